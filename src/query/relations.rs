@@ -104,7 +104,7 @@ impl<'a> Relations<'a> {
             // The name of a collection may hold a dot.
             let parts = name
                 .split_once(['.', '/'])
-                .filter(|_| self.collection_named(name).is_none());
+                .filter(|_| self.store.records(name).is_none());
             let (first, rest) = parts.map_or((*name, None), |(first, rest)| (first, Some(rest)));
             match groups.iter_mut().find(|(known, _)| *known == first) {
                 Some((_, inner)) => inner.extend(rest),
@@ -141,7 +141,7 @@ impl<'a> Relations<'a> {
 
     fn embed(&mut self, (name, rest): &Asked<'a>, work: &Work<'_>) {
         let name = *name;
-        let is_child = self.collection_named(name).is_some();
+        let is_child = self.store.records(name).is_some();
         let parent = self.store.parent_named(self.collection, name);
         // Where a name could be both, a plural means children, as in json-server.
         let is_parent = parent.as_ref().is_some_and(|(_, link)| {
@@ -263,10 +263,6 @@ impl<'a> Relations<'a> {
         self.notices.push(Notice::new(parameter, detail, instead));
     }
 
-    fn collection_named(&self, name: &str) -> Option<&'a Collection> {
-        self.store.resource(name)?.collection()
-    }
-
     fn collections(&self) -> impl Iterator<Item = &'a str> {
         let resources = self.store.resources();
         let collections = resources.filter(|resource| resource.collection().is_some());
@@ -275,7 +271,7 @@ impl<'a> Relations<'a> {
 
     /// The records of a collection, as long as `work` goes on.
     fn rows(&self, name: &str, work: &Work<'_>) -> impl Iterator<Item = &'a str> {
-        let rows = self.collection_named(name).into_iter();
+        let rows = self.store.records(name).into_iter();
         let rows = rows.flat_map(|collection| collection.rows());
         rows.map(|row| row.value())
             .take_while(|row| work.goes_on(row.len()))

@@ -102,7 +102,7 @@ impl Store {
             links.sort_by_key(|link| place(link).unwrap_or(keys.len()));
             return links;
         }
-        let rows = self.resource(child).and_then(Resource::collection);
+        let rows = self.records(child);
         let is_free = |key: &str| declared.iter().all(|rule| rule.property != key);
         let used = keys.iter().filter(|key| is_free(&key.name)).find(|key| {
             rows.is_some_and(|rows| rows.has_member(&key.name))
@@ -185,7 +185,7 @@ impl Store {
     /// What the sender of a request should know of the `link` by which records of `child` point to `parent`: none has the
     /// key, or it was found in snake case.
     pub fn link_notice(&self, child: &str, parent: &str, link: &Link) -> Option<String> {
-        let rows = self.resource(child)?.collection()?;
+        let rows = self.records(child)?;
         if rows.is_empty() || link.declared {
             return None;
         }
@@ -392,7 +392,7 @@ impl Store {
     }
 
     fn is_there(&self, rule: &ReferenceRule, value: &str) -> bool {
-        let Some(collection) = self.resource(&rule.resource).and_then(Resource::collection) else {
+        let Some(collection) = self.records(&rule.resource) else {
             return false;
         };
         if rule.target == self.settings.id {

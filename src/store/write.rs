@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use super::collection::next_id;
 use super::command::{Command, Merge, Operation, Outcome, Refusal, Written};
 use super::foreign_keys::Dependents;
-use super::{Collection, Data, Record, Resource, Store, Style};
+use super::{Collection, Data, Record, Store, Style};
 use crate::json::{
     Id, Kind, Layout, RecordText, get_member, indent_of, merge_patch, merge_shallow, same_value,
     with_member,
@@ -402,13 +402,11 @@ impl Store {
     /// The text of the record that this store has and `after`, which came of it, has not.
     pub fn lost_in(&self, after: &Store, what: &Written) -> Option<&str> {
         let id = what.id.as_ref()?;
-        let now = after
-            .resource(&what.resource)
-            .and_then(Resource::collection);
+        let now = after.records(&what.resource);
         let is_there = |number: u64| {
             now.is_some_and(|now| now.with_id(id).any(|record| record.number() == number))
         };
-        let mut records = self.resource(&what.resource)?.collection()?.with_id(id);
+        let mut records = self.records(&what.resource)?.with_id(id);
         records
             .find(|record| !is_there(record.number()))
             .map(|record| record.value())
