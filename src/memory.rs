@@ -1,7 +1,9 @@
 //! Bounds on the memory that is not the data: what is kept of the past, and what is computed once.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// How much memory is kept besides the data, and how it is shared out (`--memory-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +133,9 @@ impl<T: Clone> SharedQueue<T> {
         SharedQueue(Arc::new(Mutex::new(BoundedQueue::new(most, most_bytes))))
     }
 
-    /// The queue, locked. No change of it can be left half done.
+    /// The queue, locked.
     pub fn lock(&self) -> MutexGuard<'_, BoundedQueue<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Copies of the entries, oldest first.

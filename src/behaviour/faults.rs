@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::source::{RoutesError, Source};
 use super::template::{Template, Text};
@@ -152,11 +153,7 @@ impl<C> Default for Counts<C> {
 
 impl<C> Counts<C> {
     fn with<R>(&self, key: &str, new: impl FnOnce() -> C, change: impl FnOnce(&mut C) -> R) -> R {
-        // What holds the lock does not panic.
-        let mut counts = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut counts = self.0.lock();
         if counts.len() >= MAX_KEYS && !counts.contains_key(key) {
             counts.clear();
         }
@@ -167,10 +164,7 @@ impl<C> Counts<C> {
     }
 
     pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clear();
+        self.0.lock().clear();
     }
 }
 

@@ -1,11 +1,12 @@
 //! Templates: JSON whose strings may hold expressions, and what these can use.
 
 use std::io;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 
 use fastrand::Rng;
 use minijinja::value::{Kwargs, Object, Serde};
 use minijinja::{Environment, Error, ErrorKind, Expression, State, UndefinedBehavior, Value};
+use parking_lot::Mutex;
 
 use super::expression::{add_bounds, bad_call, bounded, members_of};
 use super::source::{RoutesError, Source};
@@ -278,11 +279,11 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         })
     });
     environment.add_function("uuid", |state: &State| {
-        scoped(state, |scope| Ok(uuid(random(scope).u128(..))))
+        scoped(state, |scope| Ok(uuid(scope.random.lock().u128(..))))
     });
     environment.add_function("random", |state: &State, from: &Value, to: &Value| {
         scoped(state, |scope| {
-            let random = &mut *random(scope);
+            let random = &mut *scope.random.lock();
             if let (Some(from), Some(to)) = (from.as_i64(), to.as_i64())
                 && from <= to
             {
@@ -300,14 +301,6 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     });
     environment
 });
-
-fn random(scope: &Scope) -> std::sync::MutexGuard<'_, Rng> {
-    // What holds the lock does not panic.
-    scope
-        .random
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-}
 
 impl Compiled {
     fn new(

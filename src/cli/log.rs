@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
 use anstream::{AutoStream, ColorChoice, StripStream};
 use clap::ValueEnum;
+use parking_lot::Mutex;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -327,9 +328,7 @@ impl Log {
     /// Waits until everything is printed, or until `limit` has passed: a pipe that nobody reads blocks the log's thread.
     pub(super) fn finish(self, limit: Duration) {
         self.send(Line::End);
-        if let Ok(ended) = self.ended.lock() {
-            let _ = ended.recv_timeout(limit);
-        }
+        let _ = self.ended.lock().recv_timeout(limit);
     }
 }
 

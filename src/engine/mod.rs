@@ -17,11 +17,12 @@ mod recent;
 mod reload;
 mod rulebook;
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
@@ -255,7 +256,7 @@ impl Engine {
     pub fn stop(&self) {
         // The writer may have ended on its own; then there is nothing to stop.
         drop(self.sender.send(Message::Stop));
-        let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
+        let thread = self.thread.lock().take();
         // The writer drops the engine where a step was the last to hold it; it ends by itself then.
         let is_other =
             |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();

@@ -13,7 +13,7 @@ use super::hot_reload::InEffect;
 use super::problem::{self, Problem};
 use super::request::{Body, Request};
 use super::settings::is_loopback;
-use super::{body, hot_reload, response, write};
+use super::{body, response, write};
 use crate::behaviour::{RoutesFile, Rule};
 use crate::engine::{Back, Notice, Trouble, WriteError};
 use crate::store::{Collection, Data, Refusal, Resource};
@@ -429,7 +429,7 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
         Problem::new(problem::RULES, format!("the rules cannot be used: {error}"))
     };
     let saved = tokio::task::spawn_blocking(move || {
-        let mut files = hot_reload::lock(&app.hot_reload);
+        let mut files = app.hot_reload.lock();
         let schema = files.targets.compile_rules(Some(&text));
         let schema = schema.map_err(|error| invalid(&error))?;
         let published = app.engine.snapshot();

@@ -6,14 +6,15 @@ use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use fastrand::Rng;
 use futures_util::FutureExt;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 use warp::http::{Method, Response, StatusCode, header};
 
@@ -187,10 +188,7 @@ impl App {
 
     /// The snapshots.
     pub(super) fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
-        // What holds the lock does not panic.
-        self.snapshots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.snapshots.lock()
     }
 
     /// Whether writes are refused.
@@ -215,8 +213,7 @@ impl App {
 
     /// Draws from the generator that `--seed` sets.
     pub(super) fn random<R>(&self, draw: impl FnOnce(&mut Rng) -> R) -> R {
-        // What holds the lock does not panic.
-        draw(&mut self.random.lock().unwrap_or_else(PoisonError::into_inner))
+        draw(&mut self.random.lock())
     }
 
     /// What clients may see of the record that was written.

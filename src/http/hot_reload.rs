@@ -4,10 +4,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
 
 use super::profile::Profile;
 use crate::behaviour::{RoutesError, RoutesFile};
@@ -528,7 +529,7 @@ pub(super) fn watch(files: &Arc<Mutex<HotReload>>, poll: Duration) -> io::Result
     // A save between the start and now has caused no event.
     let _ = wake.send(());
     let heard = wake.clone();
-    let paths = lock(files).paths();
+    let paths = files.lock().paths();
     // Without a watcher the poll remains.
     let mut watch = file::watch(&paths, move || _ = heard.send(())).ok();
     let stopped = Arc::new(AtomicBool::new(false));
@@ -550,7 +551,7 @@ pub(super) fn watch(files: &Arc<Mutex<HotReload>>, poll: Duration) -> io::Result
                 let Some(files) = files.upgrade().filter(|_| !stop.load(Ordering::Relaxed)) else {
                     return;
                 };
-                let mut files = lock(&files);
+                let mut files = files.lock();
                 loop {
                     let paths = files.paths();
                     // First: what is saved before it is watched causes no event.
@@ -569,9 +570,4 @@ pub(super) fn watch(files: &Arc<Mutex<HotReload>>, poll: Duration) -> io::Result
             }
         })?;
     Ok(Watching { stopped, wake })
-}
-
-/// The files; a reload that panicked leaves them as they can be used.
-pub(super) fn lock(files: &Mutex<HotReload>) -> MutexGuard<'_, HotReload> {
-    files.lock().unwrap_or_else(PoisonError::into_inner)
 }

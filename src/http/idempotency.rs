@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use warp::http::{HeaderName, Method, Response, header};
 
 use super::body;
@@ -62,14 +63,9 @@ impl Keys {
         })))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        // What holds the lock does not panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Forgets all keys of writes that are done.
     pub(super) fn clear(&self) {
-        self.kept().done.clear();
+        self.0.lock().done.clear();
     }
 
     /// Begins `request` with `key` of `user`.
@@ -93,7 +89,7 @@ impl Keys {
         sent.extend_from_slice(body::whole(request)?);
         let sent = fingerprint(&sent);
 
-        let mut kept = self.kept();
+        let mut kept = self.0.lock();
         let kept = &mut *kept;
         let before = kept.rulebook.replace(rulebook.clone());
         if !before.is_some_and(|before| Arc::ptr_eq(&before, rulebook)) {
@@ -137,13 +133,13 @@ impl Running {
             sent: self.sent,
             response: response.clone(),
         };
-        self.keys.kept().done.push(done, bytes);
+        self.keys.0.lock().done.push(done, bytes);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.keys.kept().running.remove(&self.key);
+        self.keys.0.lock().running.remove(&self.key);
     }
 }
 

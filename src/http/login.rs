@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use argon2::Argon2;
@@ -12,6 +12,7 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -98,18 +99,16 @@ impl Logins {
         validation.leeway = 0;
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.keys.1, &validation).ok()?;
         let key = decoded.claims.key();
-        let revoked = self.revoked.lock();
-        let is_revoked = revoked.is_ok_and(|revoked| revoked.contains_key(&key));
+        let is_revoked = self.revoked.lock().contains_key(&key);
         (!is_revoked).then_some(decoded.claims)
     }
 
     /// Refuses the token with these claims from now on.
     pub(super) fn revoke(&self, claims: &Claims) {
-        if let Ok(mut revoked) = self.revoked.lock() {
-            let now = now();
-            revoked.retain(|_, expires| *expires > now);
-            revoked.insert(claims.key(), claims.exp);
-        }
+        let now = now();
+        let mut revoked = self.revoked.lock();
+        revoked.retain(|_, expires| *expires > now);
+        revoked.insert(claims.key(), claims.exp);
     }
 
     /// Runs `work`, which hashes, on a thread for work that blocks.
@@ -162,22 +161,17 @@ impl Logins {
             digest.update(part);
         }
         let digest: [u8; 32] = digest.finalize().into();
-        if self
-            .remembered
-            .lock()
-            .is_ok_and(|all| all.contains(&digest))
-        {
+        if self.remembered.lock().contains(&digest) {
             return Some(user);
         }
         if !self.verify(password.to_string(), stored).await {
             return None;
         }
-        if let Ok(mut all) = self.remembered.lock() {
-            if all.len() >= MOST_REMEMBERED {
-                all.clear();
-            }
-            all.insert(digest);
+        let mut all = self.remembered.lock();
+        if all.len() >= MOST_REMEMBERED {
+            all.clear();
         }
+        all.insert(digest);
         Some(user)
     }
 }

@@ -5,9 +5,10 @@
 
 mod order;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use imbl::{OrdMap, OrdSet, Vector};
+use parking_lot::Mutex;
 
 use super::Record;
 use crate::json::{
@@ -57,10 +58,7 @@ enum Index {
 
 impl Clone for Indexes {
     fn clone(&self) -> Indexes {
-        let on_demand = self
-            .on_demand
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let on_demand = self.on_demand.lock();
         Indexes {
             by_id: self.by_id.clone(),
             unique: self.unique.clone(),
@@ -116,8 +114,7 @@ impl Indexes {
 
     /// `update` returns `false` where an index has to be built again.
     fn update_on_demand(&mut self, mut update: impl FnMut(&mut Index) -> bool) {
-        let on_demand = self.on_demand.get_mut();
-        for index in on_demand.unwrap_or_else(PoisonError::into_inner) {
+        for index in self.on_demand.get_mut() {
             let OnDemand { built, .. } = Arc::make_mut(index);
             if built.get_mut().is_some_and(|index| !update(index)) {
                 *built = OnceLock::new();
@@ -232,10 +229,7 @@ impl Indexes {
         work: &Work<'_>,
     ) -> Option<Arc<OnDemand>> {
         let wanted = {
-            let mut indexes = self
-                .on_demand
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut indexes = self.on_demand.lock();
             let Some(known) = indexes.iter().position(|index| index.key == key) else {
                 if indexes.len() == MAX_ON_DEMAND {
                     indexes.remove(0);
