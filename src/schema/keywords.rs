@@ -144,12 +144,14 @@ pub(super) fn shape(name: &str) -> Option<Shape> {
         .map(|(_, shape)| *shape)
 }
 
-/// The JSON Schema of rules files, with which an editor completes and checks them. It is made from the list of keywords, so that it knows no other ones; those of our own
-/// are described in `editor.json`.
+/// The JSON Schema of rules files, with which an editor completes and checks them. It is made from the list of keywords, so
+/// that it knows no other ones; those of our own are described in `editor.json`.
 #[cfg(feature = "cli")]
 pub fn editor_schema() -> serde_json::Value {
-    use crate::rules::{Generated, OnDelete};
     use serde_json::{Map, Value, json};
+
+    use super::DRAFT;
+    use crate::rules::{Generated, OnDelete};
 
     let mut own: Map<String, Value> =
         serde_json::from_str(include_str!("editor.json")).unwrap_or_default();
@@ -174,16 +176,16 @@ pub fn editor_schema() -> serde_json::Value {
         .collect();
     keywords.shift_remove(AUTH);
     json!({
-        "$schema": super::DRAFT,
+        "$schema": DRAFT,
         "title": "standin rules file",
-        "$ref": super::DRAFT,
+        "$ref": DRAFT,
         "type": "object",
         "properties": at_root,
         "patternProperties": { "^x-": {} },
         "additionalProperties": false,
         "$defs": {
             "schema": {
-                "$ref": super::DRAFT,
+                "$ref": DRAFT,
                 "properties": keywords,
                 "patternProperties": { "^x-": {} },
                 "additionalProperties": false
