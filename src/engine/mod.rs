@@ -62,7 +62,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the writer on data that has been read ([`Rulebook::read`]), with what the journal of its file has besides.
+    /// Starts the writer on data that has been read ([`Rulebook::read_file`]), with what the journal of its file has besides.
     /// Without a file the data is in memory only. `memory` bounds what is kept besides. `notice` is called from the writer's thread.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ impl Rulebook {
     /// Reads the content of a data file, and finds the ids that it has twice.
     ///
     /// # Errors
-    /// As [`Rulebook::read`].
+    /// It is not UTF-8 text, not JSON, or breaks the rules.
     pub fn read_file(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
