@@ -658,3 +658,40 @@ fn front_matter_that_names_no_file_leaves_the_usual_one() {
     let page = "---\ntest:\n  local_database: /api/nowhere.json\n---\n\n```bash\ncurl localhost:3000/bands/1\n```\n";
     assert_judged(page, &["pass"]);
 }
+
+/// On a page that shows its writes, a read below them shows what they did.
+#[test]
+fn a_page_must_not_forget_its_writes() {
+    let band = r#"{"name": "Cats", "id": 3}"#;
+    let create = post("/bands", r#"{"name": "Cats"}"#, band);
+    let old = r#"{"id": 1, "name": "Owls"}, {"id": 2, "name": "Foxes"}"#;
+    let list = |items: &str| get("/bands", &format!("[{items}]"));
+    let rows = [
+        (
+            create.clone() + &list(old),
+            &["pass", "this was the response before the writes above"][..],
+        ),
+        (
+            create.clone() + &list(&format!("{old}, {band}")),
+            &["pass", "pass"],
+        ),
+        (list(old) + &create, &["pass", "pass"]),
+        (
+            create.clone() + "<!-- standin: reset -->\n\n" + &list(old),
+            &["pass", "pass"],
+        ),
+        // Writes without a response are an overview, and what is gone may be described below.
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/bands/2\n```\n\n".to_owned()
+                + &list(old),
+            &["pass", "pass"],
+        ),
+    ];
+    for (page, expected) in rows {
+        let seen = judged(&page);
+        let seen_in_full = seen.join("\n");
+        for (seen, expected) in seen.iter().zip(expected) {
+            assert!(seen.contains(expected), "{page}\n{seen_in_full}");
+        }
+    }
+}

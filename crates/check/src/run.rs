@@ -51,7 +51,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         hosts: target_hosts(&page, context.options),
         fixtures: Vec::new(),
         writes: Vec::new(),
-        needs_writes: false,
+        is_sequence: false,
         saves,
         saved: Vec::new(),
         broken: None,
@@ -246,8 +246,9 @@ struct Runner<'a> {
     fixtures: Vec<Fixture>,
     /// The page's writes so far, each with the index of its fixture.
     writes: Vec<(usize, Request)>,
-    /// Whether an example of the page is true only after the writes above it.
-    needs_writes: bool,
+    /// Whether the examples of the page are steps: one is true only after the writes above it, or it shows the response to
+    /// a write.
+    is_sequence: bool,
     /// Whether an example of the page saves values.
     saves: bool,
     /// The saved values by name.
@@ -388,13 +389,7 @@ impl Runner<'_> {
             return Err(Outcome::Skipped(reason));
         }
         let after_writes = matches!(later, Later::Matched);
-        self.needs_writes |= after_writes;
-        if let Later::Outdated = later {
-            let text = "this is the response to fresh data, but after the writes above, which an earlier example needs, \
-                        there is another";
-            let warning = Finding::new(self.url_range(example), text);
-            details.warnings.push(warning);
-        }
+        self.is_sequence |= after_writes;
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
         let diff = self.findings(
             example,
@@ -453,6 +448,15 @@ impl Runner<'_> {
                     dataset: &dataset,
                     earlier,
                 });
+                if matches!(later, Later::Outdated) {
+                    failure.cause = Some(Cause {
+                        text: "this was the response before the writes above".to_owned(),
+                        in_request: false,
+                        missing: None,
+                    });
+                    let fix = "`<!-- standin: reset -->` above the request if fresh data is meant";
+                    failure.first.fix = Some(fix.to_owned());
+                }
                 // A misspelt request is not what the page means.
                 let is_typo =
                     |cause: &Cause| cause.in_request && cause.text.contains("did you mean");
@@ -493,6 +497,9 @@ impl Runner<'_> {
                 Outcome::Passed(note.to_owned())
             }
         };
+        self.is_sequence |= request.writes()
+            && details.documented.is_some()
+            && matches!(outcome, Outcome::Passed(_));
         let saved = self.save(example, &compared.received);
         details.accepted = compared.accepted;
         details.received = Some(compared.received);
@@ -600,7 +607,8 @@ impl Runner<'_> {
     /// Sends a request to the service that the reset mode selects.
     ///
     /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
-    /// above: a page is right if it is right for readers who run only this example, or for those who run all of them.
+    /// above. A page whose examples are steps must be right for readers who run all of them: what a read shows must be
+    /// true after the writes.
     fn responses(
         &mut self,
         fixture: usize,
@@ -627,15 +635,17 @@ impl Runner<'_> {
         }
         let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
         let is_right = fresh.is_as_documented();
-        let in_doubt = !is_right || (self.needs_writes && !request.writes());
+        let shows_data = documented.body.is_some() && !request.target.starts_with("/-/");
+        let in_doubt = !is_right || (self.is_sequence && shows_data && !request.writes());
         if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));
         }
         let later = documented.compare(self.in_sequence(fixture, request)?);
         if is_right {
-            return Ok(match later.is_as_documented() {
+            let both = fresh.received.is_success() && later.received.is_success();
+            return Ok(match later.is_as_documented() || !both {
                 true => (fresh, Later::NotSent),
-                false => (fresh, Later::Outdated),
+                false => (later, Later::Outdated),
             });
         }
         if later.is_as_documented() {
@@ -814,7 +824,7 @@ enum Later {
     NotSent,
     /// It is as documented.
     Matched,
-    /// It is not, but that of fresh data is.
+    /// It is not, but that of fresh data is: the page forgets its own writes.
     Outdated,
     /// It is not, either.
     Differs(Received),
