@@ -31,7 +31,7 @@ static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(-]\s*[^\n]{1,120}|\s*)$",
+        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(-]\s*[^\n]{1,120}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
     )
 });
 
@@ -81,6 +81,10 @@ static METHOD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
 static BLUEPRINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"\[(?:(?P<method>GET|POST|PUT|PATCH|DELETE)\s*)?(?P<url>/[^\]\s]*)?\]\s*$")
 });
+
+/// A parameter of API Blueprint with its value: `id: 1 (number) - the record`.
+static VALUE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?P<name>\w+)\s*[:=]\s*`?(?P<value>[\w.-]+)`?\s*\("));
 
 /// A block that is only the URL of a request whose method begins its heading: `POST Add a user`.
 static URL_ALONE: LazyLock<Regex> = LazyLock::new(|| {
@@ -172,11 +176,16 @@ fn named_in(block: &Block) -> Option<(String, String, Form)> {
         Block::Prose(prose) => (&prose.text, &DESCRIBED, Form::Described),
         _ => return None,
     };
+    let is_write =
+        |found: &regex::Captures<'_>| matches!(&found["method"], "POST" | "PUT" | "PATCH");
     named(text).or_else(|| {
         let mut all = pattern.captures_iter(text);
         let found = all.next()?;
         let is_only = all.next().is_none() && !labels::is_about_another(text);
-        is_only.then(|| (found["method"].to_owned(), found["url"].to_owned(), form))
+        let answers = labels::label(text) == Announces::Response && !labels::is_elsewhere(text);
+        let is_plain = found.name("sentence").is_none() || is_write(&found);
+        (is_only && (is_plain || answers))
+            .then(|| (found["method"].to_owned(), found["url"].to_owned(), form))
     })
 }
 
@@ -197,7 +206,16 @@ fn in_blueprint(blocks: &[Block], index: usize) -> Option<(String, String, Form)
     };
     let url = found.name("url").map(|url| url.as_str()).or_else(above)?;
     // `/users{?name}` is a path with an optional query.
-    let url = url.split("{?").next().unwrap_or_default().to_owned();
+    let mut url = url.split("{?").next().unwrap_or_default().to_owned();
+    let below = blocks[index + 1..].iter();
+    let below = below.take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_)));
+    for block in below {
+        if let Block::Prose(prose) = block
+            && let Some(value) = VALUE.captures(&prose.text)
+        {
+            url = url.replace(&format!("{{{}}}", &value["name"]), &value["value"]);
+        }
+    }
     Some((method, url, Form::Section))
 }
 
@@ -223,10 +241,9 @@ fn below_method(blocks: &[Block], index: usize) -> Option<(String, String, Form)
     Some((method_above(blocks, index)?.to_owned(), url, Form::Fields))
 }
 
-/// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
-pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
-    // The paths of a page about another service are not of this one.
-    let elsewhere = |line: &str| {
+/// Whether a page has the base URL or commands of another service, and names this machine nowhere.
+pub fn is_of_other_service(text: &str) -> bool {
+    let names_other = |line: &str| {
         let lower = line.to_lowercase();
         let names = ["base url", "curl "]
             .iter()
@@ -236,9 +253,11 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     let is_local = ["localhost", "127.0.0.1"]
         .iter()
         .any(|name| text.contains(name));
-    if !is_local && text.lines().any(elsewhere) {
-        return;
-    }
+    !is_local && text.lines().any(names_other)
+}
+
+/// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
+pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     for index in (0..blocks.len()).rev() {
         if let Block::Table(table) = &blocks[index]
             && let Some((method, cell, status)) = in_table(table)
@@ -299,7 +318,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             continue;
         };
         let is_heading = matches!(blocks[index], Block::Heading(_));
-        let is_step = !matches!(form, Form::Section | Form::Sentence) && !is_heading;
+        let is_step = matches!(form, Form::Step | Form::Fields) && !is_heading;
         let section = blocks[index + 1..].iter().take_while(|block| match block {
             Block::Heading(next) => next.level > level && !is_step && named_in(block).is_none(),
             block => named_in(block).is_none(),
@@ -309,7 +328,11 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         let first = || section.clone().position(is_shown).map(|at| at + 1);
         let length = match form {
             Form::Sentence => Some(1),
-            Form::Fields if matches!(method.as_str(), "GET" | "DELETE") => first(),
+            Form::Fields | Form::Described if matches!(method.as_str(), "GET" | "DELETE") => {
+                first()
+            }
+            // Commands of another service do not end it.
+            Form::Described => section.clone().position(is_foreign),
             _ => None,
         };
         let section = section.clone().take(length.unwrap_or(usize::MAX));
@@ -318,7 +341,26 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             let in_list = index > 0 && named_in(&blocks[index - 1]).is_some();
             in_list || section.clone().take_while(is_text).count() > 2
         };
-        if form == Form::Described && is_far() {
+        // A write is followed by what is sent.
+        let sends = || {
+            let text = |block: &Block| match block {
+                Block::Heading(heading) => Some(labels::heading(&heading.text)),
+                Block::Prose(prose) => Some(labels::label(&prose.text)),
+                _ => None,
+            };
+            let until = section.clone().take_while(|block| !is_shown(block));
+            let label = until.filter_map(text).last();
+            matches!(
+                label,
+                Some(Announces::Request | Announces::RequestBody | Announces::Body)
+            )
+        };
+        let is_sentence = DESCRIBED
+            .captures(words)
+            .is_some_and(|found| found.name("sentence").is_some());
+        let answers = labels::label(words) == Announces::Response;
+        if form == Form::Described && (is_sentence && !answers && !sends() || !sends() && is_far())
+        {
             continue;
         }
         // A paragraph below a command repeats it, unless the response to that is between them.
@@ -372,6 +414,14 @@ fn is_request(block: &Block) -> bool {
         .any(|word| code.contains(word));
     (names && !shows_response(fence))
         || http_message::begins_message(fence.content.trim()) && !code.starts_with("http/")
+}
+
+fn is_foreign(block: &Block) -> bool {
+    let is_command = |fence: &Fence| {
+        let has = |part: &str| fence.content.contains(part);
+        has("curl ") && has("://") && !has("localhost") && !has("127.0.0.1")
+    };
+    matches!(block, Block::Fence(fence) if is_command(fence))
 }
 
 /// Whether a command has `path`, with values in place of its parameters.

@@ -59,7 +59,10 @@ pub fn as_markdown(text: &str) -> Cow<'_, str> {
         let component = component.map(|tag| {
             let words = tag.name("words").map_or("", |words| words.as_str());
             let is_open = tag.name("words").is_some();
-            let next = text[lines.at..].lines().next().unwrap_or_default();
+            let mut below = text[lines.at..].lines();
+            let next = below
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or_default();
             let is_deeper = next.len() - next.trim_start().len() > indent;
             let title = TITLE.captures(words).or_else(|| STATUS.captures(words));
             let title = title.map(|title| format!("**{}**", &title[1]));

@@ -190,8 +190,9 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<(usize, String
     let labelled = fences.iter().take_while(is_body).last();
     let body = match (labelled, fences.as_slice()) {
         (Some(body), _) => body,
+        (None, [first, ..]) if first.1 == Announces::Request => first,
         (None, [first, next, ..])
-            if matches!(first.1, Announces::Unspecific | Announces::Request)
+            if first.1 == Announces::Unspecific
                 && (next.1 == Announces::Response
                     || (first.0 == at + 1 && next.0 == at + 2 && shows_json(page, next.0))) =>
         {

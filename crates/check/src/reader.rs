@@ -506,9 +506,12 @@ fn fence<'a>(
         pieces,
     };
     unwrap(&mut fence);
-    // The labels and marks of some publishers, which readers do not see as text.
+    // The labels, marks and buttons of some publishers, which readers do not see as text.
     static MARKS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\A(?:\[(?:secondary_label|label|environment)[^\]\n]*\]\n)+|<\^>")
+        pattern(
+            r"(?xm)\A(?:\[(?:secondary_label|label|environment)[^\]\n]*\]\n)+ | <\^> | Copy\ to\ clipboardErrorCopied
+                | \A\s*\[source[^\]\n]*\]\s*\n\s*-{4,}[\ \t]*\n | ^[\ \t]*-{4,}\s*\z",
+        )
     });
     let marks: Vec<_> = MARKS
         .find_iter(&fence.content)

@@ -28,6 +28,13 @@ static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
 static LABEL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:：][*_]*\s*)\S"));
 
+/// The language of a code block that was copied as text: `httpGET http://localhost:3000/users`.
+static GLUED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:http|json|javascript|bash|shell|sh|text|plaintext)(?P<code>(?:GET|POST|PUT|PATCH|DELETE)\s|curl\s|[{\[])",
+    )
+});
+
 /// The marks of a quotation.
 static QUOTE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^[ \t]*(?:>[ \t]?)+"));
 
@@ -81,12 +88,18 @@ pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part>
     let mut at = 0;
     while at < end {
         let next = line_end(content, at).min(end);
-        let line = scan.trimmed(at..next);
+        let mut line = scan.trimmed(at..next);
+        let glued = GLUED.captures(&content[line.clone()]);
+        let glued = glued.and_then(|found| found.name("code"));
+        let glued = glued.map_or(0, |code| code.start());
+        line.start += glued;
         at = next;
         if let Some(code) = scan.code(&line) {
             let code = scan.trimmed(code);
             at = at.max(code.end);
-            found.push(Part::Code(whole.part(code)));
+            let mut fence = whole.part(code);
+            fence.range.start -= glued;
+            found.push(Part::Code(fence));
         } else if let Some(stated) = scan.stated(&line) {
             let range = whole.source_range(&line);
             found.push(Part::Code(Fence::stating(text, range, stated)));

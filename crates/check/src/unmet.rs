@@ -9,6 +9,7 @@ use super::compare::{DifferenceKind, Step};
 use super::datasets::Dataset;
 use super::documented::Compared;
 use super::examples::Example;
+use super::implied;
 use super::labels;
 use super::outcome::{ExampleResult, Outcome};
 use super::page::{Block, Fence, Heading, Page};
@@ -38,6 +39,21 @@ pub fn reason(
     write
         .map(|line| format!("needs the write on line {line}, which is not run"))
         .or_else(|| not_here(page, example, request, compared, dataset, earlier))
+        .or_else(|| {
+            // A request that a heading or sentence names lies within that.
+            let around = example
+                .fence
+                .checked_sub(1)
+                .map(|above| page.blocks[above].range());
+            let start = page.fence(example.fence).map(|fence| fence.range.start);
+            let is_named = around
+                .zip(start)
+                .is_some_and(|(range, start)| range.contains(&start));
+            let may_be = is_named && implied::is_of_other_service(&page.text);
+            may_be.then(|| {
+                "may be of the service that the page's commands or base URL name".to_owned()
+            })
+        })
 }
 
 /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
@@ -133,8 +149,8 @@ fn explains(
         }
         _ => {}
     }
-    // The request itself is wrong.
-    if matches!(status, 400 | 401 | 405 | 415 | 422) {
+    // The request itself is wrong, or only a new record could help.
+    if matches!(status, 400 | 401 | 405 | 415 | 422) || (status == 404 && !creates) {
         return false;
     }
     // What a new record does not change: the values of others.
