@@ -16,10 +16,10 @@ use tokio::sync::watch;
 #[cfg(feature = "cli")]
 use crate::behaviour::Explained;
 use crate::behaviour::RoutesError;
-use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, Rulebook};
+use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, Rulebook, TroubleKind};
 use crate::file::{DataFile, Durability, Loaded, LockError, RealDisk, Role};
 use crate::http::{
-    self, AccessLogEntry, App, Limits, LocalService, Request, Response, Routes, WatchedFile,
+    self, AccessLogEntry, App, Limits, LocalService, Request, Response, WatchedFile,
 };
 use crate::memory::MemoryLimit;
 use crate::rules::OnDelete;
@@ -499,21 +499,19 @@ fn watched_files(
     settings: &mut http::Settings,
     text: Option<String>,
 ) -> Vec<WatchedFile> {
-    let mut files = Vec::new();
-    let is_beside = |path: &Path, end: &str| *path == options.file.with_extension(end);
-    if let Some(path) = settings.rules_file.clone() {
-        let is_optional = is_beside(&path, "schema.json");
-        files.push(WatchedFile::rules(path, is_optional, text));
-    }
-    if let Some(path) = options.routes.clone() {
-        settings
-            .routes
-            .get_or_insert_with(|| Arc::new(Routes::default()));
-        let is_optional = is_beside(&path, "routes.json");
-        files.push(WatchedFile::routes(path, is_optional));
-    }
-    files.extend(options.profile.clone().map(WatchedFile::profile));
-    files
+    let file = |kind, path: PathBuf, end: &str| {
+        let is_optional = path == options.file.with_extension(end);
+        WatchedFile::new(kind, path, is_optional)
+    };
+    let rules = settings.rules_file.clone();
+    let rules = rules.map(|path| file(TroubleKind::Rules, path, "schema.json").with_text(text));
+    let routes = options.routes.clone().map(|path| {
+        settings.routes.get_or_insert_default();
+        file(TroubleKind::Routes, path, "routes.json")
+    });
+    let profile = options.profile.clone();
+    let profile = profile.map(|path| WatchedFile::new(TroubleKind::Profile, path, false));
+    [rules, routes, profile].into_iter().flatten().collect()
 }
 
 /// A server without a port, for tests that call the API directly. Writes stay in memory.

@@ -69,25 +69,10 @@ impl Rewriter {
                 None => error.hint(format!("write \"/{}\"", member.key)),
             });
         }
-        let rule = Rule::new(
-            source.place(member.raw_key),
-            &member.key,
-            &json::unquote(member.value),
-        )
-        .map_err(|fault| {
-            let part = if fault.in_target {
-                member.value
-            } else {
-                member.raw_key
-            };
-            source.error(part, fault.message)
-        })?;
+        let rule = Rule::new(source, member)?;
         // Of a rule that is there twice the last one counts, in the place of the first, as in JavaScript.
-        match self
-            .rules
-            .iter_mut()
-            .find(|known| known.source == rule.source)
-        {
+        let mut known = self.rules.iter_mut();
+        match known.find(|known| known.source == rule.source) {
             Some(known) => *known = rule,
             None => self.rules.push(rule),
         }
@@ -121,43 +106,31 @@ impl Rewriter {
     }
 }
 
-struct Fault {
-    message: String,
-    in_target: bool,
-}
-
 impl Rule {
-    fn new(place: Place, source: &str, target: &str) -> Result<Rule, Fault> {
+    fn new(source: Source, member: &Member) -> Result<Rule, RoutesError> {
+        let (rule, target) = (&*member.key, json::unquote(member.value).into_owned());
+        let wrong = |message| source.error(member.raw_key, message);
         let mut names = Vec::new();
-        let fault = |message| Fault {
-            message,
-            in_target: false,
-        };
-        let (pattern, has_query) = pattern_of(source, &mut names)
-            .map_err(|message| fault(format!("{source:?}: {message}")))?;
+        let (pattern, has_query) = pattern_of(rule, &mut names)
+            .map_err(|message| wrong(format!("{rule:?}: {message}")))?;
         let pattern = RegexBuilder::new(&pattern)
             .case_insensitive(true)
             .size_limit(MAX_COMPILED)
             .build()
             .map_err(|error| {
                 let text = error.to_string();
-                let last = text
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ");
-                fault(format!(
-                    "the rule {source:?} holds a regular expression that cannot be run: {last}"
+                let last = text.lines().last().unwrap_or_default();
+                let last = last.trim_start_matches("error: ");
+                wrong(format!(
+                    "the rule {rule:?} holds a regular expression that cannot be run: {last}"
                 ))
             })?;
-        let parts = parts_of(target, &names, pattern.captures_len()).map_err(|message| Fault {
-            message: format!("{target:?}: {message}"),
-            in_target: true,
-        })?;
+        let parts = parts_of(&target, &names, pattern.captures_len())
+            .map_err(|message| source.error(member.value, format!("{target:?}: {message}")))?;
         Ok(Rule {
-            place,
-            source: source.to_string(),
-            target: target.to_string(),
+            place: source.place(member.raw_key),
+            source: rule.to_string(),
+            target,
             has_query,
             has_parameters: pattern.captures_len() > 1,
             pattern,
@@ -259,17 +232,12 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), S
             Some(b'?' | b'*' | b'+') if inside != ".*" => (&tail[..1], &tail[1..]),
             _ => ("", tail),
         };
-        let segment = if slash.is_empty() {
-            String::new()
-        } else {
-            "/".to_string()
-        };
-        match sign {
-            "?" => out.push_str(&format!("(?:{segment}({inside}))?")),
-            "*" => out.push_str(&format!("(?:{segment}((?:{inside})(?:/(?:{inside}))*))?")),
-            "+" => out.push_str(&format!("{segment}((?:{inside})(?:/(?:{inside}))*)")),
-            _ => out.push_str(&format!("{segment}({inside})")),
-        }
+        out.push_str(&match sign {
+            "?" => format!("(?:{slash}({inside}))?"),
+            "*" => format!("(?:{slash}((?:{inside})(?:/(?:{inside}))*))?"),
+            "+" => format!("{slash}((?:{inside})(?:/(?:{inside}))*)"),
+            _ => format!("{slash}({inside})"),
+        });
         rest = tail;
     }
     out.push_str("/?$");
@@ -310,13 +278,12 @@ fn parts_of(target: &str, names: &[String], groups: usize) -> Result<Vec<Part>, 
             continue;
         }
         let name = &tail[..length];
-        let number = if first == ':' {
-            names
-                .iter()
-                .rposition(|known| known == name)
-                .map(|at| at + 1)
-        } else {
-            name.parse().ok()
+        let number = match first {
+            ':' => {
+                let at = names.iter().rposition(|known| known == name);
+                at.map(|at| at + 1)
+            }
+            _ => name.parse().ok(),
         };
         let Some(number) = number.filter(|number| *number < groups) else {
             return Err(format!(

@@ -40,11 +40,11 @@ impl fmt::Display for RoutesError {
 }
 
 impl RoutesError {
-    /// What is wrong at `place`.
-    pub fn new(place: Place, message: impl Into<String>) -> RoutesError {
+    /// What is wrong at `place`; `None`: the file cannot be read.
+    pub fn new(place: impl Into<Option<Place>>, message: impl Into<String>) -> RoutesError {
         RoutesError {
             file: None,
-            place: Some(place),
+            place: place.into(),
             message: message.into(),
             hint: None,
         }

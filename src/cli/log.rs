@@ -305,7 +305,7 @@ impl Log {
                 let text = match *fault {
                     RulesFault::Rules { text, error } => diagnose::rules(&path, &text, &error),
                     RulesFault::Data(faults) => diagnose::faults(file, &faults),
-                    RulesFault::Other(message) => format!("error: {}\n", printable_lines(&message)),
+                    RulesFault::Routes(error) => format!("error: {}\n", printable_lines(&error.to_string())),
                 };
                 self.error(format!("{text}{}: the rules stay as they were until this is fixed\n", style::path(&path)));
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::behaviour::RoutesError;
 use crate::file::Recovered;
 use crate::json::{Id, Place};
 use crate::schema::{SchemaError, Violation};
@@ -223,20 +224,24 @@ pub enum Notice {
 }
 
 /// Why a rules file cannot be used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RulesFault {
     /// The rules are not valid.
+    #[error("{error}")]
     Rules {
         /// Their text.
         text: String,
         /// What is wrong.
+        #[source]
         error: SchemaError,
     },
     /// The data breaks the rules.
-    Data(Faults),
-    /// Anything else, such as a guard in the routes file that needs users.
-    Other(String),
+    #[error("{0}")]
+    Data(Box<Faults>),
+    /// The file cannot be read; or something in the routes or the profile is wrong, such as a guard that needs users.
+    #[error(transparent)]
+    Routes(#[from] RoutesError),
 }
 
 /// Why a version of the API's is not in the file.

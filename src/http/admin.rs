@@ -84,11 +84,8 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
     if request.method == Method::PUT {
         guard(&app, &request)?;
         let bad = || {
-            Problem::new(
-                problem::NOT_AN_OBJECT,
-                "the settings are an object with readOnly",
-            )
-            .hint("for example: {\"readOnly\": true}")
+            let detail = "the settings are an object with readOnly";
+            Problem::new(problem::NOT_AN_OBJECT, detail).hint("for example: {\"readOnly\": true}")
         };
         let Body::Whole(body) = &request.body else {
             return Err(bad());
@@ -292,11 +289,9 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
         .map(|text| text.parse())
         .transpose();
     let Ok(version) = version else {
-        return Err(Problem::new(
-            problem::BAD_QUERY,
-            "version: it is the number of a version of the data",
-        )
-        .hint("for example: version=1; GET /-/health has the current one"));
+        let detail = "version: it is the number of a version of the data";
+        return Err(Problem::new(problem::BAD_QUERY, detail)
+            .hint("for example: version=1; GET /-/health has the current one"));
     };
     match back(&app, &request, Back::Undo { version }).await? {
         Some(version) => response::ok(&json!({ "version": version })),
@@ -404,11 +399,10 @@ pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
     if app.settings.ephemeral {
-        return Err(Problem::new(
-            problem::READ_ONLY,
-            "standin was started with --ephemeral and writes no file, so the rules cannot be saved",
-        )
-        .hint("save the rules file yourself, or start standin without --ephemeral"));
+        let detail =
+            "standin was started with --ephemeral and writes no file, so the rules cannot be saved";
+        return Err(Problem::new(problem::READ_ONLY, detail)
+            .hint("save the rules file yourself, or start standin without --ephemeral"));
     }
     let file = app.settings.rules_file.clone();
     let Some(file) = file.filter(|_| !app.is_read_only()) else {

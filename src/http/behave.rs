@@ -400,12 +400,10 @@ fn with_quotas(answer: Answer, quotas: &[(&str, Quota)]) -> Answer {
 }
 
 fn asked_failure(status: u16) -> Problem {
-    Problem::new(
-        problem::FAULT,
-        format!("the request asked for the status {status}"),
-    )
-    .status(status)
-    .hint("the data is untouched; send it without Prefer and _status for the real response")
+    let detail = format!("the request asked for the status {status}");
+    Problem::new(problem::FAULT, detail)
+        .status(status)
+        .hint("the data is untouched; send it without Prefer and _status for the real response")
 }
 
 /// What the rules of the routes file do with a request, which is rewritten already.
@@ -449,11 +447,9 @@ impl Preferences {
         if let Some(text) = request.first("_status") {
             let status = text.parse().ok().filter(is_error);
             let wrong = || {
-                Problem::new(
-                    problem::BAD_QUERY,
-                    format!("_status must be an error status from 400 to 599, got {text:?}"),
-                )
-                .hint("for example: _status=503")
+                let detail =
+                    format!("_status must be an error status from 400 to 599, got {text:?}");
+                Problem::new(problem::BAD_QUERY, detail).hint("for example: _status=503")
             };
             asked.status = Some(status.ok_or_else(wrong)?);
             asked.applied.push(format!("status={text}"));

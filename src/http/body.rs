@@ -35,14 +35,14 @@ pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
     match &request.body {
         Body::Whole(bytes) => Ok(bytes),
         Body::TooLarge => Err(too_large("the body is too large".into())),
-        Body::TooSlow => Err(Problem::new(
-            problem::TIMEOUT,
-            "the body did not arrive in time",
-        )),
-        Body::Broken(words) => Err(Problem::new(
-            problem::BAD_REQUEST,
-            format!("the body ended early: {words}"),
-        )),
+        Body::TooSlow => {
+            let detail = "the body did not arrive in time";
+            Err(Problem::new(problem::TIMEOUT, detail))
+        }
+        Body::Broken(words) => {
+            let detail = format!("the body ended early: {words}");
+            Err(Problem::new(problem::BAD_REQUEST, detail))
+        }
     }
 }
 
@@ -139,19 +139,13 @@ fn read<T: Default>(
     if let Some(charset) = charset(request)
         && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())
     {
-        return Err(Problem::new(
-            problem::MEDIA,
-            format!("the charset is {charset}, and JSON is UTF-8"),
-        )
-        .hint("send the body as UTF-8, with -H \"Content-Type: application/json\""));
+        let detail = format!("the charset is {charset}, and JSON is UTF-8");
+        return Err(Problem::new(problem::MEDIA, detail)
+            .hint("send the body as UTF-8, with -H \"Content-Type: application/json\""));
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let place = error.valid_up_to();
-        Problem::new(
-            problem::BODY_ENCODING,
-            format!("byte {place} of the body is not UTF-8"),
-        )
-        .hint("send the body as UTF-8 text")
+        let detail = format!("byte {} of the body is not UTF-8", error.valid_up_to());
+        Problem::new(problem::BODY_ENCODING, detail).hint("send the body as UTF-8 text")
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
@@ -160,49 +154,38 @@ fn read<T: Default>(
     let as_json = || example(Object::parse(text).ok().as_ref()).map(|body| own(&body));
     let blank = text.trim_ascii().is_empty();
     if blank && (reading == Reading::Strict || !request.method.as_str().eq("POST")) {
-        return Err(Problem::new(
-            problem::EMPTY_BODY,
-            "the request has no body; a JSON object is needed",
-        )
-        .hint("give the record with -d")
-        .maybe_attempt(works()));
+        let detail = "the request has no body; a JSON object is needed";
+        return Err(Problem::new(problem::EMPTY_BODY, detail)
+            .hint("give the record with -d")
+            .attempt(works()));
     }
     match media_type(request).as_deref() {
         _ if blank => return Ok(T::default()),
         Some("application/json-patch+json") => {
             return Err(Problem::new(problem::MEDIA, "the body is a JSON Patch (RFC 6902), which standin does not take")
                 .hint("PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)")
-                .maybe_attempt(works()));
+                .attempt(works()));
         }
         Some(kind) if is_json(kind) => {}
         Some("application/x-www-form-urlencoded") => {
-            let json =
-                Object::parse(text).is_ok() || text.trim_ascii_start().starts_with(['{', '[']);
-            if json {
-                return Err(Problem::new(
-                    problem::CONTENT_TYPE,
-                    "the body is JSON, and the Content-Type says that it is a form (application/x-www-form-urlencoded)",
-                )
+            if text.trim_ascii_start().starts_with(['{', '[']) {
+                let detail = "the body is JSON, and the Content-Type says that it is a form (application/x-www-form-urlencoded)";
+                return Err(Problem::new(problem::CONTENT_TYPE, detail)
                 .hint("curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"")
-                .maybe_attempt(as_json()));
+                .attempt(as_json()));
             }
             if reading == Reading::Lenient {
                 let fields = fields(text).ok_or_else(|| {
-                    Problem::new(
-                        problem::BODY_ENCODING,
-                        "the form has a broken percent escape",
-                    )
-                    .maybe_attempt(works())
+                    let detail = "the form has a broken percent escape";
+                    Problem::new(problem::BODY_ENCODING, detail).attempt(works())
                 })?;
                 // A form has no depth.
                 return Ok(parse(&Value::Object(fields).to_string()).unwrap_or_default());
             }
-            return Err(Problem::new(
-                problem::CONTENT_TYPE,
-                "the body is a form, and JSON is needed",
-            )
-            .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
-            .maybe_attempt(works()));
+            let detail = "the body is a form, and JSON is needed";
+            return Err(Problem::new(problem::CONTENT_TYPE, detail)
+                .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
+                .attempt(works()));
         }
         other => {
             let detail = match other {
@@ -211,27 +194,23 @@ fn read<T: Default>(
             };
             return Err(Problem::new(problem::CONTENT_TYPE, detail)
                 .hint("add -H \"Content-Type: application/json\"")
-                .maybe_attempt(as_json()));
+                .attempt(as_json()));
         }
     }
     parse(text).map_err(|(at, error)| match error {
         NotObject::Syntax(error) if error.too_deep => {
-            let place = Place::of(text, error.offset);
+            let Place { line, column } = Place::of(text, error.offset);
             let detail = format!(
-                "line {}, column {} of the body: {}",
-                place.line, place.column, error.message
+                "line {line}, column {column} of the body: {}",
+                error.message
             );
             Problem::new(problem::NESTING, detail).hint("flatten the record")
         }
-        NotObject::Syntax(error) => malformed(text, &error).maybe_attempt(works()),
+        NotObject::Syntax(error) => malformed(text, &error).attempt(works()),
         NotObject::Other(kind) => {
-            let problem = Problem::new(
-                problem::NOT_AN_OBJECT,
-                format!(
-                    "the body is {}, and a JSON object is needed",
-                    kind.with_article()
-                ),
-            );
+            let what = kind.with_article();
+            let detail = format!("the body is {what}, and a JSON object is needed");
+            let problem = Problem::new(problem::NOT_AN_OBJECT, detail);
             match kind {
                 Kind::Array if request.method == Method::POST => {
                     problem.hint("put records into the array, or send one object")
@@ -242,7 +221,7 @@ fn read<T: Default>(
                     .hint("each item of the array is a record"),
                 _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
             }
-            .maybe_attempt(works())
+            .attempt(works())
         }
     })
 }
@@ -307,15 +286,8 @@ fn charset(request: &Request) -> Option<String> {
 
 fn media_type(request: &Request) -> Option<String> {
     let value = request.header(header::CONTENT_TYPE)?;
-    Some(
-        value
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim()
-            .to_ascii_lowercase(),
-    )
-    .filter(|kind| !kind.is_empty())
+    let kind = value.split(';').next()?.trim();
+    (!kind.is_empty()).then(|| kind.to_ascii_lowercase())
 }
 
 fn is_json(kind: &str) -> bool {
@@ -341,22 +313,30 @@ fn malformed(text: &str, error: &SyntaxError) -> Problem {
     }
 }
 
-/// A form as json-server reads it: values are strings, a name that comes again makes an array.
+/// A form as json-server reads it.
 fn fields(text: &str) -> Option<Map<String, Value>> {
-    let mut fields = Map::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (
+        Some((
             form_decode(name)?.into_owned(),
-            Value::from(form_decode(value)?),
-        );
-        match fields.get_mut(&name) {
+            form_decode(value)?.into_owned(),
+        ))
+    });
+    pairs.collect::<Option<Vec<_>>>().map(by_name)
+}
+
+/// Pairs as an object: values are strings, a name that comes again makes an array.
+pub(super) fn by_name(pairs: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in pairs {
+        let value = Value::from(value);
+        match object.get_mut(&name) {
             Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = Value::Array(vec![first.take(), value]),
-            None => drop(fields.insert(name, value)),
+            None => drop(object.insert(name, value)),
         }
     }
-    Some(fields)
+    object
 }
 
 /// A longer body is not repaired: nobody would read the command.
@@ -384,14 +364,10 @@ pub(super) fn suggested(
     let schema = engine.schema();
     let Some(rules) = schema.rules(&command.resource) else {
         let stored = suggestion.stored(|_| true);
-        return stored
-            .map(|value| value.to_string())
-            .or_else(|| suggestion.sample());
+        let stored = stored.map(|value| value.to_string());
+        return stored.or_else(|| suggestion.sample());
     };
-    let may_send = |name: &str| {
-        let mut properties = rules.properties().iter();
-        !properties.any(|property| property.name == name && property.read_only)
-    };
+    let may_send = |name: &str| may_send(rules, name);
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);
     let sent = sent.and_then(|sent| serde_json::from_str(sent.as_str()).ok());
     sent.into_iter()
@@ -401,6 +377,12 @@ pub(super) fn suggested(
                 .or_else(|| rules.example().cloned()),
         )
         .find_map(|start| suggestion.fit(rules, start))
+}
+
+/// Whether clients may send the property `name`.
+fn may_send(rules: &Rules, name: &str) -> bool {
+    let mut properties = rules.properties().iter();
+    !properties.any(|property| property.name == name && property.read_only)
 }
 
 /// `value` with the names that the rules do not know replaced by the nearest that they do. (A missing property of a whole
@@ -462,14 +444,11 @@ impl Suggestion<'_> {
 
     /// A body for a resource without rules.
     fn sample(&self) -> Option<String> {
-        let sample = match self.resource.data() {
-            Data::Collection(collection) => collection
-                .window(0, 1)
-                .next()
-                .map(|record| record.value().to_string()),
-            Data::Object(text) | Data::Scalar(text) => Some(text.to_string()),
+        let first = match self.resource.data() {
+            Data::Collection(rows) => rows.window(0, 1).next().map(|record| record.value()),
+            Data::Object(text) | Data::Scalar(text) => Some(&**text),
         };
-        let sample = sample.and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+        let sample = first.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
         let sample = sample.map(|mut members| {
             members.shift_remove(self.id());
             Value::Object(members).to_string()
@@ -512,13 +491,7 @@ impl Suggestion<'_> {
                 members
                     .retain(|name, value| sent.contains(name) || current.get(name) != Some(value));
             }
-            let is_set = |name: &str| {
-                rules
-                    .properties()
-                    .iter()
-                    .any(|one| one.name == name && one.read_only)
-            };
-            members.retain(|name, _| !is_set(name));
+            members.retain(|name, _| may_send(rules, name));
             if is_patch && members.is_empty() {
                 return None;
             }

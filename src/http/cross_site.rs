@@ -45,25 +45,31 @@ impl Foreign {
 ///
 /// With `--no-cors` nothing but the server's own pages may read.
 pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign> {
-    if reads_own_only(request, settings) {
-        return not_own(request);
+    let is_for_own = reads_own_only(request, settings);
+    if !is_for_own && settings.origins.contains(&AllowedOrigin::Any) {
+        return None;
     }
+    let host = request.header(header::HOST);
+    let is_allowed = |origin: &HeaderValue| match is_for_own {
+        true => is_own(origin, host),
+        false => allows(origin, host, settings),
+    };
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {
-        let is_allowed =
-            origins.next().is_none() && allows(origin, request.header(header::HOST), settings);
-        return (!is_allowed && !allows_any(settings))
+        let is_allowed = origins.next().is_none() && is_allowed(origin);
+        return (!is_allowed)
             .then(|| Foreign::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned()));
     }
-    if !is_value(&request.headers, SEC_FETCH_SITE, "cross-site") || allows_any(settings) {
+    let is_site = |site| is_value(&request.headers, SEC_FETCH_SITE, site);
+    // Other ports of this machine are the same site.
+    if !is_site("cross-site") && !(is_for_own && is_site("same-site")) {
         return None;
     }
     // A page can leave `Referer` out, but it cannot name another site.
     let referer = request.header(header::REFERER).and_then(origin_of);
-    let is_allowed = referer
-        .as_ref()
-        .and_then(|origin| HeaderValue::try_from(origin).ok())
-        .is_some_and(|origin| allows(&origin, request.header(header::HOST), settings));
+    let origin = referer.as_ref().filter(|_| !is_for_own);
+    let origin = origin.and_then(|origin| HeaderValue::try_from(origin).ok());
+    let is_allowed = origin.is_some_and(|origin| is_allowed(&origin));
     (!is_allowed).then_some(Foreign::Unnamed(referer))
 }
 
@@ -72,22 +78,12 @@ fn reads_own_only(request: &Request, settings: &Settings) -> bool {
     !settings.cors && is_read(request)
 }
 
-/// The page that sends `request`, if this server did not send that page.
-fn not_own(request: &Request) -> Option<Foreign> {
-    let mut origins = request.headers.get_all(header::ORIGIN).iter();
-    if let Some(origin) = origins.next() {
-        let text = String::from_utf8_lossy(origin.as_bytes()).into_owned();
-        let host = request.header(header::HOST);
-        let is_own = Origin::parse(&text)
-            .zip(host)
-            .is_some_and(|(origin, host)| origin.is_at(host));
-        return (!is_own || origins.next().is_some()).then_some(Foreign::Origin(text));
-    }
-    // Other ports of this machine are the same site.
-    ["cross-site", "same-site"]
-        .iter()
-        .any(|site| is_value(&request.headers, SEC_FETCH_SITE, site))
-        .then(|| Foreign::Unnamed(request.header(header::REFERER).and_then(origin_of)))
+/// Whether a page of `origin` is one that this server has sent, which is asked for as `host`.
+fn is_own(origin: &HeaderValue, host: Option<&str>) -> bool {
+    let origin = origin.to_str().ok().and_then(Origin::parse);
+    origin
+        .zip(host)
+        .is_some_and(|(origin, host)| origin.is_at(host))
 }
 
 fn is_read(request: &Request) -> bool {
@@ -145,13 +141,9 @@ fn refusal(foreign: &Foreign, request: &Request, settings: &Settings) -> Problem
     .hint(foreign.hint(request, settings))
 }
 
-fn allows_any(settings: &Settings) -> bool {
-    settings.origins.contains(&AllowedOrigin::Any)
-}
-
 /// Whether pages of `origin` may read and change the data; `host` is the `Host` of the request.
 pub(super) fn allows(origin: &HeaderValue, host: Option<&str>, settings: &Settings) -> bool {
-    if allows_any(settings) {
+    if settings.origins.contains(&AllowedOrigin::Any) {
         return true;
     }
     let Ok(text) = origin.to_str() else {

@@ -66,10 +66,8 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         let instead = nearest(unknown, names.iter().copied())
             .or(names.first().copied())
             .unwrap_or_default();
-        let problem = Problem::new(
-            problem::NO_RESOURCE,
-            format!("there is no resource {unknown} to follow"),
-        );
+        let detail = format!("there is no resource {unknown} to follow");
+        let problem = Problem::new(problem::NO_RESOURCE, detail);
         let path = format!("{}?resource={}", request.uri.path(), path_encode(instead));
         return Err(problem
             .hint(format!("for example: resource={instead}"))

@@ -87,13 +87,13 @@ enum Closed {
 impl Viewer {
     /// Whether `guard` lets the viewer pass. [`Guard::Owner`] is asked for each record besides.
     fn passes(&self, guard: &Guard) -> Result<(), Closed> {
-        let user = |viewer: &Viewer| viewer.user.clone().ok_or(Closed::Unknown("Bearer"));
+        let only = |passes: bool, closed: Closed| if passes { Ok(()) } else { Err(closed) };
         match guard {
             Guard::Anyone => Ok(()),
             Guard::Nobody => Err(Closed::Forbidden),
-            Guard::User | Guard::Owner => user(self).map(drop),
+            Guard::User | Guard::Owner => only(self.user.is_some(), Closed::Unknown("Bearer")),
             Guard::Role(role) => {
-                let user = user(self)?;
+                let user = self.user.as_ref().ok_or(Closed::Unknown("Bearer"))?;
                 let has = |name: &str| {
                     let value = get_member(user.value(), name).unwrap_or("null");
                     match serde_json::from_str(value) {
@@ -102,27 +102,20 @@ impl Viewer {
                         _ => false,
                     }
                 };
-                if has("role") || has("roles") {
-                    Ok(())
-                } else {
-                    Err(Closed::Forbidden)
-                }
+                only(has("role") || has("roles"), Closed::Forbidden)
             }
-            Guard::Token(token) if self.bearer.as_ref() == Some(token) => Ok(()),
-            Guard::Token(_) => Err(Closed::Unknown("Bearer")),
-            Guard::Basic if self.is_basic => Ok(()),
-            Guard::Basic => Err(Closed::Unknown("Basic")),
+            Guard::Token(token) => {
+                let fits = self.bearer.as_ref() == Some(token);
+                only(fits, Closed::Unknown("Bearer"))
+            }
+            Guard::Basic => only(self.is_basic, Closed::Unknown("Basic")),
             Guard::Key { header, value } => {
                 let sent = self.headers.get(header.as_str()).map(HeaderValue::as_bytes);
                 let fits = sent.is_some_and(|sent| match value {
                     Some(value) => sent == value.as_bytes(),
                     None => !sent.is_empty(),
                 });
-                if fits {
-                    Ok(())
-                } else {
-                    Err(Closed::Unknown("Key"))
-                }
+                only(fits, Closed::Unknown("Key"))
             }
         }
     }
@@ -152,22 +145,16 @@ impl Viewer {
         let (Some(user), Some(auth)) = (&self.user, auth) else {
             return false;
         };
-        let id = &store.settings().id;
-        let target = if resource == auth.users {
-            id.clone()
-        } else {
-            store.link(resource, &auth.users).target
-        };
-        let Some(own) = get_member(user.value(), &target).and_then(Id::from_json) else {
-            return false;
-        };
+        let id_in =
+            |record: &str, property: &str| get_member(record, property).and_then(Id::from_json);
         if resource == auth.users {
-            return get_member(record, id).and_then(Id::from_json) == Some(own);
+            let id = &store.settings().id;
+            let own = id_in(user.value(), id);
+            return own.is_some() && id_in(record, id) == own;
         }
-        store
-            .link(resource, &auth.users)
-            .pointers(record)
-            .contains(&own)
+        let link = store.link(resource, &auth.users);
+        let own = id_in(user.value(), &link.target);
+        own.is_some_and(|own| link.pointers(record).contains(&own))
     }
 
     /// Whether the viewer may change `record` of `resource`, whose guard lets them pass.
@@ -264,38 +251,23 @@ pub(super) fn check(
             let of_others = auth.is_some_and(|auth| auth.users == parent.name()) && own != Some(id);
             let guard = schema.access(child.name()).map(|access| access.of(reads));
             if !reads && of_others && guard == Some(&Guard::Owner) {
-                return Err(refused(
-                    viewer,
-                    &Guard::Owner,
-                    auth,
-                    Closed::Forbidden,
-                    child.name(),
-                ));
+                return Err(not_owner(viewer, auth, child.name()));
             }
             child.name()
         }
     };
     let adds_user = request.method == "POST" && auth.is_some_and(|auth| auth.users == base);
-    if adds_user
-        && schema
-            .access(base)
-            .is_some_and(|access| access.write == Guard::Owner)
-    {
-        let problem = refused(viewer, &Guard::Owner, auth, Closed::Forbidden, base);
-        return Err(problem.hint("POST /register adds a user"));
+    let guard = schema.access(base).map(|access| &access.write);
+    if adds_user && guard == Some(&Guard::Owner) {
+        return Err(not_owner(viewer, auth, base).hint("POST /register adds a user"));
     }
     let pairs = request.pairs().unwrap_or_default();
-    for name in names_in(&pairs, "_embed")
-        .into_iter()
-        .chain(names_in(&pairs, "_expand"))
-    {
+    let related = ["_embed", "_expand"].map(|parameter| names_in(&pairs, parameter));
+    for name in related.iter().flatten() {
         let mut from = base.to_string();
         for step in name.split('.') {
-            let parent = published
-                .full
-                .parent_named(&from, step)
-                .map(|(parent, _)| parent);
-            let both = [Some(step.to_string()), parent];
+            let parent = published.full.parent_named(&from, step);
+            let both = [Some(step.to_string()), parent.map(|(parent, _)| parent)];
             for related in both.iter().flatten() {
                 if published.full.resource(related).is_some() {
                     resource_is_open(related, true)?;
@@ -323,11 +295,15 @@ pub(super) fn check_owner(
     let auth = published.rulebook.schema().auth();
     let records = published.full.records(resource);
     match records.and_then(|records| records.get(id)) {
-        Some(record) if !viewer.owns(&published.full, auth, resource, record.value()) => Err(
-            refused(viewer, &Guard::Owner, auth, Closed::Forbidden, resource),
-        ),
+        Some(record) if !viewer.owns(&published.full, auth, resource, record.value()) => {
+            Err(not_owner(viewer, auth, resource))
+        }
         _ => Ok(()),
     }
+}
+
+fn not_owner(viewer: &Viewer, auth: Option<&Auth>, what: &str) -> Problem {
+    refused(viewer, &Guard::Owner, auth, Closed::Forbidden, what)
 }
 
 /// Of a record that is replaced, whose it is.
@@ -341,9 +317,7 @@ pub(super) fn kept_owner(published: &Published, store: &Store, command: &Command
     let link = published.full.link(&command.resource, &auth.users);
     let owner = get_member(current, &link.key);
     let owner = owner.map(|owner| format!("{{{}: {owner}}}", quote(&link.key)));
-    owner
-        .and_then(|owner| Object::parse(&owner).ok())
-        .unwrap_or_default()
+    Object::parse(&owner.unwrap_or_default()).unwrap_or_default()
 }
 
 /// What the viewer's login sets in the body of a write to `resource`: whose record it is. `is_new`: it adds a record.
@@ -357,11 +331,7 @@ pub(super) fn owner(
     let (Some(auth), Some(user)) = (schema.auth(), &viewer.user) else {
         return Object::default();
     };
-    let value = |target: &str| {
-        get_member(user.value(), target)
-            .unwrap_or("null")
-            .to_string()
-    };
+    let value = |target: &str| get_member(user.value(), target).unwrap_or("null");
     let mut members = Vec::new();
     if is_new {
         let rules = schema.rules(resource);
@@ -375,10 +345,11 @@ pub(super) fn owner(
     if guard == Some(&Guard::Owner) && resource != auth.users {
         let link = published.full.link(resource, &auth.users);
         let own = value(&link.target);
-        let own = if link.many { format!("[{own}]") } else { own };
-        // Of several owners one may change the others.
-        if !link.many || is_new {
-            members.push(format!("{}: {own}", quote(&link.key)));
+        match link.many {
+            false => members.push(format!("{}: {own}", quote(&link.key))),
+            // Of several owners one may change the others.
+            true if is_new => members.push(format!("{}: [{own}]", quote(&link.key))),
+            true => {}
         }
     }
     Object::parse(&format!("{{{}}}", members.join(", "))).unwrap_or_default()
@@ -404,13 +375,10 @@ pub(super) fn check_route(
     if *guard != Guard::Owner {
         return Ok(());
     }
-    let is_list = matches!(
-        target(&published.full, request),
-        Ok(Target::All | Target::Collection(_))
-    );
+    let target = target(&published.full, request);
+    let is_list = matches!(target, Ok(Target::All | Target::Collection(_)));
     if is_list && request.method != "POST" {
-        let problem = refused(viewer, guard, auth, Closed::Forbidden, path);
-        return Err(problem.hint(
+        return Err(not_owner(viewer, auth, path).hint(
             "here `owner` is for single records; `x-guard` in the rules gives everybody a list of their own",
         ));
     }
@@ -464,10 +432,9 @@ fn refused(
         ),
         _ => format!("{what} is for {whose}"),
     };
-    let invalid = if viewer.bearer.is_some() && scheme == "Bearer" {
-        ", error=\"invalid_token\""
-    } else {
-        ""
+    let invalid = match viewer.bearer {
+        Some(_) if scheme == "Bearer" => ", error=\"invalid_token\"",
+        _ => "",
     };
     let challenge = match guard {
         Guard::Key { header, .. } => format!("Key realm=\"standin\", header=\"{header}\""),

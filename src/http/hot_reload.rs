@@ -12,9 +12,9 @@ use parking_lot::Mutex;
 
 use super::profile::Profile;
 use crate::behaviour::{RoutesError, RoutesFile};
-use crate::engine::{Engine, Faults, Notice, RulesFault, Trouble, TroubleKind};
+use crate::engine::{Engine, Notice, RulesFault, Trouble, TroubleKind};
 use crate::file;
-use crate::schema::{Schema, SchemaError};
+use crate::schema::Schema;
 
 /// The rules in effect, and the profile that the file names.
 #[derive(Debug, Default)]
@@ -62,20 +62,13 @@ impl Routes {
     /// # Errors
     /// The place of such a guard.
     pub(crate) fn check_without_users(&self) -> Result<(), RoutesError> {
-        self.0.load().check_without_users()
+        self.0.load().rules.check_without_users()
     }
 }
 
 impl From<InEffect> for Routes {
     fn from(file: InEffect) -> Routes {
         Routes(ArcSwap::from_pointee(file))
-    }
-}
-
-impl InEffect {
-    /// As [`Routes::check_without_users`].
-    pub(super) fn check_without_users(&self) -> Result<(), RoutesError> {
-        self.rules.check_without_users()
     }
 }
 
@@ -116,11 +109,9 @@ pub(super) fn profile_of(path: &Path, text: &str) -> Option<PathBuf> {
 /// # Errors
 /// It cannot be read, or something in it is wrong.
 pub fn read_profile(path: &Path) -> Result<Profile, RoutesError> {
-    let text = std::fs::read_to_string(path).map_err(|error| RoutesError {
-        file: Some(path.to_path_buf()),
-        place: None,
-        message: format!("cannot read the profile {}: {error}", path.display()),
-        hint: None,
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot read the profile {}: {error}", path.display());
+        RoutesError::new(None, message).at(path)
     })?;
     Profile::parse(&text).map_err(|error| error.at(path))
 }
@@ -157,28 +148,8 @@ struct Content {
 }
 
 impl WatchedFile {
-    /// The rules file at `path`, which holds `text`.
-    pub fn rules(path: PathBuf, is_optional: bool, text: Option<String>) -> WatchedFile {
-        WatchedFile {
-            content: Some(Content {
-                text: Ok(text),
-                profile: None,
-            }),
-            ..WatchedFile::new(TroubleKind::Rules, path, is_optional)
-        }
-    }
-
-    /// The routes file at `path`.
-    pub fn routes(path: PathBuf, is_optional: bool) -> WatchedFile {
-        WatchedFile::new(TroubleKind::Routes, path, is_optional)
-    }
-
-    /// The profile at `path`, which the command line names.
-    pub fn profile(path: PathBuf) -> WatchedFile {
-        WatchedFile::new(TroubleKind::Profile, path, false)
-    }
-
-    fn new(kind: TroubleKind, path: PathBuf, is_optional: bool) -> WatchedFile {
+    /// The file at `path`, of which nothing has been read yet.
+    pub fn new(kind: TroubleKind, path: PathBuf, is_optional: bool) -> WatchedFile {
         WatchedFile {
             kind,
             path,
@@ -187,6 +158,15 @@ impl WatchedFile {
             named_profile: None,
             error: None,
         }
+    }
+
+    /// With `text` as what was read last.
+    pub fn with_text(mut self, text: Option<String>) -> WatchedFile {
+        self.content = Some(Content {
+            text: Ok(text),
+            profile: None,
+        });
+        self
     }
 
     fn read(&mut self) -> Content {
@@ -325,9 +305,9 @@ impl Targets {
     }
 
     /// Puts what was read into effect, if it can be used.
-    fn apply(&self, file: &WatchedFile, content: &Content) -> Result<Option<Notice>, ReloadError> {
+    fn apply(&self, file: &WatchedFile, content: &Content) -> Result<Option<Notice>, RulesFault> {
         let text = content.text.as_ref();
-        let text = text.map_err(|message| ReloadError::Unread(message.clone()))?;
+        let text = text.map_err(|message| RoutesError::new(None, message).at(&file.path))?;
         match file.kind {
             TroubleKind::Rules => self.apply_rules(&file.path, text.as_deref()).map(Some),
             TroubleKind::Routes => self.apply_routes(file, text.as_deref()),
@@ -341,7 +321,7 @@ impl Targets {
         }
     }
 
-    fn report(&self, file: &mut WatchedFile, done: Result<Option<Notice>, ReloadError>) {
+    fn report(&self, file: &mut WatchedFile, done: Result<Option<Notice>, RulesFault>) {
         match done {
             Ok(notice) => {
                 file.error = None;
@@ -355,12 +335,12 @@ impl Targets {
                 }
                 file.error = Some(words);
                 let data = self.data.as_deref().unwrap_or_default();
-                let trouble = error.trouble(&file.path, file.kind, data);
+                let trouble = trouble(&error, &file.path, file.kind, data);
                 self.engine.set_trouble(file.kind, Some(trouble));
                 (self.notice)(match (file.kind, error) {
                     (TroubleKind::Rules, error) => Notice::RulesBroken {
                         file: file.path.clone(),
-                        error: Box::new(error.into()),
+                        error: Box::new(error),
                     },
                     (_, error) => Notice::RoutesBroken(error.to_string()),
                 });
@@ -368,7 +348,7 @@ impl Targets {
         }
     }
 
-    fn apply_rules(&self, path: &Path, text: Option<&str>) -> Result<Notice, ReloadError> {
+    fn apply_rules(&self, path: &Path, text: Option<&str>) -> Result<Notice, RulesFault> {
         let schema = self.compile_rules(text)?;
         let rulebook = self.engine.rulebook();
         let needs_secret =
@@ -377,7 +357,7 @@ impl Targets {
         let new = rulebook.with_schema(schema);
         let without_ids = new.without_ids().map(str::to_string).collect();
         let done = self.engine.set_rules(new);
-        done.map_err(|faults| ReloadError::Data(Box::new(faults)))?;
+        done.map_err(|faults| RulesFault::Data(Box::new(faults)))?;
         Ok(Notice::RulesReloaded {
             file: path.to_path_buf(),
             resources: text.map(|_| resources),
@@ -390,11 +370,15 @@ impl Targets {
     ///
     /// # Errors
     /// They cannot be used, whatever the data is.
-    pub(super) fn compile_rules(&self, text: Option<&str>) -> Result<Schema, ReloadError> {
+    pub(super) fn compile_rules(&self, text: Option<&str>) -> Result<Schema, RulesFault> {
         let id = self.engine.snapshot().full.settings().id.clone();
         let schema = match text {
-            Some(text) => Schema::compile_with_id(text, &id)
-                .map_err(|error| ReloadError::Rules(text.to_string(), error))?,
+            Some(text) => {
+                Schema::compile_with_id(text, &id).map_err(|error| RulesFault::Rules {
+                    text: text.to_string(),
+                    error,
+                })?
+            }
             None => Schema::default(),
         };
         if let Some(routes) = self.routes.as_ref().filter(|_| schema.auth().is_none()) {
@@ -408,7 +392,7 @@ impl Targets {
         &self,
         file: &WatchedFile,
         text: Option<&str>,
-    ) -> Result<Option<Notice>, ReloadError> {
+    ) -> Result<Option<Notice>, RulesFault> {
         let Some(routes) = &self.routes else {
             return Ok(None);
         };
@@ -417,7 +401,7 @@ impl Targets {
             None => InEffect::default(),
         };
         if self.engine.schema().auth().is_none() {
-            new.check_without_users()?;
+            new.rules.check_without_users()?;
         }
         let before = routes.in_effect();
         let is_same = before.rules.text() == new.rules.text();
@@ -443,67 +427,37 @@ impl Targets {
     }
 }
 
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ReloadError {
-    /// It cannot be read.
-    #[error("{0}")]
-    Unread(String),
-    /// The rules are not valid; with their text.
-    #[error("{1}")]
-    Rules(String, #[source] SchemaError),
-    /// The data breaks the rules.
-    #[error("{0}")]
-    Data(Box<Faults>),
-    /// Something in the routes or the profile is wrong, or the routes do not fit the rules.
-    #[error(transparent)]
-    Routes(#[from] RoutesError),
-}
-
-impl ReloadError {
-    /// The trouble with the file at `path`. `data` is the data file.
-    fn trouble(&self, path: &Path, kind: TroubleKind, data: &str) -> Trouble {
-        let mut trouble = Trouble {
-            file: path.to_path_buf(),
-            kind,
-            place: None,
-            message: self.to_string(),
-            hint: "fix the file and save it; what was in effect before stays".into(),
-        };
-        match self {
-            ReloadError::Rules(text, error) => {
-                if let Some(first) = error.problems.first() {
-                    trouble.place = Some(first.place(text));
-                    trouble.message = first.message.clone();
-                    trouble.hint = first.hint.clone().unwrap_or(trouble.hint);
-                }
+/// The trouble with the file at `path`. `data` is the data file.
+fn trouble(error: &RulesFault, path: &Path, kind: TroubleKind, data: &str) -> Trouble {
+    let mut trouble = Trouble {
+        file: path.to_path_buf(),
+        kind,
+        place: None,
+        message: error.to_string(),
+        hint: "fix the file and save it; what was in effect before stays".into(),
+    };
+    match error {
+        RulesFault::Rules { text, error } => {
+            if let Some(first) = error.problems.first() {
+                trouble.place = Some(first.place(text));
+                trouble.message = first.message.clone();
+                trouble.hint = first.hint.clone().unwrap_or(trouble.hint);
             }
-            ReloadError::Data(faults) => {
-                trouble.message = format!("the data breaks the rules: {data}:{faults}");
-                trouble.hint = "fix the data or the rules; the rules from before stay".into();
-            }
-            ReloadError::Routes(error) => {
-                if let Some(file) = &error.file {
-                    trouble.file.clone_from(file);
-                }
-                trouble.place = error.place;
-                trouble.message.clone_from(&error.message);
-                trouble.hint = error.hint.clone().unwrap_or(trouble.hint);
-            }
-            ReloadError::Unread(_) => {}
         }
-        trouble
-    }
-}
-
-impl From<ReloadError> for RulesFault {
-    fn from(error: ReloadError) -> RulesFault {
-        match error {
-            ReloadError::Rules(text, error) => RulesFault::Rules { text, error },
-            ReloadError::Data(faults) => RulesFault::Data(*faults),
-            other => RulesFault::Other(other.to_string()),
+        RulesFault::Data(faults) => {
+            trouble.message = format!("the data breaks the rules: {data}:{faults}");
+            trouble.hint = "fix the data or the rules; the rules from before stay".into();
+        }
+        RulesFault::Routes(error) => {
+            if let Some(file) = &error.file {
+                trouble.file.clone_from(file);
+            }
+            trouble.place = error.place;
+            trouble.message.clone_from(&error.message);
+            trouble.hint = error.hint.clone().unwrap_or(trouble.hint);
         }
     }
+    trouble
 }
 
 /// Reloads the files until it is dropped.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use minijinja::Value;
-use serde_json::Value as Json;
+use minijinja::value::Serde;
 use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 
 use super::app::{Answer, App};
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
-use super::target::{Target, beginning, target};
+use super::target::{Target, beginning, path_of, target};
 use super::{api, body, login, response, static_files, write};
 use crate::behaviour::{
     Action, Answer as OwnAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
@@ -67,9 +67,8 @@ pub(super) async fn answer(
         }
         What::Actions(actions, template) => {
             if app.is_read_only() {
-                return Err(
-                    app.read_only_problem(format!("{} would change the data", request.method))
-                );
+                let detail = format!("{} would change the data", request.method);
+                return Err(app.read_only_problem(detail));
             }
             let facts = facts(app, request, matched, viewer);
             let actor = Actor {
@@ -232,11 +231,10 @@ fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
     let Some((resource, id)) = beginning(store, path) else {
         return path.to_string();
     };
-    let name = path_encode(resource.name());
     let is_of_record = verb != Verb::Post && resource.collection().is_some();
     match id.filter(|_| is_of_record) {
-        Some(id) => format!("/{name}/{}", path_encode(&id.to_string())),
-        None => format!("/{name}"),
+        Some(id) => path_of(&[resource.name(), &id.to_string()]),
+        None => path_of(&[resource.name()]),
     }
 }
 
@@ -245,18 +243,14 @@ async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
     let routes = app.settings.routes.as_ref().map(|routes| routes.current());
     let routes = routes.and_then(|routes| routes.path.clone());
     let folder = routes.and_then(|path| {
-        std::path::absolute(path)
-            .ok()?
-            .parent()?
-            .canonicalize()
-            .ok()
+        let path = std::path::absolute(path).ok()?;
+        path.parent()?.canonicalize().ok()
     });
     let gone = || {
-        Problem::new(
-            problem::NO_RESOURCE,
-            format!("there is no file {path:?} beside the routes file"),
+        let detail = format!("there is no file {path:?} beside the routes file");
+        Problem::new(problem::NO_RESOURCE, detail).hint(
+            "the path is relative to the folder of the routes file, and cannot lead out of it",
         )
-        .hint("the path is relative to the folder of the routes file, and cannot lead out of it")
     };
     let encoded: Vec<_> = path.split('/').map(path_encode).collect();
     let found = static_files::find(folder.ok_or_else(gone)?, encoded.join("/")).await;
@@ -265,27 +259,16 @@ async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
 
 /// What templates can use of `request`.
 fn facts(app: &App, request: &Request, matched: &Matched<'_>, viewer: &Viewer) -> Facts {
-    let object = |pairs: &mut dyn Iterator<Item = (String, String)>| {
-        let mut object = serde_json::Map::new();
-        for (name, value) in pairs {
-            let value = Json::from(value);
-            match object.get_mut(&name) {
-                Some(Json::Array(values)) => values.push(value),
-                Some(first) => *first = Json::Array(vec![first.take(), value]),
-                None => drop(object.insert(name, value)),
-            }
-        }
-        value_of(&Json::Object(object).to_string())
-    };
+    let object = |pairs: Vec<(String, String)>| Value::from(Serde(body::by_name(pairs)));
     let headers = request.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         (name.to_string(), value)
     });
     Facts {
-        params: object(&mut matched.parameters.iter().cloned()),
-        query: object(&mut request.pairs().unwrap_or_default().into_iter()),
-        headers: object(&mut { headers }),
-        body: value_of(&body::any(request).to_string()),
+        params: object(matched.parameters.clone()),
+        query: object(request.pairs().unwrap_or_default()),
+        headers: object(headers.collect()),
+        body: Value::from(Serde(body::any(request))),
         user: viewer.user().zip(app.engine.schema().auth()).map_or(
             Value::UNDEFINED,
             |(user, auth)| {

@@ -254,29 +254,19 @@ pub(super) mod viewer {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
                           img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    macro_rules! packed {
+        ($($name:literal $kind:literal;)*) => {
+            &[$(($name, $kind, include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))),*]
+        };
+    }
+
     /// The files below `/-/docs`: name, type, and the content compressed by `build.rs`.
-    const FILES: &[(&str, &str, &[u8])] = &[
-        (
-            "swagger-ui-bundle.js",
-            "text/javascript; charset=utf-8",
-            include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui-bundle.js.gz")),
-        ),
-        (
-            "swagger-ui.css",
-            CSS,
-            include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui.css.gz")),
-        ),
-        (
-            "LICENSE",
-            "text/plain; charset=utf-8",
-            include_bytes!(concat!(env!("OUT_DIR"), "/LICENSE.gz")),
-        ),
-        (
-            "NOTICE",
-            "text/plain; charset=utf-8",
-            include_bytes!(concat!(env!("OUT_DIR"), "/NOTICE.gz")),
-        ),
-    ];
+    const FILES: &[(&str, &str, &[u8])] = packed! {
+        "swagger-ui-bundle.js" "text/javascript; charset=utf-8";
+        "swagger-ui.css" "text/css; charset=utf-8";
+        "LICENSE" "text/plain; charset=utf-8";
+        "NOTICE" "text/plain; charset=utf-8";
+    };
 
     /// `GET /-/docs` and the files below it.
     pub(in super::super) async fn answer(_: Arc<App>, request: Arc<Request>) -> Answer {

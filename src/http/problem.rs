@@ -67,22 +67,15 @@ impl Problem {
         self
     }
 
-    /// Shows a command that works.
-    pub(super) fn attempt(mut self, command: impl Into<String>) -> Problem {
-        self.0.attempt = Some(command.into());
+    /// Shows a command that works, if one is known.
+    pub(super) fn attempt(mut self, command: impl Into<Option<String>>) -> Problem {
+        self.0.attempt = command.into();
         self
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
         self.0.headers.push((name, value));
         self
-    }
-
-    pub(super) fn maybe_attempt(self, command: Option<String>) -> Problem {
-        match command {
-            Some(command) => self.attempt(command),
-            None => self,
-        }
     }
 
     /// What the log says under the request's line.

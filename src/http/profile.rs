@@ -223,18 +223,13 @@ impl Profile {
                 "status" => {
                     for status in json::members(member.value) {
                         let name = status.key.as_ref();
-                        let names = KINDS
-                            .iter()
-                            .map(|kind| kind.name)
-                            .chain(["create", "delete"]);
+                        let names = KINDS.iter().map(|kind| kind.name);
+                        let names = names.chain(["create", "delete"]);
                         if !names.clone().any(|known| known == name) {
                             return Err(at(status.raw_key, unknown("status", name, names)));
                         }
-                        let number = status
-                            .value
-                            .parse()
-                            .ok()
-                            .filter(|code| (200..600).contains(code));
+                        let number = status.value.parse().ok();
+                        let number = number.filter(|code| (200..600).contains(code));
                         let number = number.ok_or_else(|| {
                             at(status.value, "a status is a number from 200 to 599".into())
                         })?;
@@ -269,16 +264,14 @@ impl Profile {
 
     /// The query string as this server understands it. `known`: the names of the resource's properties.
     pub(super) fn query(&self, pairs: &[Pair], known: &[String], is_list: bool) -> String {
-        let mut out: Vec<(String, String)> = Vec::new();
+        let mut out: Vec<Pair> = Vec::new();
         for (name, value) in pairs {
             let ours = self.query.get(name).map_or(name.as_str(), String::as_str);
             match ours {
                 "_page" => {
                     let page = value.parse::<i64>().map(|page| page - self.first_page + 1);
-                    out.push((
-                        ours.into(),
-                        page.map_or_else(|_| value.clone(), |page| page.to_string()),
-                    ));
+                    let page = page.map_or_else(|_| value.clone(), |page| page.to_string());
+                    out.push((ours.into(), page));
                 }
                 // Spring's `sort=name,desc`.
                 "_sort" => {
@@ -288,11 +281,8 @@ impl Profile {
                         }
                         _ => (value.as_str(), None),
                     };
-                    let names: Vec<String> = names
-                        .split(',')
-                        .map(|name| self.stored(name, known))
-                        .collect();
-                    out.push((ours.into(), names.join(",")));
+                    let names = names.split(',').map(|name| self.stored(name, known));
+                    out.push((ours.into(), names.collect::<Vec<_>>().join(",")));
                     out.extend(order.map(|order| ("_order".to_string(), order.to_string())));
                 }
                 _ if ours.starts_with('_') || ours == "q" => out.push((ours.into(), value.clone())),
@@ -300,18 +290,14 @@ impl Profile {
             }
         }
         let has = |name: &str| out.iter().any(|(known, _)| known == name);
-        if is_list
-            && !has("_start")
-            && !has("_end")
-            && (has("_limit") || has("_page") || self.size.is_some())
-        {
-            let (page, limit) = (has("_page"), has("_limit"));
-            out.extend((!page).then(|| ("_page".to_string(), "1".to_string())));
-            out.extend(
-                (!limit).then(|| ("_limit".to_string(), self.size.unwrap_or(10).to_string())),
-            );
+        let (page, limit) = (has("_page"), has("_limit"));
+        let has_pages = page || limit || self.size.is_some();
+        if is_list && has_pages && !has("_start") && !has("_end") {
+            let size = self.size.unwrap_or(10).to_string();
+            out.extend((!page).then(|| ("_page".into(), "1".into())));
+            out.extend((!limit).then(|| ("_limit".into(), size)));
         }
-        joined(out.iter().map(|(name, value)| (&**name, &**value)))
+        joined(&out)
     }
 
     /// The body as this server understands it: what is inside of the envelope.
@@ -378,51 +364,34 @@ impl Profile {
         (base, path): (&str, &str),
         (sent, own): (&[Pair], &[Pair]),
     ) -> Result<Value, String> {
-        let items: Vec<Value> = items
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|item| self.cased(item))
-            .collect();
+        let items = items.as_array().map_or(&[][..], Vec::as_slice);
         let count = items.len() as u64;
-        let number = |name: &str| {
-            own.iter()
-                .find(|(known, _)| known == name)
-                .and_then(|(_, value)| value.parse::<u64>().ok())
+        let number = |name: &str| -> Option<u64> {
+            let (_, value) = own.iter().find(|(known, _)| known == name)?;
+            value.parse().ok()
         };
         let total = total.unwrap_or(count);
-        let size = number("_limit")
-            .or(number("_per_page"))
-            .unwrap_or(total)
-            .max(1);
+        let size = number("_limit").or(number("_per_page"));
+        let size = size.unwrap_or(total).max(1);
         let page = number("_page").unwrap_or(1).max(1);
         let pages = total.div_ceil(size).max(1);
         let shown = |page: u64| page as i64 + self.first_page - 1;
-        let page_name = self
-            .query
-            .iter()
-            .find(|(_, ours)| *ours == "_page")
-            .map_or("_page", |(name, _)| name);
+        let mut names = self.query.iter();
+        let page_name = names.find(|(_, ours)| *ours == "_page");
+        let page_name = page_name.map_or("_page", |(name, _)| name);
         let url = |page: u64| {
+            let mut pairs = sent.to_vec();
             // The page under its own name would come before that under the profile's.
-            let mut pairs: Vec<(&str, String)> = sent
-                .iter()
-                .filter(|(name, _)| name == page_name || name != "_page")
-                .map(|(name, value)| (name.as_str(), value.clone()))
-                .collect();
-            match pairs.iter_mut().find(|(name, _)| *name == page_name) {
+            pairs.retain(|(name, _)| name == page_name || name != "_page");
+            match pairs.iter_mut().find(|(name, _)| name == page_name) {
                 Some((_, value)) => *value = shown(page).to_string(),
-                None => pairs.push((page_name, shown(page).to_string())),
+                None => pairs.push((page_name.to_string(), shown(page).to_string())),
             }
-            let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-            Value::from(format!("{base}{path}?{}", joined(pairs)))
+            Value::from(format!("{base}{path}?{}", joined(&pairs)))
         };
         let current = match sent {
             [] => format!("{base}{path}"),
-            sent => {
-                let pairs = sent.iter().map(|(name, value)| (&**name, &**value));
-                format!("{base}{path}?{}", joined(pairs))
-            }
+            sent => format!("{base}{path}?{}", joined(sent)),
         };
         let from = (page - 1) * size + 1;
         let mut context = json!({
@@ -435,11 +404,10 @@ impl Profile {
             "prev": if page > 1 { url(page - 1) } else { Value::Null },
         });
         let collection = format!("{base}/{}", shape.resource);
-        let items: Result<Vec<Value>, String> = items
+        let items = items
             .iter()
-            .map(|item| self.item(shape, item, &collection))
-            .collect();
-        let items = Value::Array(items?);
+            .map(|item| self.item(shape, &self.cased(item), &collection));
+        let items: Value = items.collect::<Result<_, String>>()?;
         match &self.list {
             Some(template) => {
                 context["items"] = items;
@@ -467,20 +435,20 @@ impl Profile {
             None => self.item(shape, &record, &url)?,
         };
         match &self.record {
-            Some(template) => render(
-                template,
-                &json!({ "record": record, "item": item, "resource": shape.resource }),
-            ),
+            Some(template) => {
+                let context = json!({ "record": record, "item": item, "resource": shape.resource });
+                render(template, &context)
+            }
             None => Ok(item),
         }
     }
 
     fn item(&self, shape: &Shape, record: &Value, url: &str) -> Result<Value, String> {
         match &self.item {
-            Some(template) => render(
-                template,
-                &json!({ "record": record, "resource": shape.resource, "url": url }),
-            ),
+            Some(template) => {
+                let context = json!({ "record": record, "resource": shape.resource, "url": url });
+                render(template, &context)
+            }
             None => Ok(record.clone()),
         }
     }
@@ -539,9 +507,9 @@ impl Profile {
 }
 
 /// A query string.
-fn joined<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> String {
-    let pair = |(name, value)| format!("{}={}", query_encode(name), query_encode(value));
-    pairs.map(pair).collect::<Vec<_>>().join("&")
+fn joined(pairs: &[Pair]) -> String {
+    let pair = |(name, value): &Pair| format!("{}={}", query_encode(name), query_encode(value));
+    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 fn unknown<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> String {

@@ -123,6 +123,14 @@ impl Request {
         target(&self.uri)
     }
 
+    /// The problem of a method that the path does not take; it takes those in `allow`.
+    pub(super) fn not_allowed(&self, allow: &'static str) -> Problem {
+        let detail = format!("{} does not work on {}", self.method, self.uri.path());
+        Problem::new(problem::METHOD, detail)
+            .header(header::ALLOW, HeaderValue::from_static(allow))
+            .hint(format!("it takes {allow}"))
+    }
+
     /// Whether a browser asks for the site's icon, which it does by itself.
     pub(super) fn is_favicon(&self) -> bool {
         self.uri.path() == "/favicon.ico" && matches!(self.method, Method::GET | Method::HEAD)

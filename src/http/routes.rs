@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Collected, Full};
 use tokio::sync::watch;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderValue, Method, Response, Uri, header};
+use warp::http::{Method, Response, Uri, header};
 use warp::path::{FullPath, Tail, end};
 use warp::reply::Response as Reply;
 use warp::{Filter, Rejection, path};
@@ -197,7 +197,9 @@ impl Handlers {
                     return Ok(response::options(&request, &app.settings, methods));
                 }
                 if !methods.split(", ").any(|method| request.method == method) {
-                    return Err(method_not_allowed(&request, methods));
+                    let method = if methods == POST { "POST" } else { "GET" };
+                    let command = request.curl(method, request.uri.path(), None);
+                    return Err(request.not_allowed(methods).attempt(command));
                 }
                 handler(app, request).await
             }
@@ -212,19 +214,6 @@ fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> Rep
         Some(file) => file.send(response),
         None => events::with_body(response, stop),
     }
-}
-
-/// The problem of a method that a page does not take.
-fn method_not_allowed(request: &Request, methods: &'static str) -> Problem {
-    let path = request.uri.path();
-    let method = if methods == POST { "POST" } else { "GET" };
-    Problem::new(
-        problem::METHOD,
-        format!("{} does not work on {path}", request.method),
-    )
-    .header(header::ALLOW, HeaderValue::from_static(methods))
-    .hint(format!("it takes {methods}"))
-    .attempt(request.curl(method, path, None))
 }
 
 /// Prepares a request for the routes: adds what warp has no filter for, and applies the rules of `--routes`.

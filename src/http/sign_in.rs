@@ -28,11 +28,7 @@ pub(super) async fn answer(
     let path = request.uri.path();
     let (name, allow) = (name(app, path)?, allow(app, path)?);
     if !allow.split(", ").any(|method| request.method == method) {
-        let detail = format!("{} does not work on {path}", request.method);
-        let problem = Problem::new(problem::METHOD, detail)
-            .header(header::ALLOW, HeaderValue::from_static(allow))
-            .hint(format!("it takes {allow}"));
-        return Some(Err(problem));
+        return Some(Err(request.not_allowed(allow)));
     }
     Some(match name {
         "register" => register(app, published, request, auth).await,
@@ -89,10 +85,8 @@ fn credentials(
         let text = value.starts_with('"').then(|| unquote(value).into_owned());
         text.filter(|text| !text.is_empty())
     };
-    let mut problem = Problem::new(
-        problem::LOGIN,
-        format!("{login} and {password} are required"),
-    );
+    let detail = format!("{login} and {password} are required");
+    let mut problem = Problem::new(problem::LOGIN, detail);
     for name in [login, password]
         .into_iter()
         .filter(|name| text(name).is_none())
@@ -111,12 +105,10 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
     }
     let (sent, name, _) = credentials(app, request, auth)?;
     if login::user_with(published, auth, &name).is_some() {
-        return Err(Problem::new(
-            problem::LOGIN,
-            format!("there is a user with the {} {name}", auth.login),
-        )
-        .error(pointer::join("", &auth.login), "is already in use")
-        .hint("log in with POST /login, or choose another"));
+        let detail = format!("there is a user with the {} {name}", auth.login);
+        return Err(Problem::new(problem::LOGIN, detail)
+            .error(pointer::join("", &auth.login), "is already in use")
+            .hint("log in with POST /login, or choose another"));
     }
     let command = Command {
         resource: auth.users.clone(),

@@ -77,10 +77,8 @@ impl Socket {
     /// The stream, once hyper is done with it. `is_unread`: hyper could not read a request, which is logged.
     pub(super) fn into_inner(self, is_unread: bool) -> TcpStream {
         if is_unread && !self.is_logged {
-            let problem = Problem::new(
-                problem::BAD_REQUEST,
-                "what arrived is not an HTTP/1.1 request",
-            );
+            let detail = "what arrived is not an HTTP/1.1 request";
+            let problem = Problem::new(problem::BAD_REQUEST, detail);
             self.app
                 .log_unread(&self.head.line(), &problem.into_response());
         }

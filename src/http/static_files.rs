@@ -52,10 +52,8 @@ pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
 }
 
 fn gone(request: &Request) -> Problem {
-    Problem::new(
-        problem::NO_RESOURCE,
-        format!("there is nothing at {}", request.uri.path()),
-    )
+    let detail = format!("there is nothing at {}", request.uri.path());
+    Problem::new(problem::NO_RESOURCE, detail)
 }
 
 /// `root` is canonical.

@@ -166,13 +166,10 @@ fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem 
     let names: Vec<_> = store.resources().map(Resource::name).collect();
     if let Some(meant) = nearest(first, names.iter().copied()) {
         let rest = path_of(&parts[1..]);
-        let meant = format!("/{}", path_encode(meant));
+        let meant = path_of(&[meant]);
         return led(problem, format!("did you mean {meant}{rest}?"), &meant);
     }
-    let paths: Vec<_> = names
-        .iter()
-        .map(|name| format!("/{}", path_encode(name)))
-        .collect();
+    let paths: Vec<_> = names.iter().map(|name| path_of(&[name])).collect();
     match paths.first() {
         Some(path) => led(problem, format!("the resources are {}", list(&paths)), path),
         None => problem
@@ -181,14 +178,16 @@ fn no_resource(store: &Store, request: &Request, parts: &[Cow<str>]) -> Problem 
 }
 
 /// The path with these segments.
-fn path_of(segments: &[Cow<str>]) -> String {
-    let encoded = segments.iter().map(|one| format!("/{}", path_encode(one)));
+pub(super) fn path_of(segments: &[impl AsRef<str>]) -> String {
+    let encoded = segments
+        .iter()
+        .map(|one| format!("/{}", path_encode(one.as_ref())));
     encoded.collect()
 }
 
 /// The hint for a path below `resource` that has no target, and the path to try.
 fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, String) {
-    let whole = format!("/{}", path_encode(resource.name()));
+    let whole = path_of(&[resource.name()]);
     if resource.collection().is_none() {
         let name = resource.name();
         let hint = format!("{name} is not a collection: GET {whole} returns all of it");
@@ -249,11 +248,9 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
 
 /// The problem of an id that the collection `name` does not have.
 pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -> Problem {
-    let problem = Problem::new(
-        problem::NO_RECORD,
-        format!("{name} has no record with the id {id}"),
-    );
-    let path = format!("/{}", path_encode(name));
+    let detail = format!("{name} has no record with the id {id}");
+    let problem = Problem::new(problem::NO_RECORD, detail);
+    let path = path_of(&[name]);
     let Some(collection) = store.records(name) else {
         return problem;
     };

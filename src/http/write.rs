@@ -13,7 +13,7 @@ use super::body::{self, Reading};
 use super::guard::Viewer;
 use super::problem::{self, Problem};
 use super::request::Request;
-use super::target::{Target, no_record, wrong_method};
+use super::target::{Target, no_record, path_of, wrong_method};
 use super::{costly, list, login, response};
 use crate::behaviour::Mode;
 use crate::engine::{Engine, Expected, Published, Stage, WriteError};
@@ -126,10 +126,9 @@ pub(super) async fn carry_out(
     };
     if is_new {
         *response.status_mut() = StatusCode::CREATED;
-        let mut path = format!("/{}", path_encode(&command.resource));
-        if let Some(id) = outcome.id {
-            path.extend(["/", &path_encode(&id.to_string())]);
-        }
+        let id = outcome.id.map(|id| id.to_string());
+        let segments = std::iter::once(command.resource).chain(id);
+        let path = path_of(&segments.collect::<Vec<_>>());
         response::set(&mut response, header::LOCATION, path);
     }
     Ok(response)
@@ -413,21 +412,15 @@ fn list_of(app: &App, status: StatusCode, outcomes: &[Outcome]) -> Response<Byte
 
 /// The condition of the request on the current record, if it has one (RFC 9110, 13.1).
 fn expected(request: &Request) -> Option<Expected> {
-    let (wanted, unwanted) = (
-        request.list(header::IF_MATCH),
-        request.list(header::IF_NONE_MATCH),
-    );
+    let wanted = request.list(header::IF_MATCH);
+    let unwanted = request.list(header::IF_NONE_MATCH);
     if wanted.is_none() && unwanted.is_none() {
         return None;
     }
     Some(Box::new(move |text| {
         let tag = tag(Layout::PRETTY.render(text, "").as_bytes());
-        wanted
-            .as_ref()
-            .is_none_or(|list| response::names(list, &tag))
-            && unwanted
-                .as_ref()
-                .is_none_or(|list| !response::names(list, &tag))
+        let names = |list: &String| response::names(list, &tag);
+        wanted.as_ref().is_none_or(names) && !unwanted.as_ref().is_some_and(names)
     }))
 }
 
@@ -459,10 +452,9 @@ pub(super) fn refused(
             for violation in violations {
                 problem = problem.error(violation.pointer, violation.detail);
             }
-            match written.and_then(|(command, sent)| body::suggested(engine, command, Some(sent))) {
-                Some(body) => problem.attempt(request.curl(request.method.as_str(), request.uri.path(), Some(&body))),
-                None => problem,
-            }
+            let body = written.and_then(|(command, sent)| body::suggested(engine, command, Some(sent)));
+            let (method, path) = (request.method.as_str(), request.uri.path());
+            problem.attempt(body.map(|body| request.curl(method, path, Some(&body))))
         }
         WriteError::TooComplex(_) => Problem::new(problem::TOO_COMPLEX, detail)
             .hint("nest the record less deeply, or write the rules so that fewer forms of `oneOf` and `anyOf` can apply"),
@@ -488,52 +480,46 @@ pub(super) fn refused(
 
 fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -> Problem {
     let detail = refusal.to_string();
+    let get = |path: &str| request.curl("GET", path, None);
+    let path = request.uri.path();
     match refusal {
         Refusal::NoResource(_) => Problem::new(problem::NO_RESOURCE, detail),
         Refusal::NoRecord { resource, id } => no_record(&published.store, request, &resource, &id),
-        Refusal::NoId { property, .. } => Problem::new(problem::BAD_ID, detail)
-            .error(format!("/{property}"), "must be a string or a number")
-            .hint(format!(
-                "leave {property} out to give the record the next one"
-            )),
+        Refusal::NoId { property, .. } => {
+            let hint = format!("leave {property} out to give the record the next one");
+            Problem::new(problem::BAD_ID, detail)
+                .error(format!("/{property}"), "must be a string or a number")
+                .hint(hint)
+        }
         Refusal::Dangling { rule, .. } => {
-            let path = format!("/{}", path_encode(&rule.resource));
+            let path = path_of(&[&rule.resource]);
+            let wanted = format!(
+                "must be the {} of a record of {}",
+                rule.target, rule.resource
+            );
+            let hint = format!("create that record first, or use one that exists: GET {path}");
             Problem::new(problem::REFERENCE, detail)
-                .error(
-                    format!("/{}", rule.property),
-                    format!(
-                        "must be the {} of a record of {}",
-                        rule.target, rule.resource
-                    ),
-                )
-                .hint(format!(
-                    "create that record first, or use one that exists: GET {path}"
-                ))
-                .attempt(request.curl("GET", &path, None))
+                .error(format!("/{}", rule.property), wanted)
+                .hint(hint)
+                .attempt(get(&path))
         }
         Refusal::Changed => {
-            let problem = if request.headers.contains_key(header::IF_MATCH) {
-                Problem::new(
-                    problem::CHANGED,
+            let (detail, hint) = match request.headers.contains_key(header::IF_MATCH) {
+                true => (
                     "the record does not match the entity tag in If-Match",
-                )
-                .hint("get the record again: its ETag is the one to send")
-            } else {
-                Problem::new(
-                    problem::CHANGED,
+                    "get the record again: its ETag is the one to send",
+                ),
+                false => (
                     "the record exists, and If-None-Match says that it must not",
-                )
-                .hint("leave If-None-Match out to change the record")
+                    "leave If-None-Match out to change the record",
+                ),
             };
-            problem.attempt(request.curl("GET", request.uri.path(), None))
+            let problem = Problem::new(problem::CHANGED, detail);
+            problem.hint(hint).attempt(get(path))
         }
         Refusal::Referenced { dependent, .. } => {
             let collections: Vec<String> = dependent.iter().map(|name| path_encode(name)).collect();
-            let target = format!(
-                "{}?_dependent={}",
-                request.uri.path(),
-                collections.join(",")
-            );
+            let target = format!("{path}?_dependent={}", collections.join(","));
             Problem::new(problem::REFERENCED, detail)
                 .hint("delete these records first or make them point elsewhere; _dependent deletes them with it")
                 .attempt(request.curl("DELETE", &target, None))
@@ -543,17 +529,14 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             property,
             id,
         } => {
-            let path = format!(
-                "/{}/{}",
-                path_encode(&resource),
-                path_encode(&id.to_string())
+            let path = path_of(&[resource, id.to_string()]);
+            let hint = format!(
+                "leave {property} out for the next free one, or change the record with PUT {path}"
             );
             Problem::new(problem::ID_TAKEN, detail)
-            .error(format!("/{property}"), format!("{id} is already in use"))
-            .hint(format!(
-                "leave {property} out for the next free one, or change the record with PUT {path}"
-            ))
-            .attempt(request.curl("GET", &path, None))
+                .error(format!("/{property}"), format!("{id} is already in use"))
+                .hint(hint)
+                .attempt(get(&path))
         }
         Refusal::NotUnique {
             resource,
@@ -563,27 +546,16 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             let who = holder_name(&resource, holder.as_ref());
             let mut problem = Problem::new(problem::NOT_UNIQUE, detail);
             for (name, value) in &values {
-                problem = problem.error(
-                    pointer::join("", name),
-                    format!("{value} is already used by {who}"),
-                );
+                let detail = format!("{value} is already used by {who}");
+                problem = problem.error(pointer::join("", name), detail);
             }
             let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
-            problem = problem.hint(format!(
-                "choose another {}, or change the record that has it",
-                names.join(" or ")
-            ));
-            match holder {
-                Some(id) => {
-                    let path = format!(
-                        "/{}/{}",
-                        path_encode(&resource),
-                        path_encode(&id.to_string())
-                    );
-                    problem.attempt(request.curl("GET", &path, None))
-                }
-                None => problem,
-            }
+            let names = names.join(" or ");
+            problem
+                .hint(format!(
+                    "choose another {names}, or change the record that has it"
+                ))
+                .attempt(holder.map(|id| get(&path_of(&[resource, id.to_string()]))))
         }
     }
 }

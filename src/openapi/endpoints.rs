@@ -15,13 +15,9 @@ use crate::schema::Schema;
 pub(super) fn add_access(document: &mut Value, schema: &Schema, described: &[Described<'_>]) {
     let mut schemes = Map::new();
     if let Some(auth) = schema.auth() {
-        schemes.insert(
-            "user".into(),
-            json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }),
-        );
-        let user = described
-            .iter()
-            .find(|one| one.resource.name() == auth.users);
+        schemes.extend(scheme(&Guard::User));
+        let mut all = described.iter();
+        let user = all.find(|one| one.resource.name() == auth.users);
         if let (Some(user), Some(paths)) = (user, document["paths"].as_object_mut()) {
             paths.extend(login(auth, &user.name));
         }
@@ -66,38 +62,39 @@ fn named<'s>(
         .collect()
 }
 
-/// Says that `operation` needs what `guard` asks for.
-fn add_guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Value>) {
+/// The security scheme of what `guard` asks for, and its name.
+fn scheme(guard: &Guard) -> Option<(String, Value)> {
     let (name, scheme) = match guard {
-        Guard::Anyone => return,
-        Guard::Nobody | Guard::User | Guard::Owner | Guard::Role(_) => (
-            "user".to_string(),
-            json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }),
-        ),
+        Guard::Anyone => return None,
+        Guard::Nobody | Guard::User | Guard::Owner | Guard::Role(_) => {
+            let scheme = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" });
+            ("user".into(), scheme)
+        }
         Guard::Token(_) => (
             "token".into(),
             json!({ "type": "http", "scheme": "bearer" }),
         ),
         Guard::Basic => ("basic".into(), json!({ "type": "http", "scheme": "basic" })),
-        Guard::Key { header, .. } => (
-            format!("key-{header}"),
-            json!({ "type": "apiKey", "in": "header", "name": header }),
-        ),
+        Guard::Key { header, .. } => {
+            let scheme = json!({ "type": "apiKey", "in": "header", "name": header });
+            (format!("key-{header}"), scheme)
+        }
     };
-    let Some(members) = operation
-        .as_object_mut()
-        .filter(|one| one.contains_key("responses"))
-    else {
+    Some((name, scheme))
+}
+
+/// Says that `operation` needs what `guard` asks for.
+fn add_guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Value>) {
+    let Some((name, scheme)) = scheme(guard) else {
+        return;
+    };
+    let members = operation.as_object_mut();
+    let Some(members) = members.filter(|one| one.contains_key("responses")) else {
         return;
     };
     // Both guards of a nested path must be passed.
-    let known = members.get("security").and_then(|all| all.get(0));
-    let mut needed = known
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
-    needed.insert(name.clone(), json!([]));
-    members.insert("security".into(), json!([needed]));
+    let needed = members.entry("security").or_insert_with(|| json!([{}]));
+    needed[0][&name] = json!([]);
     schemes.insert(name, scheme);
     let problems = answer(&[], &[UNAUTHORIZED, FORBIDDEN]);
     for (status, problem) in problems.as_object().into_iter().flatten() {
@@ -130,27 +127,22 @@ fn login(auth: &Auth, user: &str) -> Map<String, Value> {
         "required": [auth.login, auth.password]
     });
     let needs = json!([{ "user": [] }]);
-    let operation = |id: &str, summary: &str, responses: Value| json!({ "operationId": id, "summary": summary, "tags": ["login"], "responses": responses });
-    let mut register = operation(
-        "register",
-        "Register a user",
-        answer(&[(201, session.clone())], &[LOGIN, RULES]),
-    );
+    let operation = |id, summary, good, problems| json!({ "operationId": id, "summary": summary, "tags": ["login"], "responses": answer(&[good], problems) });
+    let (made, problems) = ((201, session.clone()), [LOGIN, RULES]);
+    let mut register = operation("register", "Register a user", made, &problems);
     register["requestBody"] = body(credentials.clone());
-    let mut log_in = operation("login", "Log in", answer(&[(200, session)], &[LOGIN]));
+    let mut log_in = operation("login", "Log in", (200, session), &problems[..1]);
     log_in["requestBody"] = body(credentials);
-    let done = json!({ "description": "The token is refused from now on." });
-    let mut log_out = operation("logout", "Log out", answer(&[(204, done)], &[UNAUTHORIZED]));
-    log_out["security"] = needs.clone();
-    let own = json!({
-        "description": "The user.",
-        "content": { "application/json": { "schema": reference(user) } }
-    });
-    let mut me = operation(
-        "getMe",
-        "Get the user who is logged in",
-        answer(&[(200, own)], &[UNAUTHORIZED]),
+    let done = (
+        204,
+        json!({ "description": "The token is refused from now on." }),
     );
+    let mut log_out = operation("logout", "Log out", done, &[UNAUTHORIZED]);
+    log_out["security"] = needs.clone();
+    let schema = json!({ "schema": reference(user) });
+    let own = json!({ "description": "The user.", "content": { "application/json": schema } });
+    let summary = "Get the user who is logged in";
+    let mut me = operation("getMe", summary, (200, own), &[UNAUTHORIZED]);
     me["security"] = needs;
     let items = [
         ("/register", "post", register),
