@@ -6,7 +6,7 @@
 //! arguments. Filters, tests and functions that are not there, or that take other arguments, are found by trying them.
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args};
-use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters};
 use std::borrow::Cow;
 
 use crate::text::nearest;
@@ -14,8 +14,14 @@ use crate::text::nearest;
 /// The filter that refuses lists. Without it the compiler would carry out products of constants itself, without a bound.
 const FACTOR: &str = "|factor";
 
-/// Adds the filters that refuse what could go on without a bound.
-pub fn add_bounds(environment: &mut Environment<'_>) {
+/// What one expression may cost: about as many steps, and 64 bytes of values for each.
+pub const FUEL: u64 = 1_000_000;
+
+/// The template language, with filters that refuse what could go on without a bound.
+pub fn bounded_environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(FUEL));
     environment.add_filter("factor", |value: Value| no_list(&value).map(|()| value));
     environment.add_filter(
         "map",
@@ -43,6 +49,7 @@ pub fn add_bounds(environment: &mut Environment<'_>) {
             filters::slice(state, value, count, fill)
         },
     );
+    environment
 }
 
 fn no_list(value: &Value) -> Result<(), Error> {
@@ -382,13 +389,6 @@ mod tests {
 
     use super::*;
 
-    fn environment() -> Environment<'static> {
-        let mut environment = Environment::new();
-        environment.set_fuel(Some(100_000));
-        add_bounds(&mut environment);
-        environment
-    }
-
     #[test]
     fn operands_of_products_are_found() {
         for (expression, expected) in [
@@ -410,13 +410,17 @@ mod tests {
             assert_eq!(bounded(expression), expected);
         }
         for wrong in ["*", "a *", "* a", "a * (", "a * -", "a * b |", "a * b ."] {
-            assert!(environment().compile_expression(&bounded(wrong)).is_err());
+            assert!(
+                bounded_environment()
+                    .compile_expression(&bounded(wrong))
+                    .is_err()
+            );
         }
     }
 
     #[test]
     fn products_keep_their_values() {
-        let environment = environment();
+        let environment = bounded_environment();
         let plain = Environment::new();
         let scope = context!(n => 3, f => 2.5, t => "ab", o => context!(a => vec![4, 5]));
         for expression in [
@@ -451,7 +455,7 @@ mod tests {
 
     #[test]
     fn lists_are_not_repeated() {
-        let environment = environment();
+        let environment = bounded_environment();
         let scope = context!(list => vec![1, 2], n => 100_000_000);
         for expression in [
             "[1] * n",

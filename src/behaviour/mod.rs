@@ -12,7 +12,7 @@ mod rule;
 mod source;
 mod template;
 
-pub use expression::{add_bounds, bad_call, bounded};
+pub use expression::{bad_call, bounded, bounded_environment};
 pub use faults::{Delay, Fail, Headers, How, Limit, Per, Quota, duration};
 pub use file::{Explained, Matched, Part, RoutesFile};
 #[cfg(feature = "cli")]

@@ -5,10 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use fastrand::Rng;
 use minijinja::value::{Kwargs, Object, Serde};
-use minijinja::{Environment, Error, ErrorKind, Expression, State, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, ErrorKind, Expression, State, Value};
 use parking_lot::Mutex;
 
-use super::expression::{add_bounds, bad_call, bounded, members_of};
+use super::expression::{FUEL, bad_call, bounded, bounded_environment, members_of};
 use super::source::{RoutesError, Source};
 use crate::json::{self, Id, Kind, Place};
 use crate::query::{Fields, Query, Relations, Row};
@@ -16,8 +16,6 @@ use crate::store::{Collection, Resource, Store};
 use crate::text::{list, nearest, uuid};
 use crate::work::Work;
 
-/// What one expression may cost: about as many steps, and 64 bytes of values for each.
-const FUEL: u64 = 1_000_000;
 /// How long the result of a template may be, in bytes.
 const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 
@@ -249,11 +247,8 @@ fn scoped<R>(state: &State, work: impl FnOnce(&Scope) -> Result<R, Error>) -> Re
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_fuel(Some(FUEL));
+    let mut environment = bounded_environment();
     environment.set_debug(true);
-    add_bounds(&mut environment);
     environment.add_function("record", |state: &State, name: &str, id: &Value| {
         scoped(state, |scope| {
             let (resource, collection) = scope.collection(name)?;
@@ -283,7 +278,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     });
     environment.add_function("random", |state: &State, from: &Value, to: &Value| {
         scoped(state, |scope| {
-            let random = &mut *scope.random.lock();
+            let mut random = scope.random.lock();
             if let (Some(from), Some(to)) = (from.as_i64(), to.as_i64())
                 && from <= to
             {

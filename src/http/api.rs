@@ -20,16 +20,11 @@ use crate::query::pairs;
 use crate::store::{Collection, Data};
 use crate::work::Work;
 
-/// Answers any request.
-pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
-    answer_as(app, request, None).await
-}
-
 /// With the value `none`, records are sent without the profile. The explorer sends it, since it shows them.
 const PROFILE: HeaderName = HeaderName::from_static("standin-profile");
 
 /// Answers any request, in the way of a rule of the routes file and in the shape of the profile if there is one.
-pub(super) async fn answer_as(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
     let is_shaped = || {
         request
             .headers

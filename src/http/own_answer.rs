@@ -37,7 +37,7 @@ pub(super) async fn answer(
     let scope = || scope(app, request, matched, viewer);
     match &answer.what {
         What::Api(mode) => {
-            let mut response = api::answer_as(app.clone(), request.clone(), Some(*mode)).await?;
+            let mut response = api::answer(app.clone(), request.clone(), Some(*mode)).await?;
             set_status(&mut response, answer.status);
             Ok(response)
         }

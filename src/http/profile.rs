@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use minijinja::value::{Rest, Serde};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
-use crate::behaviour::{RoutesError, add_bounds, bad_call, bounded};
+use crate::behaviour::{RoutesError, bad_call, bounded, bounded_environment};
 use crate::json::{self, Object, Place};
 use crate::problems::KINDS;
 use crate::rules::{RESERVED, is_reserved};
@@ -112,10 +112,7 @@ const PROBLEM: [&str; 7] = [
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_fuel(Some(1_000_000));
-    add_bounds(&mut environment);
+    let mut environment = bounded_environment();
     // An object without some of its members.
     environment.add_filter("without", |value: minijinja::Value, names: Rest<String>| {
         let mut members = to_json(&value)?;

@@ -85,10 +85,13 @@ pub(super) fn routes(
     let has_routes = only_if(app.settings.routes.is_some());
     let rewrites = path!("__rules").and(on.page(has_routes, READ, admin::rewrite_rules));
     let delay = app.settings.delay;
-    let api = on.route(
-        only_if(true)
-            .map(move || move |app, request| behave::answer(app, request, delay, api::answer)),
-    );
+    let api = on.route(only_if(true).map(move || {
+        move |app, request| {
+            behave::answer(app, request, delay, |app, request| {
+                api::answer(app, request, None)
+            })
+        }
+    }));
 
     server_pages
         .or(static_files)

@@ -103,27 +103,21 @@ impl<'a, 'd> Related<'a, 'd> {
         described: &'a [Described<'d>],
     ) -> Related<'a, 'd> {
         let name = one.resource.name();
-        let collections = || {
-            described.iter().filter(|other| {
-                one.resource.collection().is_some() && other.resource.collection().is_some()
-            })
-        };
-        let children = collections()
-            .filter(|other| store.link(other.resource.name(), name).used)
-            .collect();
+        let is_collection = |one: &Described<'_>| one.resource.collection().is_some();
         let suffix = store.settings().foreign_key_suffix.as_str();
-        let parents = collections()
-            .flat_map(|other| {
-                let links = store.links(name, other.resource.name()).into_iter();
-                links.filter(|link| link.used).map(move |link| {
-                    let name = link
-                        .key
-                        .strip_suffix(suffix)
-                        .filter(|name| !name.is_empty());
-                    (name.unwrap_or(&other.singular).to_string(), other)
-                })
-            })
-            .collect();
+        let (mut children, mut parents) = (Vec::new(), Vec::new());
+        let others = described.iter();
+        for other in others.filter(|other| is_collection(one) && is_collection(other)) {
+            if store.link(other.resource.name(), name).used {
+                children.push(other);
+            }
+            for link in store.links(name, other.resource.name()) {
+                let name = link.key.strip_suffix(suffix);
+                let name = name.filter(|name| !name.is_empty());
+                let name = name.unwrap_or(&other.singular).to_string();
+                parents.extend(link.used.then_some((name, other)));
+            }
+        }
         Related { children, parents }
     }
 
