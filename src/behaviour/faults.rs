@@ -142,24 +142,18 @@ impl std::str::FromStr for Per {
 }
 
 /// Counts by key. A reload begins with new ones.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Counts<C>(Mutex<HashMap<String, C>>);
 
-impl<C> Default for Counts<C> {
-    fn default() -> Counts<C> {
-        Counts(Mutex::default())
-    }
-}
-
-impl<C> Counts<C> {
-    fn with<R>(&self, key: &str, new: impl FnOnce() -> C, change: impl FnOnce(&mut C) -> R) -> R {
+impl<C: Default> Counts<C> {
+    fn with<R>(&self, key: &str, change: impl FnOnce(&mut C) -> R) -> R {
         let mut counts = self.0.lock();
         if counts.len() >= MAX_KEYS && !counts.contains_key(key) {
             counts.clear();
         }
         match counts.get_mut(key) {
             Some(count) => change(count),
-            None => change(counts.entry(key.to_string()).or_insert_with(new)),
+            None => change(counts.entry(key.to_string()).or_default()),
         }
     }
 
@@ -178,9 +172,9 @@ pub struct Limit {
     windows: Counts<Window>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Window {
-    end: Instant,
+    end: Option<Instant>,
     used: u64,
 }
 
@@ -230,13 +224,12 @@ impl std::str::FromStr for Limit {
 impl Limit {
     /// Counts a request of `key`.
     pub fn take(&self, key: &str, now: Instant) -> Quota {
-        let new = || Window {
-            end: now + self.window,
-            used: 0,
-        };
-        self.windows.with(key, new, |window| {
-            if now >= window.end {
-                *window = new();
+        self.windows.with(key, |window| {
+            let running = window.end.filter(|end| now < *end);
+            let end = running.unwrap_or(now + self.window);
+            if running.is_none() {
+                let end = Some(end);
+                *window = Window { end, used: 0 };
             }
             let allowed = window.used < self.quota;
             window.used += u64::from(allowed);
@@ -244,7 +237,7 @@ impl Limit {
                 quota: self.quota,
                 window: self.window,
                 remaining: self.quota - window.used,
-                reset: window.end.saturating_duration_since(now),
+                reset: end.saturating_duration_since(now),
                 allowed,
             }
         })
@@ -273,14 +266,10 @@ pub struct Strikes {
 impl Strikes {
     /// Counts a request of `key`, and says whether the failure strikes it. The same `seed` gives the same sequence.
     pub fn next(&self, key: &str, seed: u64) -> bool {
-        let number = self.counts.with(
-            key,
-            || 0,
-            |count| {
-                *count += 1;
-                *count
-            },
-        );
+        let number = self.counts.with(key, |count| {
+            *count += 1;
+            *count
+        });
         // Numbers count from `after` on, so that `after` and `times` can be used together.
         let first = self.after.unwrap_or(1);
         let Some(number) = (number + 1).checked_sub(first).filter(|number| *number > 0) else {

@@ -49,10 +49,10 @@ pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign>
     if !is_for_own && settings.origins.contains(&AllowedOrigin::Any) {
         return None;
     }
-    let host = request.header(header::HOST);
+    let host = || request.header(header::HOST);
     let is_allowed = |origin: &HeaderValue| match is_for_own {
-        true => is_own(origin, host),
-        false => allows(origin, host, settings),
+        true => is_own(origin, host()),
+        false => allows(origin, host(), settings),
     };
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {

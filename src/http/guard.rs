@@ -315,9 +315,10 @@ pub(super) fn kept_owner(published: &Published, store: &Store, command: &Command
         return Object::default();
     };
     let link = published.full.link(&command.resource, &auth.users);
-    let owner = get_member(current, &link.key);
-    let owner = owner.map(|owner| format!("{{{}: {owner}}}", quote(&link.key)));
-    Object::parse(&owner.unwrap_or_default()).unwrap_or_default()
+    match get_member(current, &link.key) {
+        Some(owner) => Object::default().with(&link.key, owner),
+        None => Object::default(),
+    }
 }
 
 /// What the viewer's login sets in the body of a write to `resource`: whose record it is. `is_new`: it adds a record.
@@ -332,27 +333,26 @@ pub(super) fn owner(
         return Object::default();
     };
     let value = |target: &str| get_member(user.value(), target).unwrap_or("null");
-    let mut members = Vec::new();
+    let mut members = Object::default();
     if is_new {
         let rules = schema.rules(resource);
         let properties = rules.iter().flat_map(|rules| rules.properties());
         for property in properties.filter(|one| one.generated == Some(Generated::User)) {
-            let id = value(&published.full.settings().id);
-            members.push(format!("{}: {id}", quote(&property.name)));
+            members = members.with(&property.name, value(&published.full.settings().id));
         }
     }
     let guard = schema.access(resource).map(|access| &access.write);
     if guard == Some(&Guard::Owner) && resource != auth.users {
         let link = published.full.link(resource, &auth.users);
         let own = value(&link.target);
-        match link.many {
-            false => members.push(format!("{}: {own}", quote(&link.key))),
-            // Of several owners one may change the others.
-            true if is_new => members.push(format!("{}: [{own}]", quote(&link.key))),
-            true => {}
-        }
+        // Of several owners one may change the others.
+        members = match link.many {
+            true if is_new => members.with(&link.key, &format!("[{own}]")),
+            true => members,
+            false => members.with(&link.key, own),
+        };
     }
-    Object::parse(&format!("{{{}}}", members.join(", "))).unwrap_or_default()
+    members
 }
 
 /// Refuses a request that a guard of the routes file does not let pass.

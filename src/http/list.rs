@@ -166,34 +166,24 @@ impl Nested {
             .collection()
             .and_then(|collection| collection.get(id));
         let own = record.and_then(|record| get_member(record.value(), target));
-        let value = own.map_or_else(
-            || {
-                if let Id::Number(number) = id {
-                    number.to_string()
-                } else {
-                    quote(&id.to_string())
-                }
-            },
-            ToString::to_string,
-        );
+        let value = match (own, id) {
+            (Some(own), _) => own.to_string(),
+            (None, Id::Number(number)) => number.to_string(),
+            (None, Id::Text(text)) => quote(text),
+        };
         let text = if *target == store.settings().id {
             id.to_string()
         } else {
             text_form(&value).into_owned()
         };
-        let foreign_key = if *many {
-            format!("{{{}: [{value}]}}", quote(key))
-        } else {
-            format!("{{{}: {value}}}", quote(key))
+        let (parameter, pointer) = match many {
+            true => (format!("{key}:contains"), format!("[{value}]")),
+            false => (key.clone(), value),
         };
         let notice = store.link_notice(child.name(), parent.name(), &link);
         Nested {
-            filter: if *many {
-                (format!("{key}:contains"), text)
-            } else {
-                (key.clone(), text)
-            },
-            foreign_key: Object::parse(&foreign_key).unwrap_or_default(),
+            filter: (parameter, text),
+            foreign_key: Object::default().with(key, &pointer),
             notice: notice
                 .map(|detail| format!("/{}/{id}/{}: {detail}", parent.name(), child.name())),
         }

@@ -42,7 +42,7 @@ pub(super) async fn answer(
             Ok(response)
         }
         What::Body(None) => {
-            let mut response = Response::new(Bytes::new());
+            let mut response = response::empty(StatusCode::OK);
             set_status(&mut response, answer.status);
             Ok(response)
         }
@@ -51,8 +51,8 @@ pub(super) async fn answer(
             Ok(json(answer.status.unwrap_or(200), &text))
         }
         What::Redirect(text) => {
-            let mut response = Response::new(Bytes::new());
-            set_status(&mut response, answer.status.or(Some(302)));
+            let mut response = response::empty(StatusCode::FOUND);
+            set_status(&mut response, answer.status);
             let target = text.render(&scope()).map_err(fail)?;
             set_header(app, &mut response, "location", (text, &target))?;
             Ok(response)

@@ -70,16 +70,15 @@ impl Request {
                 .map_err(|_| format!("`{value}` is not a valid value for the header `{name}`"))?;
             map.append(name, value);
         }
+        let uri = encode_target(target)
+            .parse()
+            .map_err(|error| format!("`{target}` is not a valid target: {error}"))?;
         Ok(Request {
             method: Method::from_bytes(method.as_bytes())
                 .map_err(|_| format!("`{method}` is not a valid method"))?,
-            uri: encode_target(target)
-                .parse()
-                .map_err(|error| format!("`{target}` is not a valid target: {error}"))?,
-            version: Version::HTTP_11,
             headers: map,
             body: Body::Whole(body.into()),
-            remote: None,
+            ..Request::get(uri)
         })
     }
 
@@ -93,10 +92,7 @@ impl Request {
         if self.method != Method::POST {
             return;
         }
-        let meant = self
-            .headers
-            .get("x-http-method-override")
-            .and_then(|name| name.to_str().ok());
+        let meant = self.header(header::HeaderName::from_static("x-http-method-override"));
         self.method = match meant.map(str::to_ascii_uppercase).as_deref() {
             Some("PUT") => Method::PUT,
             Some("PATCH") => Method::PATCH,
@@ -107,13 +103,12 @@ impl Request {
 
     /// A GET of `uri` without headers.
     pub(super) fn get(uri: Uri) -> Request {
-        let (method, headers, body) = (Method::GET, HeaderMap::new(), Body::Whole(Bytes::new()));
         Request {
-            method,
+            method: Method::GET,
             uri,
             version: Version::HTTP_11,
-            headers,
-            body,
+            headers: HeaderMap::new(),
+            body: Body::Whole(Bytes::new()),
             remote: None,
         }
     }

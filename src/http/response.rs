@@ -36,6 +36,13 @@ const MIN_COMPRESSED: usize = 1024;
 /// How many headers a response usually has at most.
 const HEADER_CAPACITY: usize = 12;
 
+/// A response without a body.
+pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
+
 /// A response with a JSON body.
 pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
     with_type(status, JSON, body)
@@ -296,8 +303,7 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
 /// The response to OPTIONS: the methods that the resource takes. For a CORS preflight, which names the method that the
 /// browser is about to use, the headers that json-server sends.
 pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    let mut response = empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     let asked = &request.headers;
     let preflight = settings.cors && asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -363,8 +369,11 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
     if !is_text || response.headers().contains_key(header::CONTENT_RANGE) {
         return false;
     }
-    let accepted = accepted.and_then(|list| list.to_str().ok());
-    if response.body().len() < MIN_COMPRESSED || !accepted.is_some_and(accepts_gzip) {
+    let accepts = || {
+        let list = accepted.and_then(|list| list.to_str().ok());
+        list.is_some_and(accepts_gzip)
+    };
+    if response.body().len() < MIN_COMPRESSED || !accepts() {
         return true;
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

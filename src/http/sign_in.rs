@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use warp::http::{HeaderValue, Response, StatusCode, header};
+use warp::http::{HeaderValue, StatusCode, header};
 
 use super::app::{Answer, App};
 use super::body::{self, Reading};
@@ -35,9 +35,7 @@ pub(super) async fn answer(
         "login" => log_in(app, published, request, auth).await,
         "logout" => viewer.claims(auth).map(|claims| {
             app.logins.revoke(claims);
-            let mut response = Response::default();
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response
+            response::empty(StatusCode::NO_CONTENT)
         }),
         _ => viewer.logged_in(auth).map(|user| {
             let text = published.full.public_text(&auth.users, user.value());

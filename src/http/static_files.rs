@@ -39,8 +39,7 @@ pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
     let read = move || match found {
         Found::File(path) => send(&request, &path),
         Found::Redirect(location) => {
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+            let mut response = response::empty(StatusCode::MOVED_PERMANENTLY);
             response::set(&mut response, header::LOCATION, location);
             Ok(response)
         }
