@@ -11,7 +11,7 @@ use super::app::{Answer, App};
 use super::guard::viewer;
 use super::hot_reload::InEffect;
 use super::problem::{self, Problem};
-use super::request::{Body, Request};
+use super::request::Request;
 use super::settings::is_loopback;
 use super::{body, response, write};
 use crate::behaviour::{RoutesFile, Rule};
@@ -87,14 +87,8 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
             let detail = "the settings are an object with readOnly";
             Problem::new(problem::NOT_AN_OBJECT, detail).hint("for example: {\"readOnly\": true}")
         };
-        let Body::Whole(body) = &request.body else {
-            return Err(bad());
-        };
-        let wanted: Value = serde_json::from_slice(body).map_err(|_| bad())?;
-        let read_only = wanted
-            .get("readOnly")
-            .and_then(Value::as_bool)
-            .ok_or_else(bad)?;
+        let wanted = body::any(&request);
+        let read_only = wanted["readOnly"].as_bool().ok_or_else(bad)?;
         if app.settings.read_only && !read_only {
             return Err(app.read_only_problem("the option of the command line wins"));
         }
@@ -304,9 +298,7 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, Problem> {
-    if app.is_read_only() {
-        return Err(app.read_only_problem("this would change the data"));
-    }
+    app.check_writable("this")?;
     app.engine.back(back).await.map_err(|error| match error {
         WriteError::Refused(Refusal::Changed) => Problem::new(
             problem::CHANGED,
@@ -409,10 +401,7 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
         let problem = Problem::new(problem::READ_ONLY, "there is no file to save the rules to");
         return Err(problem.hint("start standin with a data file, and without --read-only"));
     };
-    let Body::Whole(body) = &request.body else {
-        return Err(Problem::new(problem::TOO_LARGE, "the rules are too large"));
-    };
-    let text = String::from_utf8(body.to_vec())
+    let text = String::from_utf8(body::whole(&request)?.to_vec())
         .map_err(|_| Problem::new(problem::MALFORMED_JSON, "the rules are not UTF-8 text"))?;
     let name = file
         .file_name()

@@ -139,9 +139,7 @@ async fn write(
     target: &Target<'_>,
     (viewer, mode): (&Viewer, Option<Mode>),
 ) -> Answer {
-    if app.is_read_only() {
-        return Err(app.read_only_problem(format!("{} would change the data", request.method)));
-    }
+    app.check_writable(request.method.as_str())?;
     if let (Target::Collection(resource), "PATCH" | "DELETE", Some(Mode::Bulk)) =
         (target, request.method.as_str(), mode)
     {

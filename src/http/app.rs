@@ -211,6 +211,14 @@ impl App {
         Problem::new(problem::READ_ONLY, detail).hint(hint)
     }
 
+    /// Refuses `what`, which would change the data, while writes are refused.
+    pub(super) fn check_writable(&self, what: &str) -> Result<(), Problem> {
+        match self.is_read_only() {
+            true => Err(self.read_only_problem(format!("{what} would change the data"))),
+            false => Ok(()),
+        }
+    }
+
     /// Draws from the generator that `--seed` sets.
     pub(super) fn random<R>(&self, draw: impl FnOnce(&mut Rng) -> R) -> R {
         draw(&mut self.random.lock())

@@ -45,14 +45,13 @@ where
         true => Preferences::of(&request)?,
         false => Preferences::default(),
     };
-    let (owner, sent) = (app.clone(), request.clone());
-    let answer = under_rules(app, request, delay, handler, &preferences).await;
+    let answer = under_rules(&app, &request, delay, handler, &preferences).await;
     let mut response = answer.unwrap_or_else(Problem::into_response);
     // What the API responds has its shape already; other responses of rules keep theirs.
     if is_problem(&response)
-        && let Some(profile) = owner.profile()
+        && let Some(profile) = app.profile()
     {
-        response = api::shaped(&owner, &profile, (&sent, &sent), Ok(response));
+        response = api::shaped(&app, &profile, (&request, &request), Ok(response));
     }
     if !preferences.applied.is_empty() {
         let applied = preferences.applied.join(", ");
@@ -70,8 +69,8 @@ fn is_problem(response: &Response<Bytes>) -> bool {
 }
 
 async fn under_rules<F>(
-    app: Arc<App>,
-    request: Arc<Request>,
+    app: &Arc<App>,
+    request: &Arc<Request>,
     delay: Delay,
     handler: impl FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
     preferences: &Preferences,
@@ -83,14 +82,14 @@ where
         Some(app.faults.current()),
         app.settings.routes.as_ref().map(|routes| routes.current()),
     ];
-    let matched = matching(files.iter().flatten(), &request);
-    let viewer = match matched.is_empty() && idempotency::key(&request).is_none() {
+    let matched = matching(files.iter().flatten(), request);
+    let viewer = match matched.is_empty() && idempotency::key(request).is_none() {
         true => Viewer::default(),
-        false => guard::viewer(&app, &app.engine.snapshot(), &request).await,
+        false => guard::viewer(app, &app.engine.snapshot(), request).await,
     };
     let call = Call {
-        app: &app,
-        request: &request,
+        app,
+        request,
         matched,
         viewer,
     };

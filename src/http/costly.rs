@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -56,8 +55,9 @@ impl Turns {
     {
         let limit = self.limit;
         let deadline = Instant::now() + limit;
-        let is_gone = Arc::new(AtomicBool::new(false));
-        let _gone = SetOnDrop(is_gone.clone());
+        // It is dropped with this future, when nobody waits for the result any more.
+        let waiting = Arc::new(());
+        let client = Arc::downgrade(&waiting);
         let places = async {
             let begun = self.begun.clone().acquire_owned().await;
             (begun, self.first.clone().acquire_owned().await)
@@ -71,7 +71,7 @@ impl Turns {
             let turn: RefCell<Option<OwnedSemaphorePermit>> = RefCell::new(Some(first));
             let slice_end = Cell::new(Instant::now() + SLICE);
             let pause = || {
-                if is_gone.load(Ordering::Relaxed) || Instant::now() >= deadline {
+                if client.strong_count() == 0 || Instant::now() >= deadline {
                     return false;
                 }
                 if Instant::now() >= slice_end.get() {
@@ -107,15 +107,6 @@ pub(super) fn joined<T>(ended: Result<Result<T, Problem>, JoinError>) -> Result<
         Ok(answer) => answer,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
-    }
-}
-
-/// Tells a thread when nobody waits for its result any more.
-struct SetOnDrop(Arc<AtomicBool>);
-
-impl Drop for SetOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -284,10 +284,9 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
                     if !viewer.may_see(&app, &written.resource, row.map(|row| row.value())) {
                         continue;
                     }
-                    let group = if at < outcome.removed {
-                        &mut removed
-                    } else {
-                        &mut changed
+                    let group = match at < outcome.removed {
+                        true => &mut removed,
+                        false => &mut changed,
                     };
                     group.add(&written.resource, written.id.as_ref());
                 }

@@ -66,10 +66,7 @@ pub(super) async fn answer(
             Ok(response)
         }
         What::Actions(actions, template) => {
-            if app.is_read_only() {
-                let detail = format!("{} would change the data", request.method);
-                return Err(app.read_only_problem(detail));
-            }
+            app.check_writable(request.method.as_str())?;
             let facts = facts(app, request, matched, viewer);
             let actor = Actor {
                 facts: facts.clone(),

@@ -239,11 +239,9 @@ fn is_host(text: &str) -> bool {
 
 /// Whether a host name always means this machine.
 pub fn is_loopback(host: &str) -> bool {
-    is_localhost(host) || address(host).is_some_and(|address| address.is_loopback())
-}
-
-fn is_localhost(host: &str) -> bool {
-    is_within(host, "localhost") || host.eq_ignore_ascii_case("localhost")
+    host.eq_ignore_ascii_case("localhost")
+        || is_within(host, "localhost")
+        || address(host).is_some_and(|address| address.is_loopback())
 }
 
 /// Whether a host is in the local network: a private or link-local address, or a name of mDNS.

@@ -98,9 +98,7 @@ fn credentials(
 }
 
 async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
-    if app.is_read_only() {
-        return Err(app.read_only_problem("this would change the data"));
-    }
+    app.check_writable("this")?;
     let (sent, name, _) = credentials(app, request, auth)?;
     if login::user_with(published, auth, &name).is_some() {
         let detail = format!("there is a user with the {} {name}", auth.login);

@@ -112,9 +112,9 @@ pub(super) async fn carry_out(
         Some(Mode::Upsert) if command.operation == Operation::Replace => {
             login::refuse_password(engine, &whole)?;
             let done = upsert(engine, whole, preset, expected).await;
-            done.and_then(|(outcome, created)| {
+            done.map(|(outcome, created)| {
                 is_new = created;
-                outcome.ok_or(WriteError::Bug)
+                outcome
             })
         }
         _ => save(app, whole, expected).await,
@@ -254,7 +254,7 @@ async fn upsert(
     command: Command,
     preset: Object,
     expected: Option<Expected>,
-) -> Result<(Option<Outcome>, bool), WriteError> {
+) -> Result<(Outcome, bool), WriteError> {
     let published = engine.snapshot();
     let created = Arc::new(AtomicBool::new(false));
     let seen = created.clone();
@@ -283,7 +283,8 @@ async fn upsert(
         Ok(vec![new.with_preset(&preset)])
     };
     let mut outcomes = engine.write_all(vec![Box::new(step)]).await?;
-    Ok((outcomes.pop(), created.load(Relaxed)))
+    let outcome = outcomes.pop().ok_or(WriteError::Bug)?;
+    Ok((outcome, created.load(Relaxed)))
 }
 
 /// An id of a path as JSON: a string where the collection has strings, or its rules ask for them.
