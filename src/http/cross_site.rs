@@ -62,7 +62,8 @@ pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign>
     }
     let is_site = |site| is_value(&request.headers, SEC_FETCH_SITE, site);
     // Other ports of this machine are the same site.
-    if !is_site("cross-site") && !(is_for_own && is_site("same-site")) {
+    let is_foreign = is_site("cross-site") || (is_for_own && is_site("same-site"));
+    if !is_foreign {
         return None;
     }
     // A page can leave `Referer` out, but it cannot name another site.
