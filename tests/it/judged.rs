@@ -537,6 +537,23 @@ fn a_response_ends_where_other_text_begins() {
     assert_all_judged(&rows);
 }
 
+#[test]
+fn output_below_a_label_in_comments_and_in_nested_components_is_compared() {
+    let labelled = |name: &str| {
+        format!(
+            "```bash\ncurl http://localhost:3000/bands/2\n\n# Antwort:\n# {{\n#   \"id\": 2,  # the id\n#   \"name\": \"{name}\"\n# }}\n```\n"
+        )
+    };
+    let components = "<Row>\n  <Col>\n\n    Reads a band.\n\n  </Col>\n  <Col sticky>\n\n    <CodeGroup title=\"Request\">\n\n    ```sh {{ title: 'cURL' }}\n    curl http://localhost:3000/bands/2\n    ```\n\n    ```python\n    import requests\n    ```\n\n    </CodeGroup>\n\n    ```json {{ title: 'Response' }}\n    { \"id\": 2, \"name\": \"Foxes\" }\n    ```\n\n  </Col>\n</Row>\n";
+    let rows = [
+        (labelled("Foxes"), &["pass: as documented"][..]),
+        (labelled("Cats"), &["fail"]),
+        (components.to_owned(), &["pass: as documented"]),
+        (components.replace("Foxes", "Cats"), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}
+
 /// A host in a variable without a value is another server, if one of its paths is not here.
 #[test]
 fn hosts_without_a_value_may_be_others() {

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::blocks::Fence;
+use super::labels;
 use super::node::is_dots;
 use super::text::pattern;
 
@@ -108,12 +109,20 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
         };
     }
     let mut out = String::with_capacity(text.len());
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        let mark = OUTPUT_MARK.find(line).filter(|_| index == 0);
-        let mark = mark.map_or_else(|| line.len() - without_mark(line).len(), |mark| mark.end());
+    let mut begun = false;
+    for line in text.split_inclusive('\n') {
+        let is_first = !begun && !line.trim().is_empty();
+        let mark = OUTPUT_MARK.find(line).filter(|_| is_first);
+        let plain = line.len() - without_mark(line).len();
+        let mark = match mark {
+            _ if is_first && is_label(&line[plain..]) => line.trim_end().len(),
+            Some(mark) => mark.end(),
+            None => plain,
+        };
         out.push_str(&" ".repeat(mark));
         let rest = &line[mark..];
-        match below_status(rest).filter(|_| index == 0) {
+        begun |= !rest.trim().is_empty();
+        match below_status(rest).filter(|_| is_first) {
             Some(below) => out.push_str(&below),
             None => out.push_str(rest),
         }
@@ -125,6 +134,11 @@ fn without_mark(line: &str) -> &str {
     line.trim_start_matches([' ', '\t', '#'])
 }
 
+/// Whether a comment is only a label of the response: "Antwort:".
+fn is_label(comment: &str) -> bool {
+    labels::leads(comment.trim()) && labels::label(comment) == labels::Announces::Response
+}
+
 /// The length of output in comments at the beginning of a text, 0 if there is none.
 pub fn comment_output(text: &str) -> usize {
     let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
@@ -132,14 +146,17 @@ pub fn comment_output(text: &str) -> usize {
         return 0;
     };
     let end = blank + mark.get(0).map_or(0, |mark| mark.end());
-    let mut lines = text[end..].lines().take(1).chain(
+    let lines = text[end..].lines().take(1).chain(
         text[end..]
             .lines()
             .skip(1)
             .take_while(|line| line.trim_start().starts_with('#')),
     );
-    let first = lines.find_map(|line| Some(without_mark(line)).filter(|line| !line.is_empty()));
-    let first = first.unwrap_or_default();
+    let mut lines = lines.map(without_mark).filter(|line| !line.is_empty());
+    let mut first = lines.next().unwrap_or_default();
+    if is_label(first) {
+        first = lines.next().unwrap_or_default();
+    }
     let first = STATUS_BEFORE
         .find(first)
         .map_or(first, |status| &first[status.end() - 1..]);
@@ -293,6 +310,8 @@ mod tests {
                 "{\n   \"a\": 1\n }",
             ),
             ("# => 404 Not Found\n", "404 Not Found"),
+            ("# 응답:\n# {\n#   \"a\": 1\n# }\n", "{\n   \"a\": 1\n }"),
+            ("\n# -> {\"a\": 1}\n", "{\"a\": 1}"),
             ("# returns [1]\n", "[1]"),
             ("#   [{\"a\": 1}]\n", "[{\"a\": 1}]"),
             ("# [optional] delete it\n", ""),
