@@ -25,6 +25,18 @@ pub struct Case<'a> {
     pub earlier: &'a [ExampleResult],
 }
 
+/// How to say that a response is meant to be that of fresh data.
+pub const RESET: &str = "`<!-- standin: reset -->` above the request if fresh data is meant";
+
+/// The cause of a response that was right before the writes above it.
+pub fn outdated() -> Cause {
+    Cause {
+        text: "this was the response before the writes above".to_owned(),
+        in_request: false,
+        missing: None,
+    }
+}
+
 /// The most likely cause.
 pub fn likely(case: &Case<'_>) -> Option<Cause> {
     let cause = |text, in_request| Cause {

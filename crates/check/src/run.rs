@@ -449,13 +449,8 @@ impl Runner<'_> {
                     earlier,
                 });
                 if matches!(later, Later::Outdated) {
-                    failure.cause = Some(Cause {
-                        text: "this was the response before the writes above".to_owned(),
-                        in_request: false,
-                        missing: None,
-                    });
-                    let fix = "`<!-- standin: reset -->` above the request if fresh data is meant";
-                    failure.first.fix = Some(fix.to_owned());
+                    failure.cause = Some(causes::outdated());
+                    failure.first.fix = Some(causes::RESET.to_owned());
                 }
                 // A misspelt request is not what the page means.
                 let is_typo =
