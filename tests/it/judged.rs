@@ -712,3 +712,101 @@ fn a_page_must_not_forget_its_writes() {
         }
     }
 }
+
+#[test]
+fn responses_that_are_not_quite_json() {
+    let page = r#"## GET /bands/1
+
+### Response
+
+    {
+        id: 1,
+        name: "Owls"
+    }
+
+## GET /bands/2
+
+### Response
+
+    {
+        id: 2,
+        name: "Owls"
+    }
+
+## Remove a band
+
+```bash
+curl -X DELETE http://localhost:3000/bands/1
+```
+
+Response:
+
+```json
+true
+```
+"#;
+    assert_judged(page, &["pass", "fail", "fail"]);
+}
+
+#[test]
+fn statuses_in_tests_and_below_headings() {
+    let page = r#"```http
+POST http://localhost:3000/bands
+Content-Type: application/json
+
+{ "name": "Hawks" }
+
+> {%
+client.test("created", function() { client.assert(response.status === 200, "not 200"); });
+%}
+
+###
+POST http://localhost:3000/bands
+Content-Type: application/json
+
+< ./band.json
+```
+
+## DELETE /bands/1
+
+* Status: `200`
+
+## DELETE /bands/2
+
+* Status: `204`
+
+## Update
+
+#### Route
+`PATCH /songs/1`
+
+#### JSON request body
+```json
+{ "title": "Green" }
+```
+
+#### Example response
+```json
+{ "id": 1, "title": "Blue", "bandId": 1, "addedAt": "2024-01-05T10:00:00Z" }
+```
+
+## Remove
+
+```bash
+curl -X DELETE http://localhost:3000/keys/k-one
+```
+
+A `204` response should be returned to indicate that the key was removed.
+"#;
+    assert_judged(
+        page,
+        &[
+            "fail",
+            "skipped: the body is",
+            "pass",
+            "fail",
+            "fail",
+            "fail",
+        ],
+    );
+}

@@ -373,7 +373,13 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         content.replace_range(shown - 1..shown, " ");
     }
     let javascript = is_one_of(&fence.language, "js javascript jsx ts typescript node");
-    match lenient_json::parse_literals(&content, javascript) {
+    // A block of no language may show an object as a program writes it, without quotes around the names.
+    let literal = |error| {
+        let read = lenient_json::parse_literals(&content, true).ok();
+        let read = read.filter(|read| fence.language.is_empty() && read.body.is_some());
+        read.ok_or(error)
+    };
+    match lenient_json::parse_literals(&content, javascript).or_else(literal) {
         Ok(mut documented) => {
             let status = documented
                 .head

@@ -379,7 +379,16 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             .is_some_and(
                 |block| matches!(block, Block::Fence(fence) if mentions(&fence.content, path)),
             );
-        if repeats || section.clone().any(is_request) || !section.clone().any(is_shown) {
+        // A read or deletion of one record needs no more than its status.
+        let states = |block: &Block| matches!(block, Block::Prose(prose) if status_text::in_line(&prose.text).is_some());
+        let is_whole = is_heading
+            && matches!(method.as_str(), "GET" | "DELETE")
+            && url::placeholder(path).is_none()
+            && section.clone().any(states);
+        if repeats
+            || section.clone().any(is_request)
+            || !(is_whole || section.clone().any(is_shown))
+        {
             continue;
         }
         let source = &text[range.clone()];
@@ -441,7 +450,7 @@ fn implied(text: &str, range: Range<usize>, method: &str, url: &str) -> Block {
     Block::Fence(Fence::stating(text, range, format!("{method} {url}")))
 }
 
-/// The level of the section of a paragraph. Below "Request" it goes on to "Response".
+/// The level of the section of a paragraph. Below "Request" or "Route" it goes on to "Response".
 fn level_above(blocks: &[Block], index: usize) -> u8 {
     let heading = blocks[..index].iter().rev().find_map(|block| match block {
         Block::Heading(heading) => Some(heading),
@@ -449,6 +458,7 @@ fn level_above(blocks: &[Block], index: usize) -> u8 {
     });
     heading.map_or(6, |heading| match labels::heading(&heading.text) {
         labels::Announces::Request => heading.level - 1,
+        _ if labels::has_word(&heading.text, "route endpoint url uri path") => heading.level - 1,
         _ => heading.level,
     })
 }

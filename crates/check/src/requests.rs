@@ -568,6 +568,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
                 .contains(" HTTP/");
             let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
             let problem = match placeholder(request) {
+                _ if body_file(request).is_some() => body_file(request).map(Problem::BodyFile),
                 Some(_) => Some(Problem::Template),
                 None if request.body.is_none() && !versioned && needs_body => Some(Problem::NoBody),
                 None => None,
@@ -592,6 +593,13 @@ fn messages(text: &str) -> Vec<FoundRequest> {
         }
     }
     found
+}
+
+/// The file that the body of a message is read from, as editors write it: `< ./user.json`.
+fn body_file(request: &Request) -> Option<String> {
+    let last = request.body.as_deref()?.lines().last()?;
+    let file = last.trim().strip_prefix('<')?.trim_start_matches('@');
+    (file.starts_with(' ') && !file.contains('>')).then(|| file.trim().to_owned())
 }
 
 /// A placeholder in the body or in the content type.

@@ -168,9 +168,12 @@ pub fn of_success(text: &str) -> Option<u16> {
     let code = found["code"].parse().ok()?;
     let phrase = found["phrase"].to_lowercase();
     let is_plain = is_statement(text) || labels::has_word(text, DONE);
-    (phrase.starts_with(&reason(code)?.to_lowercase())
+    // "A 204 response should be returned"
+    let is_named =
+        phrase.starts_with("response ") && labels::has_word(text, "returned sent received");
+    ((phrase.starts_with(&reason(code)?.to_lowercase()) || is_named)
         && CODE.find_iter(text).count() == 1
-        && labels::words(text).len() <= 12
+        && labels::words(text).len() <= 16
         && is_plain)
         .then_some(code)
 }

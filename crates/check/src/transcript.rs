@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::blocks::Fence;
 use super::labels;
@@ -20,11 +21,11 @@ pub struct Head {
     pub span: Range<usize>,
 }
 
-/// Whether a block could be a documented response. A string alone is one if the block says that it is JSON.
+/// Whether a block could be a documented response. A string or `true` alone is one if the block says that it is JSON.
 pub fn shows_response(fence: &Fence) -> bool {
-    let is_string =
-        || fence.language == "json" && serde_json::from_str::<String>(&fence.content).is_ok();
-    looks_like_response(&fence.content) || is_string()
+    let is_json =
+        || fence.language == "json" && serde_json::from_str::<Value>(&fence.content).is_ok();
+    looks_like_response(&fence.content) || is_json()
 }
 
 /// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.
