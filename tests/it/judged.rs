@@ -676,7 +676,7 @@ fn front_matter_that_names_no_file_leaves_the_usual_one() {
     assert_judged(page, &["pass"]);
 }
 
-/// On a page that shows its writes, a read below them shows what they did.
+/// On a page whose examples are steps, a read shows what the writes above it did.
 #[test]
 fn a_page_must_not_forget_its_writes() {
     let band = r#"{"name": "Cats", "id": 3}"#;
@@ -684,9 +684,16 @@ fn a_page_must_not_forget_its_writes() {
     let old = r#"{"id": 1, "name": "Owls"}, {"id": 2, "name": "Foxes"}"#;
     let list = |items: &str| get("/bands", &format!("[{items}]"));
     let rows = [
+        // A reference: each example is right for those who run only this one.
+        (create.clone() + &list(old), &["pass", "pass"][..]),
+        // Steps: the second needs the first.
         (
-            create.clone() + &list(old),
-            &["pass", "this was the response before the writes above"][..],
+            create.clone() + &get("/bands/3", band) + &list(old),
+            &[
+                "pass",
+                "pass",
+                "this was the response before the writes above",
+            ],
         ),
         (
             create.clone() + &list(&format!("{old}, {band}")),
@@ -809,4 +816,30 @@ A `204` response should be returned to indicate that the key was removed.
             "fail",
         ],
     );
+}
+
+#[test]
+fn no_body_beside_a_url_is_about_the_request() {
+    let page = r#"## List
+
+```bash
+curl http://localhost:3000/bands
+```
+
+**Postman**
+
+- **URL**: `GET http://localhost:3000/bands`
+- **No body**
+
+## One
+
+```bash
+curl http://localhost:3000/bands/1
+```
+
+### Response
+
+No body.
+"#;
+    assert_judged(page, &["pass", "skipped", "fail"]);
 }

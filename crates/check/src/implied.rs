@@ -458,7 +458,6 @@ fn level_above(blocks: &[Block], index: usize) -> u8 {
     });
     heading.map_or(6, |heading| match labels::heading(&heading.text) {
         labels::Announces::Request => heading.level - 1,
-        _ if labels::has_word(&heading.text, "route endpoint url uri path") => heading.level - 1,
         _ => heading.level,
     })
 }

@@ -115,6 +115,10 @@ pub fn names(sentence: &[String], member: &str) -> bool {
 
 /// What a heading announces.
 pub fn heading(heading: &str) -> Announces {
+    // "Route" alone, above a method and a path.
+    if matches!(words(heading).as_slice(), [only] if is_one_of(only, "route endpoint url uri")) {
+        return Announces::Request;
+    }
     announced(heading, &DESCRIPTION, &OTHER_IN_HEADING, usize::MAX)
 }
 
@@ -296,8 +300,18 @@ pub fn names_a_file(label: &str) -> bool {
     !RESPONSE.is_match(label) && FILE.is_match(label)
 }
 
-/// Whether a paragraph says that there is no response body.
-pub fn says_no_body(text: &str) -> bool {
+/// Whether a paragraph says that there is no response body. "No body" alone, beside the URL of a request, is about the
+/// request, unless `in_response`.
+pub fn says_no_body(text: &str, in_response: bool) -> bool {
+    static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    static ALONE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*(?:no|without(?:\s+a)?|ohne|kein|sin|sem|senza|без)\s+(?:body|rumpf|cuerpo|corpo|тела)\W*$",
+        )
+    });
+    if ALONE.is_match(text) && !in_response && !STATUS.is_match(text) {
+        return false;
+    }
     static NO_BODY: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"(?xi)no\s+(?:response\s+)?body | empty\s+(?:body|response) | no\s+content | body\s+is\s+empty | returns\s+nothing |

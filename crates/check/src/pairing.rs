@@ -340,7 +340,9 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
                     return Paired::Block(index);
                 }
             }
-            Block::Prose(prose) if labels::says_no_body(&prose.text) => return Paired::NoBody,
+            Block::Prose(prose) if labels::says_no_body(&prose.text, false) => {
+                return Paired::NoBody;
+            }
             _ => {}
         }
     }
@@ -429,7 +431,7 @@ pub fn candidates(
                     response.get_or_insert(heading.level);
                 }
                 if heading.level <= own_level
-                    && announced != Announces::Response
+                    && !matches!(announced, Announces::Response | Announces::RequestBody)
                     && response.is_none()
                 {
                     // A part of the description between a request and its response, or the same for another client.
@@ -493,7 +495,8 @@ pub fn candidates(
                 if labels::names_a_file(sentence) {
                     announced = Announces::OtherJson;
                 }
-                if labels::says_no_body(&prose.text) && out.is_empty() {
+                let in_response = announced == Announces::Response;
+                if labels::says_no_body(&prose.text, in_response) && out.is_empty() {
                     no_body = true;
                     break;
                 }

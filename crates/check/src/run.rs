@@ -246,8 +246,7 @@ struct Runner<'a> {
     fixtures: Vec<Fixture>,
     /// The page's writes so far, each with the index of its fixture.
     writes: Vec<(usize, Request)>,
-    /// Whether the examples of the page are steps: one is true only after the writes above it, or it shows the response to
-    /// a write.
+    /// Whether the examples of the page are steps: one is true only after the writes above it.
     is_sequence: bool,
     /// Whether an example of the page saves values.
     saves: bool,
@@ -492,9 +491,6 @@ impl Runner<'_> {
                 Outcome::Passed(note.to_owned())
             }
         };
-        self.is_sequence |= request.writes()
-            && details.documented.is_some()
-            && matches!(outcome, Outcome::Passed(_));
         let saved = self.save(example, &compared.received);
         details.accepted = compared.accepted;
         details.received = Some(compared.received);
@@ -602,8 +598,8 @@ impl Runner<'_> {
     /// Sends a request to the service that the reset mode selects.
     ///
     /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
-    /// above. A page whose examples are steps must be right for readers who run all of them: what a read shows must be
-    /// true after the writes.
+    /// above: a page is right if it is right for readers who run only this example, or for those who run all of them. Where
+    /// an earlier example shows that the page means the latter, what a read shows must be true after the writes.
     fn responses(
         &mut self,
         fixture: usize,
