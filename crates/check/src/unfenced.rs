@@ -17,6 +17,9 @@ use super::text::{is_one_of, pattern};
 use super::transcript;
 use super::url;
 
+/// How far below its paragraph code may end, so that a long page costs no more than its length.
+const MAX_BELOW: usize = 16 * 1024;
+
 /// A line that is only a method and a URL.
 static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -58,7 +61,11 @@ impl Part {
 
 /// The parts of a paragraph that stand for themselves, in order. What begins in the paragraph may end below it.
 pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part> {
-    let rest = &text[paragraph.end..];
+    let mut limit = text.len().min(paragraph.end + MAX_BELOW);
+    while !text.is_char_boundary(limit) {
+        limit -= 1;
+    }
+    let rest = &text[paragraph.end..limit];
     let below = match is_quoted {
         true => {
             let lines = rest.split_inclusive('\n').skip(1);
