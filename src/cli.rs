@@ -1,4 +1,4 @@
-//! What was typed to what is meant, and what happens to what is printed.
+//! The program: parses the arguments, runs the command, and turns its errors into messages and exit codes.
 
 mod banner;
 #[cfg(feature = "check")]

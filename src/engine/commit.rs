@@ -1,4 +1,4 @@
-//! What commits: one thread that carries out writes, many at a time, and saves them.
+//! Commits: one thread carries out writes, many at a time (group commit), and saves them.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! What remembers: the snapshot that readers see, the states before it that can be gone back to, and the events.
+//! History: the snapshot that readers see, the states before it for undo, and the events.
 //!
 //! The events of `GET /-/events` are in a ring buffer ([`Feed`]), with a notification when it grows. Readers keep their own
 //! position and fetch what is new; there is no queue per reader, so that a slow one costs nothing and the writer never

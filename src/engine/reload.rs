@@ -1,4 +1,4 @@
-//! What reloads: the data file as the engine sees it. Edits are noticed, read and merged with the writes that they have
+//! Reloads: the data file as the engine sees it. Edits are noticed, read and merged with the writes that they have
 //! not seen; what the file lacks is saved.
 
 mod late;

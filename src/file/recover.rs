@@ -1,4 +1,4 @@
-//! What a crash leaves beside the data file, and what to make of it.
+//! Recovery at the start: the files that a crash leaves beside the data file.
 //!
 //! A file that a save leaves is named for what the data file held before and for what it was to hold after. So one can
 //! tell from the names and contents how far the save had come:

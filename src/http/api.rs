@@ -12,7 +12,7 @@ use super::problem::{self, Problem};
 use super::profile::{Profile, Shape};
 use super::request::{Body, Request};
 use super::target::{self, Target, no_record, target};
-use super::{costly, list, pages, request, response, sign_in, write};
+use super::{costly, list, request, response, sign_in, web_pages, write};
 use crate::behaviour::Mode;
 use crate::engine::Published;
 use crate::json::{members, tag};
@@ -111,7 +111,7 @@ fn read(
     work: &Work<'_>,
 ) -> Answer {
     match target {
-        Target::Home => Ok(pages::home(app, published)),
+        Target::Home => Ok(web_pages::home(app, published)),
         Target::All => {
             let mut body = Vec::new();
             published.store.write_all(&mut body, work);

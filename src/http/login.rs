@@ -1,4 +1,4 @@
-//! What logins stand on: tokens, and passwords, which are hashed and verified here and nowhere else.
+//! Tokens and passwords behind logins. Passwords are hashed and verified here and nowhere else.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};

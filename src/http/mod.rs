@@ -19,7 +19,6 @@ mod idempotency;
 mod list;
 mod login;
 mod own_answer;
-mod pages;
 mod problem;
 mod profile;
 mod request;
@@ -31,6 +30,7 @@ mod sign_in;
 mod socket;
 mod static_files;
 mod target;
+mod web_pages;
 mod write;
 
 pub use app::{AccessLogEntry, App};

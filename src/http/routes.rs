@@ -20,7 +20,7 @@ use super::problem::{self, Problem};
 use super::request::{self, Body, Connection, Progress, Request};
 use super::response::FileBody;
 use super::settings::Limits;
-use super::{admin, api, behave, events, explore, pages, response, static_files};
+use super::{admin, api, behave, events, explore, response, static_files, web_pages};
 use crate::behaviour::{Delay, Explained};
 
 /// The methods of a page, as the header `Allow` lists them.
@@ -67,13 +67,13 @@ pub(super) fn routes(
     ]);
     let events = on.page(path!("events"), READ, events::answer);
     let reference = one_of([
-        on.page(path!("openapi.json"), READ, pages::openapi),
-        on.page(path!("reference.css"), READ, pages::style),
-        on.page(path!("errors" / ..), READ, pages::errors),
+        on.page(path!("openapi.json"), READ, web_pages::openapi),
+        on.page(path!("reference.css"), READ, web_pages::style),
+        on.page(path!("errors" / ..), READ, web_pages::errors),
         #[cfg(feature = "docs")]
-        on.page(path!("docs" / ..), READ, pages::viewer::answer),
+        on.page(path!("docs" / ..), READ, web_pages::viewer::answer),
     ]);
-    let explorer = on.page(explorer_file(), READ, pages::file);
+    let explorer = on.page(explorer_file(), READ, web_pages::file);
     let server_pages = path!("-" / ..).and(one_of([admin, explore, events, reference, explorer]));
 
     let static_files = on.route(static_file(app).map(|found| {
@@ -81,7 +81,7 @@ pub(super) fn routes(
         move |app, request| behave::answer(app, request, Delay::default(), send)
     }));
     let is_read = warp::get().or(warp::head()).unify();
-    let icon = on.route(path!("favicon.ico").and(is_read).map(|| pages::icon));
+    let icon = on.route(path!("favicon.ico").and(is_read).map(|| web_pages::icon));
     let has_routes = only_if(app.settings.routes.is_some());
     let rewrites = path!("__rules").and(on.page(has_routes, READ, admin::rewrite_rules));
     let delay = app.settings.delay;
@@ -127,7 +127,7 @@ fn only_if(condition: bool) -> impl Filter<Extract = (), Error = Rejection> + Cl
 /// The path of a file of the explorer, below `/-/`.
 fn explorer_file() -> impl Filter<Extract = (), Error = Rejection> + Clone {
     warp::path::tail()
-        .and_then(|tail: Tail| take_if(pages::is_file(tail.as_str())))
+        .and_then(|tail: Tail| take_if(web_pages::is_file(tail.as_str())))
         .untuple_one()
 }
 

@@ -66,7 +66,7 @@ struct Source {
     code: String,
     /// What its `use` declarations import.
     imports: Vec<Names>,
-    /// What it re-exports by `pub use`; that is no use by the file itself.
+    /// What it re-exports by `pub use`; the file itself does not use them.
     exports: Vec<Names>,
 }
 
@@ -161,7 +161,7 @@ impl Package {
     }
 
     /// The files that `file` imports from. The file of a folder (`mod.rs`) and the files in it belong together: what
-    /// these take from it is no import.
+    /// these take from it is not an import.
     fn imports(&self, file: &Source) -> BTreeSet<Names> {
         let paths = file.imports.iter().cloned().chain(inline_paths(&file.code));
         let found = paths.filter_map(|path| {

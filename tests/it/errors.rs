@@ -486,7 +486,7 @@ fn a_bad_body_is_reported_by_byte_or_by_kind() {
         problem["hint"].as_str().unwrap(),
         "put records into the array",
     );
-    // A byte order mark is no part of the JSON.
+    // A byte order mark is not part of the JSON.
     let body = "\u{feff}{\"lastName\": \"B\", \"firstName\": \"C\", \"email\": \"b@x.org\"}";
     fixture.json("POST", "/users", body).status_is(201);
 }

@@ -130,7 +130,7 @@ fn every_change_is_sent_with_the_record_and_the_version() {
         (name.as_str(), &data["record"]["firstName"]),
         ("merge", &"A\nB".into())
     );
-    // What changes nothing is no change.
+    // A write that changes nothing sends no event.
     fixture.json("PATCH", "/users/2", "{}");
     fixture.json("PATCH", "/profile", "{\"name\": \"x\"}");
     let (name, data) = stream.next();

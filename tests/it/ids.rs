@@ -47,7 +47,7 @@ fn the_id_of_a_new_record_is_its_last_key_and_a_given_one_stays_where_it_is() {
             201 {"x": 1, "y": 2, "id": 1}
         POST /a {"id": 5, "x": 1}
             201 {"id": 5, "x": 1}
-        # What JavaScript takes for nothing is no id.
+        # A value that is falsy in JavaScript is not an id.
         POST /a {"id": null, "x": 1}
             201 {"id": 6, "x": 1}
         POST /a {"id": "", "x": 1}

@@ -715,13 +715,13 @@ fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
         );
         assert!(client.is_closed(), "{path}");
     }
-    // What is delayed is no work that would be done for a client that has gone.
+    // Nor is a delayed response lost.
     let mut client = fixture.client();
     client.write("GET /a/1?_delay=2000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.shutdown_write();
     client.reply("GET").status_is(200);
     assert!(client.is_closed());
-    // Half a body is no request.
+    // A request with half its body is not carried out.
     let before = fixture.text();
     let mut client = fixture.client();
     client.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\n{\"n\"");

@@ -165,13 +165,13 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
     }
     let method = method.unwrap_or_else(|| if body.is_empty() { "GET" } else { "POST" }.to_owned());
     let field = |(name, value): (&String, &Value)| {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        format!("{}={}", encode_component(name), encode_component(&value))
+        let text = value.as_str().map(str::to_owned);
+        (name.clone(), text.unwrap_or_else(|| value.to_string()))
     };
     let body = (!body.is_empty()).then(|| match is_form {
-        true => body.iter().map(field).collect::<Vec<_>>().join("&"),
+        true => form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(body.iter().map(field))
+            .finish(),
         false => Value::Object(body).to_string(),
     });
     if body.is_some() {
@@ -267,7 +267,7 @@ mod tests {
             ),
             (
                 "http -f POST :3000/a b=\"c d\"",
-                "POST localhost:3000/a 1 b=c%20d",
+                "POST localhost:3000/a 1 b=c+d",
             ),
             ("http localhost:3000/a X-Token:1", "GET localhost:3000/a 1"),
             (

@@ -82,6 +82,15 @@ static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Text of a page.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The text.
+    pub text: String,
+    /// Its range in the page.
+    pub range: Range<usize>,
+}
+
 /// What a page shows as a response.
 #[derive(Default)]
 pub struct DocumentedResponse {
@@ -89,10 +98,10 @@ pub struct DocumentedResponse {
     pub status: Option<(u16, Range<usize>)>,
     /// The body, if it is JSON.
     pub body: Option<Node>,
-    /// A body that is not JSON, with its range in the page.
-    pub plain: Option<(String, Range<usize>)>,
-    /// The header `Location`, with its range in the page.
-    pub location: Option<(String, Range<usize>)>,
+    /// A body that is not JSON.
+    pub plain: Option<Shown>,
+    /// The header `Location`.
+    pub location: Option<Shown>,
     /// Whether the page says that only a part is shown.
     pub truncated: bool,
     /// Whether the page says that it shows one item of a list, or the form of each.
@@ -106,7 +115,7 @@ pub struct Documented<'a> {
     pub expected: &'a Expected,
     pub body: Option<&'a Node>,
     /// A body that is not JSON.
-    pub plain: Option<&'a (String, Range<usize>)>,
+    pub plain: Option<&'a Shown>,
     /// Whether the body is one item of a list.
     pub one_item: bool,
     /// How sure it is that the body is the response.
@@ -115,8 +124,8 @@ pub struct Documented<'a> {
     pub any: &'a [String],
     /// Members that may be missing.
     pub left_out: &'a [String],
-    /// The header `Location`, with its range in the page.
-    pub location: Option<&'a (String, Range<usize>)>,
+    /// The header `Location`.
+    pub location: Option<&'a Shown>,
     /// Whether the page says that there is no body.
     pub no_body: bool,
     /// What the server generates.
@@ -146,7 +155,16 @@ pub struct Compared {
     /// Why the body was not compared, if so.
     pub uncompared: Option<&'static str>,
     /// What else differs, and where the page documents it.
-    pub other: Option<(Option<Range<usize>>, String)>,
+    pub other: Option<OtherDifference>,
+}
+
+/// A difference besides those of the status and of the members of a body.
+#[derive(Debug, Clone)]
+pub struct OtherDifference {
+    /// Where the page documents it; `None`: around the request.
+    pub place: Option<Range<usize>>,
+    /// What the server does.
+    pub text: String,
 }
 
 /// Why a body that is one item of the received list is not compared.
@@ -230,14 +248,20 @@ impl Documented<'_> {
     }
 
     /// A wrong `Location`, or a body where the page says that there is none; `{}` is as good as none.
-    fn other_difference(&self, received: &Received) -> Option<(Option<Range<usize>>, String)> {
-        if let Some((documented, range)) = self.location {
+    fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
+        let same = |location: &&String| {
+            self.location
+                .is_some_and(|shown| self.is_location(&shown.text, location))
+        };
+        if let Some(shown) = self.location
+            && received.location.as_ref().filter(same).is_none()
+        {
             let text = match &received.location {
-                Some(location) if self.is_location(documented, location) => return None,
                 Some(location) => format!("the server sends `Location: {location}`"),
                 None => "the server sends no header `Location`".to_owned(),
             };
-            return Some((Some(range.clone()), text));
+            let place = Some(shown.range.clone());
+            return Some(OtherDifference { place, text });
         }
         let is_empty = match &received.body {
             Body::Empty => true,
@@ -246,8 +270,10 @@ impl Documented<'_> {
             Body::Json(value) => value.is_null(),
             Body::Text(text) => text.trim().is_empty(),
         };
-        let text = "the page says that there is no body, the server returns one";
-        (self.no_body && !is_empty && received.is_success()).then(|| (None, text.to_owned()))
+        (self.no_body && !is_empty && received.is_success()).then(|| OtherDifference {
+            place: None,
+            text: "the page says that there is no body, the server returns one".to_owned(),
+        })
     }
 
     /// Whether a header `Location` is as documented. The page may show it with a host and a prefix, and with another
@@ -402,6 +428,10 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
             let left_out = names
                 .flat_map(|names| labels::words(names.as_str()))
                 .collect();
+            let shown = |span: Range<usize>| Shown {
+                text: content[span.clone()].to_owned(),
+                range: fence.source_range(&span),
+            };
             let location = transcript::location(&content)
                 .filter(|span| {
                     documented
@@ -410,10 +440,8 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                         .is_none_or(|body| !body.span.contains(&span.start))
                 })
                 .filter(|_| status.is_some())
-                .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
-            let plain = documented
-                .text
-                .map(|span| (content[span.clone()].to_owned(), fence.source_range(&span)));
+                .map(shown);
+            let plain = documented.text.map(shown);
             (
                 DocumentedResponse {
                     status,
@@ -435,11 +463,11 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 .map_or(at, |letter| at + letter.len_utf8());
             // What a program prints is not meant to be JSON.
             if javascript {
-                let plain = (content[block.range.clone()].to_owned(), fence.range.clone());
-                let plain = Some(plain);
+                let text = content[block.range.clone()].to_owned();
+                let range = fence.range.clone();
                 return (
                     DocumentedResponse {
-                        plain,
+                        plain: Some(Shown { text, range }),
                         ..DocumentedResponse::default()
                     },
                     None,

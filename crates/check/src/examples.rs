@@ -177,17 +177,15 @@ pub fn find(page: &Page) -> Vec<Example> {
                 let body = matches!(example.request.problem, Some(Problem::NoBody))
                     .then(|| pairing::request_body(page, at, end))
                     .flatten();
-                if let Some((_, body)) = &body {
-                    example.request.add_body(body);
+                if let Some(body) = body.and_then(|body| pairing::json(page, body)) {
+                    example.request.add_body(&body);
                 }
                 if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
                     let reason = "its body is shown apart from the command";
                     example.request.problem = Some(Problem::Skip(reason.to_owned()));
                 }
                 let mut candidates = pairing::candidates(page, at, end, &example.request);
-                candidates
-                    .0
-                    .retain(|found| body.as_ref().is_none_or(|(body, _)| *body != found.fence));
+                candidates.0.retain(|found| body != Some(found.fence));
                 let writes = example.request.writes();
                 match pairing::response_of(page, at, &fences, &taken, &candidates, writes) {
                     Paired::Block(fence) => {

@@ -37,7 +37,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut in_script = false;
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
-        if begins_message(trimmed) || labels_response(trimmed) {
+        if begins_message(trimmed) || is_response_label(trimmed) {
             break;
         }
         end = at + line.len();
@@ -107,7 +107,7 @@ pub fn begins_message(line: &str) -> bool {
 }
 
 /// Whether a line in a code block is the label of a response: `Response:`, `Antwort (200):`.
-pub fn labels_response(line: &str) -> bool {
+pub fn is_response_label(line: &str) -> bool {
     let is_label = |label: &str| {
         labels::label(label) == Announces::Response && labels::words(label).len() <= 4
     };

@@ -181,7 +181,7 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
 /// as constraints come before an example. Without a label it is the first block, if the next is called a response.
-pub fn request_body(page: &Page, at: usize, end: usize) -> Option<(usize, String)> {
+pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
     let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
     let fences: Vec<_> = fences
         .map(|index| (index, announced(page, index)))
@@ -200,7 +200,7 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<(usize, String
         }
         _ => return None,
     };
-    Some((body.0, json(page, body.0)?))
+    json(page, body.0).is_some().then_some(body.0)
 }
 
 /// Whether the block below a request is called its body.
@@ -251,7 +251,7 @@ fn here_document(content: &str, name: &str) -> Option<String> {
 }
 
 /// The content of a block as JSON.
-fn json(page: &Page, index: usize) -> Option<String> {
+pub fn json(page: &Page, index: usize) -> Option<String> {
     let fence = page.fence(index)?;
     if serde_json::from_str::<Value>(&fence.content).is_ok() {
         return Some(fence.content.clone());

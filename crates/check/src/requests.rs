@@ -442,7 +442,7 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     // A label without a status.
     let first = text.len() - text[start..].trim_start().len();
     let label = text[first..line_end(text, first)].trim();
-    if http_message::labels_response(label) && transcript::labelled_status(label).is_none() {
+    if http_message::is_response_label(label) && transcript::labelled_status(label).is_none() {
         let (shown, next) = output(text, line_end(text, first));
         return (shown.clone(), if shown.is_some() { next } else { start });
     }
@@ -568,11 +568,11 @@ fn messages(text: &str) -> Vec<FoundRequest> {
                 .contains(" HTTP/");
             let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
             let problem = match placeholder(request) {
-                _ if body_file(request).is_some() => body_file(request).map(Problem::BodyFile),
                 Some(_) => Some(Problem::Template),
                 None if request.body.is_none() && !versioned && needs_body => Some(Problem::NoBody),
                 None => None,
             };
+            let problem = body_file(request).map(Problem::BodyFile).or(problem);
             let kept = text[span.clone()].trim_end().len();
             let span = span.start..span.start + kept;
             found.push(FoundRequest {

@@ -758,9 +758,9 @@ impl Runner<'_> {
             }
             findings.push(finding);
         }
-        if let (Some((range, text)), true) = (&compared.other, compared.status_ok) {
-            let range = range.clone().unwrap_or(request_range.clone());
-            findings.push(Finding::new(range, text.clone()));
+        if let (Some(other), true) = (&compared.other, compared.status_ok) {
+            let range = other.place.clone().unwrap_or(request_range.clone());
+            findings.push(Finding::new(range, other.text.clone()));
         }
         // An error response differs from a documented record in everything, which is not worth showing.
         let refused = !compared.status_ok
@@ -773,11 +773,11 @@ impl Runner<'_> {
             .response
             .as_ref()
             .and_then(|response| self.page.fence(response.fence));
-        if let (Body::Text(text), Some((plain, range))) = (&received.body, documented.plain)
-            && !text.split_whitespace().eq(plain.split_whitespace())
+        if let (Body::Text(text), Some(plain)) = (&received.body, documented.plain)
+            && !text.split_whitespace().eq(plain.text.split_whitespace())
         {
             findings.push(Finding::new(
-                range.clone(),
+                plain.range.clone(),
                 format!("the body is not as documented, got {text:?}"),
             ));
         }

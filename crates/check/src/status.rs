@@ -270,6 +270,10 @@ fn leads_on(text: &str) -> bool {
 
 /// A status in a comment above the request or at the end of its line, `# returns 404`, or in a test below it.
 fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
+    // `client.assert(response.status === 201)`, as editors run it.
+    static TESTED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?:response\.status\s*={2,3}\s*|to\.have\.status\()([1-5]\d\d)\b")
+    });
     let content = page.fence(example.fence)?.content.as_str();
     let span = &example.request.span;
     let line_end = content[span.end..]
@@ -289,10 +293,6 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     let above = above.and_then(|line| line.strip_prefix('#'));
     // "### A user that is not there (404)" in a file of requests.
     let comment = |text: &str| in_paragraph(text).or_else(|| status_text::of_heading(text));
-    // The test of an editor below the request: `client.assert(response.status === 201)`.
-    static TESTED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?:response\.status\s*={2,3}\s*|to\.have\.status\()([1-5]\d\d)\b")
-    });
     let tested = || TESTED.captures(&content[span.clone()])?[1].parse().ok();
     let status = after.into_iter().chain(above).find_map(comment);
     let status = status.or_else(tested)?;

@@ -202,18 +202,19 @@ fn not_here(
     if let Some(reason) = elsewhere.filter(is_known) {
         return Some(reason);
     }
-    let name = name?;
+    // A misspelt name is a mistake.
+    let is_misspelt = nearest(name?, resources.iter().copied()).is_some();
     let is_endpoint = |fence: &Fence| example.request.is_endpoint(&fence.content);
-    if example.response.is_none()
+    if !is_misspelt
+        && example.response.is_none()
         && page.fence(example.fence).is_some_and(is_endpoint)
-        && nearest(name, resources.iter().copied()).is_none()
     {
         return Some("names an endpoint, and there is no such resource here".to_owned());
     }
     let mut headers = written
         .into_iter()
         .flat_map(|written| &written.request.headers);
-    if let Some(value) = headers.find_map(|(_, value)| url::placeholder(value)) {
+    if !is_misspelt && let Some(value) = headers.find_map(|(_, value)| url::placeholder(value)) {
         return Some(format!("a template: `{value}` has no value on the page"));
     }
     const PLANS: &str = "proposal proposed planned plans future roadmap";

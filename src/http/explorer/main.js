@@ -204,7 +204,7 @@ const isLive = (yes) => {
 const EVENTS = {
   ready: ({ version, resumed }) => {
     isLive(true);
-    // Changes may have been missed; a server that was started again counts anew.
+    // Changes may have been missed; a restarted server counts from the beginning.
     if (!resumed && (wasConnected || version !== known.version)) { known.version = version; known.changes.clear(); refreshAll(); }
     wasConnected = true;
     if (known.health.admin) loadRequests();

@@ -258,7 +258,7 @@ fn broken_promise(answer: &Answer) -> Option<String> {
         .json()
         .filter(|_| answer.media_type() == "application/problem+json");
     let Some(body) = body else {
-        return Some(format!("{} is no problem document", answer.status));
+        return Some(format!("{} is not a problem document", answer.status));
     };
     let has = |name: &str| {
         body[name]

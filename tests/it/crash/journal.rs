@@ -236,7 +236,7 @@ proptest! {
     }
 }
 
-/// The file is saved with what it holds already: the beginning of that save is no edit.
+/// The file is saved with what it holds already: the beginning of that save is not an edit.
 #[test]
 fn stopped_while_a_save_changes_nothing_the_file_stays() {
     let commands = [post("posts", "{\"n\": 0}"), delete("posts", 3)];

@@ -17,7 +17,7 @@ use standin::{Options, Sandbox};
 pub fn file(bytes: &[u8]) {
     let (text, commands) = split(bytes);
     let Ok(text) = std::str::from_utf8(text) else {
-        // What is no text is refused and does no harm.
+        // Bytes that are not UTF-8 are refused.
         assert!(
             Rulebook::new(Schema::default(), Settings::default())
                 .read_file(text.to_vec())

@@ -136,7 +136,7 @@ fn the_pages_tables_are_true() {
         let answer = blog().get(&format!("/{url}"));
         let error = answer
             .error
-            .unwrap_or_else(|| panic!("/{url} is no mistake"));
+            .unwrap_or_else(|| panic!("/{url} is not a mistake"));
         let example = match error.example.split_once('=') {
             Some((name, json)) if name == "_where" => format!("{name}={}", query_encode(json)),
             _ => error.example,
