@@ -70,6 +70,8 @@ for (const width of WIDTHS) {
     await dialog(page).getByRole("button", { name: "Overwrite" }).click();
     await until(() => dataOf(file).posts[0].title === "Mine", "the JSON to be saved");
     assert.deepEqual(dataOf(file).posts[0], { id: 1, title: "Mine" });
+    // What was saved is laid out again when the response is there.
+    await until(async () => (await json.inputValue()).includes("\n"), "the saved record");
     await json.fill('{"id": 1, "title": "Too late"}');
     await fetch(`${url}/posts/1`, { method: "DELETE" });
     await page.getByText("The record has been deleted elsewhere").waitFor();
