@@ -198,10 +198,18 @@ fn idle_clients_leave_descriptors_for_saves_and_for_others() {
     let idle: Vec<TcpStream> = (0..30)
         .map(|_| TcpStream::connect(process.address).unwrap())
         .collect();
-    let mut waiting: Vec<Client> = (0..30).map(|_| Client::connect(process.address)).collect();
-    for client in &mut waiting {
-        client.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    // Each sends its request at once: one that is silent while others wait for a place is closed as an idle one.
+    let waiting: Vec<Client> = (0..30)
+        .map(|_| {
+            let mut client = Client::connect(process.address);
+            client.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+            client
+        })
+        .collect();
+    let mut answered: Vec<Client> = Vec::new();
+    for mut client in waiting {
         assert_eq!(client.reply("POST").status, 201);
+        answered.push(client);
     }
     // Those that stay open make room for others, too.
     let start = Instant::now();
@@ -211,7 +219,7 @@ fn idle_clients_leave_descriptors_for_saves_and_for_others() {
         client.delete(&format!("/a/{id}")).status_is(200);
     }
     assert!(start.elapsed() < DEADLINE);
-    drop(idle);
+    drop((idle, answered));
 }
 
 /// Runs `command` by a shell after `limit`.
