@@ -55,6 +55,10 @@ const PAGES: &[(&str, &str)] = &[
     ("comments.md", "pass+ pass+ pass pass+ fail"),
     ("plain-words.md", "pass+ pass+ pass"),
     ("expected-inline.md", "pass+ fail pass+"),
+    (
+        "command-in-sentence.md",
+        "pass+ pass+ skipped skipped fail skipped skipped fail skipped fail pass+",
+    ),
     ("tildes.md", "pass+ pass"),
     ("browser.md", "pass+"),
     ("slate.md", "pass+ skipped skipped"),

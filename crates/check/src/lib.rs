@@ -39,6 +39,7 @@ mod requests;
 mod rewrite;
 mod run;
 mod sendable;
+mod sentences;
 mod service;
 mod shell;
 mod status;

@@ -13,6 +13,7 @@ use super::labels;
 use super::lenient_json;
 use super::markup::as_markdown;
 use super::node::Kind;
+use super::sentences;
 use super::status_text;
 use super::text::{Lines, pattern};
 use super::unfenced::{self, Part};
@@ -30,6 +31,7 @@ static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
 /// The blocks of a Markdown page whose text begins at an offset.
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
     let mut blocks = Reader::new(&as_markdown(text), body).read();
+    sentences::find_examples(text, &mut blocks);
     imply_requests(text, &mut blocks);
     blocks
 }
@@ -415,6 +417,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         alone && (is_arrow || labels::label(label) == labels::Announces::Response)
             || named("expected content")
+            || sentences::is_output(&text[paragraph.start..code.start])
     } else if http_message::begins_message(content) {
         named("request")
     } else {
