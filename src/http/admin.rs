@@ -252,7 +252,7 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
     let store = if name == "start" {
         app.start.clone()
     } else {
-        let snapshots = app.snapshots().clone();
+        let snapshots = app.snapshots.lock().clone();
         match snapshots.get(&name) {
             Some((_, store)) => store.clone(),
             None => return Err(no_snapshot(&request, &name, snapshots.keys())),
@@ -327,7 +327,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
         ));
     }
     let published = app.engine.snapshot();
-    let mut named = app.snapshots();
+    let mut named = app.snapshots.lock();
     if named.len() >= MAX_SNAPSHOTS && !named.contains_key(name.as_ref()) {
         let detail = format!("there are {MAX_SNAPSHOTS} snapshots already");
         let problem = Problem::new(problem::ADMIN, detail);
@@ -345,7 +345,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
 pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
     guard(&app, &request)?;
     let start = json!({ "snapshot": "start", "version": 0 });
-    let named = app.snapshots();
+    let named = app.snapshots.lock();
     let named = named.iter();
     let named = named.map(|(name, (version, _))| json!({ "snapshot": name, "version": version }));
     response::ok(&std::iter::once(start).chain(named).collect())

@@ -1,23 +1,23 @@
-//! The API: requests for the data, by method and path, and what a profile makes of them and of their responses.
+//! The API: requests for the data and for logins, by method and path.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use serde_json::Value;
-use warp::http::{HeaderName, Method, Response, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use warp::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use super::app::{Answer, App};
+use super::body::Reading;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
-use super::profile::{Profile, Shape};
-use super::request::{Body, Request};
-use super::target::{self, Target, no_record, target};
-use super::{costly, list, request, response, sign_in, web_pages, write};
+use super::profile::translation::{own_request, shaped};
+use super::request::Request;
+use super::target::{Target, no_record, target};
+use super::{body, costly, list, login, request, response, web_pages, write};
 use crate::behaviour::Mode;
-use crate::engine::Published;
-use crate::json::{members, tag};
-use crate::query::pairs;
-use crate::store::{Collection, Data};
+use crate::engine::{Published, is_hash};
+use crate::json::{Object, get_member, pointer, unquote};
+use crate::rules::Auth;
+use crate::store::{Collection, Command, Operation, Record};
 use crate::work::Work;
 
 /// With the value `none`, records are sent without the profile. The explorer sends it, since it shows them.
@@ -45,45 +45,58 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
             "*" => "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            path => sign_in::allow(&app, path).unwrap_or_else(|| {
+            path => auth_methods(&app, path).unwrap_or_else(|| {
                 target(&published.store, &request).map_or("OPTIONS", |target| target.allow())
             }),
         };
         return Ok(response::options(&request, &app.settings, allow));
     }
     let viewer = guard::viewer_of_data(&app, &published, &request).await;
-    if let Some(answer) = sign_in::answer(&app, &published, &request, &viewer).await {
+    if let Some(answer) = auth_answer(&app, &published, &request, &viewer).await {
         return answer;
     }
     let published = guard::view(published, &viewer);
     let target = target(&published.store, &request)?;
     guard::check(&published, &request, &target, &viewer)?;
-    let is_read = matches!(request.method, Method::GET | Method::HEAD);
-    if is_read {
-        if !is_costly(&published, &request, &target) {
-            let work = Work::at_most(costly::MOMENT);
-            let answer = read(&app, &published, &request, &target, &work);
-            if !work.is_stopped() {
-                return answer;
-            }
-        }
-        drop(target);
-        let (same, app) = (app.clone(), app);
-        same.turns
-            .run(move |work| {
-                let target = target::target(&published.store, &request)?;
-                if let Target::Collection(resource) = &target
-                    && let Some(collection) = resource.collection()
-                {
-                    // Writes keep them, so that the next query can stay on its thread.
-                    collection.count_names();
-                }
-                read(&app, &published, &request, &target, work)
-            })
-            .await
-    } else {
-        write(&app, &published, &request, &target, (&viewer, mode)).await
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        return write(&app, &published, &request, &target, (&viewer, mode)).await;
     }
+    if let Some(answer) = read_at_once(&app, &published, &request, &target) {
+        return answer;
+    }
+    drop(target);
+    read_in_turn(app, published, request).await
+}
+
+/// The answer to a read; `None`: it takes more than a moment.
+fn read_at_once(
+    app: &App,
+    published: &Published,
+    request: &Request,
+    target: &Target,
+) -> Option<Answer> {
+    if is_costly(published, request, target) {
+        return None;
+    }
+    let work = Work::at_most(costly::MOMENT);
+    let answer = read(app, published, request, target, &work);
+    (!work.is_stopped()).then_some(answer)
+}
+
+/// The answer to a read that takes longer, on a thread of its own.
+async fn read_in_turn(app: Arc<App>, published: Arc<Published>, request: Arc<Request>) -> Answer {
+    let turns = app.turns.clone();
+    let read = move |work: &Work<'_>| {
+        let target = target(&published.store, &request)?;
+        if let Target::Collection(resource) = &target
+            && let Some(collection) = resource.collection()
+        {
+            // Writes keep them, so that the next query can stay on its thread.
+            collection.count_names();
+        }
+        read(&app, &published, &request, &target, work)
+    };
+    turns.run(read).await
 }
 
 /// Whether reading `target` costs more than a moment before any record of it is looked at. What follows from the records
@@ -193,169 +206,154 @@ fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option
         .map(|target| check(&target))
 }
 
-/// How many records are looked at for the names of their properties.
-const SAMPLE: usize = 100;
-
-/// What the response to a request is shaped as; `None`: it stays as it is.
-fn shape(published: &Published, request: &Request) -> Option<Shape> {
-    let (resource, is_list) = match target(&published.store, request).ok()? {
-        Target::Collection(resource) => (resource, true),
-        Target::Nested { child, .. } => (child, child.collection().is_some()),
-        Target::Record(resource, _) | Target::Object(resource) => (resource, false),
-        Target::Home | Target::All | Target::Scalar(_) => return None,
-    };
-    let reads = matches!(request.method, Method::GET | Method::HEAD);
-    Some(Shape {
-        resource: resource.name().to_string(),
-        is_list: is_list && reads,
+/// Answers a request for one of the paths that `x-auth` adds; `None` for other paths.
+async fn auth_answer(
+    app: &App,
+    published: &Published,
+    request: &Request,
+    viewer: &Viewer,
+) -> Option<Answer> {
+    let auth = published.rulebook.schema().auth()?;
+    let path = request.uri.path();
+    let (name, allow) = (auth_path(app, path)?, auth_methods(app, path)?);
+    if !allow.split(", ").any(|method| request.method == method) {
+        return Some(Err(request.not_allowed(allow)));
+    }
+    Some(match name {
+        "register" => register(app, published, request, auth).await,
+        "login" => log_in(app, published, request, auth).await,
+        "logout" => viewer.claims(auth).map(|claims| {
+            app.logins.revoke(claims);
+            response::empty(StatusCode::NO_CONTENT)
+        }),
+        _ => viewer.logged_in(auth).map(|user| {
+            let text = published.full.public_text(&auth.users, user.value());
+            response::pretty(StatusCode::OK, &text)
+        }),
     })
 }
 
-/// The request as this server understands it.
-fn own_request(app: &App, profile: &Profile, sent: &Request) -> Request {
-    let mut own = sent.clone();
-    let published = app.engine.snapshot();
-    let Some(shape) = shape(&published, sent) else {
-        return own;
-    };
-    let mut known: Vec<String> = vec![published.store.settings().id.clone()];
-    if let Some(rules) = app.engine.schema().rules(&shape.resource) {
-        known.extend(rules.properties().iter().map(|one| one.name.clone()));
-    }
-    let mut see = |text: &str| {
-        for member in members(text) {
-            if !known.iter().any(|name| *name == member.key) {
-                known.push(member.key.into_owned());
-            }
-        }
-    };
-    match published
-        .store
-        .resource(&shape.resource)
-        .map(|one| one.data())
-    {
-        Some(Data::Collection(rows)) => rows.window(0, SAMPLE).for_each(|row| see(row.value())),
-        Some(Data::Object(text)) => see(text),
-        _ => {}
-    }
-    let query = profile.query(&sent.pairs().unwrap_or_default(), &known, shape.is_list);
-    let path = sent.uri.path();
-    let target = if query.is_empty() {
-        path.to_string()
-    } else {
-        format!("{path}?{query}")
-    };
-    if let Ok(uri) = target.parse() {
-        own.uri = uri;
-    }
-    let writes = matches!(sent.method.as_str(), "POST" | "PUT" | "PATCH");
-    if let (true, Body::Whole(body)) = (writes, &sent.body)
-        && !sent.headers.contains_key(header::CONTENT_ENCODING)
-        && let Some(inner) = profile.body(body, &known)
-    {
-        own.body = Body::Whole(inner.into());
-    }
-    own
+/// The path's name, if it is one of those that `x-auth` adds.
+fn auth_path<'p>(app: &App, path: &'p str) -> Option<&'p str> {
+    app.engine.schema().auth()?;
+    let name = path.strip_prefix('/')?;
+    let name = name.strip_suffix('/').unwrap_or(name);
+    Auth::PATHS.contains(&name).then_some(name)
 }
 
-/// The response in the profile's shape. `own` is what [`own_request`] made of the request that was `sent`.
-pub(super) fn shaped(
+/// The methods of a path that `x-auth` adds; `None` for other paths.
+fn auth_methods(app: &App, path: &str) -> Option<&'static str> {
+    Some(match auth_path(app, path)? {
+        "me" => "GET, HEAD, OPTIONS",
+        _ => "POST, OPTIONS",
+    })
+}
+
+/// The body, the login and the password in it.
+fn credentials(
     app: &App,
-    profile: &Profile,
-    (sent, own): (&Request, &Request),
-    answer: Answer,
-) -> Response<Bytes> {
-    let mut response = answer.unwrap_or_else(Problem::into_response);
-    match reshape(app, profile, (sent, own), &mut response) {
-        Ok(()) => response,
-        Err(message) => Problem::new(problem::PROFILE, message)
-            .hint("correct the expression in the profile, and start standin again")
-            .into_response(),
+    request: &Request,
+    auth: &Auth,
+) -> Result<(Object, String, String), Problem> {
+    let Auth {
+        login, password, ..
+    } = auth;
+    let example = json!({ login: "ann@example.com", password: "change-me-1" }).to_string();
+    let is_complete = |sent: &&Object| {
+        let has = |name: &str| get_member(sent.as_str(), name).is_some();
+        has(login) && has(password)
+    };
+    let sent = body::object(request, Reading::Lenient, &app.settings, |sent| {
+        let sent = sent.filter(is_complete).map(Object::as_str);
+        Some(sent.unwrap_or(&example).trim_ascii().to_string())
+    })?;
+    let text = |name: &str| {
+        let value = get_member(sent.as_str(), name)?;
+        let text = value.starts_with('"').then(|| unquote(value).into_owned());
+        text.filter(|text| !text.is_empty())
+    };
+    let detail = format!("{login} and {password} are required");
+    let mut problem = Problem::new(problem::LOGIN, detail);
+    for name in [login, password]
+        .into_iter()
+        .filter(|name| text(name).is_none())
+    {
+        problem = problem.error(pointer::join("", name), "must be a text");
+    }
+    match (text(login), text(password)) {
+        (Some(login), Some(password)) => Ok((sent.clone(), login, password)),
+        _ => Err(problem.attempt(request.curl("POST", request.uri.path(), Some(&example)))),
     }
 }
 
-fn reshape(
-    app: &App,
-    profile: &Profile,
-    (sent, own): (&Request, &Request),
-    response: &mut Response<Bytes>,
-) -> Result<(), String> {
-    let kind = response::header(response, header::CONTENT_TYPE).unwrap_or_default();
-    let is_problem = kind.starts_with("application/problem+json");
-    if !is_problem && !kind.starts_with("application/json") {
-        return Ok(());
+async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
+    app.check_writable("this")?;
+    let (sent, name, _) = credentials(app, request, auth)?;
+    if login::user_with(published, auth, &name).is_some() {
+        let detail = format!("there is a user with the {} {name}", auth.login);
+        return Err(Problem::new(problem::LOGIN, detail)
+            .error(pointer::join("", &auth.login), "is already in use")
+            .hint("log in with POST /login, or choose another"));
     }
-    let Ok(body) = serde_json::from_slice::<Value>(response.body()) else {
-        return Ok(());
+    let command = Command {
+        resource: auth.users.clone(),
+        id: None,
+        operation: Operation::Create,
+        body: Object::default(),
     };
-    if is_problem {
-        let name = body["type"]
-            .as_str()
-            .and_then(|kind| kind.rsplit('#').next())
-            .unwrap_or_default();
-        set_status(profile, name, response);
-        let mut body = body;
-        body["status"] = response.status().as_u16().into();
-        if let Some(error) = profile.error(&body) {
-            replace_body(profile, response, &error?);
-        }
-        return Ok(());
-    }
+    let outcome = write::save(app, command.clone().with_body(&sent), None).await;
+    let outcome =
+        outcome.map_err(|error| write::refused(app, request, Some((&command, &sent)), error))?;
     let published = app.engine.snapshot();
-    let Some(shape) = shape(&published, sent) else {
-        return Ok(());
-    };
-    if !response.status().is_success() {
-        return Ok(());
-    }
-    let name = match sent.method.as_str() {
-        "POST" => "create",
-        "DELETE" => "delete",
-        _ => "",
-    };
-    set_status(profile, name, response);
-    if response.status() == StatusCode::NO_CONTENT {
-        *response.body_mut() = Bytes::new();
-        response.headers_mut().remove(header::CONTENT_TYPE);
-        response.headers_mut().remove(header::ETAG);
-        return Ok(());
-    }
-    let made = if shape.is_list {
-        let total = response::header(response, response::TOTAL);
-        let total = total.and_then(|total| total.parse().ok());
-        let understood = pairs(own.uri.query().unwrap_or_default()).unwrap_or_default();
-        let asked = sent.pairs().unwrap_or_default();
-        let base = sent.base();
-        let made = profile.list(
-            &shape,
-            &body,
-            total,
-            (&base, sent.uri.path()),
-            (&asked, &understood),
-        )?;
-        let tag = tag(made.to_string().as_bytes());
-        response::set(response, header::ETAG, tag);
-        made
-    } else if name == "delete" {
-        body
-    } else {
-        // Its entity tag stays, for `If-Match`.
-        profile.record(&shape, &body, &sent.base())?
-    };
-    replace_body(profile, response, &made);
-    Ok(())
+    let user = outcome
+        .id
+        .and_then(|id| login::users(&published, auth)?.get(&id));
+    session(app, &published, auth, user, StatusCode::CREATED)
 }
 
-/// The status that the profile has for `name`, if it has one.
-fn set_status(profile: &Profile, name: &str, response: &mut Response<Bytes>) {
-    let status = profile.status(name);
-    if let Some(status) = status.and_then(|code| StatusCode::from_u16(code).ok()) {
-        *response.status_mut() = status;
+async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
+    let (_, name, password) = credentials(app, request, auth)?;
+    let wrong = |detail: String, name: &str| {
+        Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is not right"))
+    };
+    let Some(user) = login::user_with(published, auth, &name) else {
+        let detail = format!("there is no user with the {} {name}", auth.login);
+        return wrong(detail, &auth.login)
+            .map_err(|problem: Problem| problem.hint("POST /register adds one"));
+    };
+    let stored = login::text_of(user, &auth.password).unwrap_or_default();
+    let is_clear = !is_hash(&stored);
+    if stored.is_empty() || !app.logins.verify(password, stored).await {
+        return wrong("the password is wrong".into(), &auth.password);
     }
+    let mut response = session(app, published, auth, Some(user), StatusCode::OK)?;
+    let id = user.id().map_or_else(String::new, ToString::to_string);
+    let clear = format!(
+        "the {} of {}/{id} is clear text in the data file; a PATCH with it stores its hash.",
+        auth.password, auth.users
+    );
+    response::hint(&mut response, is_clear.then_some(clear).into_iter());
+    Ok(response)
 }
 
-fn replace_body(profile: &Profile, response: &mut Response<Bytes>, body: &Value) {
-    *response.body_mut() = format!("{body:#}").into();
-    let kind = profile.content_type();
-    response::set(response, header::CONTENT_TYPE, kind.to_string());
+/// The response to a login, as json-server-auth has it.
+fn session(
+    app: &App,
+    published: &Published,
+    auth: &Auth,
+    user: Option<&Arc<Record>>,
+    status: StatusCode,
+) -> Answer {
+    let made = user.and_then(|user| {
+        let token = app.logins.token(auth, user)?;
+        let text = published.full.public_text(&auth.users, user.value());
+        let user: Value = serde_json::from_str(&text).ok()?;
+        Some(json!({ "accessToken": token, "user": user }))
+    });
+    let body = made.ok_or_else(|| Problem::new(problem::BUG, "no token could be made"))?;
+    let mut response = response::value(status, &body);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }

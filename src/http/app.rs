@@ -14,7 +14,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use fastrand::Rng;
 use futures_util::FutureExt;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use warp::http::{Method, Response, StatusCode, header};
 
@@ -78,7 +78,7 @@ pub struct App {
     pub(super) started: Instant,
     /// The data at the start.
     pub(super) start: Store,
-    snapshots: Mutex<Snapshots>,
+    pub(super) snapshots: Mutex<Snapshots>,
     pub(super) request_log: RequestLog,
     pub(super) turns: Arc<Turns>,
     /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
@@ -186,11 +186,6 @@ impl App {
         routes.map(|routes| routes.in_effect()).unwrap_or_default()
     }
 
-    /// The snapshots.
-    pub(super) fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
-        self.snapshots.lock()
-    }
-
     /// Whether writes are refused.
     pub(super) fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
@@ -294,33 +289,49 @@ impl App {
             );
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
-        if self.settings.admin && !self.is_own_page(target, &request) {
+        self.log(
+            (&sent_method, target, start),
+            &request,
+            &mut response,
+            document,
+        );
+        response
+    }
+
+    /// Adds a request that came at `start`, with method and target as they were sent, and its response to the logs: the one
+    /// that `/-/requests` shows, and the access log.
+    fn log(
+        &self,
+        (method, target, start): (&Method, &str, Instant),
+        request: &Request,
+        response: &mut Response<Bytes>,
+        problem: Option<Bytes>,
+    ) {
+        let is_own_page = self.is_own_page(target, request);
+        if self.settings.admin && !is_own_page {
             let schema = self.engine.schema();
-            let hidden = if login::is_private(&schema, request.uri.path()) {
-                Hidden::All
-            } else {
-                Hidden::Properties(&schema.hidden_names())
+            let hidden = match login::is_private(&schema, request.uri.path()) {
+                true => Hidden::All,
+                false => Hidden::Properties(&schema.hidden_names()),
             };
-            let line = (&sent_method, target, start);
+            let sent = (method, target, start);
             self.request_log
-                .add(line, &request, &response, document, hidden);
+                .add(sent, request, response, problem, hidden);
         }
         let note = response.extensions_mut().remove::<LogNote>();
-        if let Some(log) = self
-            .access_log
-            .as_ref()
-            .filter(|_| !self.is_own_traffic(target, &request))
+        if let Some(log) = &self.access_log
+            && !is_own_page
+            && !self.is_from_explorer(request)
         {
             log(AccessLogEntry {
-                method: sent_method,
+                method: method.clone(),
                 target: target.to_string(),
                 status: response.status(),
                 time: start.elapsed(),
-                size: response::size(&response),
+                size: response::size(response),
                 note: note.map(|note| note.0),
             });
         }
-        response
     }
 
     /// Completes a response; a large one is compressed on a thread that may block.
@@ -379,17 +390,13 @@ impl App {
             || request.is_favicon()
     }
 
-    /// Whether a request stays out of the access log: it is for one of the server's own pages or the icon, or the
-    /// explorer sent it.
-    fn is_own_traffic(&self, target: &str, request: &Request) -> bool {
+    /// Whether the explorer sent a request, which stays out of the access log then.
+    fn is_from_explorer(&self, request: &Request) -> bool {
         let page = || {
             let (_, rest) = request.header(header::REFERER)?.split_once("://")?;
             rest.strip_prefix(request.header(header::HOST)?)
         };
-        self.is_own_page(target, request)
-            || page().is_some_and(|page| {
-                page.starts_with("/-/") || (page == "/" && self.explorer_is_home)
-            })
+        page().is_some_and(|page| page.starts_with("/-/") || (page == "/" && self.explorer_is_home))
     }
 
     /// What holds for every request, whatever it is for.

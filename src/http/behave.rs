@@ -15,8 +15,9 @@ use super::app::{Answer, App};
 use super::guard::{self, Viewer};
 use super::idempotency::{self, Begun};
 use super::problem::{self, LogNote, Problem};
+use super::profile::translation;
 use super::request::{Request, segments};
-use super::{api, body, own_answer, request, response};
+use super::{body, own_answer, request, response};
 use crate::behaviour::{Delay, Explained, Facets, Fail, How, Matched, Per, Quota, RoutesFile};
 
 /// What the connection does instead of sending the response: an extension of it.
@@ -51,7 +52,7 @@ where
     if is_problem(&response)
         && let Some(profile) = app.profile()
     {
-        response = api::shaped(&app, &profile, (&request, &request), Ok(response));
+        response = translation::shaped(&app, &profile, (&request, &request), Ok(response));
     }
     if !preferences.applied.is_empty() {
         let applied = preferences.applied.join(", ");
@@ -65,7 +66,7 @@ where
 fn is_problem(response: &Response<Bytes>) -> bool {
     let kind = response::header(response, header::CONTENT_TYPE);
     !response.status().is_success()
-        && kind.is_some_and(|kind| kind.starts_with("application/problem+json"))
+        && kind.is_some_and(|kind| kind.starts_with(problem::MEDIA_TYPE))
 }
 
 async fn under_rules<F>(
@@ -78,7 +79,7 @@ async fn under_rules<F>(
 where
     F: Future<Output = Answer> + Send + 'static,
 {
-    let files = [
+    let files: Files = [
         Some(app.faults.current()),
         app.settings.routes.as_ref().map(|routes| routes.current()),
     ];
@@ -95,47 +96,15 @@ where
     };
     call.check_guards()?;
     let quotas = call.take_quotas();
-    if !quotas.iter().all(|(_, quota)| quota.allowed) {
-        return with_quotas(Err(too_many(&quotas)), &quotas);
-    }
-    let begun = match call.begin() {
-        Ok(begun) => begun,
-        Err(problem) => return with_quotas(Err(problem), &quotas),
-    };
-    let time = call.delay(delay) + preferences.delay;
-    if !time.is_zero() {
-        request::delay(time).await;
-    }
-    let failure = call.failure();
-    let before = failure.filter(|(_, fail)| !fail.after);
-    let answer = match (preferences.status, before) {
-        (Some(status), _) => Err(asked_failure(status)),
-        (None, Some(failure)) => call.fail(failure),
-        (None, None) => match begun {
-            None => call.answer(handler).await,
-            Some(begun) => {
-                let (owner, sent, viewer) = (app.clone(), request.clone(), call.viewer.clone());
-                let files = files.clone();
-                // It goes on when the client is gone.
-                let carry_out = async move {
-                    let call = Call {
-                        app: &owner,
-                        request: &sent,
-                        matched: matching(files.iter().flatten(), &sent),
-                        viewer,
-                    };
-                    call.answer(handler).await
-                };
-                begun.answer(carry_out).await
-            }
-        },
-    };
-    let answer = match failure.filter(|(_, fail)| fail.after && preferences.status.is_none()) {
-        Some(failure) => call.fail(failure),
-        None => answer,
+    let answer = match quotas.iter().all(|(_, quota)| quota.allowed) {
+        true => call.answer_late(&files, delay, preferences, handler).await,
+        false => Err(too_many(&quotas)),
     };
     with_quotas(answer, &quotas)
 }
+
+/// The rules that were set at run time, and those of the routes file if there is one.
+type Files = [Option<Arc<RoutesFile>>; 2];
 
 /// A request, and the rules that match it.
 struct Call<'r> {
@@ -169,6 +138,62 @@ impl Call<'_> {
             }
         }
         quotas
+    }
+
+    /// Answers the request, which no limit refuses, after its delay: with a failure, or else under its `Idempotency-Key`.
+    async fn answer_late<F, H>(
+        &self,
+        files: &Files,
+        delay: Delay,
+        preferences: &Preferences,
+        handler: H,
+    ) -> Answer
+    where
+        F: Future<Output = Answer> + Send + 'static,
+        H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
+    {
+        let begun = self.begin()?;
+        let time = self.delay(delay) + preferences.delay;
+        if !time.is_zero() {
+            request::delay(time).await;
+        }
+        let failure = self.failure();
+        if let Some(status) = preferences.status {
+            return Err(asked_failure(status));
+        }
+        if let Some((rule, fail)) = failure.filter(|(_, fail)| !fail.after) {
+            return self.fail(rule, fail);
+        }
+        let answer = match begun {
+            Some(begun) => begun.answer(self.detached(files.clone(), handler)).await,
+            None => self.answer(handler).await,
+        };
+        match failure {
+            Some((rule, fail)) => self.fail(rule, fail),
+            None => answer,
+        }
+    }
+
+    /// [`Call::answer`] as a future that can outlive the connection.
+    fn detached<F, H>(
+        &self,
+        files: Files,
+        handler: H,
+    ) -> impl Future<Output = Answer> + Send + 'static + use<F, H>
+    where
+        F: Future<Output = Answer> + Send + 'static,
+        H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
+    {
+        let (app, request, viewer) = (self.app.clone(), self.request.clone(), self.viewer.clone());
+        async move {
+            let call = Call {
+                app: &app,
+                request: &request,
+                matched: matching(files.iter().flatten(), &request),
+                viewer,
+            };
+            call.answer(handler).await
+        }
     }
 
     /// Begins the request under its `Idempotency-Key`, if it has one.
@@ -232,7 +257,7 @@ impl Call<'_> {
     }
 
     /// The response to a request that fails by a rule.
-    fn fail(&self, (matched, fail): (&Matched<'_>, &Fail)) -> Answer {
+    fn fail(&self, matched: &Matched<'_>, fail: &Fail) -> Answer {
         let rule = &matched.rule.key;
         let (mut response, what) = match &fail.how {
             How::Status {

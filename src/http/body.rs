@@ -27,6 +27,9 @@ pub(super) enum Reading {
     Lenient,
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON_PATCH: &str = "application/json-patch+json";
+
 /// The body as it was sent.
 ///
 /// # Errors
@@ -105,9 +108,7 @@ pub(super) fn any(request: &Request) -> Value {
         return value;
     }
     match media_type(request).as_deref() {
-        Some("application/x-www-form-urlencoded") => {
-            fields(text).map_or(Value::Null, Value::Object)
-        }
+        Some(FORM) => fields(text).map_or(Value::Null, Value::Object),
         _ => Value::Null,
     }
 }
@@ -134,8 +135,48 @@ fn read<T: Default>(
     example: impl Fn(Option<&Object>) -> Option<String>,
     parse: impl Fn(&str) -> Result<T, (usize, NotObject)>,
 ) -> Result<T, Problem> {
-    let bytes = whole(request)?;
-    let bytes = unpack(request, bytes, settings.body_limit)?;
+    let bytes = unpack(request, whole(request)?, settings.body_limit)?;
+    let text = utf8(request, &bytes)?;
+    let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
+    let works = || example(None).map(|body| own(&body));
+    // What was sent, as JSON and with what the rules do not allow changed.
+    let as_json = || example(Object::parse(text).ok().as_ref()).map(|body| own(&body));
+    let blank = text.trim_ascii().is_empty();
+    if blank && (reading == Reading::Strict || request.method != Method::POST) {
+        let detail = "the request has no body; a JSON object is needed";
+        return Err(Problem::new(problem::EMPTY_BODY, detail)
+            .hint("give the record with -d")
+            .attempt(works()));
+    }
+    if blank {
+        return Ok(T::default());
+    }
+    let may_be_json = text.trim_ascii_start().starts_with(['{', '[']);
+    match media_type(request).as_deref() {
+        Some(kind) if is_json(kind) && kind != JSON_PATCH => {}
+        Some(FORM) if reading == Reading::Lenient && !may_be_json => {
+            let fields = fields(text).ok_or_else(|| {
+                let detail = "the form has a broken percent escape";
+                Problem::new(problem::BODY_ENCODING, detail).attempt(works())
+            })?;
+            // A form has no depth.
+            return Ok(parse(&Value::Object(fields).to_string()).unwrap_or_default());
+        }
+        kind => {
+            let is_other = kind == Some(JSON_PATCH) || (kind == Some(FORM) && !may_be_json);
+            let command = if is_other { works() } else { as_json() };
+            return Err(wrong_type(kind, may_be_json).attempt(command));
+        }
+    }
+    parse(text).map_err(|(at, error)| {
+        let is_too_deep = matches!(&error, NotObject::Syntax(error) if error.too_deep);
+        let problem = not_an_object(request, text, at, error);
+        problem.attempt(if is_too_deep { None } else { works() })
+    })
+}
+
+/// The text that `bytes` are.
+fn utf8<'b>(request: &Request, bytes: &'b [u8]) -> Result<&'b str, Problem> {
     if let Some(charset) = charset(request)
         && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())
     {
@@ -143,87 +184,72 @@ fn read<T: Default>(
         return Err(Problem::new(problem::MEDIA, detail)
             .hint("send the body as UTF-8, with -H \"Content-Type: application/json\""));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let detail = format!("byte {} of the body is not UTF-8", error.valid_up_to());
         Problem::new(problem::BODY_ENCODING, detail).hint("send the body as UTF-8 text")
     })?;
-    let text = text.trim_start_matches('\u{feff}');
-    let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
-    let works = || example(None).map(|body| own(&body));
-    // What was sent, as JSON and with what the rules do not allow changed.
-    let as_json = || example(Object::parse(text).ok().as_ref()).map(|body| own(&body));
-    let blank = text.trim_ascii().is_empty();
-    if blank && (reading == Reading::Strict || !request.method.as_str().eq("POST")) {
-        let detail = "the request has no body; a JSON object is needed";
-        return Err(Problem::new(problem::EMPTY_BODY, detail)
-            .hint("give the record with -d")
-            .attempt(works()));
-    }
-    match media_type(request).as_deref() {
-        _ if blank => return Ok(T::default()),
-        Some("application/json-patch+json") => {
-            return Err(Problem::new(problem::MEDIA, "the body is a JSON Patch (RFC 6902), which standin does not take")
-                .hint("PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)")
-                .attempt(works()));
-        }
-        Some(kind) if is_json(kind) => {}
-        Some("application/x-www-form-urlencoded") => {
-            if text.trim_ascii_start().starts_with(['{', '[']) {
-                let detail = "the body is JSON, and the Content-Type says that it is a form (application/x-www-form-urlencoded)";
-                return Err(Problem::new(problem::CONTENT_TYPE, detail)
-                .hint("curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"")
-                .attempt(as_json()));
-            }
-            if reading == Reading::Lenient {
-                let fields = fields(text).ok_or_else(|| {
-                    let detail = "the form has a broken percent escape";
-                    Problem::new(problem::BODY_ENCODING, detail).attempt(works())
-                })?;
-                // A form has no depth.
-                return Ok(parse(&Value::Object(fields).to_string()).unwrap_or_default());
-            }
-            let detail = "the body is a form, and JSON is needed";
-            return Err(Problem::new(problem::CONTENT_TYPE, detail)
-                .hint("send a JSON object, and add -H \"Content-Type: application/json\"")
-                .attempt(works()));
-        }
-        other => {
-            let detail = match other {
-                Some(kind) => format!("the Content-Type is {kind}, and application/json is needed"),
-                None => "the request has no Content-Type; application/json is needed".to_string(),
-            };
-            return Err(Problem::new(problem::CONTENT_TYPE, detail)
-                .hint("add -H \"Content-Type: application/json\"")
-                .attempt(as_json()));
-        }
-    }
-    parse(text).map_err(|(at, error)| match error {
+    Ok(text.trim_start_matches('\u{feff}'))
+}
+
+/// The problem of a body whose type is not one of JSON.
+fn wrong_type(kind: Option<&str>, may_be_json: bool) -> Problem {
+    let (problem, detail, hint) = match kind {
+        Some(JSON_PATCH) => (
+            problem::MEDIA,
+            "the body is a JSON Patch (RFC 6902), which standin does not take".to_string(),
+            "PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)",
+        ),
+        Some(FORM) if may_be_json => (
+            problem::CONTENT_TYPE,
+            format!("the body is JSON, and the Content-Type says that it is a form ({FORM})"),
+            "curl sent application/x-www-form-urlencoded; add -H \"Content-Type: application/json\"",
+        ),
+        Some(FORM) => (
+            problem::CONTENT_TYPE,
+            "the body is a form, and JSON is needed".into(),
+            "send a JSON object, and add -H \"Content-Type: application/json\"",
+        ),
+        Some(kind) => (
+            problem::CONTENT_TYPE,
+            format!("the Content-Type is {kind}, and application/json is needed"),
+            "add -H \"Content-Type: application/json\"",
+        ),
+        None => (
+            problem::CONTENT_TYPE,
+            "the request has no Content-Type; application/json is needed".into(),
+            "add -H \"Content-Type: application/json\"",
+        ),
+    };
+    Problem::new(problem, detail).hint(hint)
+}
+
+/// The problem of `text` that is not an object, or whose item `at` is none.
+fn not_an_object(request: &Request, text: &str, at: usize, error: NotObject) -> Problem {
+    let kind = match error {
         NotObject::Syntax(error) if error.too_deep => {
             let Place { line, column } = Place::of(text, error.offset);
             let detail = format!(
                 "line {line}, column {column} of the body: {}",
                 error.message
             );
-            Problem::new(problem::NESTING, detail).hint("flatten the record")
+            return Problem::new(problem::NESTING, detail).hint("flatten the record");
         }
-        NotObject::Syntax(error) => malformed(text, &error).attempt(works()),
-        NotObject::Other(kind) => {
-            let what = kind.with_article();
-            let detail = format!("the body is {what}, and a JSON object is needed");
-            let problem = Problem::new(problem::NOT_AN_OBJECT, detail);
-            match kind {
-                Kind::Array if request.method == Method::POST => {
-                    problem.hint("put records into the array, or send one object")
-                }
-                Kind::Array => problem.hint("send one object, without the square brackets"),
-                _ if is_array(request) => problem
-                    .within(&format!("/{at}"))
-                    .hint("each item of the array is a record"),
-                _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
-            }
-            .attempt(works())
+        NotObject::Syntax(error) => return malformed(text, &error),
+        NotObject::Other(kind) => kind,
+    };
+    let what = kind.with_article();
+    let detail = format!("the body is {what}, and a JSON object is needed");
+    let problem = Problem::new(problem::NOT_AN_OBJECT, detail);
+    match kind {
+        Kind::Array if request.method == Method::POST => {
+            problem.hint("put records into the array, or send one object")
         }
-    })
+        Kind::Array => problem.hint("send one object, without the square brackets"),
+        _ if is_array(request) => problem
+            .within(&format!("/{at}"))
+            .hint("each item of the array is a record"),
+        _ => problem.hint("put the properties in braces: {\"name\": \"value\"}"),
+    }
 }
 
 /// How a PATCH is merged, by the media type of its body.
@@ -521,31 +547,7 @@ impl Suggestion<'_> {
         number: usize,
     ) -> Option<()> {
         match refusal {
-            Refusal::NotUnique { values, .. } => {
-                let (name, _) = values.first()?;
-                let count = self.resource.collection().map_or(0, |rows| rows.len());
-                let before = value[name].clone();
-                // As many as were tried before are passed over.
-                let variants = rules.variants(name, &before, count + number);
-                let found = variants.into_iter().take(200).find(|variant| {
-                    value[name] = variant.clone();
-                    let body = Object::parse(&value.to_string());
-                    let outcome = body.map(|body| self.outcome(&body));
-                    match outcome {
-                        Ok(Err(WriteError::Refused(Refusal::NotUnique {
-                            values: others, ..
-                        }))) => {
-                            others != *values
-                                && others.first().is_some_and(|(other, _)| other != name)
-                        }
-                        Ok(Err(WriteError::Rules { .. } | WriteError::TooComplex(_))) | Err(_) => {
-                            false
-                        }
-                        Ok(_) => true,
-                    }
-                });
-                found.map(|_| ())
-            }
+            Refusal::NotUnique { values, .. } => self.make_unique(rules, values, value, number),
             Refusal::Dangling { rule, .. } => {
                 let target = self.target(rule);
                 let members = value.as_object_mut()?;
@@ -565,6 +567,36 @@ impl Suggestion<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Gives a value that no record has to the first of the properties `taken`.
+    fn make_unique(
+        &self,
+        rules: &Rules,
+        taken: &[(String, String)],
+        value: &mut Value,
+        number: usize,
+    ) -> Option<()> {
+        let (name, _) = taken.first()?;
+        let count = self.resource.collection().map_or(0, |rows| rows.len());
+        let before = value[name].clone();
+        // As many as were tried before are passed over.
+        let variants = rules.variants(name, &before, count + number);
+        let is_free = |variant: &Value| {
+            value[name] = variant.clone();
+            let Ok(body) = Object::parse(&value.to_string()) else {
+                return false;
+            };
+            match self.outcome(&body) {
+                Err(WriteError::Refused(Refusal::NotUnique { values, .. })) => {
+                    values != *taken && values.first().is_some_and(|(other, _)| other != name)
+                }
+                Err(WriteError::Rules { .. } | WriteError::TooComplex(_)) => false,
+                _ => true,
+            }
+        };
+        let found = variants.into_iter().take(200).find(is_free);
+        found.map(|_| ())
     }
 
     /// A value that the reference may have.

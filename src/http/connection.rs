@@ -1,11 +1,13 @@
 //! Connections: hyper over the routes, with limits and a graceful stop.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -15,8 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
-use warp::http::Request;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH};
+use warp::http::{Request, Response};
 use warp::reply::Response as Reply;
 
 use super::app::App;
@@ -121,28 +123,10 @@ impl Shared {
             progress.set_busy(request.method());
             prepare(&app, &mut request, Some(remote), &progress);
             let answer = CURRENT.scope(progress.clone(), routes.clone().call(request));
-            let (progress, mut stop) = (progress.clone(), self.stop.clone());
+            let (progress, stop) = (progress.clone(), self.stop.clone());
             async move {
                 let Ok(response) = answer.await;
-                if let Some(cut) = response.extensions().get::<Cut>() {
-                    if *cut == Cut::Hang {
-                        // It is dropped when the client goes.
-                        let _ = stop.wait_for(|stop| *stop).await;
-                    }
-                    return Err(std::io::Error::other("closed by a rule"));
-                }
-                progress.set_answered(response.headers().contains_key(CONNECTION));
-                // A body without an end: only the client can end it.
-                let has_end = response.headers().contains_key(CONTENT_LENGTH)
-                    || response.body().size_hint().exact().is_some();
-                let sending = has_end.then(|| progress.sending());
-                // `sending` is dropped with the body.
-                Ok(response.map(|body| {
-                    body.map_err(move |error| {
-                        let _ = &sending;
-                        error
-                    })
-                }))
+                sent(response, &progress, stop).await
             }
         });
         let mut connection = http(&limits).serve_connection(TokioIo::new(socket), service);
@@ -178,6 +162,36 @@ impl Shared {
             }
         }
     }
+}
+
+/// The response as hyper sends it.
+///
+/// # Errors
+/// A rule of the routes file says that there is none: the connection is closed.
+async fn sent(
+    response: Reply,
+    progress: &Arc<Progress>,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<Response<impl Body<Data = Bytes, Error = warp::Error> + use<>>> {
+    if let Some(cut) = response.extensions().get::<Cut>() {
+        if *cut == Cut::Hang {
+            // It is dropped when the client goes.
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+        return Err(io::Error::other("closed by a rule"));
+    }
+    progress.set_answered(response.headers().contains_key(CONNECTION));
+    // A body without an end: only the client can end it.
+    let has_end = response.headers().contains_key(CONTENT_LENGTH)
+        || response.body().size_hint().exact().is_some();
+    let sending = has_end.then(|| progress.sending());
+    // `sending` is dropped with the body.
+    Ok(response.map(|body| {
+        body.map_err(move |error| {
+            let _ = &sending;
+            error
+        })
+    }))
 }
 
 fn http(limits: &Limits) -> http1::Builder {

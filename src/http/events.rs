@@ -16,7 +16,7 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use crate::engine::{Cause, Event, Found, Present, Rulebook, What};
 use crate::json::{Id, quote};
-use crate::store::Resource;
+use crate::store::{Resource, Store};
 use crate::text::{nearest, path_encode};
 
 /// How many events one chunk has at most.
@@ -50,29 +50,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         }
         None => None,
     };
-    let named = pairs
-        .iter()
-        .filter(|(name, _)| name == "resource")
-        .flat_map(|(_, value)| value.split(','));
-    let only: Vec<String> = named
-        .filter(|name| !name.is_empty())
-        .map(str::to_string)
-        .collect();
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| published.store.resource(name).is_none())
-    {
-        let names: Vec<_> = published.store.resources().map(Resource::name).collect();
-        let instead = nearest(unknown, names.iter().copied())
-            .or(names.first().copied())
-            .unwrap_or_default();
-        let detail = format!("there is no resource {unknown} to follow");
-        let problem = Problem::new(problem::NO_RESOURCE, detail);
-        let path = format!("{}?resource={}", request.uri.path(), path_encode(instead));
-        return Err(problem
-            .hint(format!("for example: resource={instead}"))
-            .attempt(request.curl("GET", &path, None)));
-    }
+    let only = followed(&published.store, &request, &pairs)?;
     let feed = app.engine.feed();
     let last = feed.last();
     let asked = request.header(header::HeaderName::from_static("last-event-id"));
@@ -116,6 +94,32 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         });
     }
     Ok(response)
+}
+
+/// The resources that the parameter `resource` names; none: all are followed.
+///
+/// # Errors
+/// One of them is not there.
+fn followed(
+    store: &Store,
+    request: &Request,
+    pairs: &[(String, String)],
+) -> Result<Vec<String>, Problem> {
+    let named = pairs.iter().filter(|(name, _)| name == "resource");
+    let named = named.flat_map(|(_, value)| value.split(','));
+    let named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
+    let Some(unknown) = named.iter().find(|name| store.resource(name).is_none()) else {
+        return Ok(named.into_iter().map(str::to_string).collect());
+    };
+    let mut known = store.resources().map(Resource::name);
+    let instead = nearest(unknown, store.resources().map(Resource::name))
+        .or_else(|| known.next())
+        .unwrap_or_default();
+    let path = format!("{}?resource={}", request.uri.path(), path_encode(instead));
+    let detail = format!("there is no resource {unknown} to follow");
+    Err(Problem::new(problem::NO_RESOURCE, detail)
+        .hint(format!("for example: resource={instead}"))
+        .attempt(request.curl("GET", &path, None)))
 }
 
 /// Whether a response is a stream of events, which has no end.

@@ -215,71 +215,112 @@ pub(super) fn check(
     if schema.guarded().is_empty() {
         return Ok(());
     }
-    let auth = schema.auth();
     let reads = matches!(request.method.as_str(), "GET" | "HEAD");
-    let resource_is_open = |name: &str, reads: bool| match schema.access(name) {
-        Some(access) => {
-            let guard = access.of(reads);
-            let closed = |closed| refused(viewer, guard, auth, closed, name);
-            viewer.passes(guard).map_err(closed)
-        }
-        None => Ok(()),
+    let check = Check {
+        published,
+        viewer,
+        reads,
     };
-    let is_own = |resource: &str, id: &Id| {
-        let guard = schema.access(resource).map(|access| access.of(reads));
-        match guard {
-            Some(Guard::Owner) => check_owner(published, viewer, resource, id),
+    let Some(base) = check.target(target)? else {
+        return Ok(());
+    };
+    let adds_user = request.method == "POST" && check.is_users(base);
+    if adds_user && check.guard(base, false) == Some(&Guard::Owner) {
+        return Err(not_owner(viewer, schema.auth(), base).hint("POST /register adds a user"));
+    }
+    check.relations(base, &request.pairs().unwrap_or_default())
+}
+
+/// What the guards of the rules say of a request.
+struct Check<'a> {
+    /// Everything, whatever the viewer may see.
+    published: &'a Published,
+    viewer: &'a Viewer,
+    /// It is a GET or HEAD.
+    reads: bool,
+}
+
+impl Check<'_> {
+    fn auth(&self) -> Option<&Auth> {
+        self.published.rulebook.schema().auth()
+    }
+
+    /// Whether `resource` is the collection of the users.
+    fn is_users(&self, resource: &str) -> bool {
+        self.auth().is_some_and(|auth| auth.users == resource)
+    }
+
+    fn guard(&self, resource: &str, reads: bool) -> Option<&Guard> {
+        let access = self.published.rulebook.schema().access(resource)?;
+        Some(access.of(reads))
+    }
+
+    /// Whether the viewer may use `resource` at all.
+    fn resource(&self, resource: &str, reads: bool) -> Result<(), Problem> {
+        let Some(guard) = self.guard(resource, reads) else {
+            return Ok(());
+        };
+        let closed = |closed| refused(self.viewer, guard, self.auth(), closed, resource);
+        self.viewer.passes(guard).map_err(closed)
+    }
+
+    /// Whether the viewer may use a record of a resource that they may use.
+    fn record(&self, resource: &str, id: &Id) -> Result<(), Problem> {
+        match self.guard(resource, self.reads) {
+            Some(Guard::Owner) => check_owner(self.published, self.viewer, resource, id),
             _ => Ok(()),
         }
-    };
-    let base = match target {
-        Target::Home | Target::All => return Ok(()),
-        Target::Collection(resource) | Target::Object(resource) | Target::Scalar(resource) => {
-            resource_is_open(resource.name(), reads)?;
-            resource.name()
-        }
-        Target::Record(resource, id) => {
-            resource_is_open(resource.name(), reads)?;
-            is_own(resource.name(), id)?;
-            resource.name()
-        }
-        Target::Nested { parent, id, child } => {
-            resource_is_open(parent.name(), true)?;
-            resource_is_open(child.name(), reads)?;
-            is_own(parent.name(), id)?;
-            let own = viewer.user.as_ref().and_then(|user| user.id());
-            let of_others = auth.is_some_and(|auth| auth.users == parent.name()) && own != Some(id);
-            let guard = schema.access(child.name()).map(|access| access.of(reads));
-            if !reads && of_others && guard == Some(&Guard::Owner) {
-                return Err(not_owner(viewer, auth, child.name()));
-            }
-            child.name()
-        }
-    };
-    let adds_user = request.method == "POST" && auth.is_some_and(|auth| auth.users == base);
-    let guard = schema.access(base).map(|access| &access.write);
-    if adds_user && guard == Some(&Guard::Owner) {
-        return Err(not_owner(viewer, auth, base).hint("POST /register adds a user"));
     }
-    let pairs = request.pairs().unwrap_or_default();
-    let related = ["_embed", "_expand"].map(|parameter| names_in(&pairs, parameter));
-    for name in related.iter().flatten() {
-        let mut from = base.to_string();
-        for step in name.split('.') {
-            let parent = published.full.parent_named(&from, step);
-            let both = [Some(step.to_string()), parent.map(|(parent, _)| parent)];
-            for related in both.iter().flatten() {
-                if published.full.resource(related).is_some() {
-                    resource_is_open(related, true)?;
-                    from.clone_from(related);
+
+    /// Checks the target; returns its resource, if it is about one.
+    fn target<'t>(&self, target: &Target<'t>) -> Result<Option<&'t str>, Problem> {
+        let name = match target {
+            Target::Home | Target::All => return Ok(None),
+            Target::Collection(resource) | Target::Object(resource) | Target::Scalar(resource) => {
+                self.resource(resource.name(), self.reads)?;
+                resource.name()
+            }
+            Target::Record(resource, id) => {
+                self.resource(resource.name(), self.reads)?;
+                self.record(resource.name(), id)?;
+                resource.name()
+            }
+            Target::Nested { parent, id, child } => {
+                self.resource(parent.name(), true)?;
+                self.resource(child.name(), self.reads)?;
+                self.record(parent.name(), id)?;
+                let own = self.viewer.user.as_ref().and_then(|user| user.id());
+                let is_of_others = self.is_users(parent.name()) && own != Some(id);
+                let guard = self.guard(child.name(), self.reads);
+                if !self.reads && is_of_others && guard == Some(&Guard::Owner) {
+                    return Err(not_owner(self.viewer, self.auth(), child.name()));
+                }
+                child.name()
+            }
+        };
+        Ok(Some(name))
+    }
+
+    /// Checks what `pairs`, the parameters of the request, name besides `base`: what is put into the response, and what a
+    /// deletion takes along.
+    fn relations(&self, base: &str, pairs: &[(String, String)]) -> Result<(), Problem> {
+        let full = &self.published.full;
+        let related = ["_embed", "_expand"].map(|parameter| names_in(pairs, parameter));
+        for name in related.iter().flatten() {
+            let mut from = base.to_string();
+            for step in name.split('.') {
+                let parent = full.parent_named(&from, step).map(|(parent, _)| parent);
+                let both = [Some(step.to_string()), parent].into_iter().flatten();
+                for related in both.filter(|related| full.resource(related).is_some()) {
+                    self.resource(&related, true)?;
+                    from = related;
                 }
             }
         }
+        let dependent = names_in(pairs, "_dependent");
+        let mut dependent = dependent.iter().filter(|_| !self.reads);
+        dependent.try_for_each(|name| self.resource(name, false))
     }
-    for name in names_in(&pairs, "_dependent").iter().filter(|_| !reads) {
-        resource_is_open(name, false)?;
-    }
-    Ok(())
 }
 
 /// Refuses those who do not own a record that is there.
@@ -404,6 +445,15 @@ fn refused(
         Guard::Key { header, .. } => format!("those who send the header {header}"),
         Guard::User | Guard::Anyone => "users who are logged in".into(),
     };
+    let Closed::Unknown(scheme) = closed else {
+        let hint = match guard {
+            Guard::Owner => "ask for records of your own".to_string(),
+            Guard::Role(role) => format!("log in as a user whose `role` is {}", quote(role)),
+            _ => "change the guard in the rules".into(),
+        };
+        let detail = format!("{what} is for {whose}");
+        return Problem::new(problem::FORBIDDEN, detail).hint(hint);
+    };
     let hint = match (guard, auth) {
         (Guard::Token(_), _) => {
             "send the header `Authorization: Bearer TOKEN` with the token that the guard names"
@@ -417,28 +467,17 @@ fn refused(
         ),
         (_, None) => "change the guard in the rules".into(),
     };
-    let Closed::Unknown(scheme) = closed else {
-        let hint = match guard {
-            Guard::Owner => "ask for records of your own".to_string(),
-            Guard::Role(role) => format!("log in as a user whose `role` is {}", quote(role)),
-            _ => "change the guard in the rules".into(),
-        };
-        let detail = format!("{what} is for {whose}");
-        return Problem::new(problem::FORBIDDEN, detail).hint(hint);
-    };
-    let detail = match &viewer.bearer {
-        Some(_) if scheme == "Bearer" => format!(
+    let is_wrong_token = viewer.bearer.is_some() && scheme == "Bearer";
+    let detail = match is_wrong_token {
+        true => format!(
             "{what} is for {whose}, and the token is not valid: it is wrong, has expired or was logged out"
         ),
-        _ => format!("{what} is for {whose}"),
-    };
-    let invalid = match viewer.bearer {
-        Some(_) if scheme == "Bearer" => ", error=\"invalid_token\"",
-        _ => "",
+        false => format!("{what} is for {whose}"),
     };
     let challenge = match guard {
         Guard::Key { header, .. } => format!("Key realm=\"standin\", header=\"{header}\""),
-        _ => format!("{scheme} realm=\"standin\"{invalid}"),
+        _ if is_wrong_token => "Bearer realm=\"standin\", error=\"invalid_token\"".into(),
+        _ => format!("{scheme} realm=\"standin\""),
     };
     let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
     Problem::new(problem::UNAUTHORIZED, detail)

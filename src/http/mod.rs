@@ -26,7 +26,6 @@ mod request_log;
 mod response;
 mod routes;
 mod settings;
-mod sign_in;
 mod socket;
 mod static_files;
 mod target;

@@ -17,7 +17,7 @@ use crate::behaviour::{
     Action, Answer as OwnAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
     value_of,
 };
-use crate::engine::{Stage, WriteError};
+use crate::engine::Stage;
 use crate::json::{Id, Kind, Object, unquote};
 use crate::rules::Guard;
 use crate::store::{Command, Outcome, Store};
@@ -71,20 +71,10 @@ pub(super) async fn answer(
             let actor = Actor {
                 facts: facts.clone(),
                 viewer: viewer.clone(),
-                guard: matched.rule.guard.as_ref().map(|access| {
-                    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
-                    access.of(reads).clone()
-                }),
+                guard: guard_of(matched, request).cloned(),
             };
-            let outcomes = carry_out(app, request, actions, &actor)
-                .await
-                .map_err(|error| write::refused(app, request, None, error))?;
-            let last = outcomes
-                .last()
-                .map_or_else(|| "null".into(), |outcome| app.seen(outcome));
-            let is_new = actions
-                .last()
-                .is_some_and(|action| action.verb == Verb::Post);
+            let last = carry_out(app, request, actions, &actor).await?;
+            let is_new = actions.last().is_some_and(|one| one.verb == Verb::Post);
             let status = answer.status.unwrap_or(if is_new { 201 } else { 200 });
             let text = match template {
                 None => last,
@@ -98,6 +88,12 @@ pub(super) async fn answer(
     }
 }
 
+/// The guard of a rule for `request`, if it has one.
+fn guard_of<'r>(matched: &Matched<'r>, request: &Request) -> Option<&'r Guard> {
+    let access = matched.rule.guard.as_ref()?;
+    Some(access.of(matches!(request.method.as_str(), "GET" | "HEAD")))
+}
+
 /// Who carries out actions, and what their templates can use.
 #[derive(Clone)]
 struct Actor {
@@ -107,13 +103,13 @@ struct Actor {
     guard: Option<Guard>,
 }
 
-/// Carries out the actions of a rule as one write.
+/// Carries out the actions of a rule as one write. Returns what clients may see of the last record.
 async fn carry_out(
     app: &Arc<App>,
     request: &Arc<Request>,
     actions: &Arc<[Action]>,
     actor: &Actor,
-) -> Result<Vec<Outcome>, WriteError> {
+) -> Result<String, Problem> {
     let steps = (0..actions.len()).map(|at| {
         let (app, request, actions) = (app.clone(), request.clone(), actions.clone());
         let mut actor = actor.clone();
@@ -132,7 +128,10 @@ async fn carry_out(
             act(&app, store, &request, &actions[at], (&actor, &scope)).map_err(write::declined)
         }) as Stage
     });
-    app.engine.write_all(steps.collect()).await
+    let outcomes = app.engine.write_all(steps.collect()).await;
+    let outcomes = outcomes.map_err(|error| write::refused(app, request, None, error))?;
+    let last = outcomes.last().map(|outcome| app.seen(outcome));
+    Ok(last.unwrap_or_else(|| "null".into()))
 }
 
 /// The commands of one action: one, or with a query those of the records that it selects.
@@ -143,27 +142,7 @@ fn act(
     action: &Action,
     (actor, scope): (&Actor, &Arc<Scope>),
 ) -> Result<Vec<Command>, Problem> {
-    let path = match &action.to {
-        Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
-        None => own_path(store, request, action.verb),
-    };
-    let method = match action.verb {
-        Verb::Post => Method::POST,
-        Verb::Put => Method::PUT,
-        Verb::Patch => Method::PATCH,
-        Verb::Delete => Method::DELETE,
-    };
-    let uri = encode_target(&path).parse::<Uri>();
-    let uri =
-        uri.map_err(|_| Problem::new(problem::BAD_TARGET, format!("{path:?} is not a path")))?;
-    let mut inner = Request {
-        method,
-        ..Request::get(uri)
-    };
-    // For the URLs of hints.
-    if let Some(host) = request.headers.get(header::HOST) {
-        inner.headers.insert(header::HOST, host.clone());
-    }
+    let inner = inner_request(app, store, request, action, scope)?;
     let (published, viewer) = (app.engine.snapshot(), &actor.viewer);
     let target = target(store, &inner)?;
     let is_for_owners = actor.guard == Some(Guard::Owner);
@@ -209,6 +188,37 @@ fn act(
         }
     }
     Ok(commands)
+}
+
+/// The request that an action is.
+fn inner_request(
+    app: &App,
+    store: &Store,
+    request: &Request,
+    action: &Action,
+    scope: &Arc<Scope>,
+) -> Result<Request, Problem> {
+    let path = match &action.to {
+        Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
+        None => own_path(store, request, action.verb),
+    };
+    let uri = encode_target(&path).parse::<Uri>();
+    let uri =
+        uri.map_err(|_| Problem::new(problem::BAD_TARGET, format!("{path:?} is not a path")))?;
+    let mut inner = Request {
+        method: match action.verb {
+            Verb::Post => Method::POST,
+            Verb::Put => Method::PUT,
+            Verb::Patch => Method::PATCH,
+            Verb::Delete => Method::DELETE,
+        },
+        ..Request::get(uri)
+    };
+    // For the URLs of hints.
+    if let Some(host) = request.headers.get(header::HOST) {
+        inner.headers.insert(header::HOST, host.clone());
+    }
+    Ok(inner)
 }
 
 fn body_of(app: &App, action: &Action, scope: &Arc<Scope>) -> Result<Object, Problem> {

@@ -7,6 +7,9 @@ use warp::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub(super) use crate::problems::*;
 use crate::text::printable;
 
+/// The media type of problem documents.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
 /// A problem of one request.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Parts>);
@@ -121,10 +124,7 @@ impl Problem {
         *response.status_mut() =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         for (name, value) in self.0.headers.iter().cloned() {
             headers.insert(name, value);
         }

@@ -1,6 +1,7 @@
 //! Profiles: another API's names of parameters, envelopes, errors and statuses around the same data (`--profile`).
 
 mod description;
+pub(super) mod translation;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -544,19 +544,22 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
             values,
             holder,
         } => {
-            let who = holder_name(&resource, holder.as_ref());
-            let mut problem = Problem::new(problem::NOT_UNIQUE, detail);
-            for (name, value) in &values {
-                let detail = format!("{value} is already used by {who}");
-                problem = problem.error(pointer::join("", name), detail);
-            }
-            let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
-            let names = names.join(" or ");
-            problem
-                .hint(format!(
-                    "choose another {names}, or change the record that has it"
-                ))
-                .attempt(holder.map(|id| get(&path_of(&[resource, id.to_string()]))))
+            let problem = Problem::new(problem::NOT_UNIQUE, detail);
+            let problem = with_taken(problem, &values, &holder_name(&resource, holder.as_ref()));
+            problem.attempt(holder.map(|id| get(&path_of(&[resource, id.to_string()]))))
         }
     }
+}
+
+/// With the `values` that a record, `who`, has already.
+fn with_taken(mut problem: Problem, values: &[(String, String)], who: &str) -> Problem {
+    for (name, value) in values {
+        let detail = format!("{value} is already used by {who}");
+        problem = problem.error(pointer::join("", name), detail);
+    }
+    let names: Vec<_> = values.iter().map(|(name, _)| quote(name)).collect();
+    let names = names.join(" or ");
+    problem.hint(format!(
+        "choose another {names}, or change the record that has it"
+    ))
 }
