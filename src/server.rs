@@ -352,41 +352,8 @@ impl Server {
         listeners: Listeners,
         runtime: &Runtime,
     ) -> Result<(Server, Vec<TcpListener>), StartError> {
-        let saves = options.saves();
-        let (mut file, loaded) = match &options.data {
-            Some(text) => {
-                let bytes = text.clone().into_bytes();
-                let loaded = Loaded {
-                    bytes,
-                    ..Loaded::default()
-                };
-                (None, loaded)
-            }
-            None => {
-                let role = if saves.is_some() {
-                    Role::Owner
-                } else {
-                    Role::Reader
-                };
-                let durability = saves.unwrap_or(Durability::Written);
-                let opened = DataFile::open(&options.file, durability, Box::new(RealDisk), role);
-                let (file, loaded) = opened.map_err(|error| match error {
-                    LockError::Held(holder) => StartError::Locked {
-                        path: options.file.clone(),
-                        holder: holder.to_string(),
-                    },
-                    LockError::Io(error) => unreadable(&options.file, error),
-                })?;
-                (Some(file), loaded)
-            }
-        };
-        let Opened {
-            mut store,
-            repeated,
-            rulebook,
-            rules,
-            text,
-        } = Opened::read(options, loaded.bytes)?;
+        let (mut file, loaded) = load(options)?;
+        let opened = Opened::read(options, loaded.bytes)?;
         let sockets = bind(runtime, &options.host, options.port)?;
         let addresses: Vec<SocketAddr> = sockets
             .iter()
@@ -400,50 +367,18 @@ impl Server {
             .map_or_else(|| Arc::new(|_| {}) as _, Arc::from);
         let recovered = loaded.recovered.into_iter();
         recovered.for_each(|found| notice(Notice::Recovered(found)));
-        engine::given_ids(&store, None).for_each(|given| notice(given));
-        if !repeated.list.is_empty() {
-            notice(Notice::RepeatedIds(repeated));
-        }
-        beside_that_is_no_file(options).for_each(|found| notice(found));
-        if rulebook.schema().auth().is_some() && options.http.secret.is_none() {
-            notice(Notice::RandomSecret);
-        }
-        engine::unused_rules(rulebook.schema(), &store).for_each(|unused| notice(unused));
-        rulebook
-            .without_ids()
-            .for_each(|resource| notice(Notice::NoIds(resource.to_string())));
-        let source = match file.filter(|_| saves.is_some()) {
-            None => {
-                if let Some(left) = loaded.left.and_then(|left| left.within(options.unseen)) {
-                    let replayed = engine::replay(store, &left);
-                    notice(replayed.notice);
-                    store = replayed.store;
-                }
-                None
-            }
+        remarks(options, &opened).for_each(|remark| notice(remark));
+        let Opened {
+            mut store,
+            rulebook,
+            rules,
+            text,
+            ..
+        } = opened;
+        let source = match file.filter(|_| options.saves().is_some()) {
             Some(file) => {
-                let obstacle = file.obstacle().filter(|_| !options.http.read_only);
-                if let Some(obstacle) = obstacle {
-                    let (reason, hint) = obstacle.explain(file.path());
-                    notice(Notice::Unwritable { reason, hint });
-                }
-                if file.is_in_place() && !options.http.read_only {
-                    let (reason, hint) = if file.is_mounted_alone() {
-                        (
-                            "it is mounted by itself, and an edit in the moment of a save can be lost",
-                            "mount its folder instead of the file",
-                        )
-                    } else {
-                        (
-                            "a new file could not have its owner, group, ACL and attributes",
-                            "start the server as the user who owns the file",
-                        )
-                    };
-                    notice(Notice::InPlace {
-                        reason: reason.into(),
-                        hint: hint.into(),
-                    });
-                }
+                let remarks = saving_remarks(&file).filter(|_| !options.http.read_only);
+                remarks.for_each(|remark| notice(remark));
                 Some(FileSource {
                     file: Box::new(file),
                     watched: options.watch,
@@ -457,27 +392,21 @@ impl Server {
                     left: loaded.left,
                 })
             }
+            None => {
+                if let Some(left) = loaded.left.and_then(|left| left.within(options.unseen)) {
+                    let replayed = engine::replay(store, &left);
+                    notice(replayed.notice);
+                    store = replayed.store;
+                }
+                None
+            }
         };
         let reported = notice.clone();
         let memory = MemoryLimit(options.http.memory_limit);
         let engine = Engine::start(store, rulebook, source, memory, move |event| {
             reported(event)
         })?;
-        let is_file = options.data.is_none();
-        let file = is_file.then(|| options.file.display().to_string());
-        let beside = options.file.with_extension("schema.json");
-        let mut settings = http::Settings {
-            rules_file: (file.is_some() && options.rules.is_none())
-                .then(|| rules.clone().unwrap_or(beside)),
-            ephemeral: saves.is_none(),
-            file,
-            ..options.http.clone()
-        };
-        settings.on_network = addresses.iter().any(|address| !address.ip().is_loopback());
-        if settings.on_network {
-            // Open to the network by choice, under whatever name it has there, unless the names are given.
-            settings.hosts = settings.hosts.filter(|names| !names.is_empty());
-        }
+        let mut settings = settings_of(options, rules.as_deref(), &addresses);
         let files = watched_files(options, &mut settings, text);
         let app = Arc::new(App::new(engine, settings, files, notice, listeners.access));
         let watching = options.watch.then(|| app.watch_files(options.poll));
@@ -490,6 +419,98 @@ impl Server {
             thread: None,
         };
         Ok((server, sockets))
+    }
+}
+
+/// The data file, locked if it is to be written, and what it holds; or the data that takes its place.
+fn load(options: &Options) -> Result<(Option<DataFile>, Loaded), StartError> {
+    if let Some(text) = &options.data {
+        let loaded = Loaded {
+            bytes: text.clone().into_bytes(),
+            ..Loaded::default()
+        };
+        return Ok((None, loaded));
+    }
+    let (role, durability) = match options.saves() {
+        Some(durability) => (Role::Owner, durability),
+        None => (Role::Reader, Durability::Written),
+    };
+    let opened = DataFile::open(&options.file, durability, Box::new(RealDisk), role);
+    let (file, loaded) = opened.map_err(|error| match error {
+        LockError::Held(holder) => StartError::Locked {
+            path: options.file.clone(),
+            holder: holder.to_string(),
+        },
+        LockError::Io(error) => unreadable(&options.file, error),
+    })?;
+    Ok((Some(file), loaded))
+}
+
+/// What a person should know of the data and the rules.
+fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
+    let Opened {
+        store,
+        repeated,
+        rulebook,
+        ..
+    } = opened;
+    let schema = rulebook.schema();
+    let repeated = (!repeated.list.is_empty()).then(|| Notice::RepeatedIds(repeated.clone()));
+    let has_random_secret = schema.auth().is_some() && options.http.secret.is_none();
+    let without_ids = rulebook.without_ids().map(str::to_string);
+    engine::given_ids(store, None)
+        .chain(repeated)
+        .chain(beside_that_is_no_file(options))
+        .chain(has_random_secret.then_some(Notice::RandomSecret))
+        .chain(engine::unused_rules(schema, store))
+        .chain(without_ids.map(Notice::NoIds))
+}
+
+/// What a person should know of how `file` can be saved.
+fn saving_remarks(file: &DataFile) -> impl Iterator<Item = Notice> {
+    let unwritable = file.obstacle().map(|obstacle| {
+        let (reason, hint) = obstacle.explain(file.path());
+        Notice::Unwritable { reason, hint }
+    });
+    let in_place = file.is_in_place().then(|| {
+        let (reason, hint) = if file.is_mounted_alone() {
+            (
+                "it is mounted by itself, and an edit in the moment of a save can be lost",
+                "mount its folder instead of the file",
+            )
+        } else {
+            (
+                "a new file could not have its owner, group, ACL and attributes",
+                "start the server as the user who owns the file",
+            )
+        };
+        Notice::InPlace {
+            reason: reason.into(),
+            hint: hint.into(),
+        }
+    });
+    unwritable.into_iter().chain(in_place)
+}
+
+/// The settings with what follows from the other options. `rules`: the rules file in use.
+fn settings_of(
+    options: &Options,
+    rules: Option<&Path>,
+    addresses: &[SocketAddr],
+) -> http::Settings {
+    let is_file = options.data.is_none();
+    let beside = options.file.with_extension("schema.json");
+    let on_network = addresses.iter().any(|address| !address.ip().is_loopback());
+    let hosts = options.http.hosts.clone();
+    http::Settings {
+        file: is_file.then(|| options.file.display().to_string()),
+        rules_file: (is_file && options.rules.is_none())
+            .then(|| rules.map_or(beside, Path::to_path_buf)),
+        ephemeral: options.saves().is_none(),
+        on_network,
+        // Open to the network by choice, under whatever name it has there, unless the names are given.
+        hosts: hosts.filter(|names| !on_network || !names.is_empty()),
+        ..options.http.clone()
     }
 }
 
