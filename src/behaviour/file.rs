@@ -78,48 +78,13 @@ impl RoutesFile {
                 file.rewriter.add(source, &member)?;
                 continue;
             }
-            let pattern = Pattern::parse(key)
-                .map_err(|(message, hint)| source.error(member.raw_key, message).hint(hint))?;
             if groups.iter().flatten().any(|rule| rule.key == key) {
                 let message = format!("the rule {key:?} is there twice");
                 return Err(source
                     .error(member.raw_key, message)
                     .hint("join them, as a list of objects if both answer"));
             }
-            let values: Vec<_> = match Kind::of(member.value) {
-                Kind::Object => vec![member.value],
-                Kind::Array => json::items(member.value).collect(),
-                kind => {
-                    let message = format!(
-                        "the rule {key:?} must be a path to rewrite to, an object or a list of objects, got {}",
-                        kind.with_article()
-                    );
-                    return Err(source
-                        .error(member.value, message)
-                        .hint(r#"{ "/api/*": "/$1" }"#));
-                }
-            };
-            let rules = values
-                .into_iter()
-                .map(|value| Rule::parse(source, key, &pattern, value));
-            let rules: Vec<_> = rules.collect::<Result<_, _>>()?;
-            let made = file
-                .rewriter
-                .apply(&pattern.example(), |_| false)
-                .into_owned();
-            if made != pattern.example() {
-                let message =
-                    format!("the rule {key:?} is never used: a rewrite makes {made} of its path");
-                return Err(source
-                    .error(member.raw_key, message)
-                    .hint("rewrites come first; write the rule for the rewritten path"));
-            }
-            if pattern.example().starts_with("/-/") {
-                let message =
-                    format!("the rule {key:?} is never used: paths below /-/ are the server's own");
-                return Err(source.error(member.raw_key, message));
-            }
-            groups.push(rules);
+            groups.push(file.read_rules(source, &member)?);
         }
         // Rewrites that come later in the file are tried first all the same.
         groups.retain(|group| !group.is_empty());
@@ -130,6 +95,45 @@ impl RoutesFile {
         file.rules = groups.into_iter().flatten().collect();
         file.check_order()?;
         Ok(file)
+    }
+
+    /// The rules of one key.
+    fn read_rules(&self, source: Source, member: &json::Member) -> Result<Vec<Rule>, RoutesError> {
+        let key = &*member.key;
+        let pattern = Pattern::parse(key)
+            .map_err(|(message, hint)| source.error(member.raw_key, message).hint(hint))?;
+        let values: Vec<_> = match Kind::of(member.value) {
+            Kind::Object => vec![member.value],
+            Kind::Array => json::items(member.value).collect(),
+            kind => {
+                let message = format!(
+                    "the rule {key:?} must be a path to rewrite to, an object or a list of objects, got {}",
+                    kind.with_article()
+                );
+                return Err(source
+                    .error(member.value, message)
+                    .hint(r#"{ "/api/*": "/$1" }"#));
+            }
+        };
+        let rules = values
+            .into_iter()
+            .map(|value| Rule::parse(source, key, &pattern, value));
+        let rules = rules.collect::<Result<_, _>>()?;
+        let path = pattern.example();
+        let made = self.rewriter.apply(&path, |_| false);
+        if made != path {
+            let message =
+                format!("the rule {key:?} is never used: a rewrite makes {made} of its path");
+            return Err(source
+                .error(member.raw_key, message)
+                .hint("rewrites come first; write the rule for the rewritten path"));
+        }
+        if path.starts_with("/-/") {
+            let message =
+                format!("the rule {key:?} is never used: paths below /-/ are the server's own");
+            return Err(source.error(member.raw_key, message));
+        }
+        Ok(rules)
     }
 
     /// With the path of the file, for messages and for the files beside it.

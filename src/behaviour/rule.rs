@@ -47,13 +47,6 @@ pub(super) struct Conditions {
     body: Option<Json>,
 }
 
-/// A condition that a request does not meet: the name, and the value that it needs.
-enum Unmet<'r> {
-    Query(&'r str, &'r str),
-    Header(&'r str, &'r str),
-    Body(&'r Json),
-}
-
 /// What a rule answers.
 #[derive(Debug)]
 pub struct Answer {
@@ -162,10 +155,10 @@ impl Rule {
             members: Vec::new(),
         };
         let (mut status, mut body) = (None, None);
-        let mut what = Vec::new();
+        let mut answers = Vec::new();
         let members = source.members(value, &name, &KEYS)?;
-        let is_action = |member: &json::Member| verb(&member.key).is_some();
-        let has_actions = |member: &json::Member| is_action(member) || member.key == "actions";
+        let has_actions =
+            |member: &json::Member| verb(&member.key).is_some() || member.key == "actions";
         let source = Source {
             parameters: &pattern.parameters(),
             ..source
@@ -181,12 +174,7 @@ impl Rule {
             match key {
                 "match" => rule.conditions = Conditions::parse(source, value)?,
                 "guard" => {
-                    let guard = Access::parse(&source.string(value, key)?);
-                    let wrong = |bad: SyntaxError| RoutesError {
-                        hint: bad.hint,
-                        ..source.error(value, bad.message)
-                    };
-                    let guard = guard.map_err(wrong)?;
+                    let guard = read_guard(source, value)?;
                     rule.needs_users = guard.needs_users().then(|| source.place(value));
                     rule.guard = Some(guard);
                 }
@@ -196,71 +184,34 @@ impl Rule {
                 "status" => status = Some(source.integer(value, key, 200..=599)? as u16),
                 "body" => body = Some(Template::parse(after_actions, value, key)?),
                 "headers" => rule.headers = read_headers(source, value)?,
-                "file" => what.push((key, What::File(Text::parse(source, value, key)?))),
+                "file" => answers.push((key, What::File(Text::parse(source, value, key)?))),
                 "redirect" => {
                     let text = Text::parse(source, value, key)?;
                     text.check_header(source, value, key)?;
-                    what.push((key, What::Redirect(text)));
+                    answers.push((key, What::Redirect(text)));
                 }
                 "actions" => {
-                    if Kind::of(value) != Kind::Array || json::items(value).next().is_none() {
-                        return Err(source.error(value, "actions must be an array of objects"));
-                    }
-                    let actions = json::items(value).enumerate().map(|(at, item)| {
-                        let source = Source {
-                            has_result: at > 0,
-                            ..source
-                        };
-                        Action::parse(source, item, &source.members(item, "an action", &ACTION)?)
-                    });
-                    let actions: Arc<[Action]> = actions.collect::<Result<_, _>>()?;
-                    what.push((key, What::Actions(actions, None)));
+                    let actions = read_actions(source, value)?;
+                    answers.push((key, What::Actions(actions, None)));
                 }
                 "store" if !source.boolean(value, key)? => {
-                    what.push((key, What::Api(Mode::Unstored)))
+                    answers.push((key, What::Api(Mode::Unstored)));
                 }
                 "upsert" if source.boolean(value, key)? => {
-                    what.push((key, What::Api(Mode::Upsert)))
+                    answers.push((key, What::Api(Mode::Upsert)));
                 }
-                "bulk" if source.boolean(value, key)? => what.push((key, What::Api(Mode::Bulk))),
+                "bulk" if source.boolean(value, key)? => {
+                    answers.push((key, What::Api(Mode::Bulk)));
+                }
                 _ => {}
             }
         }
-        if members.iter().any(is_action) {
-            let own: Vec<_> = members
-                .iter()
-                .filter(|member| ACTION.contains(&&*member.key))
-                .cloned()
-                .collect();
-            let action = Action::parse(source, value, &own)?;
-            what.push(("an action", What::Actions([action].into(), None)));
-        } else if let Some(to) = members.iter().find(|member| member.key == "to") {
-            return Err(source
-                .error(to.raw_key, "\"to\" is without an action")
-                .hint("put it beside \"patch\", \"put\", \"post\" or \"delete\""));
+        if let Some(action) = own_action(source, value, &members)? {
+            answers.push(("an action", What::Actions([action].into(), None)));
         }
-        if let [(one, _), (other, _), ..] = what.as_slice() {
-            let message = format!("{name} has two answers: {one} and {other}");
-            return Err(source.error(value, message));
-        }
-        if let [(key, What::Api(mode))] = what.as_slice()
-            && let Some(method) = pattern.method.as_deref()
-            && !mode.methods().contains(&method)
-        {
-            let methods = mode.methods().join(" or ");
-            let message = format!("{key} is for {methods}, and {name} is for {method}");
-            return Err(source.error(value, message));
-        }
-        let what = match (what.pop(), body) {
-            (Some((_, What::Actions(actions, _))), body) => Some(What::Actions(actions, body)),
-            (Some((key, _)), Some(_)) => {
-                let message = format!("{name} has two answers: {key} and body");
-                return Err(source.error(value, message));
-            }
-            (Some((_, what)), None) => Some(what),
-            (None, Some(body)) => Some(What::Body(Some(body))),
-            (None, None) => status.map(|_| What::Body(None)),
-        };
+        let what = only_answer(answers, body, pattern, &name)
+            .map_err(|message| source.error(value, message))?;
+        let what = what.or(status.map(|_| What::Body(None)));
         rule.answer = what.map(|what| Answer { status, what });
         Ok(rule)
     }
@@ -281,12 +232,7 @@ impl Rule {
         if let Some(why) = self.pattern.mismatch(method, path) {
             return Some(why);
         }
-        let unmet = self.conditions.unmet(request)?;
-        Some(match unmet {
-            Unmet::Query(name, value) => format!("the query needs {name}={value}"),
-            Unmet::Header(name, value) => format!("the request needs the header {name}: {value}"),
-            Unmet::Body(wanted) => format!("the body needs {wanted}"),
-        })
+        self.conditions.unmet(request)
     }
 
     /// The method that it is for; `None`: all.
@@ -309,6 +255,14 @@ impl Rule {
         let always_fails = |fail: &Fail| fail.strikes.always() && !fail.after;
         self.answer.is_some() || self.fail.as_ref().is_some_and(always_fails)
     }
+}
+
+fn read_guard(source: Source, value: &str) -> Result<Access, RoutesError> {
+    let wrong = |bad: SyntaxError| RoutesError {
+        hint: bad.hint,
+        ..source.error(value, bad.message)
+    };
+    Access::parse(&source.string(value, "guard")?).map_err(wrong)
 }
 
 fn read_delay(source: Source, value: &str) -> Result<Delay, RoutesError> {
@@ -349,6 +303,71 @@ fn verb(key: &str) -> Option<Verb> {
         .iter()
         .find(|(name, _)| *name == key)
         .map(|(_, verb)| *verb)
+}
+
+fn read_actions(source: Source, value: &str) -> Result<Arc<[Action]>, RoutesError> {
+    if Kind::of(value) != Kind::Array || json::items(value).next().is_none() {
+        return Err(source.error(value, "actions must be an array of objects"));
+    }
+    let actions = json::items(value).enumerate().map(|(at, item)| {
+        let source = Source {
+            has_result: at > 0,
+            ..source
+        };
+        Action::parse(source, item, &source.members(item, "an action", &ACTION)?)
+    });
+    actions.collect()
+}
+
+/// The action that stands in the rule itself and not under `actions`, if there is one.
+fn own_action(
+    source: Source,
+    rule: &str,
+    members: &[json::Member],
+) -> Result<Option<Action>, RoutesError> {
+    let own = members.iter().filter(|one| ACTION.contains(&&*one.key));
+    let own: Vec<_> = own.cloned().collect();
+    if own.iter().any(|member| verb(&member.key).is_some()) {
+        return Action::parse(source, rule, &own).map(Some);
+    }
+    match own.first() {
+        Some(to) => Err(source
+            .error(to.raw_key, "\"to\" is without an action")
+            .hint("put it beside \"patch\", \"put\", \"post\" or \"delete\"")),
+        None => Ok(None),
+    }
+}
+
+/// What the rule `name` answers: the one of `answers`, each with its key, or `body`, which goes with actions, too.
+///
+/// # Errors
+/// There are several, or it does not fit the method of the rule.
+fn only_answer(
+    mut answers: Vec<(&str, What)>,
+    body: Option<Template>,
+    pattern: &Pattern,
+    name: &str,
+) -> Result<Option<What>, String> {
+    if let [(one, _), (other, _), ..] = answers.as_slice() {
+        return Err(format!("{name} has two answers: {one} and {other}"));
+    }
+    if let [(key, What::Api(mode))] = answers.as_slice()
+        && let Some(method) = pattern.method.as_deref()
+        && !mode.methods().contains(&method)
+    {
+        let methods = mode.methods().join(" or ");
+        return Err(format!(
+            "{key} is for {methods}, and {name} is for {method}"
+        ));
+    }
+    Ok(match (answers.pop(), body) {
+        (Some((_, What::Actions(actions, _))), body) => Some(What::Actions(actions, body)),
+        (Some((key, _)), Some(_)) => {
+            return Err(format!("{name} has two answers: {key} and body"));
+        }
+        (Some((_, what)), None) => Some(what),
+        (None, body) => body.map(|body| What::Body(Some(body))),
+    })
 }
 
 impl Action {
@@ -437,23 +456,23 @@ impl Conditions {
         self.unmet(request).is_none()
     }
 
-    /// The first one that a request does not meet.
-    fn unmet(&self, request: &dyn Facets) -> Option<Unmet<'_>> {
+    /// The first one that a request does not meet, as a sentence.
+    fn unmet(&self, request: &dyn Facets) -> Option<String> {
         let any = |values: Vec<String>, wanted: &str| {
             values.iter().any(|value| wanted == "*" || value == wanted)
         };
         let mut query = self.query.iter();
         if let Some((name, value)) = query.find(|(name, value)| !any(request.query(name), value)) {
-            return Some(Unmet::Query(name, value));
+            return Some(format!("the query needs {name}={value}"));
         }
         let mut headers = self.headers.iter();
         let missing = headers.find(|(name, value)| !any(request.headers(name), value));
         if let Some((name, value)) = missing {
-            return Some(Unmet::Header(name, value));
+            return Some(format!("the request needs the header {name}: {value}"));
         }
         let body = self.body.as_ref();
         body.filter(|wanted| !includes(request.body(), wanted))
-            .map(Unmet::Body)
+            .map(|wanted| format!("the body needs {wanted}"))
     }
 }
 

@@ -319,7 +319,6 @@ impl Compiled {
                 format!("{{{{ {expression} }}}}: {message}"),
             )
         };
-        let meant = |near: &str| format!("did you mean {near:?}?");
         let compiled = ENVIRONMENT.compile_expression_owned(bounded(expression).into_owned());
         // The places in the error are those of the expression as it is in the file.
         let compiled = compiled.map_err(|error| {
@@ -330,49 +329,8 @@ impl Compiled {
             let at = error.range().map_or(0, |range| range.start);
             wrong(at.min(expression.len()), &message(&error), None)
         })?;
-        let used = compiled.undeclared_variables(false);
-        if let Some(unknown) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
-            let hint = nearest(unknown, NAMES).map(meant);
-            let hint =
-                hint.unwrap_or_else(|| format!("there is {}", list(&NAMES.map(String::from))));
-            return Err(wrong(0, &format!("{unknown:?} is not known"), Some(hint)));
-        }
-        if used.contains("result") && !source.has_result {
-            let hint = "it is the record that an action before has written".to_string();
-            return Err(wrong(0, "there is no result here", Some(hint)));
-        }
-        for (at, name) in members_of(expression, "params") {
-            if source.parameters.contains(&name) {
-                continue;
-            }
-            let names: Vec<String> = source
-                .parameters
-                .iter()
-                .map(|name| format!("{name:?}"))
-                .collect();
-            let hint = match (
-                nearest(name, source.parameters.iter().copied()),
-                names.is_empty(),
-            ) {
-                (Some(near), _) => meant(near),
-                (None, true) => format!("a parameter in a path is written \"/users/:{name}\""),
-                (None, false) => format!("the path has {}", list(&names)),
-            };
-            let message = format!("the path of the rule has no parameter {name:?}");
-            return Err(wrong(at, &message, Some(hint)));
-        }
-        for (at, name) in members_of(expression, "headers") {
-            if name.contains(|c: char| c.is_ascii_uppercase()) {
-                let hint = meant(&name.to_ascii_lowercase());
-                return Err(wrong(at, "names of headers are in lower case", Some(hint)));
-            }
-        }
-        if let Some(bad) = bad_call(&ENVIRONMENT, expression, &[]) {
-            return Err(wrong(
-                bad.offset,
-                &bad.message,
-                bad.near.as_deref().map(meant),
-            ));
+        if let Some(mistake) = mistake(source, expression, &compiled) {
+            return Err(wrong(mistake.at, &mistake.message, mistake.hint));
         }
         Ok(Compiled {
             expression: compiled,
@@ -400,6 +358,51 @@ impl Compiled {
             false => Ok(()),
         }
     }
+}
+
+/// What cannot work in an expression whose syntax is right.
+struct Mistake {
+    /// Where in the expression.
+    at: usize,
+    message: String,
+    hint: Option<String>,
+}
+
+fn mistake(source: Source, expression: &str, compiled: &Expression<'_, '_>) -> Option<Mistake> {
+    let new = |at, message: String, hint| Some(Mistake { at, message, hint });
+    let meant = |near: &str| format!("did you mean {near:?}?");
+    let used = compiled.undeclared_variables(false);
+    if let Some(unknown) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
+        let hint = nearest(unknown, NAMES).map(meant);
+        let hint = hint.unwrap_or_else(|| format!("there is {}", list(&NAMES.map(String::from))));
+        return new(0, format!("{unknown:?} is not known"), Some(hint));
+    }
+    if used.contains("result") && !source.has_result {
+        let hint = "it is the record that an action before has written".to_string();
+        return new(0, "there is no result here".into(), Some(hint));
+    }
+    let mut params = members_of(expression, "params").into_iter();
+    if let Some((at, name)) = params.find(|(_, name)| !source.parameters.contains(name)) {
+        let names = source.parameters.iter().map(|name| format!("{name:?}"));
+        let names: Vec<String> = names.collect();
+        let hint = match nearest(name, source.parameters.iter().copied()) {
+            Some(near) => meant(near),
+            None if names.is_empty() => {
+                format!("a parameter in a path is written \"/users/:{name}\"")
+            }
+            None => format!("the path has {}", list(&names)),
+        };
+        let message = format!("the path of the rule has no parameter {name:?}");
+        return new(at, message, Some(hint));
+    }
+    let mut headers = members_of(expression, "headers").into_iter();
+    let has_capital = |name: &str| name.contains(|c: char| c.is_ascii_uppercase());
+    if let Some((at, name)) = headers.find(|(_, name)| has_capital(name)) {
+        let message = "names of headers are in lower case".to_string();
+        return new(at, message, Some(meant(&name.to_ascii_lowercase())));
+    }
+    let bad = bad_call(&ENVIRONMENT, expression, &[])?;
+    new(bad.offset, bad.message, bad.near.as_deref().map(meant))
 }
 
 fn message(error: &Error) -> String {

@@ -166,6 +166,38 @@ fn to_json(value: &minijinja::Value) -> Result<Value, Error> {
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
 
+/// The parameters of a profile, each with ours.
+fn read_parameters(value: &Value) -> Result<BTreeMap<String, String>, String> {
+    let members = value.as_object().ok_or("query must be an object")?;
+    let read = |(name, ours): (&String, &Value)| {
+        let ours = ours.as_str().ok_or("query must be an object of texts")?;
+        // Other names are those of fields.
+        if ours.starts_with('_') && !is_reserved(ours) {
+            return Err(unknown("parameter", ours, RESERVED.into_iter()));
+        }
+        Ok((name.clone(), ours.to_string()))
+    };
+    members.iter().map(read).collect()
+}
+
+/// A member of `status`: of `create`, `delete` or a kind of problem.
+///
+/// # Errors
+/// The part that is wrong, and why.
+fn read_status<'t>(member: &json::Member<'t>) -> Result<u16, (&'t str, String)> {
+    let name = member.key.as_ref();
+    let names = KINDS
+        .iter()
+        .map(|kind| kind.name)
+        .chain(["create", "delete"]);
+    if !names.clone().any(|known| known == name) {
+        return Err((member.raw_key, unknown("status", name, names)));
+    }
+    let number = member.value.parse().ok();
+    let number = number.filter(|code| (200..600).contains(code));
+    number.ok_or_else(|| (member.value, "a status is a number from 200 to 599".into()))
+}
+
 impl Profile {
     /// Reads the text of a profile file.
     ///
@@ -195,17 +227,8 @@ impl Profile {
             match key {
                 "$schema" => {}
                 "query" => {
-                    for (name, ours) in value.as_object().ok_or_else(|| wrong("an object"))? {
-                        let ours = ours.as_str().ok_or_else(|| wrong("an object of texts"))?;
-                        // Other names are those of fields.
-                        if ours.starts_with('_') && !is_reserved(ours) {
-                            return Err(at(
-                                member.value,
-                                unknown("parameter", ours, RESERVED.into_iter()),
-                            ));
-                        }
-                        profile.query.insert(name.clone(), ours.into());
-                    }
+                    profile.query =
+                        read_parameters(&value).map_err(|message| at(member.value, message))?
                 }
                 "contentType" => {
                     let text = value.as_str().ok_or_else(|| wrong("a text"))?;
@@ -220,18 +243,9 @@ impl Profile {
                 }
                 "status" => {
                     for status in json::members(member.value) {
-                        let name = status.key.as_ref();
-                        let names = KINDS.iter().map(|kind| kind.name);
-                        let names = names.chain(["create", "delete"]);
-                        if !names.clone().any(|known| known == name) {
-                            return Err(at(status.raw_key, unknown("status", name, names)));
-                        }
-                        let number = status.value.parse().ok();
-                        let number = number.filter(|code| (200..600).contains(code));
-                        let number = number.ok_or_else(|| {
-                            at(status.value, "a status is a number from 200 to 599".into())
-                        })?;
-                        profile.status.insert(name.into(), number);
+                        let number = read_status(&status);
+                        let number = number.map_err(|(part, message)| at(part, message))?;
+                        profile.status.insert(status.key.into_owned(), number);
                     }
                 }
                 "keys" => {
@@ -511,9 +525,12 @@ fn joined(pairs: &[Pair]) -> String {
 }
 
 fn unknown<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let near =
-        nearest(name, names).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+    let near = meant(nearest(name, names));
     format!("unknown {what} \"{name}\" of a profile{near}")
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
 }
 
 impl Case {
@@ -584,56 +601,56 @@ fn bounded_text(text: &str) -> String {
 /// The first expression in a template that cannot be used, and why.
 fn check(template: &Value) -> Result<(), (String, String)> {
     match template {
-        Value::String(text) if text.contains("{%") => {
-            let message = format!("{text}: a profile has expressions, and no statements");
-            Err((text.clone(), message))
-        }
-        Value::String(text) => {
-            let used = match whole(text) {
-                Some(expression) => ENVIRONMENT
-                    .compile_expression(&bounded(expression))
-                    .map(|compiled| compiled.undeclared_variables(true)),
-                None => ENVIRONMENT
-                    .template_from_str(&bounded_text(text))
-                    .map(|compiled| compiled.undeclared_variables(true)),
-            };
-            let quoted = text.clone();
-            let used = used.map_err(|error| (quoted.clone(), format!("{text}: {error}")))?;
-            for name in &used {
-                let mut steps = name.split('.');
-                let first = steps.next().unwrap_or_default();
-                if !NAMES.contains(&first) {
-                    return Err((quoted, unknown("value", first, NAMES.into_iter())));
-                }
-                let member = steps.next().map(|member| format!("{first}.{member}"));
-                if let Some(member) = member.filter(|_| first == "problem")
-                    && !PROBLEM.contains(&member.as_str())
-                {
-                    return Err((quoted, unknown("value", &member, PROBLEM.into_iter())));
-                }
-            }
-            // Each expression begins behind a brace.
-            let mut expressions = text.split("{{").skip(1);
-            let bad = expressions.find_map(|rest| {
-                let expression = rest.split("}}").next().unwrap_or(rest);
-                bad_call(&ENVIRONMENT, expression, &FILTERS)
-            });
-            match bad {
-                Some(bad) => {
-                    let near = bad
-                        .near
-                        .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-                    Err((quoted, format!("{text}: {}{near}", bad.message)))
-                }
-                None => Ok(()),
-            }
-        }
+        Value::String(text) => check_text(text).map_err(|message| (text.clone(), message)),
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             check(&Value::from(name.as_str()))?;
             check(value)
         }),
         _ => Ok(()),
+    }
+}
+
+fn check_text(text: &str) -> Result<(), String> {
+    if text.contains("{%") {
+        return Err(format!(
+            "{text}: a profile has expressions, and no statements"
+        ));
+    }
+    let used = match whole(text) {
+        Some(expression) => ENVIRONMENT
+            .compile_expression(&bounded(expression))
+            .map(|compiled| compiled.undeclared_variables(true)),
+        None => ENVIRONMENT
+            .template_from_str(&bounded_text(text))
+            .map(|compiled| compiled.undeclared_variables(true)),
+    };
+    for name in used.map_err(|error| format!("{text}: {error}"))? {
+        let mut steps = name.split('.');
+        let first = steps.next().unwrap_or_default();
+        if !NAMES.contains(&first) {
+            return Err(unknown("value", first, NAMES.into_iter()));
+        }
+        let member = steps.next().map(|member| format!("{first}.{member}"));
+        if let Some(member) = member.filter(|_| first == "problem")
+            && !PROBLEM.contains(&member.as_str())
+        {
+            return Err(unknown("value", &member, PROBLEM.into_iter()));
+        }
+    }
+    // Each expression begins behind a brace.
+    let mut expressions = text.split("{{").skip(1);
+    let bad = expressions.find_map(|rest| {
+        let expression = rest.split("}}").next().unwrap_or(rest);
+        bad_call(&ENVIRONMENT, expression, &FILTERS)
+    });
+    match bad {
+        Some(bad) => Err(format!(
+            "{text}: {}{}",
+            bad.message,
+            meant(bad.near.as_deref())
+        )),
+        None => Ok(()),
     }
 }
 
