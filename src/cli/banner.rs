@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::style::{LABEL, TITLE, URL, WARNING};
 use crate::behaviour::Delay;
 use crate::file::Durability;
+use crate::http::Settings;
 use crate::server::{Options, Saving, Server};
 use crate::store::Data;
 use crate::text::path_encode;
@@ -29,9 +30,6 @@ pub(super) fn banner(
     opened: Option<&str>,
     has_keyboard: bool,
 ) -> String {
-    let bound: Option<IpAddr> = options.host.trim_matches(['[', ']']).parse().ok();
-    let everywhere = bound.is_some_and(|ip| ip.is_unspecified());
-    let (port, base) = (server.port(), base_url(server, options));
     let http = &options.http;
     let mut banner = Banner(format!(
         "{TITLE}standin {}{TITLE:#}\n\n",
@@ -43,34 +41,16 @@ pub(super) fn banner(
         Saving::File(Durability::Synced) => "",
     };
     banner.line("File", &format!("{}{saving}", options.file.display()));
-    banner.resources(server, &base);
+    banner.resources(server, &base_url(server, options));
     match server.rules() {
         Some(path) => banner.line("Rules", &path.display().to_string()),
         None => {
             let beside = options.file.with_extension("schema.json");
-            banner.line(
-                "Rules",
-                &format!("none (create {} to add some)", beside.display()),
-            );
+            let how = format!("none (create {} to add some)", beside.display());
+            banner.line("Rules", &how);
         }
     }
-    if http.read_only {
-        banner.line("Read-only", "GET, HEAD and OPTIONS only");
-    }
-    if http.delay != Delay::default() {
-        banner.line(
-            "Delay",
-            &format!("{} before every API response", http.delay),
-        );
-    }
-    if let Some(path) = http
-        .routes
-        .as_ref()
-        .and_then(|routes| routes.current().path.clone())
-    {
-        banner.line("Routes", &path.display().to_string());
-        banner.line("Seed", &seed(http.seed));
-    }
+    banner.options(http);
     if let Some(opened) = opened {
         banner.line("Config", opened);
     }
@@ -80,28 +60,13 @@ pub(super) fn banner(
     if !http.admin {
         banner.line("Admin", "off");
     }
-    banner.styled("Home", &format!("{URL}{base}/{URL:#}"));
-    if everywhere {
-        for address in network_addresses(bound.is_some_and(|ip| ip.is_ipv6())) {
-            banner.styled("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
-        }
-    }
-    let is_local = everywhere
-        || options.host.eq_ignore_ascii_case("localhost")
-        || bound.is_some_and(|ip| ip.is_loopback());
-    if http.admin && !http.read_only && is_local {
-        banner.line("Reset", &format!("curl -X POST {base}/-/reset"));
-    }
+    banner.addresses(server, options);
     banner.0.push('\n');
-    if server
-        .addresses()
-        .iter()
-        .any(|address| !address.ip().is_loopback())
-    {
-        let can = if http.read_only {
-            "read"
-        } else {
-            "read and change"
+    let mut bound = server.addresses().iter();
+    if bound.any(|address| !address.ip().is_loopback()) {
+        let can = match http.read_only {
+            true => "read",
+            false => "read and change",
         };
         banner.sentence(&format!(
             "{WARNING}Anyone on the network can {can} the data.{WARNING:#}"
@@ -133,6 +98,43 @@ impl Banner {
 
     fn sentence(&mut self, text: &str) {
         let _ = writeln!(self.0, "  {text}");
+    }
+
+    /// What changes the responses.
+    fn options(&mut self, http: &Settings) {
+        if http.read_only {
+            self.line("Read-only", "GET, HEAD and OPTIONS only");
+        }
+        if http.delay != Delay::default() {
+            self.line(
+                "Delay",
+                &format!("{} before every API response", http.delay),
+            );
+        }
+        let routes = http.routes.as_ref().map(|routes| routes.current());
+        if let Some(path) = routes.and_then(|routes| routes.path.clone()) {
+            self.line("Routes", &path.display().to_string());
+            self.line("Seed", &seed(http.seed));
+        }
+    }
+
+    /// The URLs of the server, and the command that resets the data.
+    fn addresses(&mut self, server: &Server, options: &Options) {
+        let (port, base) = (server.port(), base_url(server, options));
+        let bound: Option<IpAddr> = options.host.trim_matches(['[', ']']).parse().ok();
+        let everywhere = bound.is_some_and(|ip| ip.is_unspecified());
+        self.styled("Home", &format!("{URL}{base}/{URL:#}"));
+        if everywhere {
+            for address in network_addresses(bound.is_some_and(|ip| ip.is_ipv6())) {
+                self.styled("Network", &format!("{URL}http://{address}:{port}/{URL:#}"));
+            }
+        }
+        let is_local = everywhere
+            || options.host.eq_ignore_ascii_case("localhost")
+            || bound.is_some_and(|ip| ip.is_loopback());
+        if options.http.admin && !options.http.read_only && is_local {
+            self.line("Reset", &format!("curl -X POST {base}/-/reset"));
+        }
     }
 
     fn resources(&mut self, server: &Server, base: &str) {

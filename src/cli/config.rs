@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::style;
 use crate::http::is_loopback;
@@ -35,30 +35,10 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
     };
     let named = matches.get_one::<PathBuf>("config");
     let path = named.map_or(Path::new(USUAL), PathBuf::as_path);
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
-            return Ok((typed, None));
-        }
-        Err(error) => {
-            return Err(format!(
-                "cannot read the config file {}: {error}",
-                style::path(path)
-            ));
-        }
+    let Some(members) = read(path, named.is_some())? else {
+        return Ok((typed, None));
     };
     let name = style::path(path);
-    if let Err(error) = check(&text, MAX_BODY_DEPTH) {
-        return Err(format!(
-            "{name}:{}: {error}",
-            Place::of(&text, error.offset)
-        ));
-    }
-    let Ok(Value::Object(members)) = serde_json::from_str(&text) else {
-        return Err(format!(
-            "{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"
-        ));
-    };
     let mut options = Vec::new();
     // `$schema` is for editors.
     for (key, value) in members.iter().filter(|(key, _)| *key != "$schema") {
@@ -95,6 +75,26 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
     all.splice(start..start, options);
     let opened = (!opened.is_empty()).then(|| format!("{name} sets {}", opened.join(", ")));
     Ok((all, opened))
+}
+
+/// The members of the config file at `path`; `None`: it is not there, and was not named.
+fn read(path: &Path, is_named: bool) -> Result<Option<Map<String, Value>>, String> {
+    let name = style::path(path);
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if !is_named && error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("cannot read the config file {name}: {error}")),
+    };
+    if let Err(error) = check(&text, MAX_BODY_DEPTH) {
+        let place = Place::of(&text, error.offset);
+        return Err(format!("{name}:{place}: {error}"));
+    }
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(members)) => Ok(Some(members)),
+        _ => Err(format!(
+            "{name}:1:1: a config file is an object of options: {{\"port\": 4000}}"
+        )),
+    }
 }
 
 /// Whether an option lets others reach the server or more of the machine.

@@ -1,5 +1,6 @@
 //! Errors for a person at a terminal: the place, the line, and what to do.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -29,46 +30,7 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
         }
         StartError::Rules { path, text, error } => rules(path, text, error),
         StartError::Unreadable { path, error } if error.kind() == ErrorKind::NotFound => {
-            let file = style::path(path);
-            if Some(path) == options.schema.as_ref() {
-                return format!(
-                    "error: there is no file {file}\n  help: --schema names the rules file\n"
-                );
-            }
-            if path.extension().is_some_and(|extension| {
-                ["md", "markdown", "mdx"]
-                    .iter()
-                    .any(|known| extension == *known)
-            }) {
-                return format!(
-                    "error: there is no file {file}\n  help: to test a page: standin check PAGE.md\n"
-                );
-            }
-            if named && path.extension().is_none() {
-                return format!(
-                    "error: there is no file {file}, and no command of that name\n  help: to serve a file: standin db.json; commands are {}\n",
-                    list(&super::commands())
-                );
-            }
-            if let Ok(target) = path.read_link() {
-                return format!(
-                    "error: {file} is a link to {}, which is not there\n  help: ls -l {}\n",
-                    style::path(&target),
-                    shell_word(&file)
-                );
-            }
-            let found = json_files(&[Path::new("."), Path::new("data")]);
-            if !named {
-                let other = found.first().map_or("FILE".into(), |file| shell_word(file));
-                return format!(
-                    "error: there is no data file here (data/db.json or db.json)\n  help: for a small sample file: standin init\n  help: to serve another file: standin {other}\n"
-                );
-            }
-            let help = match found.as_slice() {
-                [] => "for a small sample data file: standin init".to_string(),
-                found => format!("JSON files here: {}", list(found)),
-            };
-            format!("error: there is no file {file}\n  help: {help}\n")
+            missing(path, options, named)
         }
         StartError::Unreadable { path, error }
             if error.kind() == ErrorKind::IsADirectory && path.is_dir() =>
@@ -102,6 +64,65 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
         }
         other => format!("error: {}\n", printable(&with_causes(other))),
     }
+}
+
+/// That there is no file at `path`. `named`: the person named the data file.
+fn missing(path: &Path, options: &Options, named: bool) -> String {
+    let file = style::path(path);
+    let is_page = |extension: &OsStr| {
+        ["md", "markdown", "mdx"]
+            .iter()
+            .any(|one| extension == *one)
+    };
+    let (what, help) = if Some(path) == options.schema.as_deref() {
+        (
+            format!("there is no file {file}"),
+            "--schema names the rules file".into(),
+        )
+    } else if path.extension().is_some_and(is_page) {
+        (
+            format!("there is no file {file}"),
+            "to test a page: standin check PAGE.md".into(),
+        )
+    } else if named && path.extension().is_none() {
+        (
+            format!("there is no file {file}, and no command of that name"),
+            format!(
+                "to serve a file: standin db.json; commands are {}",
+                list(&super::commands())
+            ),
+        )
+    } else if let Ok(target) = path.read_link() {
+        (
+            format!(
+                "{file} is a link to {}, which is not there",
+                style::path(&target)
+            ),
+            format!("ls -l {}", shell_word(&file)),
+        )
+    } else {
+        let found = json_files(&[Path::new("."), Path::new("data")]);
+        match found.as_slice() {
+            _ if !named => {
+                let other = found.first().map_or("FILE".into(), |file| shell_word(file));
+                (
+                    "there is no data file here (data/db.json or db.json)".into(),
+                    format!(
+                        "for a small sample file: standin init\n  help: to serve another file: standin {other}"
+                    ),
+                )
+            }
+            [] => (
+                format!("there is no file {file}"),
+                "for a small sample data file: standin init".into(),
+            ),
+            found => (
+                format!("there is no file {file}"),
+                format!("JSON files here: {}", list(found)),
+            ),
+        }
+    };
+    format!("error: {what}\n  help: {help}\n")
 }
 
 /// What is wrong with the rules in the file at `path`.

@@ -213,40 +213,17 @@ impl Serve {
         system::allow_many_files();
         system::return_large_memory();
         let level = self.level()?;
-        let (timestamps, opens, at_stdin_end) =
-            (self.timestamps, self.open, self.exit_on_stdin_close);
-        let (named, exec, snapshots) = (
-            self.file.is_some(),
+        let (opens, at_stdin_end, timestamps) =
+            (self.open, self.exit_on_stdin_close, self.timestamps);
+        let (exec, snapshots, is_named) = (
             self.exec.clone(),
             self.snapshots.clone(),
+            self.file.is_some(),
         );
         let (mut options, port) = self.options()?;
-        let name = options.file.display().to_string();
         let log = log::Log::start(level, timestamps);
-        let server = loop {
-            if port == Port::Auto {
-                options.port =
-                    system::next_free(&options.host, options.port).unwrap_or(options.port);
-            }
-            let (access, notices, name) = (log.clone(), log.clone(), name.clone());
-            let listeners = Listeners {
-                access: (level >= LogLevel::Info)
-                    .then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
-                notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
-            };
-            match Server::start(&options, listeners) {
-                Ok(server) => break server,
-                // Another program was quicker.
-                Err(StartError::Address { error, .. })
-                    if port == Port::Auto
-                        && error.kind() == std::io::ErrorKind::AddrInUse
-                        && system::next_free(&options.host, options.port).is_some() =>
-                {
-                    options.port = options.port.saturating_add(1);
-                }
-                Err(error) => return Err(diagnose::start_error(&error, &options, named)),
-            }
-        };
+        let server = start(&mut options, port, &log, level)
+            .map_err(|error| diagnose::start_error(&error, &options, is_named))?;
         let mut signals =
             Signals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
         let url = banner::base_url(&server, &options);
@@ -254,12 +231,14 @@ impl Serve {
         if level >= LogLevel::Info {
             let takes_keys = has_keyboard && exec.is_none();
             log.plain(banner::banner(&server, &options, opened, takes_keys));
-        } else if let Some(opened) = opened {
-            // The config file may be what hides the banner.
-            log.error(style::warning(opened));
-        }
-        if level < LogLevel::Info && matches!(port, Port::Auto | Port::Number(0)) {
-            log.plain(format!("{}\n", server.port()));
+        } else {
+            if let Some(opened) = opened {
+                // The config file may be what hides the banner.
+                log.error(style::warning(opened));
+            }
+            if matches!(port, Port::Auto | Port::Number(0)) {
+                log.plain(format!("{}\n", server.port()));
+            }
         }
         if opens && let Err(error) = open::that_detached(&url) {
             log.error(style::warning(&format!(
@@ -275,13 +254,8 @@ impl Serve {
         if command.is_none() {
             // Nobody listens once the server stops for another reason.
             let at_end = at_stdin_end.then_some(move || _ = ask.send(OK));
-            snapshot::on_key(
-                server.reader(),
-                snapshots.clone(),
-                options.file.clone(),
-                log.clone(),
-                at_end,
-            );
+            let (folder, file) = (snapshots.clone(), options.file.clone());
+            snapshot::on_key(server.reader(), folder, file, log.clone(), at_end);
         }
         let code = loop {
             match (signals.wait(&mut asked), &command) {
@@ -308,39 +282,7 @@ impl Serve {
             return Err(one_file(first, second));
         }
         if let Some(file) = &self.file {
-            let name = file.to_string_lossy();
-            if name.starts_with("http://") || name.starts_with("https://") {
-                return Err(format!(
-                    "{name} is a URL, and standin serves a file.\n  help: save it first: curl -o db.json {}",
-                    shell_word(&name)
-                ));
-            }
-            let extension = file
-                .extension()
-                .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-            if let Some("js" | "cjs" | "mjs") = extension.as_deref() {
-                let module =
-                    if file.is_absolute() || file.starts_with(".") || file.starts_with("..") {
-                        name.into_owned()
-                    } else {
-                        format!("./{name}")
-                    };
-                let script = format!(
-                    "const data = require({module:?}); console.log(JSON.stringify(typeof data == \"function\" ? data() : data))"
-                );
-                return Err(format!(
-                    "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > {}",
-                    file.display(),
-                    shell_word(&script),
-                    shell_word(&new_file("db"))
-                ));
-            }
-            if let Some(format) = init::format(file) {
-                return Err(format!(
-                    "{name} is {format}, and standin serves JSON, which it writes back as it was written\n  help: convert it once: standin init --from {}",
-                    shell_word(&name)
-                ));
-            }
+            check_is_json(file)?;
         }
         for (option, folder) in [
             ("--static", self.folder.as_ref()),
@@ -371,17 +313,34 @@ impl Serve {
         })
     }
 
-    /// The options of the server, and the port that was asked for.
-    fn options(self) -> Result<(Options, Port), String> {
-        let port = match (self.port, environment("PORT")) {
-            (Some(port), _) => port,
-            (None, None) => Port::Number(USUAL_PORT),
+    fn port(&self) -> Result<Port, String> {
+        match (self.port, environment("PORT")) {
+            (Some(port), _) => Ok(port),
+            (None, None) => Ok(Port::Number(USUAL_PORT)),
             (None, Some(text)) => Port::parse(text.trim()).map_err(|_| {
                 format!(
                     "the environment variable PORT is {text:?}, which is not a port (0 to 65535)\n  help: unset PORT, or choose a port with --port {USUAL_PORT}"
                 )
-            })?,
-        };
+            }),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            headers: self.header_limit,
+            header_count: self.header_count,
+            header_time: Duration::from_secs(self.header_time),
+            body_time: Duration::from_secs(self.body_time),
+            connections: self.connections,
+            write_time: Duration::from_secs(self.write_time),
+            grace: Duration::from_millis(self.grace),
+            ..Limits::default()
+        }
+    }
+
+    /// The options of the server, and the port that was asked for.
+    fn options(self) -> Result<(Options, Port), String> {
+        let (port, limits) = (self.port()?, self.limits());
         let host = self
             .host
             .or_else(|| environment("STANDIN_HOST"))
@@ -436,16 +395,7 @@ impl Serve {
             poll: Duration::from_millis(self.poll),
             unseen: Duration::from_millis(self.unseen),
             journal_above: self.journal_above,
-            limits: Limits {
-                headers: self.header_limit,
-                header_count: self.header_count,
-                header_time: Duration::from_secs(self.header_time),
-                body_time: Duration::from_secs(self.body_time),
-                connections: self.connections,
-                write_time: Duration::from_secs(self.write_time),
-                grace: Duration::from_millis(self.grace),
-                ..Limits::default()
-            },
+            limits,
             routes,
             profile: self.profile,
             id: self.id,
@@ -478,6 +428,38 @@ fn one_file(first: &Path, second: &Path) -> String {
         shell_word(&second.to_string_lossy()),
         shell_word(&new_file("joined"))
     )
+}
+
+/// Refuses a data file that is not JSON by its name.
+fn check_is_json(file: &Path) -> Result<(), String> {
+    let name = file.to_string_lossy();
+    if name.starts_with("http://") || name.starts_with("https://") {
+        return Err(format!(
+            "{name} is a URL, and standin serves a file.\n  help: save it first: curl -o db.json {}",
+            shell_word(&name)
+        ));
+    }
+    if let Some(format) = init::format(file) {
+        return Err(format!(
+            "{name} is {format}, and standin serves JSON, which it writes back as it was written\n  help: convert it once: standin init --from {}",
+            shell_word(&name)
+        ));
+    }
+    let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
+    if !["js", "cjs", "mjs"].iter().any(|known| extension == *known) {
+        return Ok(());
+    }
+    let is_path = file.is_absolute() || file.starts_with(".") || file.starts_with("..");
+    let module = format!("{}{name}", if is_path { "" } else { "./" });
+    let script = format!(
+        "const data = require({module:?}); console.log(JSON.stringify(typeof data == \"function\" ? data() : data))"
+    );
+    Err(format!(
+        "{} is JavaScript, and standin runs none.\n  help: let it write its data once: node -e {} > {}",
+        file.display(),
+        shell_word(&script),
+        shell_word(&new_file("db"))
+    ))
 }
 
 /// The name of a JSON file that is not there yet, for a command that writes it: a shell empties a file before the command
@@ -574,6 +556,38 @@ fn environment(name: &str) -> Option<String> {
     std::env::var_os(name)
         .map(|value| value.to_string_lossy().into_owned())
         .filter(|value| !value.is_empty())
+}
+
+/// Starts a server; with `--port auto` on the first free port, which is put into `options`.
+fn start(
+    options: &mut Options,
+    port: Port,
+    log: &log::Log,
+    level: LogLevel,
+) -> Result<Server, StartError> {
+    let name = options.file.display().to_string();
+    loop {
+        if port == Port::Auto {
+            options.port = system::next_free(&options.host, options.port).unwrap_or(options.port);
+        }
+        let (access, notices, name) = (log.clone(), log.clone(), name.clone());
+        let listeners = Listeners {
+            access: (level >= LogLevel::Info)
+                .then(|| Box::new(move |entry| access.entry(entry)) as Box<_>),
+            notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
+        };
+        match Server::start(options, listeners) {
+            // Another program was quicker.
+            Err(StartError::Address { error, .. })
+                if port == Port::Auto
+                    && error.kind() == std::io::ErrorKind::AddrInUse
+                    && system::next_free(&options.host, options.port).is_some() =>
+            {
+                options.port = options.port.saturating_add(1);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Stops the server. A request, a rule check or a disk that takes longer than `grace` and a moment is left behind:
