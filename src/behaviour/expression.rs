@@ -102,7 +102,7 @@ fn operand<'t>(mut at: usize, text: &impl Fn(usize) -> Option<&'t str>) -> usize
     }
 }
 
-/// The token that closes the bracket `at`; `at` itself if it is none.
+/// The token that closes the bracket `at`; `at` itself if it is not a bracket.
 fn closing<'t>(at: usize, text: &impl Fn(usize) -> Option<&'t str>) -> usize {
     let mut depth = 0;
     for next in at.. {

@@ -66,7 +66,7 @@ pub struct Facts {
     pub headers: Value,
     /// The body.
     pub body: Value,
-    /// Who asks.
+    /// The user who is logged in.
     pub user: Value,
     /// The time, as text.
     pub now: Value,
@@ -131,7 +131,7 @@ impl Object for Scope {
 }
 
 impl Scope {
-    /// What expressions can use. `store` gives the data that who asks may see.
+    /// What expressions can use. `store` gives the data that the client may see.
     pub fn new(facts: &Facts, store: impl FnOnce() -> Store + Send + 'static) -> Scope {
         Scope {
             facts: facts.clone(),

@@ -174,64 +174,16 @@ impl Log {
         let file = &*printable(file);
         match notice {
             Notice::Reloaded { changes, kept, renumbered } => {
-                let mut text = format!("reloaded {file}: {}\n", describe(&changes));
-                if kept > 0 {
-                    text.push_str(&format!(
-                        "    kept {} that your edit did not contain\n",
-                        count(kept, "recent API write")
-                    ));
-                }
-                text.push_str(&describe_renumbered(renumbered));
-                self.print(text);
+                self.print(reloaded(file, &changes, kept) + &describe_renumbered(renumbered));
             }
             Notice::Replayed { writes, edited, renumbered } => {
-                let writes = count(writes, "write");
-                let mut text = if edited {
-                    format!("recovered {writes} from the journal, merged with an edit of {file} made since\n")
-                } else {
-                    format!("recovered {writes} from the journal that {file} did not have yet\n")
-                };
-                text.push_str(&describe_renumbered(renumbered));
-                self.print(text);
+                self.print(replayed(file, writes, edited) + &describe_renumbered(renumbered));
             }
-            Notice::Restored { changes, writes } => {
-                let mut text = format!("{file} is back to an earlier state: {}", describe(&changes));
-                if writes > 0 {
-                    text.push_str(&format!("; {} undone", count(writes, "API write")));
-                }
-                self.print(text + "\n");
+            Notice::Restored { changes, writes } => self.print(restored(file, &changes, writes)),
+            Notice::Conflicts { count, cause, path, failed } => {
+                self.warn(conflicts(count, cause, &path, failed));
             }
-            Notice::Conflicts { count: changes, cause, path, failed } => {
-                let what = match cause {
-                    LossCause::Edit => "conflicted with your edit",
-                    LossCause::OlderEdit => "of an older edit conflicted with a newer one",
-                    LossCause::Restore => "not in the restored file",
-                    LossCause::Move => "had not yet reached the file that was served before",
-                };
-                let (changes, path) = (count(changes, "API change"), style::path(&path));
-                match failed {
-                    None => self.warn(format!("{changes} {what}; saved in {path}\n")),
-                    Some(reason) => self.warn(warning(&format!(
-                        "{changes} {what}; listed at /-/conflicts until the server stops, because {path} cannot be written: {reason}"
-                    ))),
-                }
-            }
-            Notice::Recovered(Recovered::Edit(path)) => self.warn(warning(&format!(
-                "a crash left an edit of {file} behind; it is kept in {}",
-                style::path(&path)
-            ))),
-            Notice::Recovered(Recovered::Restored { writes }) => self.warn(format!(
-                "{file} was put back to an earlier state while no server ran; {} undone\n",
-                count(writes, "API write")
-            )),
-            Notice::Recovered(Recovered::Journal { line, kept }) => {
-                let kept = kept.map_or_else(String::new, |path| {
-                    format!("; a copy of the whole journal is in {}", style::path(&path))
-                });
-                self.warn(warning(&format!(
-                    "the journal of {file} is damaged in line {line}: the writes before it count, those after it are lost{kept}"
-                )));
-            }
+            Notice::Recovered(found) => self.warn(recovered(file, found)),
             Notice::Broken(faults) => self.error(format!(
                 "{}{file} is ignored until it is fixed: still serving the last good data; writes get 503\n",
                 diagnose::faults(file, &faults)
@@ -277,13 +229,7 @@ impl Log {
                 printable(&resource)
             ))),
             Notice::UnusedRules { by, resource, near } => {
-                let resource = printable(&resource);
-                let what = match by {
-                    None => format!("there are rules for {resource}"),
-                    Some(by) => format!("the rules say that {} references {resource}", printable(&by)),
-                };
-                let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", printable(&near)));
-                self.warn(warning(&format!("{what}, and {file} has no {resource}{near}")));
+                self.warn(unused_rules(file, by, &resource, near));
             }
             Notice::GivenIds { resource, count: records, id, like } => {
                 let resource = printable(&resource);
@@ -301,14 +247,7 @@ impl Log {
                     self.notice(file, Notice::RandomSecret);
                 }
             }
-            Notice::RulesBroken { file: path, error: fault } => {
-                let text = match *fault {
-                    RulesFault::Rules { text, error } => diagnose::rules(&path, &text, &error),
-                    RulesFault::Data(faults) => diagnose::faults(file, &faults),
-                    RulesFault::Routes(error) => format!("error: {}\n", printable_lines(&error.to_string())),
-                };
-                self.error(format!("{text}{}: the rules stay as they were until this is fixed\n", style::path(&path)));
-            }
+            Notice::RulesBroken { file: path, error } => self.error(broken_rules(file, &path, *error)),
             Notice::Seed(seed) => self.print(format!("seed {}\n", banner::seed(seed))),
             Notice::RoutesReloaded { file, rules } => {
                 self.reloaded(&file, rules.map(|rules| count(rules, "rule")));
@@ -336,6 +275,102 @@ impl Log {
 fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
     let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {what}{plural}")
+}
+
+fn reloaded(file: &str, changes: &[ResourceChanges], kept: usize) -> String {
+    let mut text = format!("reloaded {file}: {}\n", describe(changes));
+    if kept > 0 {
+        text.push_str(&format!(
+            "    kept {} that your edit did not contain\n",
+            count(kept, "recent API write")
+        ));
+    }
+    text
+}
+
+fn replayed(file: &str, writes: usize, edited: bool) -> String {
+    let writes = count(writes, "write");
+    match edited {
+        true => format!(
+            "recovered {writes} from the journal, merged with an edit of {file} made since\n"
+        ),
+        false => {
+            format!("recovered {writes} from the journal that {file} did not have yet\n")
+        }
+    }
+}
+
+fn restored(file: &str, changes: &[ResourceChanges], writes: u64) -> String {
+    let undone = match writes {
+        0 => String::new(),
+        writes => format!("; {} undone", count(writes, "API write")),
+    };
+    let changes = describe(changes);
+    format!("{file} is back to an earlier state: {changes}{undone}\n")
+}
+
+fn conflicts(changes: usize, cause: LossCause, path: &Path, failed: Option<String>) -> String {
+    let what = match cause {
+        LossCause::Edit => "conflicted with your edit",
+        LossCause::OlderEdit => "of an older edit conflicted with a newer one",
+        LossCause::Restore => "not in the restored file",
+        LossCause::Move => "had not yet reached the file that was served before",
+    };
+    let (changes, path) = (count(changes, "API change"), style::path(path));
+    match failed {
+        None => format!("{changes} {what}; saved in {path}\n"),
+        Some(reason) => warning(&format!(
+            "{changes} {what}; listed at /-/conflicts until the server stops, because {path} cannot be written: {reason}"
+        )),
+    }
+}
+
+fn recovered(file: &str, found: Recovered) -> String {
+    match found {
+        Recovered::Edit(path) => warning(&format!(
+            "a crash left an edit of {file} behind; it is kept in {}",
+            style::path(&path)
+        )),
+        Recovered::Restored { writes } => format!(
+            "{file} was put back to an earlier state while no server ran; {} undone\n",
+            count(writes, "API write")
+        ),
+        Recovered::Journal { line, kept } => {
+            let kept = kept.map_or_else(String::new, |path| {
+                format!("; a copy of the whole journal is in {}", style::path(&path))
+            });
+            warning(&format!(
+                "the journal of {file} is damaged in line {line}: the writes before it count, those after it are lost{kept}"
+            ))
+        }
+    }
+}
+
+fn unused_rules(file: &str, by: Option<String>, resource: &str, near: Option<String>) -> String {
+    let resource = printable(resource);
+    let what = match by {
+        None => format!("there are rules for {resource}"),
+        Some(by) => format!(
+            "the rules say that {} references {resource}",
+            printable(&by)
+        ),
+    };
+    let near = near.map_or_else(String::new, |near| {
+        format!("; did you mean {}?", printable(&near))
+    });
+    warning(&format!("{what}, and {file} has no {resource}{near}"))
+}
+
+fn broken_rules(file: &str, path: &Path, fault: RulesFault) -> String {
+    let text = match fault {
+        RulesFault::Rules { text, error } => diagnose::rules(path, &text, &error),
+        RulesFault::Data(faults) => diagnose::faults(file, &faults),
+        RulesFault::Routes(error) => {
+            format!("error: {}\n", printable_lines(&error.to_string()))
+        }
+    };
+    let path = style::path(path);
+    format!("{text}{path}: the rules stay as they were until this is fixed\n")
 }
 
 fn describe_renumbered(renumbered: Vec<(String, Id, Id)>) -> String {
@@ -391,36 +426,23 @@ fn write(
     while let Ok(first) = receiver.recv() {
         let mut next = Some(first);
         let mut ends = false;
-        while let Some((time, line)) = next {
-            let time = if timestamps {
-                format!(
+        while let Some((time, line)) = next.take() {
+            let time = match timestamps {
+                true => format!(
                     "{FAINT}{}{FAINT:#} ",
                     humantime::format_rfc3339_millis(time)
-                )
-            } else {
-                String::new()
+                ),
+                false => String::new(),
             };
+            if matches!(line, Line::Entry(_) | Line::Diagnostic(_)) {
+                queue.waiting.fetch_sub(1, Ordering::Relaxed);
+            }
+            ends = matches!(line, Line::End);
             // There is nowhere to report that the output is gone.
-            let _ = match line {
-                Line::Entry(entry) => {
-                    queue.waiting.fetch_sub(1, Ordering::Relaxed);
-                    write_entry(out, &time, &entry)
-                }
-                Line::Diagnostic(text) => {
-                    queue.waiting.fetch_sub(1, Ordering::Relaxed);
-                    write!(out, "{time}{}", printable_lines(text.trim_start()))
-                }
-                Line::Text(text) => write!(out, "{time}{}", printable_lines(&text)),
-                Line::Plain(text) => out.write_all(text.as_bytes()),
-                Line::Error(text) => out
-                    .flush()
-                    .and_then(|()| write!(anstream::stderr(), "{time}{text}")),
-                Line::End => {
-                    ends = true;
-                    break;
-                }
-            };
-            next = receiver.try_recv().ok();
+            let _ = write_line(out, &time, &line);
+            if !ends {
+                next = receiver.try_recv().ok();
+            }
         }
         let left_out = queue.left_out.swap(0, Ordering::Relaxed);
         if left_out > 0 {
@@ -433,6 +455,20 @@ fn write(
         if ends {
             return;
         }
+    }
+}
+
+fn write_line(out: &mut impl Write, time: &str, line: &Line) -> io::Result<()> {
+    match line {
+        Line::Entry(entry) => write_entry(out, time, entry),
+        Line::Diagnostic(text) => write!(out, "{time}{}", printable_lines(text.trim_start())),
+        Line::Text(text) => write!(out, "{time}{}", printable_lines(text)),
+        Line::Plain(text) => out.write_all(text.as_bytes()),
+        Line::Error(text) => {
+            out.flush()?;
+            write!(anstream::stderr(), "{time}{text}")
+        }
+        Line::End => Ok(()),
     }
 }
 

@@ -58,7 +58,7 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
     let published = guard::view(published, &viewer);
     let target = target(&published.store, &request)?;
     guard::check(&published, &request, &target, &viewer)?;
-    if !matches!(request.method, Method::GET | Method::HEAD) {
+    if !request.reads() {
         return write(&app, &published, &request, &target, (&viewer, mode)).await;
     }
     if let Some(answer) = read_at_once(&app, &published, &request, &target) {

@@ -223,7 +223,7 @@ fn wrong_type(kind: Option<&str>, may_be_json: bool) -> Problem {
     Problem::new(problem, detail).hint(hint)
 }
 
-/// The problem of `text` that is not an object, or whose item `at` is none.
+/// The problem of `text`, which is not an object, or of its item `at`, which is not.
 fn not_an_object(request: &Request, text: &str, at: usize, error: NotObject) -> Problem {
     let kind = match error {
         NotObject::Syntax(error) if error.too_deep => {

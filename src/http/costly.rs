@@ -1,8 +1,8 @@
 //! Costly requests: what takes longer than a moment is done on threads of its own, so that the workers answer other
 //! requests meanwhile; they share the processors in slices, and stop when their time is up or the client has gone.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -65,39 +65,59 @@ impl Turns {
         let Ok((Ok(begun), Ok(first))) = timeout_at(deadline.into(), places).await else {
             return Err(too_long(limit));
         };
-        let (further, runtime) = (self.further.clone(), Handle::current());
+        let slot = Slot {
+            _begun: begun,
+            turn: Cell::new(Some(first)),
+            further: self.further.clone(),
+            slice_end: Cell::new(Instant::now() + SLICE),
+            deadline,
+            client,
+            runtime: Handle::current(),
+        };
         let answer = tokio::task::spawn_blocking(move || {
-            let _begun = begun;
-            let turn: RefCell<Option<OwnedSemaphorePermit>> = RefCell::new(Some(first));
-            let slice_end = Cell::new(Instant::now() + SLICE);
-            let pause = || {
-                if client.strong_count() == 0 || Instant::now() >= deadline {
-                    return false;
-                }
-                if Instant::now() >= slice_end.get() {
-                    turn.take();
-                    // Without a timer, which a runtime that stops no longer has: turns are short.
-                    let Ok(next) = runtime.block_on(further.clone().acquire_owned()) else {
-                        return false;
-                    };
-                    turn.replace(Some(next));
-                    slice_end.set(Instant::now() + SLICE);
-                }
-                true
-            };
+            let pause = || slot.goes_on();
             let work = Work::new(&pause);
             let answer = job(&work);
             match work.is_stopped() {
-                true if work.is_too_large() => Err(Problem::new(
-                    problem::QUERY_TIME,
-                    "the response would be too large",
-                )
-                .hint("ask for fewer records at a time, for example with _page=1&_limit=10")),
+                true if work.is_too_large() => Err(too_large()),
                 true => Err(too_long(limit)),
                 false => answer,
             }
         });
         joined(answer.await)
+    }
+}
+
+/// What a job holds while it runs on its thread.
+struct Slot {
+    _begun: OwnedSemaphorePermit,
+    turn: Cell<Option<OwnedSemaphorePermit>>,
+    further: Arc<Semaphore>,
+    slice_end: Cell<Instant>,
+    deadline: Instant,
+    /// Dropped when nobody waits for the result any more.
+    client: Weak<()>,
+    runtime: Handle,
+}
+
+impl Slot {
+    /// Gives others their turn when the slice is over. `false`: the job is to stop.
+    fn goes_on(&self) -> bool {
+        let now = Instant::now();
+        if self.client.strong_count() == 0 || now >= self.deadline {
+            return false;
+        }
+        if now >= self.slice_end.get() {
+            drop(self.turn.take());
+            // Without a timer, which a runtime that stops no longer has: turns are short.
+            let next = self.further.clone().acquire_owned();
+            let Ok(next) = self.runtime.block_on(next) else {
+                return false;
+            };
+            self.turn.set(Some(next));
+            self.slice_end.set(Instant::now() + SLICE);
+        }
+        true
     }
 }
 
@@ -108,6 +128,11 @@ pub(super) fn joined<T>(ended: Result<Result<T, Problem>, JoinError>) -> Result<
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(problem::QUERY_TIME, "the response would be too large")
+        .hint("ask for fewer records at a time, for example with _page=1&_limit=10")
 }
 
 fn too_long(limit: Duration) -> Problem {

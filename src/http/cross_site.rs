@@ -88,7 +88,7 @@ fn is_own(origin: &HeaderValue, host: Option<&str>) -> bool {
 }
 
 fn is_read(request: &Request) -> bool {
-    matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+    request.reads() || request.method == Method::OPTIONS
 }
 
 /// Refuses what a foreign site must not do: writes, and reads by JSONP.

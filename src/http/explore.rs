@@ -76,7 +76,7 @@ pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
     response::ok(&model)
 }
 
-/// Who asks, and the data as they see it.
+/// The viewer of a request, and the data that they may see.
 async fn seen(app: &App, request: &Request) -> (Viewer, Arc<Published>) {
     let published = app.engine.snapshot();
     let viewer = viewer(app, &published, request).await;
@@ -262,11 +262,12 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
         .map(|(_, id)| Id::from_text(id))
         .collect();
     for id in &asked {
-        let dependent = Vec::new();
         let command = Command {
             resource: resource.name().into(),
             id: Some(id.clone()),
-            operation: Operation::Delete { dependent },
+            operation: Operation::Delete {
+                dependent: Vec::new(),
+            },
             body: Object::default(),
         };
         // One of the records may have gone with another.
@@ -274,31 +275,27 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
         if rows.is_none_or(|rows| rows.get(id).is_none()) {
             continue;
         }
-        let planned = app.engine.rulebook().plan(&store, &command);
-        match planned {
-            Ok(change) => {
-                let outcome = store.apply(change);
-                for (at, written) in outcome.written.iter().enumerate() {
-                    let rows = before.records(&written.resource);
-                    let row = rows.and_then(|rows| rows.get(written.id.as_ref()?));
-                    if !viewer.may_see(&app, &written.resource, row.map(|row| row.value())) {
-                        continue;
-                    }
-                    let group = match at < outcome.removed {
-                        true => &mut removed,
-                        false => &mut changed,
-                    };
-                    group.add(&written.resource, written.id.as_ref());
-                }
-            }
+        let change = match app.engine.rulebook().plan(&store, &command) {
+            Ok(change) => change,
             Err(error) => {
-                let refused = write::refused(&app, &request, None, error);
-                let mut problem = refused.to_json();
+                let mut problem = write::refused(&app, &request, None, error).to_json();
                 // The command would be about this path and not about the record's.
                 if let Value::Object(members) = &mut problem {
                     members.remove("try");
                 }
                 return response::ok(&json!({ "refused": problem }));
+            }
+        };
+        let outcome = store.apply(change);
+        for (at, written) in outcome.written.iter().enumerate() {
+            let rows = before.records(&written.resource);
+            let row = rows.and_then(|rows| rows.get(written.id.as_ref()?));
+            if viewer.may_see(&app, &written.resource, row.map(|row| row.value())) {
+                let group = match at < outcome.removed {
+                    true => &mut removed,
+                    false => &mut changed,
+                };
+                group.add(&written.resource, written.id.as_ref());
             }
         }
     }

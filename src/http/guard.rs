@@ -1,4 +1,4 @@
-//! Guards: who asks, what they may read, and what they may write.
+//! Guards: who sends a request, what they may read, and what they may write.
 //!
 //! A reader sees the data through [`view`], in which the resources that they may not read are empty and those of the guard
 //! `owner` have their own records only. So lists, relations, nested paths and `/db` need no checks of their own.
@@ -165,7 +165,7 @@ impl Viewer {
         guard != Some(&Guard::Owner) || self.owns(store, schema.auth(), resource, record)
     }
 
-    /// Whether the viewer may see `record` of `resource`; of a deletion there is none.
+    /// Whether the viewer may see `record` of `resource`; `None`: it was deleted.
     pub(super) fn may_see(&self, app: &App, resource: &str, record: Option<&str>) -> bool {
         let schema = app.engine.schema();
         let Some(Access { read, .. }) = schema.access(resource) else {
@@ -215,11 +215,10 @@ pub(super) fn check(
     if schema.guarded().is_empty() {
         return Ok(());
     }
-    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
     let check = Check {
         published,
         viewer,
-        reads,
+        reads: request.reads(),
     };
     let Some(base) = check.target(target)? else {
         return Ok(());
@@ -406,7 +405,7 @@ pub(super) fn check_route(
     viewer: &Viewer,
     access: &Access,
 ) -> Result<(), Problem> {
-    let guard = access.of(matches!(request.method.as_str(), "GET" | "HEAD"));
+    let guard = access.of(request.reads());
     let path = request.uri.path();
     let published = app.engine.snapshot();
     let auth = published.rulebook.schema().auth();

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -249,6 +249,24 @@ impl HotReload {
         self.files.iter().any(|file| file.error.is_some())
     }
 
+    /// Reloads the files; again, if the ones to watch are others then.
+    fn watch_and_reload(&mut self, watch: &mut Option<file::Watch>) {
+        loop {
+            let paths = self.paths();
+            // First: what is saved before it is watched causes no event.
+            if watch
+                .as_mut()
+                .is_some_and(|watch| watch.follow(&paths).is_err())
+            {
+                *watch = None;
+            }
+            self.reload();
+            if self.paths() == paths {
+                return;
+            }
+        }
+    }
+
     /// Reads the files, and puts what is new in them into effect. A file that cannot be used is read again after a moment,
     /// and then reported.
     pub(super) fn reload(&mut self) {
@@ -485,43 +503,39 @@ pub(super) fn watch(files: &Arc<Mutex<HotReload>>, poll: Duration) -> io::Result
     let heard = wake.clone();
     let paths = files.lock().paths();
     // Without a watcher the poll remains.
-    let mut watch = file::watch(&paths, move || _ = heard.send(())).ok();
+    let watch = file::watch(&paths, move || _ = heard.send(())).ok();
     let stopped = Arc::new(AtomicBool::new(false));
     let (stop, files) = (stopped.clone(), Arc::downgrade(files));
-    let mut has_errors = false;
     std::thread::Builder::new()
         .name("standin-reload".into())
-        .spawn(move || {
-            loop {
-                let wait = match (has_errors, poll.is_zero()) {
-                    (true, _) => RETRY,
-                    (false, true) => Duration::MAX,
-                    (false, false) => poll,
-                };
-                // Woken by an event, or by the time.
-                if woken.recv_timeout(wait).is_ok() {
-                    while woken.recv_timeout(DEBOUNCE).is_ok() {}
-                }
-                let Some(files) = files.upgrade().filter(|_| !stop.load(Ordering::Relaxed)) else {
-                    return;
-                };
-                let mut files = files.lock();
-                loop {
-                    let paths = files.paths();
-                    // First: what is saved before it is watched causes no event.
-                    if watch
-                        .as_mut()
-                        .is_some_and(|watch| watch.follow(&paths).is_err())
-                    {
-                        watch = None;
-                    }
-                    files.reload();
-                    if files.paths() == paths {
-                        break;
-                    }
-                }
-                has_errors = files.has_errors();
-            }
-        })?;
+        .spawn(move || follow(&files, &woken, watch, poll, &stop))?;
     Ok(Watching { stopped, wake })
+}
+
+/// Reloads `files` when an event comes, and every `poll`, until they are dropped or `stop` is set.
+fn follow(
+    files: &Weak<Mutex<HotReload>>,
+    events: &mpsc::Receiver<()>,
+    mut watch: Option<file::Watch>,
+    poll: Duration,
+    stop: &AtomicBool,
+) {
+    let mut has_errors = false;
+    loop {
+        let wait = match (has_errors, poll.is_zero()) {
+            (true, _) => RETRY,
+            (false, true) => Duration::MAX,
+            (false, false) => poll,
+        };
+        // An error says that the time is over.
+        if events.recv_timeout(wait).is_ok() {
+            while events.recv_timeout(DEBOUNCE).is_ok() {}
+        }
+        let Some(files) = files.upgrade().filter(|_| !stop.load(Ordering::Relaxed)) else {
+            return;
+        };
+        let mut files = files.lock();
+        files.watch_and_reload(&mut watch);
+        has_errors = files.has_errors();
+    }
 }

@@ -91,7 +91,7 @@ pub(super) async fn answer(
 /// The guard of a rule for `request`, if it has one.
 fn guard_of<'r>(matched: &Matched<'r>, request: &Request) -> Option<&'r Guard> {
     let access = matched.rule.guard.as_ref()?;
-    Some(access.of(matches!(request.method.as_str(), "GET" | "HEAD")))
+    Some(access.of(request.reads()))
 }
 
 /// Who carries out actions, and what their templates can use.

@@ -34,7 +34,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, or why there is none.
     pub body: Body,
-    /// Who asks; `None` within the process.
+    /// The address of the client; `None` within the process.
     pub remote: Option<SocketAddr>,
 }
 
@@ -87,6 +87,11 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether it is a GET or HEAD.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+
     /// Applies `X-HTTP-Method-Override` to a POST (json-server 0.17, for clients that can send only GET and POST).
     fn override_method(&mut self) {
         if self.method != Method::POST {
@@ -128,7 +133,7 @@ impl Request {
 
     /// Whether a browser asks for the site's icon, which it does by itself.
     pub(super) fn is_favicon(&self) -> bool {
-        self.uri.path() == "/favicon.ico" && matches!(self.method, Method::GET | Method::HEAD)
+        self.uri.path() == "/favicon.ico" && self.reads()
     }
 
     /// The last segment of the path, decoded.
@@ -431,9 +436,9 @@ pub(super) struct Progress {
     is_ended: AtomicBool,
     /// Bytes of a request have arrived.
     has_begun: AtomicBool,
-    /// Who reads the body, and waits for more of it.
+    /// Wakes the task that waits for more of the body.
     body: AtomicWaker,
-    /// Who reads the stream, and waits for the response.
+    /// Wakes the task that has read the end of the stream, and waits for the response.
     reader: AtomicWaker,
 }
 
@@ -487,13 +492,13 @@ impl Progress {
         self.is_answered.load(Ordering::Relaxed) && self.is_answered.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether the client sends nothing more; otherwise who asks is woken when that becomes so.
+    /// Whether the client sends nothing more; if not, the task of `context` is woken when that becomes so.
     pub(super) fn poll_ended(&self, context: &Context<'_>) -> bool {
         self.body.register(context.waker());
         self.is_ended.load(Ordering::Acquire)
     }
 
-    /// The client sends nothing more. Who asks is woken when there is a response, and when it has been sent.
+    /// The client sends nothing more. The task of `context` is woken when there is a response, and when it has been sent.
     pub(super) fn poll_at_end(&self, context: &Context<'_>) -> AtEnd {
         self.is_ended.store(true, Ordering::Release);
         self.body.wake();
@@ -507,7 +512,7 @@ impl Progress {
         }
     }
 
-    /// Wakes who waits for the end of a response.
+    /// Wakes the task that waits for the end of a response.
     pub(super) fn wake_reader(&self) {
         self.reader.wake();
     }
@@ -524,7 +529,7 @@ impl Progress {
 }
 
 tokio::task_local! {
-    /// That of the connection on which the request came that the task answers.
+    /// The progress of the connection whose request the task answers.
     pub(super) static CURRENT: Arc<Progress>;
 }
 

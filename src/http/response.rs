@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::cross_site::{self, Foreign};
 use super::problem::{self, LogNote, Problem};
@@ -223,8 +223,7 @@ pub(super) fn finish_unread(
 
 /// The status that the conditions of a GET or HEAD turn `response` into (RFC 9110, 13.2.2): 304 or 412.
 fn precondition(request: &Request, response: &Response<Bytes>) -> Option<StatusCode> {
-    let is_read = matches!(request.method, Method::GET | Method::HEAD);
-    if !is_read
+    if !request.reads()
         || !matches!(
             response.status(),
             StatusCode::OK | StatusCode::PARTIAL_CONTENT

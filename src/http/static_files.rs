@@ -114,15 +114,7 @@ fn send(request: &Request, path: &Path) -> Result<Response<Bytes>, Problem> {
     let (status, from, length) = match range.and_then(|range| parse_range(range, size)) {
         None => (StatusCode::OK, 0, size),
         Some(Some((from, to))) => (StatusCode::PARTIAL_CONTENT, from, to - from + 1),
-        Some(None) => {
-            let whole = HeaderValue::try_from(format!("bytes */{size}"))
-                .unwrap_or(HeaderValue::from_static("bytes */*"));
-            return Err(
-                Problem::new(problem::RANGE, format!("the file has {size} bytes"))
-                    .header(header::CONTENT_RANGE, whole)
-                    .hint("request a range within the file, for example `Range: bytes=0-99`"),
-            );
-        }
+        Some(None) => return Err(no_such_range(size)),
     };
     file.seek(SeekFrom::Start(from)).map_err(unread)?;
     let mut response = Response::new(Bytes::new());
@@ -156,6 +148,14 @@ fn send(request: &Request, path: &Path) -> Result<Response<Bytes>, Problem> {
         }
     }
     Ok(response)
+}
+
+fn no_such_range(size: u64) -> Problem {
+    let whole = HeaderValue::try_from(format!("bytes */{size}"))
+        .unwrap_or(HeaderValue::from_static("bytes */*"));
+    Problem::new(problem::RANGE, format!("the file has {size} bytes"))
+        .header(header::CONTENT_RANGE, whole)
+        .hint("request a range within the file, for example `Range: bytes=0-99`")
 }
 
 /// A range of bytes (RFC 9110, 14.1.2), first and last: `None` where the header is to be ignored (another unit, several

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use warp::http::{HeaderValue, Method, header};
+use warp::http::{HeaderValue, header};
 
 use super::problem::{self, Problem};
 use super::request::{Request, segments};
@@ -51,7 +51,7 @@ pub(super) fn target<'a>(store: &'a Store, request: &Request) -> Result<Target<'
     match segments.as_slice() {
         [] => return Ok(Target::Home),
         // Writes reach a resource of that name, as in json-server.
-        [one] if one.eq_ignore_ascii_case("db") && (reads(request) || find(one).is_none()) => {
+        [one] if one.eq_ignore_ascii_case("db") && (request.reads() || find(one).is_none()) => {
             return Ok(Target::All);
         }
         [name] => match find(name).map(|resource| (resource, resource.data())) {
@@ -81,10 +81,6 @@ pub(super) fn target<'a>(store: &'a Store, request: &Request) -> Result<Target<'
         _ => {}
     }
     Err(no_resource(store, request, &segments))
-}
-
-fn reads(request: &Request) -> bool {
-    matches!(request.method, Method::GET | Method::HEAD)
 }
 
 /// The resource called `name`: exactly, else ignoring case, else ignoring slashes around its name.

@@ -66,12 +66,9 @@ pub(super) fn describe<'a>(
             .filter(|example| may_be_sent(store, resource, example))
             .cloned(),
         (None, Some(Value::Object(members))) => {
-            let members = members.iter().filter(|(name, _)| single || *name != id);
-            Some(Value::Object(
-                members
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect(),
-            ))
+            let mut members = members.clone();
+            members.retain(|name, _| single || name != id);
+            Some(Value::Object(members))
         }
         (None, _) => None,
     };

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::Value;
-use warp::http::{Method, Response, StatusCode, header};
+use warp::http::{Response, StatusCode, header};
 
 use super::{Profile, Shape};
 use crate::engine::Published;
@@ -25,10 +25,9 @@ fn shape(published: &Published, request: &Request) -> Option<Shape> {
         Target::Record(resource, _) | Target::Object(resource) => (resource, false),
         Target::Home | Target::All | Target::Scalar(_) => return None,
     };
-    let reads = matches!(request.method, Method::GET | Method::HEAD);
     Some(Shape {
         resource: resource.name().to_string(),
-        is_list: is_list && reads,
+        is_list: is_list && request.reads(),
     })
 }
 
