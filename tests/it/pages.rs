@@ -9,6 +9,10 @@ use serde_json::Value;
 /// The verdicts of a page's examples in order. `pass+` means that a body was compared.
 const PAGES: &[(&str, &str)] = &[
     ("stripe.md", "pass+ pass+ pass pass+"),
+    ("paragraph-requests.md", "pass fail pass fail pass"),
+    ("parts-of-same-level.md", "pass+ fail fail"),
+    ("blueprint-nested.md", "fail pass+ pass pass+"),
+    ("arrows.md", "pass+ fail pass+ pass"),
     ("github.md", "pass+ pass"),
     ("course.md", "pass+ pass+ pass pass+"),
     ("mkdocs.md", "pass+ skipped skipped pass+"),

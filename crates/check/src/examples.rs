@@ -16,6 +16,8 @@ pub struct Example {
     pub fence: usize,
     /// The request.
     pub request: FoundRequest,
+    /// The block with the body of a request that names none itself.
+    pub body: Option<usize>,
     /// The documented response.
     pub response: Option<ResponseBlock>,
     /// Whether the page says that there is no response body.
@@ -177,8 +179,8 @@ pub fn find(page: &Page) -> Vec<Example> {
                 let body = matches!(example.request.problem, Some(Problem::NoBody))
                     .then(|| pairing::request_body(page, at, end))
                     .flatten();
-                if let Some(body) = body.and_then(|body| pairing::json(page, body)) {
-                    example.request.add_body(&body);
+                if let Some(text) = body.and_then(|body| pairing::json(page, body)) {
+                    example.request.add_body(&text);
                 }
                 if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
                     let reason = "its body is shown apart from the command";
@@ -186,6 +188,7 @@ pub fn find(page: &Page) -> Vec<Example> {
                 }
                 let mut candidates = pairing::candidates(page, at, end, &example.request);
                 candidates.0.retain(|found| body != Some(found.fence));
+                example.body = body;
                 let writes = example.request.writes();
                 match pairing::response_of(page, at, &fences, &taken, &candidates, writes) {
                     Paired::Block(fence) => {

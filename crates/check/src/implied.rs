@@ -176,8 +176,9 @@ fn named_in(block: &Block) -> Option<(String, String, Form)> {
         Block::Prose(prose) => (&prose.text, &DESCRIBED, Form::Described),
         _ => return None,
     };
-    let is_write =
-        |found: &regex::Captures<'_>| matches!(&found["method"], "POST" | "PUT" | "PATCH");
+    let is_write = |found: &regex::Captures<'_>| {
+        matches!(&found["method"], "POST" | "PUT" | "PATCH" | "DELETE")
+    };
     named(text).or_else(|| {
         let mut all = pattern.captures_iter(text);
         let found = all.next()?;
@@ -196,24 +197,27 @@ fn in_blueprint(blocks: &[Block], index: usize) -> Option<(String, String, Form)
     };
     let found = BLUEPRINT.captures(&heading.text)?;
     let method = found.name("method")?.as_str().to_owned();
-    let above = || {
-        blocks[..index].iter().rev().find_map(|block| match block {
-            Block::Heading(above) if above.level < heading.level => {
-                Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str())
-            }
-            _ => None,
-        })
+    let resource = (0..index).rev().find(|at| match &blocks[*at] {
+        Block::Heading(above) => above.level < heading.level,
+        _ => false,
+    });
+    let above = || match &blocks[resource?] {
+        Block::Heading(above) => Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str()),
+        _ => None,
     };
     let url = found.name("url").map(|url| url.as_str()).or_else(above)?;
     // `/users{?name}` is a path with an optional query.
     let mut url = url.split("{?").next().unwrap_or_default().to_owned();
-    let below = blocks[index + 1..].iter();
-    let below = below.take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_)));
-    for block in below {
-        if let Block::Prose(prose) = block
-            && let Some(value) = VALUE.captures(&prose.text)
-        {
-            url = url.replace(&format!("{{{}}}", &value["name"]), &value["value"]);
+    // Values are given below the heading, or else below that of the resource.
+    for at in std::iter::once(index).chain(resource) {
+        let below = blocks[at + 1..].iter();
+        let below = below.take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_)));
+        for block in below {
+            if let Block::Prose(prose) = block
+                && let Some(value) = VALUE.captures(&prose.text)
+            {
+                url = url.replace(&format!("{{{}}}", &value["name"]), &value["value"]);
+            }
         }
     }
     Some((method, url, Form::Section))
@@ -320,7 +324,11 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         let is_heading = matches!(blocks[index], Block::Heading(_));
         let is_step = matches!(form, Form::Step | Form::Fields) && !is_heading;
         let section = blocks[index + 1..].iter().take_while(|block| match block {
-            Block::Heading(next) => next.level > level && !is_step && named_in(block).is_none(),
+            Block::Heading(next) => {
+                let is_part =
+                    form == Form::Section && next.level == level && labels::names_part(&next.text);
+                (next.level > level || is_part) && !is_step && named_in(block).is_none()
+            }
             block => named_in(block).is_none(),
         });
         // What a sentence is about is directly below it.
@@ -329,7 +337,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         let length = match form {
             Form::Sentence => Some(1),
             Form::Fields | Form::Described if matches!(method.as_str(), "GET" | "DELETE") => {
-                first()
+                first().or_else(|| section.clone().position(is_foreign))
             }
             // Commands of another service do not end it.
             Form::Described => section.clone().position(is_foreign),
@@ -359,7 +367,12 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             .captures(words)
             .is_some_and(|found| found.name("sentence").is_some());
         let answers = labels::label(words) == Announces::Response;
-        if form == Form::Described && (is_sentence && !answers && !sends() || !sends() && is_far())
+        let succeeds = form == Form::Described
+            && method != "GET"
+            && says_success(words, section.clone(), method == "DELETE");
+        if form == Form::Described
+            && !succeeds
+            && (is_sentence && !answers && (!sends() || method == "DELETE") || !sends() && is_far())
         {
             continue;
         }
@@ -381,10 +394,9 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             );
         // A read or deletion of one record needs no more than its status.
         let states = |block: &Block| matches!(block, Block::Prose(prose) if status_text::in_line(&prose.text).is_some());
-        let is_whole = is_heading
-            && matches!(method.as_str(), "GET" | "DELETE")
+        let is_whole = matches!(method.as_str(), "GET" | "DELETE")
             && url::placeholder(path).is_none()
-            && section.clone().any(states);
+            && (is_heading && section.clone().any(states) || succeeds);
         if repeats
             || section.clone().any(is_request)
             || !(is_whole || section.clone().any(is_shown))
@@ -405,8 +417,49 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         if let (Some(body), Block::Fence(fence)) = (body, &mut fence) {
             fence.content.push_str(&format!("\n\n{}", body.as_str()));
         }
+        let pairs = in_blueprint(blocks, index).map_or(Vec::new(), |_| more_pairs(blocks, index));
+        for at in pairs.into_iter().rev() {
+            let range = blocks[at].range();
+            blocks.insert(at, implied(text, range, &method, &url));
+        }
         blocks.insert(index + 1, fence);
     }
+}
+
+/// Where an action of API Blueprint begins another pair of `+ Request` and `+ Response`.
+fn more_pairs(blocks: &[Block], index: usize) -> Vec<usize> {
+    let mut answered = false;
+    let mut found = Vec::new();
+    for (at, block) in blocks.iter().enumerate().skip(index + 1) {
+        match block {
+            Block::Heading(_) => break,
+            Block::Prose(prose) => match prose.text.split_whitespace().next() {
+                Some("Response") => answered = true,
+                Some("Request") if std::mem::take(&mut answered) => found.push(at),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether the paragraph of a write, or one of those below it, says what it returns on success. A body is sent first.
+fn says_success<'a>(
+    words: &str,
+    section: impl Iterator<Item = &'a Block>,
+    is_deletion: bool,
+) -> bool {
+    let mut sent = is_deletion;
+    let mut said = status_text::on_success(words).is_some();
+    for block in section.take(6) {
+        match block {
+            Block::Prose(prose) => said |= status_text::on_success(&prose.text).is_some(),
+            Block::Fence(_) if is_deletion && !said => return false,
+            block => sent |= is_shown(block),
+        }
+    }
+    sent && said
 }
 
 fn is_shown(block: &Block) -> bool {

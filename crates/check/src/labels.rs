@@ -245,6 +245,22 @@ pub fn surely_introduces(sentence: &str) -> bool {
             || all.iter().any(is_named))
 }
 
+/// Whether a heading is that of a part of a request's description and names nothing else: "Request", "Response (200)",
+/// "Parameters".
+pub fn names_part(text: &str) -> bool {
+    const WORDS: &str = "request response responses body parameters params headers query path json payload success successful status";
+    let words = words(text);
+    let is_part = |word: &String| {
+        is_one_of(word, WORDS)
+            || is_filler(word)
+            || REQUEST.is_match(word)
+            || RESPONSE.is_match(word)
+            || word.parse::<u16>().is_ok()
+            || is_one_of(word, "ok created no content")
+    };
+    !words.is_empty() && words.iter().all(is_part) && !words.iter().all(|word| is_filler(word))
+}
+
 /// The client other than curl that a label names.
 pub fn other_tool(label: &str) -> Option<&'static str> {
     let words = words(label);

@@ -182,9 +182,14 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
 /// as constraints come before an example. Without a label it is the first block, if the next is called a response.
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
+    let is_headers = |index: usize| {
+        page.fence(index)
+            .is_some_and(|fence| transcript::is_headers(&fence.content))
+    };
     let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
     let fences: Vec<_> = fences
         .map(|index| (index, announced(page, index)))
+        .filter(|(index, said)| *said == Announces::Response || !is_headers(*index))
         .collect();
     let is_body = |(index, _): &&_| is_called_body(page, *index);
     let labelled = fences.iter().take_while(is_body).last();
@@ -197,6 +202,15 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
                     || (first.0 == at + 1 && next.0 == at + 2 && shows_json(page, next.0))) =>
         {
             first
+        }
+        // "`POST /users` creates a user from the JSON: ... This returns `201 Created`."
+        (None, [only])
+            if only.0 == at + 1
+                && only.1 == Announces::Unspecific
+                && matches!(page.blocks.get(only.0 + 1), Some(Block::Prose(prose))
+                    if status_text::on_success(&prose.text).is_some()) =>
+        {
+            only
         }
         _ => return None,
     };
@@ -391,6 +405,7 @@ pub fn candidates(
     let mut no_body = false;
     let own_level = page.heading_of(at).map_or(0, |index| level(page, index));
     let own_tool = tool_above(page, at);
+    let is_named = page.fence(at).is_some_and(|fence| !fence.fenced);
     let mut announced = Announces::Unspecific;
     let mut foreign: Option<u8> = None;
     let mut status = None;
@@ -437,7 +452,8 @@ pub fn candidates(
                     // A part of the description between a request and its response, or the same for another client.
                     let is_part = heading.level == own_level
                         && (labels::has_word(&heading.text, PARTS)
-                            || foreign == Some(heading.level));
+                            || foreign == Some(heading.level)
+                            || is_named && labels::names_part(&heading.text));
                     match is_part {
                         true => continue,
                         false => break,

@@ -374,8 +374,9 @@ fn commands(text: &str) -> Vec<FoundRequest> {
             at = line_end;
             continue;
         };
-        let command = shell::command(text, at + start);
-        at = command.end.max(at + start + 1);
+        let (command, end) = with_arrow(text, at + start)
+            .unwrap_or_else(|| (shell::command(text, at + start), at + start + 1));
+        at = command.end.max(end);
         let has_url = command.words.iter().skip(1).any(|word| {
             word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost")
         });
@@ -404,6 +405,16 @@ fn commands(text: &str) -> Vec<FoundRequest> {
         }
     }
     found
+}
+
+/// A command with its response on the same line, `curl ... => {"id": 1}`, and where that begins.
+fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
+    static ARROW: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s(?:=>|->|→)\s*[{\[]"));
+    let line = &text[..line_end(text, start)];
+    let arrow = ARROW.find_at(line, start)?;
+    let command = shell::command(&text[..arrow.start()], start);
+    // Within quotes it is no arrow.
+    (command.mistakes.is_empty()).then_some((command, arrow.end() - 1))
 }
 
 /// The offset after the line at an offset.

@@ -147,6 +147,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         .unwrap_or(example.end)
         .min(example.end.max(example.fence + 1));
     let until = if is_last { until } else { example.fence + 1 };
+    // A heading or sentence that names a request, whose section has parts.
+    let is_named = page.fence(example.fence).is_some_and(|fence| !fence.fenced);
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
     // The level of the example's own heading, if that is about another status than those below it.
@@ -159,7 +161,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         && let Some(fence) = page.fence(example.fence)
         && let Some(rest) = page.text.get(fence.range.end..prose.range.end)
     {
-        let status = in_paragraph(rest.trim_matches(['`', ' ', '\n']));
+        let rest = rest.trim_matches(['`', ' ', '\n']);
+        let status = in_paragraph(rest).or_else(|| status_text::on_success(rest));
         found = status.map(|status| one(status, StatusSource::Text, Some(prose.range.clone())));
     }
     for index in example.fence + 1..until.min(page.blocks.len()) {
@@ -200,7 +203,10 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                         .find_map(status_text::of_any_label)
                         .filter(|_| response == Some(index + 1))
                 };
-                let success = || status_text::of_success(&prose.text);
+                let success = || {
+                    let status = status_text::of_success(&prose.text);
+                    status.or_else(|| status_text::on_success(&prose.text))
+                };
                 let found_here = in_paragraph(&prose.text).or_else(explained).or_else(label);
                 let found_here = found_here.or_else(success);
                 if let Some(status) = found_here {
@@ -228,6 +234,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             Block::Heading(heading)
                 if response.is_none()
                     && labels::heading(&heading.text) != labels::Announces::Response
+                    && !(is_named && labels::names_part(&heading.text))
                     && (in_line(&heading.text).is_none()
                         || own.is_some_and(|own| heading.level <= own)) =>
             {
@@ -247,6 +254,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             Block::Heading(heading)
                 if labels::heading(&heading.text) == labels::Announces::Response
                     && !labels::has_word(&heading.text, "responses") => {}
+            Block::Fence(_) if example.body.is_some_and(|body| index <= body) => {}
             Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
             _ => {}
         }

@@ -178,6 +178,31 @@ pub fn of_success(text: &str) -> Option<u16> {
         .then_some(code)
 }
 
+/// The success of a request in the description of it: "will delete the user and return `204 No Content` if that was
+/// successful".
+pub fn on_success(text: &str) -> Option<u16> {
+    static RETURNS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?:returns?|returning|responds?|answers?|repl(?:y|ies)|sends?|gives?|get|receives?|response\s+is)\b [^\w.;]{0,4}
+            (?:(?:back|with|an?|the|http|status|code|of)\b[^\w.;]{0,4})* (?P<code>2\d\d)\b (?P<rest>[^.;\n]*)",
+        )
+    });
+    // The only condition may be that it succeeds.
+    static SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:if|when|on|upon)\s+(?:[\w-]+\s+){0,5}?(?:success\w*|succeeds?|succeeded|deleted|removed|created|updated)\b",
+        )
+    });
+    let found = RETURNS.captures(text).filter(|_| text.len() < 500)?;
+    let rest = SUCCESS.replace(&found["rest"], "");
+    let before = text[..found.get(0)?.start()]
+        .rsplit(['.', ';', '\n'])
+        .next()?;
+    let code = found["code"].parse().ok()?;
+    let is_plain = |text: &str| !text.contains(" or ") && is_statement(text);
+    (is_plain(&rest) && is_plain(before) && RETURNS.find_iter(text).count() == 1).then_some(code)
+}
+
 /// The status of another case that a sentence is about: "If there is no such user, it returns `404`:".
 pub fn of_other_case(text: &str) -> Option<u16> {
     let code = STATEMENT

@@ -288,6 +288,11 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     (found, at)
 }
 
+/// Whether a block has only headers.
+pub fn is_headers(content: &str) -> bool {
+    !content.trim().is_empty() && content.trim().lines().all(|line| is_header(line.trim()))
+}
+
 pub fn is_header(line: &str) -> bool {
     line.split_once(':').is_some_and(|(name, _)| {
         !name.is_empty()
