@@ -59,6 +59,7 @@ const PAGES: &[(&str, &str)] = &[
     ("comments.md", "pass+ pass+ pass pass+ fail"),
     ("plain-words.md", "pass+ pass+ pass"),
     ("expected-inline.md", "pass+ fail pass+"),
+    ("json-in-backticks.md", "fail pass+"),
     (
         "command-in-sentence.md",
         "pass+ pass+ skipped skipped fail skipped skipped fail skipped fail pass+",

@@ -302,7 +302,14 @@ impl<'a> Reader<'a> {
             return self.blocks.extend(directives(source, range.start));
         }
         let mut at = range.start;
-        for part in unfenced::parts(self.text, &range, self.quotes > 0) {
+        let is_in_code = |at: usize| {
+            let holds = |code: &&Range<usize>| code.start < at && at < code.end;
+            let code = self.code.iter().find(holds);
+            code.is_some_and(|code| self.text[code.clone()].contains('\n'))
+        };
+        let mut parts = unfenced::parts(self.text, &range, self.quotes > 0);
+        parts.retain(|part| !is_in_code(part.range().start));
+        for part in parts {
             let place = part.range();
             self.prose(at..place.start);
             match part {
@@ -352,7 +359,9 @@ impl<'a> Reader<'a> {
             .find(before)
             .map(|bold| self.words[bold.clone()].to_owned());
         let bold = bold.filter(|bold| !bold.trim().is_empty());
-        let code = self.code.iter().filter(|code| range.contains(&code.start));
+        // A request in the text may end within code.
+        let is_in_part = |code: &&Range<usize>| range.start <= code.start && code.end <= range.end;
+        let code = self.code.iter().filter(is_in_part);
         let inline: Vec<_> = code
             .filter_map(|code| inline(self.text, &range, code))
             .collect();
@@ -416,6 +425,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         alone && (is_arrow || labels::label(label) == labels::Announces::Response)
+            || label.is_empty() && after.is_empty()
             || named("expected content")
             || sentences::is_output(&text[paragraph.start..code.start])
     } else if http_message::begins_message(content) {
