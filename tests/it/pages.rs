@@ -13,6 +13,7 @@ const PAGES: &[(&str, &str)] = &[
     ("parts-of-same-level.md", "pass+ fail fail"),
     ("blueprint-nested.md", "fail pass+ pass pass+"),
     ("arrows.md", "pass+ fail pass+ pass"),
+    ("text-for-json.md", "fail pass pass pass+ skipped"),
     ("github.md", "pass+ pass"),
     ("course.md", "pass+ pass+ pass pass+"),
     ("mkdocs.md", "pass+ skipped skipped pass+"),

@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
@@ -130,10 +132,22 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
     const PRINTING: &str =
         "-v --verbose -b --body -h --headers -j --json -f --form --ignore-stdin --pretty=all";
     let is_form = words.iter().any(|word| is_one_of(&word.text, "-f --form"));
-    let mut words = words
-        .iter()
-        .filter(|word| !is_one_of(&word.text, PRINTING))
-        .peekable();
+    let mut headers = Vec::new();
+    let mut kept = Vec::new();
+    let mut given = words.iter();
+    while let Some(word) = given.next() {
+        let login = match word.text.as_str() {
+            "-a" | "--auth" => Some(given.next()?.text.as_str()),
+            text => text.strip_prefix("--auth="),
+        };
+        if let Some(login) = login {
+            let value = format!("Basic {}", BASE64_STANDARD.encode(login));
+            headers.push(("Authorization".to_owned(), value));
+        } else if !is_one_of(&word.text, PRINTING) {
+            kept.push(word);
+        }
+    }
+    let mut words = kept.into_iter().peekable();
     let method = words
         .next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()))
         .map(|word| word.text.to_ascii_uppercase());
@@ -144,7 +158,6 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
         None => url.text.clone(),
     };
     let mut body = Map::new();
-    let mut headers = Vec::new();
     for Word { text, .. } in words {
         let at = text.find([':', '=', '@']).filter(|at| *at > 0)?;
         let (name, rest) = (text[..at].to_owned(), &text[at..]);
@@ -270,6 +283,11 @@ mod tests {
                 "POST localhost:3000/a 1 b=c+d",
             ),
             ("http localhost:3000/a X-Token:1", "GET localhost:3000/a 1"),
+            ("http -a ada:secret :3000/a", "GET localhost:3000/a 1"),
+            (
+                "http --auth=ada:secret POST :3000/a b=c",
+                "POST localhost:3000/a 2 {\"b\":\"c\"}",
+            ),
             (
                 "wget -qO- http://localhost:3000/a",
                 "GET http://localhost:3000/a 0",

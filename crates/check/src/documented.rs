@@ -263,6 +263,18 @@ impl Documented<'_> {
             let place = Some(shown.range.clone());
             return Some(OtherDifference { place, text });
         }
+        if let (Some(shown), Body::Json(value)) = (self.plain, &received.body)
+            && transcript::is_message(&shown.text)
+            && received.is_success()
+        {
+            let place = Some(shown.range.clone());
+            let text = format!(
+                "the page shows the text `{}`, the server returns JSON: {}",
+                shown.text,
+                compare::short(value)
+            );
+            return Some(OtherDifference { place, text });
+        }
         let is_empty = match &received.body {
             Body::Empty => true,
             Body::Json(Value::Object(members)) => members.is_empty(),
@@ -455,6 +467,17 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 None,
             )
         }
+        // A message in words that a label calls the response.
+        Err(_) if transcript::is_message(&response) && status_above.is_none() => (
+            DocumentedResponse {
+                plain: Some(Shown {
+                    text: response.trim().to_owned(),
+                    range: fence.source_range(&block.range),
+                }),
+                ..DocumentedResponse::default()
+            },
+            None,
+        ),
         Err(error) => {
             let at = fence.source(error.at);
             let end = page.text[at..]

@@ -226,6 +226,8 @@ pub fn has_request_body(page: &Page, at: usize, end: usize) -> bool {
 /// The content of the file that a command sends: a block above it, or else below it, whose label, heading or title names
 /// the file, or the block above it that is called a payload.
 pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
+    // A file of another folder must be named: what is called a payload may be another one.
+    let is_beside = !name.trim_start_matches("./").contains('/');
     let name = name.rsplit('/').next().unwrap_or(name);
     let fences = |range: Range<usize>| range.filter(|index| page.fence(*index).is_some());
     let named = |index: &usize| {
@@ -247,7 +249,7 @@ pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
     let written = above().find_map(|index| here_document(&page.fence(index)?.content, name));
     written.or_else(|| {
         let found = above().find(|index| named(index) && json(page, *index).is_some());
-        let found = found.or_else(|| above().next().filter(payload));
+        let found = found.or_else(|| above().next().filter(payload).filter(|_| is_beside));
         let found = found.or_else(|| fences(at + 1..end).find(named));
         json(page, found?)
     })
@@ -578,9 +580,16 @@ pub fn candidates(
                         ..candidate
                     });
                 } else if announced == Announces::Response && !shown && is_other_text(fence) {
-                    // It cannot be compared, but it is named.
+                    // What is not a message in words cannot be compared, but it is named.
+                    let is_text = is_one_of(&fence.language, "text txt plain plaintext")
+                        || fence.language.is_empty();
+                    let is_message = is_labelled_response(page, index)
+                        && is_text
+                        && transcript::is_message(&fence.content);
                     out.push(Candidate {
-                        foreign: true,
+                        foreign: !is_message || foreign.is_some() || elsewhere,
+                        status,
+                        other_case,
                         ..candidate
                     });
                 }
@@ -591,6 +600,16 @@ pub fn candidates(
         }
     }
     (out, no_body)
+}
+
+/// Whether the block directly above another one names it the response, and says nothing else.
+fn is_labelled_response(page: &Page, at: usize) -> bool {
+    let text = match at.checked_sub(1).and_then(|above| page.blocks.get(above)) {
+        Some(Block::Heading(heading)) => &heading.text,
+        Some(Block::Prose(prose)) => &prose.text,
+        _ => return false,
+    };
+    labels::names_part(text) && labels::label(text) == Announces::Response
 }
 
 /// The status that a label gives to the response below it; "error" and "success" stand for one.

@@ -288,6 +288,19 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     (found, at)
 }
 
+/// Whether text is a message in words, such as "Deleted successfully.", and no data.
+pub fn is_message(text: &str) -> bool {
+    const NONE: &str = "empty no none nothing null true false body content response here ok";
+    let text = text.trim();
+    let is_word = |c: char| c.is_alphabetic() || matches!(c, ' ' | '.' | '!' | ',' | '\'');
+    text.starts_with(char::is_alphabetic)
+        && text.chars().all(is_word)
+        && text.len() < 100
+        && !text.contains("..")
+        && (text.contains(' ') || text.ends_with(['.', '!']))
+        && !labels::has_word(text, NONE)
+}
+
 /// Whether a block has only headers.
 pub fn is_headers(content: &str) -> bool {
     !content.trim().is_empty() && content.trim().lines().all(|line| is_header(line.trim()))
