@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Holds;
 use super::check::literal;
-use super::document::Subschema;
-use super::keywords::{AUTH, GENERATED, GUARD, WRITE_ONLY};
+use super::document::{AUTH, GENERATED, GUARD, Subschema, WRITE_ONLY};
 use super::lint::{Gathered, Gatherer, did_you_mean};
 use crate::json::pointer::join;
 use crate::rules::{Access, Auth, Generated, Guard, Hidden, HiddenPlace};

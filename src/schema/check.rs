@@ -10,8 +10,7 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, Validator};
 use serde_json::{Map, Value};
 
-use super::document::{Document, Subschema, all, property_names, types, visit};
-use super::keywords::format_named;
+use super::document::{Document, Subschema, all, format_named, property_names, types, visit};
 use crate::json::pointer::{join, split_last, steps};
 use crate::json::quote;
 use crate::text::{joined, nearest};

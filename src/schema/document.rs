@@ -1,12 +1,206 @@
-//! A schema document: following its references and collecting the schemas that apply to a value.
+//! A schema document: the keywords and formats that rules may use, following references, and collecting the schemas that
+//! apply to a value.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::keywords::{Shape, shape};
 use crate::json::pointer::join;
 use crate::text::percent_decode;
+
+/// Where the value of a keyword contains schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Nowhere.
+    Plain,
+    /// It is a schema.
+    Schema,
+    /// It is an array of schemas.
+    Schemas,
+    /// It is an object whose values are schemas.
+    SchemaMap,
+}
+
+/// The keyword that makes properties of a collection's records unique.
+pub(super) const UNIQUE: &str = "uniqueItemProperties";
+/// The keyword that makes a property a reference to a record.
+pub(super) const REFERENCES: &str = "references";
+/// The keyword that says how users log in.
+pub(super) const AUTH: &str = "x-auth";
+/// The keyword that says who may read and write a resource.
+pub(super) const GUARD: &str = "x-guard";
+/// The keyword that lets the server fill a property.
+pub(super) const GENERATED: &str = "x-generated";
+/// The keyword of properties that are stored and never sent.
+pub(super) const WRITE_ONLY: &str = "writeOnly";
+
+/// Every keyword that rules may use. A test compares the list with `docs/rules.md`.
+#[rustfmt::skip]
+pub(super) const KEYWORDS: &[(&str, Shape)] = {
+    use Shape::{Plain, Schema, SchemaMap, Schemas};
+    &[
+        ("$schema", Plain), ("$id", Plain), ("$ref", Plain), ("$anchor", Plain), ("$dynamicRef", Plain),
+        ("$dynamicAnchor", Plain), ("$comment", Plain), ("$defs", SchemaMap), ("definitions", SchemaMap),
+        ("type", Plain), ("enum", Plain), ("const", Plain), ("format", Plain),
+        ("minLength", Plain), ("maxLength", Plain), ("pattern", Plain),
+        ("minimum", Plain), ("exclusiveMinimum", Plain), ("maximum", Plain), ("exclusiveMaximum", Plain),
+        ("multipleOf", Plain),
+        ("properties", SchemaMap), ("required", Plain), ("additionalProperties", Schema),
+        ("patternProperties", SchemaMap), ("propertyNames", Schema), ("minProperties", Plain),
+        ("maxProperties", Plain), ("dependentRequired", Plain), ("dependentSchemas", SchemaMap),
+        ("unevaluatedProperties", Schema),
+        ("items", Schema), ("prefixItems", Schemas), ("minItems", Plain), ("maxItems", Plain), ("uniqueItems", Plain),
+        ("contains", Schema), ("minContains", Plain), ("maxContains", Plain), ("unevaluatedItems", Schema),
+        ("allOf", Schemas), ("anyOf", Schemas), ("oneOf", Schemas), ("not", Schema), ("if", Schema), ("then", Schema),
+        ("else", Schema),
+        ("title", Plain), ("description", Plain), ("default", Plain), ("examples", Plain), ("deprecated", Plain),
+        ("readOnly", Plain), (WRITE_ONLY, Plain), ("contentEncoding", Plain), ("contentMediaType", Plain),
+        ("contentSchema", Schema),
+        ("markdownDescription", Plain), ("enumDescriptions", Plain), ("defaultSnippets", Plain),
+        (UNIQUE, Plain), (REFERENCES, Plain), (AUTH, Plain), (GUARD, Plain), (GENERATED, Plain),
+    ]
+};
+
+/// Keywords of other drafts, of OpenAPI and of habit, and what to write instead.
+pub(super) const OLD_NAMES: &[(&str, &str)] = &[
+    (
+        "id",
+        "`$id`; a property named id belongs inside `properties`",
+    ),
+    ("$recursiveRef", "`$dynamicRef`"),
+    ("$recursiveAnchor", "`$dynamicAnchor`"),
+    (
+        "additionalItems",
+        "`items`, with the leading items in `prefixItems`",
+    ),
+    ("dependencies", "`dependentRequired` or `dependentSchemas`"),
+    ("nullable", "`\"type\": [\"string\", \"null\"]`"),
+    ("example", "`examples`, an array"),
+    ("discriminator", "`oneOf` with a `const` in each form"),
+    ("unique", "`uniqueItemProperties`, beside `items`"),
+    ("foreignKey", "`references`"),
+];
+
+/// The keywords that have an effect at the root of a rules file.
+#[rustfmt::skip]
+pub(super) const AT_ROOT: &[&str] = &[
+    "$schema", "$id", "$defs", "definitions", "$comment", "$anchor", "title", "description", "markdownDescription",
+    "type", "properties", "required", "additionalProperties", "default", "examples", "defaultSnippets",
+];
+
+/// The keywords that have an effect next to `items` of a collection: records are checked one by one.
+#[rustfmt::skip]
+pub(super) const AT_COLLECTION: &[&str] = &[
+    "type", "items", UNIQUE, "uniqueItems", "$ref", "allOf", "$comment", "$defs", "$anchor", "title", "description",
+    "markdownDescription", "default", "examples", "deprecated", "readOnly", "defaultSnippets",
+];
+
+/// A format that is checked.
+pub(super) struct Format {
+    pub name: &'static str,
+    /// What a message calls such a string.
+    pub noun: &'static str,
+    /// A valid string.
+    pub example: &'static str,
+}
+
+const fn format(name: &'static str, noun: &'static str, example: &'static str) -> Format {
+    Format {
+        name,
+        noun,
+        example,
+    }
+}
+
+/// The formats that are checked.
+#[rustfmt::skip]
+pub(super) const FORMATS: &[Format] = &[
+    format("email", "an e-mail address", "name@example.com"),
+    format("date", "a date", "2026-01-31"),
+    format("date-time", "a date and time", "2026-01-31T12:00:00Z"),
+    format("time", "a time with its offset", "12:00:00Z"),
+    format("duration", "a duration", "P1DT2H"),
+    format("uuid", "a UUID", "123e4567-e89b-12d3-a456-426614174000"),
+    format("uri", "a URI", "https://example.com/page"),
+    format("uri-reference", "a URI or a relative reference", "/page?x=1"),
+    format("uri-template", "a URI template", "/users/{id}"),
+    format("iri", "an IRI", "https://example.com/page"),
+    format("iri-reference", "an IRI or a relative reference", "/page?x=1"),
+    format("hostname", "a host name", "www.example.com"),
+    format("ipv4", "an IPv4 address", "192.0.2.1"),
+    format("ipv6", "an IPv6 address", "2001:db8::1"),
+    format("regex", "a regular expression", "^[a-z]+$"),
+    format("json-pointer", "a JSON pointer", "/users/0/name"),
+    format("relative-json-pointer", "a relative JSON pointer", "1/name"),
+];
+
+/// Formats of OpenAPI that are accepted and not checked.
+#[rustfmt::skip]
+pub(super) const UNCHECKED_FORMATS: &[&str] =
+    &["int32", "int64", "float", "double", "decimal", "byte", "binary", "password"];
+
+/// The checked format with that name.
+pub(super) fn format_named(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// What the value of the keyword `name` is; `None` for keywords that rules may not use, and for those with `x-`.
+pub(super) fn shape(name: &str) -> Option<Shape> {
+    KEYWORDS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, shape)| *shape)
+}
+
+/// The JSON Schema of rules files, with which an editor completes and checks them. It is made from the list of keywords, so
+/// that it knows no other ones; those of our own are described in `editor.json`.
+#[cfg(feature = "cli")]
+pub fn editor_schema() -> Value {
+    use serde_json::json;
+
+    use super::DRAFT;
+    use crate::rules::{Generated, OnDelete};
+
+    let mut own: Map<String, Value> =
+        serde_json::from_str(include_str!("editor.json")).unwrap_or_default();
+    own[GENERATED]["enum"] = json!(Generated::ALL.map(|(name, _)| name));
+    own[REFERENCES]["anyOf"][1]["properties"]["onDelete"]["enum"] =
+        json!(OnDelete::ALL.map(|(name, _)| name));
+    let schema = json!({ "$ref": "#/$defs/schema" });
+    let mut keywords: Map<String, Value> = KEYWORDS
+        .iter()
+        .map(|(name, shape)| {
+            let value = match shape {
+                Shape::Plain => own.get(*name).cloned().unwrap_or_else(|| json!({})),
+                Shape::Schema => schema.clone(),
+                Shape::Schemas => json!({ "type": "array", "items": schema }),
+                Shape::SchemaMap => json!({ "type": "object", "additionalProperties": schema }),
+            };
+            (name.to_string(), value)
+        })
+        .collect();
+    let at_root: Map<String, Value> = (AT_ROOT.iter().chain([&AUTH]))
+        .filter_map(|name| Some((name.to_string(), keywords.get(*name)?.clone())))
+        .collect();
+    keywords.shift_remove(AUTH);
+    json!({
+        "$schema": DRAFT,
+        "title": "standin rules file",
+        "$ref": DRAFT,
+        "type": "object",
+        "properties": at_root,
+        "patternProperties": { "^x-": {} },
+        "additionalProperties": false,
+        "$defs": {
+            "schema": {
+                "$ref": DRAFT,
+                "properties": keywords,
+                "patternProperties": { "^x-": {} },
+                "additionalProperties": false
+            }
+        }
+    })
+}
 
 /// A schema document that refers only to itself.
 #[derive(Debug, Default)]
@@ -180,6 +374,34 @@ pub(super) fn visit_mut(schema: &mut Value, see: &mut dyn FnMut(&mut Map<String,
     for pointer in pointers {
         if let Some(Value::Object(keywords)) = schema.pointer_mut(&pointer) {
             see(keywords);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_known_to_the_crate_and_its_example_valid() {
+        for format in FORMATS {
+            let options = jsonschema::options()
+                .with_draft(jsonschema::Draft::Draft202012)
+                .should_validate_formats(true)
+                .should_ignore_unknown_formats(false);
+            let validator = options
+                .build(&serde_json::json!({ "format": format.name }))
+                .expect(format.name);
+            assert!(
+                validator.is_valid(&format.example.into()),
+                "{}",
+                format.name
+            );
+            assert!(
+                !validator.is_valid(&"\u{7f} ~ {{[".into()),
+                "{}",
+                format.name
+            );
         }
     }
 }

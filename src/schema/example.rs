@@ -9,8 +9,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::{Map, Value, json};
 
 use super::check::Budget;
-use super::document::{Document, Subschema, all, items_of, property_names, types};
-use super::keywords::format_named;
+use super::document::{Document, Subschema, all, format_named, items_of, property_names, types};
 use crate::json::pointer::join;
 use crate::text::uuid;
 

@@ -6,11 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::check::{literal, wanted};
 use super::document::{
-    Document, Subschema, all, items_of, property_names, property_pointers, types, visit,
-};
-use super::keywords::{
-    AT_COLLECTION, AT_ROOT, AUTH, FORMATS, GENERATED, GUARD, KEYWORDS, OLD_NAMES, REFERENCES,
-    UNCHECKED_FORMATS, UNIQUE, WRITE_ONLY, format_named, shape,
+    AT_COLLECTION, AT_ROOT, AUTH, Document, FORMATS, GENERATED, GUARD, KEYWORDS, OLD_NAMES,
+    REFERENCES, Subschema, UNCHECKED_FORMATS, UNIQUE, WRITE_ONLY, all, format_named, items_of,
+    property_names, property_pointers, shape, types, visit,
 };
 use super::{Holds, Outline, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
@@ -370,46 +368,35 @@ impl Gatherer<'_> {
             let items = self.document.items(&direct);
             for (schemas, many) in [(direct, false), (items, true)] {
                 for (pointer, value) in self.own(REFERENCES, &schemas) {
-                    if let Some((resource, target, on_delete)) = self.reference(value, &pointer) {
-                        let property = property.name.clone();
-                        references.push(ReferenceRule {
-                            property,
-                            many,
-                            resource,
-                            target,
-                            on_delete,
-                        });
-                    }
+                    references.extend(self.reference((&property.name, many), value, &pointer));
                 }
             }
         }
         references
     }
 
-    /// The value of `references`: the collection, the property there, and what a deletion does.
+    /// The rule that the `references` of a property says, or of its items if `many`: its value is the name of a collection,
+    /// or an object.
     fn reference(
         &mut self,
+        (property, many): (&str, bool),
         value: &Value,
         pointer: &str,
-    ) -> Option<(String, String, Option<OnDelete>)> {
+    ) -> Option<ReferenceRule> {
         const FORM: &str = "write {\"resource\": \"bands\", \"onDelete\": \"restrict\"}";
+        let members = value.as_object();
+        let name = members.map_or(Some(value), |members| members.get("resource"));
         let mut on_delete = None;
-        let mut name = Some(value);
-        if let Value::Object(members) = value {
-            name = members.get("resource");
-            for (key, value) in members {
-                let pointer = join(pointer, key);
-                match key.as_str() {
-                    "resource" => {}
-                    "onDelete" => {
-                        on_delete = self.one_of(&OnDelete::ALL, value, pointer);
-                    }
-                    _ => self.problem(
-                        pointer,
-                        format!("unknown key \"{key}\" of `references`"),
-                        Some(FORM.to_owned()),
-                    ),
-                }
+        for (key, value) in members.into_iter().flatten() {
+            let pointer = join(pointer, key);
+            match key.as_str() {
+                "resource" => {}
+                "onDelete" => on_delete = self.one_of(&OnDelete::ALL, value, pointer),
+                _ => self.problem(
+                    pointer,
+                    format!("unknown key \"{key}\" of `references`"),
+                    Some(FORM.to_owned()),
+                ),
             }
         }
         let found = name.and_then(|name| target(name, self.id));
@@ -426,7 +413,14 @@ impl Gatherer<'_> {
             };
             self.problem(pointer.to_owned(), message, Some(hint.to_owned()));
         }
-        found.map(|(resource, target)| (resource, target, on_delete))
+        let (resource, target) = found?;
+        Some(ReferenceRule {
+            property: property.to_owned(),
+            many,
+            resource,
+            target,
+            on_delete,
+        })
     }
 
     fn unique(&mut self, outer: &[Subschema<'_>], properties: &[Property]) -> Vec<UniqueRule> {

@@ -8,7 +8,6 @@ mod check;
 mod compile;
 mod document;
 mod example;
-mod keywords;
 mod lint;
 mod repair;
 
@@ -21,9 +20,9 @@ use crate::json::Place;
 use crate::rules::{Access, Auth, Generated, Hidden, ReferenceRule, UniqueRule};
 
 pub use check::{Budget, TooComplex, Violation};
-pub use example::IdRules;
 #[cfg(feature = "cli")]
-pub use keywords::editor_schema;
+pub use document::editor_schema;
+pub use example::IdRules;
 
 /// The URI of the draft of JSON Schema that rules are written in.
 pub const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

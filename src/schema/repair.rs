@@ -130,6 +130,13 @@ fn apply(edit: &Edit, value: &mut Value) {
     }
 }
 
+/// Edits that are made together.
+type Fix = Vec<Edit>;
+
+fn set(pointer: &str, value: Value) -> Fix {
+    vec![Edit::Set(pointer.to_owned(), value)]
+}
+
 struct Repair<'a> {
     checker: &'a Checker,
     value: &'a Value,
@@ -137,114 +144,167 @@ struct Repair<'a> {
 
 impl Repair<'_> {
     /// Changes that may fix the error, the best first.
-    fn fixes(&self, error: &ValidationError<'_>, depth: usize) -> Vec<Vec<Edit>> {
-        let at = error.instance_path().as_str().to_owned();
-        let here = self.value.pointer(&at);
-        let members = here.and_then(Value::as_object);
-        let items = here.and_then(Value::as_array);
+    fn fixes(&self, error: &ValidationError<'_>, depth: usize) -> Vec<Fix> {
+        let at = error.instance_path().as_str();
         let own = schemas_of(&self.checker.document, error);
-        let mut fixes: Vec<Vec<Edit>> = Vec::new();
-        let set_at = |pointer: &str, value| vec![Edit::Set(pointer.to_owned(), value)];
-        let set = |value: Value| set_at(&at, value);
-        let remove = |step: &str| Edit::Remove(join(&at, step));
-        let names = members.into_iter().flat_map(Map::keys);
         // The server generates the id.
-        let id = self.checker.id.as_ref();
-        if id.is_some_and(|id| at == join("", id)) {
-            fixes.push(vec![Edit::Remove(at.clone())]);
-        }
+        let is_id = (self.checker.id.as_ref()).is_some_and(|id| at == join("", id));
+        let mut fixes: Vec<Fix> = Vec::new();
+        fixes.extend(is_id.then(|| vec![Edit::Remove(at.to_owned())]));
         match error.kind() {
             Kind::Required { property } => {
-                let Some(name) = property.as_str() else {
-                    return fixes;
-                };
-                let is_unknown = |other: &&str| !property_names(&own).any(|known| known == *other);
-                let unknown = names.map(String::as_str).filter(is_unknown);
-                let rename = |other: &str| Edit::Rename(at.clone(), other.into(), name.into());
-                fixes.extend(nearest(name, unknown).map(|other| vec![rename(other)]));
-                let pointer = join(&at, name);
-                let values = self.values(&self.place(&pointer, &own), name, None);
-                fixes.extend(values.into_iter().map(|value| set_at(&pointer, value)));
-                return fixes;
+                let name = property.as_str();
+                fixes.extend(name.into_iter().flat_map(|name| self.add(at, name, &own)));
             }
             Kind::AdditionalProperties { unexpected }
             | Kind::UnevaluatedProperties { unexpected } => {
-                let is_missing =
-                    |name: &&str| members.is_some_and(|members| !members.contains_key(*name));
-                let fix =
-                    |name: &String| match nearest(name, property_names(&own)).filter(is_missing) {
-                        Some(near) => Edit::Rename(at.clone(), name.clone(), near.to_owned()),
-                        None => remove(name),
-                    };
-                fixes.push(unexpected.iter().map(fix).collect());
-                fixes.push(unexpected.iter().map(|name| remove(name)).collect());
-                return fixes;
+                fixes.extend(self.rename_or_remove(at, unexpected, &own));
             }
+            _ => {
+                fixes.extend(self.by_keyword(error, &own, depth));
+                fixes.extend(self.smaller(at));
+                fixes.extend(self.others(at, &own));
+            }
+        }
+        fixes
+    }
+
+    /// The object at `at` with its missing property `name`, which may have another name by mistake.
+    fn add(&self, at: &str, name: &str, own: &[Subschema<'_>]) -> Vec<Fix> {
+        let is_unknown = |other: &&str| !property_names(own).any(|known| known == *other);
+        let unknown = (self.members(at).into_iter())
+            .flat_map(Map::keys)
+            .map(String::as_str)
+            .filter(is_unknown);
+        let renamed = nearest(name, unknown)
+            .map(|other| vec![Edit::Rename(at.to_owned(), other.into(), name.into())]);
+        let pointer = join(at, name);
+        let values = self.values(&self.place(&pointer, own), name, None);
+        (renamed.into_iter())
+            .chain(values.into_iter().map(|value| set(&pointer, value)))
+            .collect()
+    }
+
+    /// The object at `at` without its `unexpected` properties; first, those that look like others are renamed.
+    fn rename_or_remove(&self, at: &str, unexpected: &[String], own: &[Subschema<'_>]) -> [Fix; 2] {
+        let members = self.members(at);
+        let is_missing = |name: &&str| members.is_some_and(|members| !members.contains_key(*name));
+        let remove = |name: &String| Edit::Remove(join(at, name));
+        let rename = |name: &String| {
+            let near = nearest(name, property_names(own)).filter(is_missing)?;
+            Some(Edit::Rename(at.to_owned(), name.clone(), near.to_owned()))
+        };
+        [
+            (unexpected.iter())
+                .map(|name| rename(name).unwrap_or_else(|| remove(name)))
+                .collect(),
+            unexpected.iter().map(remove).collect(),
+        ]
+    }
+
+    /// What the keyword of the error asks for.
+    fn by_keyword(
+        &self,
+        error: &ValidationError<'_>,
+        own: &[Subschema<'_>],
+        depth: usize,
+    ) -> Vec<Fix> {
+        let at = error.instance_path().as_str();
+        let here = self.value.pointer(at);
+        let items = here.and_then(Value::as_array);
+        let set_here = |value| set(at, value);
+        match error.kind() {
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-                let mut forms: Vec<usize> = (0..context.len()).collect();
-                forms.sort_by_key(|form| weight(&context[*form]));
-                for form in forms {
-                    if depth < 3 {
-                        let all = context[form].iter();
-                        let first =
-                            all.filter_map(|error| self.fixes(error, depth + 1).into_iter().next());
-                        fixes.push(first.flatten().collect());
-                    }
-                    let pointer = format!("{}/{form}", error.schema_path().as_str());
-                    let name = steps(&at).last().unwrap_or_default();
-                    let examples = Examples::new(&self.checker.document, true);
-                    fixes.push(set(examples.of(&pointer, &name)));
-                }
+                self.forms(error, context, depth)
             }
-            Kind::MinItems { .. } => fixes.extend(self.longer(items, &at, &own).map(&set)),
+            Kind::MinItems { .. } => self.longer(items, at, own).map(set_here).collect(),
             Kind::Contains => {
-                fixes.extend(self.longer(items, &at, &own).take(20).map(&set));
                 // There may be too many of them.
                 let first = format!("{at}/0");
-                let others = self.values(&self.place(&first, &own), "", None);
+                let others = self.values(&self.place(&first, own), "", None);
                 let others = others.into_iter().take(10);
-                fixes.extend(others.map(|value| set_at(&first, value)));
+                (self.longer(items, at, own).take(20).map(set_here))
+                    .chain(others.map(|value| set(&first, value)))
+                    .collect()
             }
             Kind::UniqueItems => {
                 let items = distinct(items.into_iter().flatten().cloned());
-                fixes.extend(self.longer(Some(&items), &at, &own).map(&set));
-                fixes.push(set(items.into()));
+                (self.longer(Some(&items), at, own).map(set_here))
+                    .chain([set(at, items.clone().into())])
+                    .collect()
             }
             Kind::MinProperties { .. } => {
-                let schemas = self.place(&at, &[]);
+                let schemas = self.place(at, &[]);
                 let names = (property_names(&schemas).map(str::to_owned))
                     .chain(('a'..='z').map(String::from))
                     .chain((1..50).map(|n| format!("property{n}")));
+                let members = here.and_then(Value::as_object);
                 let is_free = |name: &String| members.is_some_and(|all| !all.contains_key(name));
-                for name in names.filter(is_free) {
-                    let pointer = join(&at, &name);
+                let add = |name: String| {
+                    let pointer = join(at, &name);
                     let values = self.values(&self.place(&pointer, &[]), &name, None);
-                    let first = values.into_iter().next();
-                    fixes.extend(first.map(|value| set_at(&pointer, value)));
-                }
+                    values.into_iter().next().map(|value| set(&pointer, value))
+                };
+                names.filter(is_free).filter_map(add).collect()
             }
-            Kind::FalseSchema => fixes.push(vec![Edit::Remove(at.clone())]),
-            _ => {}
+            Kind::FalseSchema => vec![vec![Edit::Remove(at.to_owned())]],
+            _ => Vec::new(),
         }
-        // Without one of its properties, and with fewer items.
-        fixes.extend(names.rev().map(|name| vec![remove(name)]));
-        if let Some(items) = items {
-            let lengths = (0..items.len()).rev().take(20);
-            fixes.extend(lengths.map(|length| set(items[..length].into())));
-            fixes.extend((0..items.len().min(10)).map(|index| vec![remove(&index.to_string())]));
+    }
+
+    /// Values for one of several schemas, the best of which has the fewest errors (`context`).
+    fn forms(&self, error: &ValidationError<'_>, context: &[Errors], depth: usize) -> Vec<Fix> {
+        let at = error.instance_path().as_str();
+        let name = steps(at).last().unwrap_or_default();
+        let examples = Examples::new(&self.checker.document, true);
+        let mut forms: Vec<usize> = (0..context.len()).collect();
+        forms.sort_by_key(|form| weight(&context[*form]));
+        let mut fixes = Vec::new();
+        for form in forms {
+            if depth < 3 {
+                let all = context[form].iter();
+                let first = all.filter_map(|error| self.fixes(error, depth + 1).into_iter().next());
+                fixes.push(first.flatten().collect());
+            }
+            let pointer = format!("{}/{form}", error.schema_path().as_str());
+            fixes.push(set(at, examples.of(&pointer, &name)));
         }
-        let names = steps(&at).filter(|step| step.parse::<usize>().is_err());
+        fixes
+    }
+
+    /// The object or array at `at` without one of its properties, or with fewer items.
+    fn smaller(&self, at: &str) -> Vec<Fix> {
+        let remove = |step: &str| vec![Edit::Remove(join(at, step))];
+        match self.value.pointer(at) {
+            Some(Value::Object(members)) => members.keys().rev().map(|name| remove(name)).collect(),
+            Some(Value::Array(items)) => {
+                let lengths = (0..items.len()).rev().take(20);
+                (lengths.map(|length| set(at, items[..length].into())))
+                    .chain((0..items.len().min(10)).map(|index| remove(&index.to_string())))
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Other values in the place of the one at `at`, or nothing.
+    fn others(&self, at: &str, own: &[Subschema<'_>]) -> Vec<Fix> {
+        let here = self.value.pointer(at);
+        let names = steps(at).filter(|step| step.parse::<usize>().is_err());
         let name = names.last().unwrap_or_default();
-        let schemas: Vec<_> = own.iter().cloned().chain(self.place(&at, &[])).collect();
+        let schemas: Vec<_> = own.iter().cloned().chain(self.place(at, &[])).collect();
         // A record stays an object.
         let is_record = at.is_empty() && here.is_some_and(Value::is_object);
         let values = self.values(&schemas, &name, here).into_iter();
-        let values = values.filter(|value| !is_record || value.is_object());
-        fixes.extend(values.map(set));
-        if !at.is_empty() {
-            fixes.push(vec![Edit::Remove(at)]);
-        }
-        fixes
+        let removed = (!at.is_empty()).then(|| vec![Edit::Remove(at.to_owned())]);
+        (values.filter(|value| !is_record || value.is_object()))
+            .map(|value| set(at, value))
+            .chain(removed)
+            .collect()
+    }
+
+    fn members(&self, at: &str) -> Option<&Map<String, Value>> {
+        self.value.pointer(at)?.as_object()
     }
 
     /// The array with one more item.

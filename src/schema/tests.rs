@@ -374,11 +374,11 @@ fn the_example_in_the_docs_compiles() {
 fn every_keyword_and_format_is_in_the_docs() {
     let page = include_str!("../../docs/rules.md");
     let listed = |name: &str| page.contains(&format!("`{name}`"));
-    let keywords = keywords::KEYWORDS.iter().map(|(name, _)| *name);
-    let formats = keywords::FORMATS
+    let keywords = document::KEYWORDS.iter().map(|(name, _)| *name);
+    let formats = document::FORMATS
         .iter()
         .map(|format| format.name)
-        .chain(keywords::UNCHECKED_FORMATS.iter().copied());
+        .chain(document::UNCHECKED_FORMATS.iter().copied());
     let missing: Vec<_> = keywords
         .chain(formats)
         .filter(|name| !listed(name))
