@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::history::{Cause, History};
-use super::journal::{Batch, Before};
+use super::journal::{Batch, Before, Effect};
 use super::notice::{Faults, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
@@ -79,6 +79,7 @@ pub(super) struct Writer {
     file: Option<Reloader>,
     /// How many writes shared the last save, and how long that took.
     last: (usize, Duration),
+    is_stopping: bool,
 }
 
 impl Writer {
@@ -87,59 +88,25 @@ impl Writer {
             history,
             file,
             last: (0, Duration::ZERO),
+            is_stopping: false,
         }
     }
 
     /// Carries out commands until it is asked to stop.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
-        let mut is_stopping = false;
-        while !is_stopping {
-            let first = match self.file.as_mut().and_then(Reloader::due) {
-                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
-            };
-            let mut jobs = Vec::new();
-            let mut next = match first {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => break,
+        while !self.is_stopping {
+            let Ok(mut next) = self.wait(messages) else {
+                break;
             };
             let deadline = Instant::now() + (self.last.1 / 2).min(MAX_WAIT);
+            let mut jobs = Vec::new();
             while let Some(message) = next.take() {
-                match message {
-                    Message::Write(job) => jobs.push(job),
-                    Message::Back { back, reply } => {
-                        // What was asked before goes first.
-                        self.carry_out(&mut jobs);
-                        let answer = catch_unwind(AssertUnwindSafe(|| self.go_back(&back)));
-                        drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
-                    }
-                    Message::Rules { rulebook, reply } => {
-                        self.carry_out(&mut jobs);
-                        let answer = catch_unwind(AssertUnwindSafe(|| self.take_rules(rulebook)));
-                        // Nobody is answered where this failed.
-                        drop(answer.map(|answer| reply.send(answer)));
-                    }
-                    Message::FileEvent => {
-                        if let Some(file) = &mut self.file {
-                            file.event();
-                        }
-                    }
-                    Message::Stop => {
-                        is_stopping = true;
-                        break;
-                    }
-                }
+                self.handle(message, &mut jobs);
                 if jobs.len() >= MOST_TOGETHER {
                     self.carry_out(&mut jobs);
                 }
-                next = messages.try_recv().ok();
-                // Whoever was answered by the last save may be about to ask again. A short wait lets them share this
-                // save; otherwise half of them would wait for two.
-                if next.is_none() && (1..self.last.0).contains(&jobs.len()) {
-                    next = messages
-                        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-                        .ok();
+                if !self.is_stopping {
+                    next = self.next(messages, jobs.len(), deadline);
                 }
             }
             self.carry_out(&mut jobs);
@@ -152,15 +119,76 @@ impl Writer {
         }
     }
 
+    /// The next message; `None` where something is due before one comes.
+    ///
+    /// # Errors
+    /// There will be no more.
+    fn wait(&mut self, messages: &Receiver<Message>) -> Result<Option<Message>, RecvError> {
+        let Some(due) = self.file.as_mut().and_then(Reloader::due) else {
+            return messages.recv().map(Some);
+        };
+        match messages.recv_timeout(due.saturating_duration_since(Instant::now())) {
+            Ok(message) => Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(RecvError),
+        }
+    }
+
+    /// A message that has come by now. Whoever was answered by the last save may be about to ask again: a short wait lets
+    /// them share the save of the `waiting` writes; otherwise half of them would wait for two.
+    fn next(
+        &self,
+        messages: &Receiver<Message>,
+        waiting: usize,
+        deadline: Instant,
+    ) -> Option<Message> {
+        let message = messages.try_recv().ok();
+        if message.is_some() || !(1..self.last.0).contains(&waiting) {
+            return message;
+        }
+        let time = deadline.saturating_duration_since(Instant::now());
+        messages.recv_timeout(time).ok()
+    }
+
+    /// Does what is asked for; a write is added to `jobs`.
+    fn handle(&mut self, message: Message, jobs: &mut Vec<Job>) {
+        match message {
+            Message::Write(job) => jobs.push(job),
+            Message::Back { back, reply } => {
+                // What was asked before goes first.
+                self.carry_out(jobs);
+                let answer = self.guarded(|writer| writer.go_back(&back));
+                drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+            }
+            Message::Rules { rulebook, reply } => {
+                self.carry_out(jobs);
+                let answer = self.guarded(|writer| writer.take_rules(rulebook));
+                // Nobody is answered where this failed.
+                drop(answer.map(|answer| reply.send(answer)));
+            }
+            Message::FileEvent => {
+                if let Some(file) = &mut self.file {
+                    file.event();
+                }
+            }
+            Message::Stop => self.is_stopping = true,
+        }
+    }
+
+    /// Runs `work`; `None` where it panics. The published snapshot is untouched by whatever stopped it half way, so the
+    /// writer can go on.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).ok()
+    }
+
     /// Carries out writes and acknowledges them.
     fn carry_out(&mut self, jobs: &mut Vec<Job>) {
         if jobs.is_empty() {
             return;
         }
         let start = Instant::now();
-        // The published snapshot is untouched by whatever stopped a batch half way, so the writer can go on.
-        let answers = catch_unwind(AssertUnwindSafe(|| self.commit(jobs)))
-            .unwrap_or_else(|_| jobs.iter().map(|_| Err(WriteError::Bug)).collect());
+        let answers = self.guarded(|writer| writer.commit(jobs));
+        let answers = answers.unwrap_or_else(|| all(jobs, &WriteError::Bug));
         self.last = (jobs.len(), start.elapsed());
         for (job, answer) in jobs.drain(..).zip(answers) {
             // The client may have gone away; the write stands all the same.
@@ -171,53 +199,55 @@ impl Writer {
         }
     }
 
-    /// The steps of a batch of writes, up to the acknowledgement.
+    /// Commits a batch of writes, and gives the answer to each.
     fn commit(&mut self, jobs: &[Job]) -> Vec<Answer> {
-        let all = |error: &WriteError| jobs.iter().map(|_| Err(error.clone())).collect();
         loop {
-            if let Some(file) = &mut self.file
-                && let Err(error) = file.before_write(&mut self.history)
-            {
-                return all(&error);
+            match self.try_commit(jobs) {
+                Ok(Some(answers)) => return answers,
+                Ok(None) => {}
+                Err(error) => return all(jobs, &error),
             }
-            let mut next = self.history.current().full.clone();
-            let mut batch = self.file.is_some().then(Batch::default);
-            let done: Vec<_> = jobs
-                .iter()
-                .map(|job| self.work(&job.work, &mut next, &mut batch))
-                .collect();
-            let writes = || {
-                let done = done.iter().filter_map(|done| done.as_ref().ok());
-                done.flatten()
-                    .map(|(command, outcome)| (&**command, outcome))
-            };
-            let changed = writes().filter(|(_, outcome)| outcome.changed).count();
-            let answers = || {
-                let outcomes =
-                    |done: &Done| done.iter().map(|(_, outcome)| outcome.clone()).collect();
-                done.iter()
-                    .map(|done| done.as_ref().map(outcomes).map_err(Clone::clone))
-                    .collect()
-            };
-            // A write that changes nothing is acknowledged if the file says what the data says.
-            if changed == 0 && !self.file.as_ref().is_some_and(Reloader::must_save) {
-                return answers();
-            }
-            // 5. Save the file, or append to its journal. An edit that is found there is merged, and all begins again.
+        }
+    }
+
+    /// The steps of a batch of writes, up to the acknowledgement. `None`: an edit was found and merged, and all begins
+    /// again.
+    ///
+    /// # Errors
+    /// Nothing of the batch was saved.
+    fn try_commit(&mut self, jobs: &[Job]) -> Result<Option<Vec<Answer>>, WriteError> {
+        if let Some(file) = &mut self.file {
+            file.before_write(&mut self.history)?;
+        }
+        let mut next = self.history.current().full.clone();
+        let mut batch = self.file.is_some().then(Batch::default);
+        // 1. to 4., of each write: draft, check, plan, and apply to a copy that nobody sees yet.
+        let done: Vec<_> = (jobs.iter())
+            .map(|job| self.work(&job.work, &mut next, &mut batch))
+            .collect();
+        let writes = || {
+            let done = done.iter().filter_map(|done| done.as_ref().ok()).flatten();
+            done.map(|(command, outcome)| (&**command, outcome))
+        };
+        let changed = writes().filter(|(_, outcome)| outcome.changed).count();
+        // A write that changes nothing is acknowledged if the file says what the data says.
+        if changed > 0 || self.file.as_ref().is_some_and(Reloader::must_save) {
+            // 5. Save the file, or append to its journal.
             if let Some(file) = &mut self.file {
                 let written = writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());
                 let (batch, written) = (batch.unwrap_or_default(), written.collect());
-                match file.save_batch(&next, batch, (changed, written), &mut self.history) {
-                    Ok(true) => {}
-                    Ok(false) => continue,
-                    Err(error) => return all(&error),
+                if !file.save_batch(&next, batch, (changed, written), &mut self.history)? {
+                    return Ok(None);
                 }
             }
             // 6. Publish: readers see it.
-            self.history.publish_writes(next.clone(), writes());
-            // 7. Acknowledge.
-            return answers();
+            self.history.publish_writes(next, writes());
         }
+        // 7. Acknowledge.
+        let outcomes = |done: Done| done.into_iter().map(|(_, outcome)| outcome).collect();
+        Ok(Some(
+            done.into_iter().map(|done| done.map(outcomes)).collect(),
+        ))
     }
 
     /// Carries out a write on `next`, which nobody sees yet; on an error `next` is as before.
@@ -227,20 +257,7 @@ impl Writer {
         next: &mut Store,
         batch: &mut Option<Batch>,
     ) -> Result<Done<'j>, WriteError> {
-        let rulebook = self.history.rulebook();
-        let mut effects = Vec::new();
-        let mut carry_out = |store: &mut Store, command: &Command| {
-            let before = batch.is_some().then(|| Before::of(store, command));
-            // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its
-            // values unique, do its references point to records?
-            let change = rulebook.plan(store, command)?;
-            // 4. Apply, to a copy that nobody sees yet.
-            let outcome = store.apply(change);
-            if let (Some(before), true) = (before, outcome.changed) {
-                effects.extend(before.effects(store, &outcome));
-            }
-            Ok(outcome)
-        };
+        let mut effects = batch.is_some().then(Vec::new);
         let done = match work {
             Work::One(command, expected) => {
                 if let (Some(expected), Some(current)) = (expected, next.current(command))
@@ -248,7 +265,8 @@ impl Writer {
                 {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
-                vec![(Cow::Borrowed(command), carry_out(next, command)?)]
+                let outcome = self.apply(command, next, &mut effects)?;
+                vec![(Cow::Borrowed(command), outcome)]
             }
             Work::Steps(steps) => {
                 let mut trial = next.clone();
@@ -256,24 +274,41 @@ impl Writer {
                 for step in steps {
                     let last = done.last().map(|(_, outcome)| outcome);
                     for command in step(&trial, last)? {
-                        let is_gone = command.deletes()
-                            && done.iter().any(|(_, outcome)| outcome.removes(&command));
-                        if is_gone {
-                            // A deletion before it took the record along.
-                            continue;
+                        // A deletion before it may have taken the record along.
+                        let removes = |(_, outcome): &(_, Outcome)| outcome.removes(&command);
+                        if !(command.deletes() && done.iter().any(removes)) {
+                            let outcome = self.apply(&command, &mut trial, &mut effects)?;
+                            done.push((Cow::Owned(command), outcome));
                         }
-                        let outcome = carry_out(&mut trial, &command)?;
-                        done.push((Cow::Owned(command), outcome));
                     }
                 }
                 *next = trial;
                 done
             }
         };
-        if let Some(batch) = batch.as_mut().filter(|_| !effects.is_empty()) {
+        if let (Some(batch), Some(effects)) = (batch, effects) {
             batch.add(&effects);
         }
         Ok(done)
+    }
+
+    /// Carries out `command` on `store`; `effects` gets what it did.
+    fn apply(
+        &self,
+        command: &Command,
+        store: &mut Store,
+        effects: &mut Option<Vec<Effect>>,
+    ) -> Result<Outcome, WriteError> {
+        let before = effects.is_some().then(|| Before::of(store, command));
+        // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its values
+        // unique, do its references point to records?
+        let change = self.history.rulebook().plan(store, command)?;
+        // 4. Apply.
+        let outcome = store.apply(change);
+        if let (Some(before), Some(effects), true) = (before, effects, outcome.changed) {
+            effects.extend(before.effects(store, &outcome));
+        }
+        Ok(outcome)
     }
 
     /// Puts other rules into effect.
@@ -320,4 +355,9 @@ impl Writer {
             return Ok(Some(self.history.publish_whole(next, cause, &diff)));
         }
     }
+}
+
+/// The same error for all of `jobs`.
+fn all(jobs: &[Job], error: &WriteError) -> Vec<Answer> {
+    jobs.iter().map(|_| Err(error.clone())).collect()
 }

@@ -224,8 +224,10 @@ pub(super) struct Batch {
 impl Batch {
     /// Adds writes that are carried out together or not at all: one line.
     pub(super) fn add(&mut self, effects: &[Effect]) {
-        // Texts can always be written as JSON.
-        self.lines.extend(serde_json::to_string(effects));
+        if !effects.is_empty() {
+            // Texts can always be written as JSON.
+            self.lines.extend(serde_json::to_string(effects));
+        }
     }
 
     /// What makes `after` of `before`, where that is not a write: an undo or a reset.

@@ -87,18 +87,20 @@ impl Rulebook {
         let text = String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let hint = "save it with the encoding UTF-8".to_string();
             Faults::one(
                 text,
                 offset,
                 "the file is not UTF-8 text".into(),
-                Some("save it with the encoding UTF-8".into()),
+                Some(hint),
             )
         })?;
         let text = ByteString::from(text);
-        let broken = |offset, message, hint| Faults::one(text.to_string(), offset, message, hint);
         let store = Document::parse(text.clone())
             .and_then(|document| Store::open(document, self.settings.clone()))
-            .map_err(|error| broken(error.offset, error.message, error.hint))?;
+            .map_err(|error| {
+                Faults::one(text.to_string(), error.offset, error.message, error.hint)
+            })?;
         let mut faults = Faults {
             text: String::new(),
             list: Vec::new(),
@@ -107,69 +109,74 @@ impl Rulebook {
         // One budget for all records: they come from one file.
         let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
-            let name = resource.name();
-            if self.schema().auth().is_some() && Auth::PATHS.contains(&name) {
-                faults.list.push(Fault {
-                    offset: text.find(&quote(name)).unwrap_or(0),
-                    message: format!(
-                        "`x-auth` answers at /{name}, so no resource can have that name"
-                    ),
-                    hint: Some("rename the resource".into()),
-                });
-            }
-            let Some(rules) = self.schema().rules(name) else {
-                continue;
-            };
-            match resource.data() {
-                Data::Collection(collection) => {
-                    for (place, record) in collection.rows().enumerate() {
-                        let violations = rules.check_text(record.value(), &mut budget);
-                        let violations = violations
-                            .map(|found| self.without_hash(resource.name(), record.value(), found));
-                        if violations.as_ref().is_ok_and(Vec::is_empty) {
-                            continue;
-                        }
-                        let name = format!("{}[{place}]", resource.name());
-                        let is_too_complex = violations.is_err();
-                        faults.add(&name, record.offset(), record.value(), violations);
-                        if is_too_complex {
-                            break;
-                        }
-                    }
-                }
-                Data::Object(value) | Data::Scalar(value) => {
-                    let violations = rules.check_text(value, &mut budget);
-                    faults.add(resource.name(), offset_in(&text, value), value, violations);
-                }
-            }
+            self.check_resource(resource, &text, &mut budget, &mut faults);
         }
         if faults.list.is_empty() {
             let repeated = store.repeated_ids(&text, MOST_FAULTS);
-            Ok((store, repeated))
-        } else {
-            Err(Faults {
-                text: text.to_string(),
-                ..faults
-            })
+            return Ok((store, repeated));
+        }
+        faults.text = text.to_string();
+        Err(faults)
+    }
+
+    /// Adds what is wrong with `resource` of the file `text` to `faults`.
+    fn check_resource(
+        &self,
+        resource: &Resource,
+        text: &str,
+        budget: &mut Budget,
+        faults: &mut Faults,
+    ) {
+        let name = resource.name();
+        if self.schema().auth().is_some() && Auth::PATHS.contains(&name) {
+            faults.list.push(Fault {
+                offset: text.find(&quote(name)).unwrap_or(0),
+                message: format!("`x-auth` answers at /{name}, so no resource can have that name"),
+                hint: Some("rename the resource".into()),
+            });
+        }
+        let Some(rules) = self.schema().rules(name) else {
+            return;
+        };
+        match resource.data() {
+            Data::Collection(collection) => {
+                for (place, record) in collection.rows().enumerate() {
+                    let violations = self.violations(rules, record.value(), budget);
+                    let is_too_complex = violations.is_err();
+                    if !violations.as_ref().is_ok_and(Vec::is_empty) {
+                        let name = format!("{name}[{place}]");
+                        faults.add(&name, record.offset(), record.value(), violations);
+                    }
+                    if is_too_complex {
+                        return;
+                    }
+                }
+            }
+            Data::Object(value) | Data::Scalar(value) => {
+                let violations = rules.check_text(value, budget);
+                faults.add(name, offset_in(text, value), value, violations);
+            }
         }
     }
 
     /// Reads what an edit left. A file cut to nothing is half of a save and no data: many editors cut it first and
     /// write it then.
+    ///
+    /// # Errors
+    /// As [`Rulebook::read_file`], or it is empty.
     pub fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
-        let Ok(text) = std::str::from_utf8(&bytes) else {
-            return self.read_file(bytes);
-        };
-        if is_blank(text) {
-            let hint = "write {} for a file without resources".to_string();
-            return Err(Faults::one(
-                text.to_string(),
-                0,
-                "the file is empty".into(),
-                Some(hint),
-            ));
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if is_blank(text) => {
+                let hint = "write {} for a file without resources".to_string();
+                Err(Faults::one(
+                    text.to_string(),
+                    0,
+                    "the file is empty".into(),
+                    Some(hint),
+                ))
+            }
+            _ => self.read_file(bytes),
         }
-        self.read_file(bytes)
     }
 
     /// Whether `command` could be carried out on `store`, and what it then is.
@@ -197,19 +204,23 @@ impl Rulebook {
         store.plan(draft).map_err(WriteError::Refused)
     }
 
-    /// The violations but for those of a password that is stored as its hash: its rules are for the clear text.
-    fn without_hash(&self, resource: &str, record: &str, found: Vec<Violation>) -> Vec<Violation> {
-        let auth = self.schema().auth().filter(|auth| auth.users == resource);
-        let Some(auth) = auth.filter(|_| !found.is_empty()) else {
-            return found;
-        };
-        let stored = get_member(record, &auth.password).map(unquote);
-        if !stored.is_some_and(|stored| is_hash(&stored)) {
-            return found;
+    /// How `record` breaks its rules, but for those of a password that is stored as its hash: its rules are for the clear
+    /// text.
+    fn violations(
+        &self,
+        rules: &Rules,
+        record: &str,
+        budget: &mut Budget,
+    ) -> Result<Vec<Violation>, TooComplex> {
+        let mut found = rules.check_text(record, budget)?;
+        let auth = self.schema().auth();
+        if let Some(auth) = auth.filter(|auth| !found.is_empty() && auth.users == rules.resource())
+            && get_member(record, &auth.password).is_some_and(|stored| is_hash(&unquote(stored)))
+        {
+            let place = pointer::join("", &auth.password);
+            found.retain(|one| one.pointer != place);
         }
-        let place = pointer::join("", &auth.password);
-        let is_other = |one: &Violation| one.pointer != place;
-        found.into_iter().filter(is_other).collect()
+        Ok(found)
     }
 
     /// Checks a record of `resource` against its rules.
@@ -217,8 +228,7 @@ impl Rulebook {
         let Some(rules) = self.schema().rules(resource) else {
             return Ok(());
         };
-        let violations = rules.check_text(record, &mut Budget::for_length(record.len()));
-        match violations.map(|found| self.without_hash(resource, record, found)) {
+        match self.violations(rules, record, &mut Budget::for_length(record.len())) {
             Ok(violations) if violations.is_empty() => Ok(()),
             Ok(violations) => Err(WriteError::Rules {
                 resource: resource.into(),
@@ -339,6 +349,9 @@ pub fn is_hash(stored: &str) -> bool {
         .any(|start| stored.starts_with(start))
 }
 
+/// Members that the rules add to a body: names, and values as JSON.
+type Added<'r> = Vec<(&'r str, String)>;
+
 /// `command` with what the rules add to its body.
 ///
 /// # Errors
@@ -348,74 +361,86 @@ fn fill<'c>(
     store: &Store,
     command: &'c Command,
 ) -> Result<Cow<'c, Command>, WriteError> {
-    if command.deletes() {
-        return Ok(Cow::Borrowed(command));
-    }
-    let sent = command.body.as_str();
-    let stored = store.current(command);
-    let violations: Vec<Violation> = rules
-        .properties()
-        .iter()
+    let (sent, stored) = (command.body.as_str(), store.current(command));
+    let id = &store.settings().id;
+    let added = match command.operation {
+        Operation::Delete { .. } => return Ok(Cow::Borrowed(command)),
+        Operation::Create => new_values(rules, id, sent),
+        Operation::Replace => kept_values(rules, id, sent, stored),
+        Operation::Merge(_) => kept_times(rules, sent, stored),
+    };
+    let violations: Vec<Violation> = (rules.properties().iter())
         .filter_map(|property| read_only(property, sent, stored))
         .collect();
-    if !violations.is_empty() {
-        return Err(WriteError::Rules {
-            resource: command.resource.clone(),
-            violations,
-        });
+    if violations.is_empty() {
+        return Ok(with(command, added));
     }
-    let mut added: Vec<(&str, String)> = Vec::new();
-    let id = &store.settings().id;
-    let own_id = |property: &Property| property.name == *id && rules.holds() == Holds::Records;
-    match command.operation {
-        Operation::Create => {
-            for property in rules.properties().iter().filter(|one| !own_id(one)) {
-                let is_there = get_member(sent, &property.name).is_some();
-                let value = match property.generated {
-                    Some(Generated::Created | Generated::Updated) => Some(time(property)),
-                    _ if is_there => None,
-                    Some(generated) => generate(generated, property),
-                    None => property.default.as_ref().map(ToString::to_string),
-                };
-                added.extend(value.map(|value| (property.name.as_str(), value)));
-            }
-            // Last, as an id always is.
-            if let Some(property) = rules.properties().iter().find(|one| own_id(one))
-                && !get_member(sent, id).is_some_and(is_truthy)
-                && let Some(generated) = property.generated
-            {
-                let value = generate(generated, property);
-                added.extend(value.map(|value| (id.as_str(), value)));
-            }
-        }
-        Operation::Replace => {
-            let kept = rules.properties().iter().filter(|property| {
-                property.write_only
-                    || property.read_only
-                    || property.generated.is_some()
-                    || rules.hides(&property.name)
-            });
-            for property in kept.filter(|one| !own_id(one)) {
-                let is_sent = get_member(sent, &property.name).is_some() && !is_time(property);
-                let value = stored.and_then(|stored| get_member(stored, &property.name));
-                added.extend(
-                    value
-                        .filter(|_| !is_sent)
-                        .map(|value| (property.name.as_str(), value.to_string())),
-                );
-            }
-        }
-        Operation::Merge(_) => {
-            let times = rules.properties().iter().filter(|one| is_time(one));
-            for property in times.filter(|one| get_member(sent, &one.name).is_some()) {
-                let value = stored.and_then(|stored| get_member(stored, &property.name));
-                let value = value.map_or_else(|| time(property), str::to_string);
-                added.push((&property.name, value));
-            }
-        }
-        Operation::Delete { .. } => {}
+    Err(WriteError::Rules {
+        resource: command.resource.clone(),
+        violations,
+    })
+}
+
+/// Whether the property is the id of the records that the rules are for.
+fn is_id(rules: &Rules, property: &Property, id: &str) -> bool {
+    property.name == id && rules.holds() == Holds::Records
+}
+
+/// Of a new record: defaults and generated values.
+fn new_values<'r>(rules: &'r Rules, id: &str, sent: &str) -> Added<'r> {
+    let (ids, others): (Vec<_>, Vec<_>) =
+        (rules.properties().iter()).partition(|property| is_id(rules, property, id));
+    let mut added: Added<'_> = Vec::new();
+    for property in others {
+        let is_there = get_member(sent, &property.name).is_some();
+        let value = match property.generated {
+            Some(Generated::Created | Generated::Updated) => Some(time(property)),
+            _ if is_there => None,
+            Some(generated) => generate(generated, property),
+            None => property.default.as_ref().map(ToString::to_string),
+        };
+        added.extend(value.map(|value| (property.name.as_str(), value)));
     }
-    Ok(with(command, added))
+    // Last, as an id always is.
+    for property in ids {
+        let is_there = get_member(sent, id).is_some_and(is_truthy);
+        let generated = property.generated.filter(|_| !is_there);
+        let value = generated.and_then(|generated| generate(generated, property));
+        added.extend(value.map(|value| (property.name.as_str(), value)));
+    }
+    added
+}
+
+/// Of a record that is replaced: what a PUT keeps though it leaves it out.
+fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>) -> Added<'r> {
+    let is_kept = |property: &&Property| {
+        let is_sent = get_member(sent, &property.name).is_some() && !is_time(property);
+        let is_kept = property.write_only
+            || property.read_only
+            || property.generated.is_some()
+            || rules.hides(&property.name);
+        is_kept && !is_sent && !is_id(rules, property, id)
+    };
+    let value = |property: &'r Property| {
+        let value = get_member(stored?, &property.name)?;
+        Some((property.name.as_str(), value.to_string()))
+    };
+    (rules.properties().iter())
+        .filter(is_kept)
+        .filter_map(value)
+        .collect()
+}
+
+/// Of a record that is patched: the times that only the server sets, where the patch has others.
+fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'r> {
+    let is_sent = |property: &&Property| get_member(sent, &property.name).is_some();
+    let times = rules.properties().iter().filter(|one| is_time(one));
+    let value = |property: &'r Property| {
+        let value = stored.and_then(|stored| get_member(stored, &property.name));
+        let value = value.map_or_else(|| time(property), str::to_string);
+        (property.name.as_str(), value)
+    };
+    times.filter(is_sent).map(value).collect()
 }
 
 /// `filled` with the time of now as the time of the last change, where `draft` is a change.
@@ -441,7 +466,7 @@ fn updated(rules: &Rules) -> impl Iterator<Item = &Property> {
 }
 
 /// `command` with `members` set in its body.
-fn with<'c>(command: &'c Command, members: Vec<(&str, String)>) -> Cow<'c, Command> {
+fn with<'c>(command: &'c Command, members: Added<'_>) -> Cow<'c, Command> {
     if members.is_empty() {
         return Cow::Borrowed(command);
     }
