@@ -236,7 +236,7 @@ impl Writer {
             if let Some(file) = &mut self.file {
                 let written = writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());
                 let (batch, written) = (batch.unwrap_or_default(), written.collect());
-                if !file.save_batch(&next, batch, (changed, written), &mut self.history)? {
+                if !file.save_batch(&next, batch, changed, written, &mut self.history)? {
                     return Ok(None);
                 }
             }

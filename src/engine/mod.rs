@@ -13,7 +13,6 @@ mod commit;
 mod history;
 mod journal;
 mod notice;
-mod recent;
 mod reload;
 mod rulebook;
 
@@ -38,8 +37,7 @@ pub use journal::{Journaling, Replayed, replay};
 pub use notice::{
     Fault, Faults, LossCause, Notice, Present, RulesFault, Trouble, TroubleKind, WriteError,
 };
-pub use recent::keep_journal;
-pub use reload::FileSource;
+pub use reload::{FileSource, keep_journal};
 pub use rulebook::{Rulebook, given_ids, is_hash, unused_rules};
 
 use commit::{Job, Message, Work, Writer};

@@ -3,6 +3,7 @@
 
 mod late;
 mod save;
+mod state;
 
 use std::collections::HashMap;
 use std::io;
@@ -14,12 +15,14 @@ use serde_json::Value;
 use super::history::{Cause, History};
 use super::journal::{Journal, Journaling, replay};
 use super::notice::{Faults, LossCause, Notice, Trouble, TroubleKind, Troubles, WriteError};
-use super::recent::{RecentStates, SavedEdits, WriteCounts, saved_at};
 use super::rulebook::given_ids;
 use crate::file::{DataFile, Edit, Left, Watch};
 use crate::memory::SharedQueue;
 use crate::store::{Merged, PastState, ResourceChanges, ResourceDiff, Store, things};
 use late::{dropped, unmerged_text};
+use state::{FileState, RecentStates, SavedEdits, Schedule, WriteCounts, saved_at};
+
+pub use state::keep_journal;
 
 /// A data file that is kept up to date.
 pub struct FileSource {
@@ -37,56 +40,6 @@ pub struct FileSource {
     pub left: Option<Left>,
 }
 
-/// How the file and the data relate. What the journal has beyond the file is not counted here.
-enum FileState {
-    /// The file holds the data.
-    InSync,
-    /// The file cannot be read, since that moment.
-    Missing(Instant),
-    /// The file holds an edit that is not valid; it is not overwritten.
-    Broken(Broken),
-    /// The data has something that belongs in the file at once: writes that an edit lacked, a late edit, or what the
-    /// journal could not bring to the file. Nothing goes into the journal until it is saved.
-    Unsaved,
-}
-
-/// An edit that is not valid.
-struct Broken {
-    faults: Faults,
-    edit: Edit,
-    since: Instant,
-    is_reported: bool,
-    /// When to write down the writes that it may lack.
-    note_at: Option<Instant>,
-}
-
-/// When to look at the file next.
-#[derive(Default)]
-struct Schedule {
-    at: Option<Instant>,
-    /// When the first event since the last look came.
-    first_event: Option<Instant>,
-}
-
-impl Schedule {
-    /// Debounces events: looks when there were none for a while, but not too late.
-    fn event(&mut self) {
-        let now = Instant::now();
-        let first = *self.first_event.get_or_insert(now);
-        self.at = Some((now + QUIET).min(first + MAX_DEBOUNCE));
-    }
-
-    /// Looks within `time`.
-    fn within(&mut self, time: Duration) {
-        let at = Instant::now() + time;
-        self.at = Some(self.at.map_or(at, |earlier| earlier.min(at)));
-    }
-}
-
-/// How long the file must have been left alone before an edit is read: a save comes as several events.
-const QUIET: Duration = Duration::from_millis(20);
-/// How long to wait for that at most: our own saves make events, too.
-const MAX_DEBOUNCE: Duration = Duration::from_millis(200);
 /// How long the file may be invalid before that is reported: it may be half of a save.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long the file may be invalid before the writes that it lacks are written down.
@@ -96,8 +49,34 @@ const POLL: Duration = Duration::from_millis(100);
 /// How often to look whether a save in progress has been written.
 const SAVING: Duration = Duration::from_millis(10);
 
-/// An edit of a replaced file, with what that held, and until when; `None`: another file was served then.
-type LateEdit = (Edit, Option<(Instant, Store)>);
+/// What the file held until it was replaced, or until the first write that is only in the journal.
+#[derive(Clone)]
+struct Base {
+    store: Store,
+    until: Instant,
+}
+
+/// An edit of a replaced file.
+struct LateEdit {
+    edit: Edit,
+    /// What that file held; `None`: another file was served then.
+    base: Option<Base>,
+}
+
+/// An edit that was read and keeps the rules.
+struct ValidEdit {
+    store: Store,
+    /// When it was saved, by the file system's clock.
+    saved: Option<SystemTime>,
+    /// It fixes an edit that was reported as broken.
+    fixes_reported: bool,
+}
+
+/// A file to which a link was switched, and which has not been loaded yet.
+struct Arrival {
+    /// What its journal has.
+    left: Option<Left>,
+}
 
 /// The data file, and what is needed to merge edits of it.
 pub(super) struct Reloader {
@@ -108,10 +87,9 @@ pub(super) struct Reloader {
     state: FileState,
     schedule: Schedule,
     watch: Option<Watch>,
-    /// What the path leads to since a link was switched has not been loaded yet, and this is what its journal has.
-    arriving: Option<Option<Left>>,
-    /// Why what the path leads to cannot be loaded, as it was reported.
-    unfollowed: Option<String>,
+    arriving: Option<Arrival>,
+    /// Why the file to which a link was switched cannot be read, as it was reported.
+    follow_error: Option<String>,
     /// The file cannot be watched.
     is_unwatched: bool,
     /// How often to compare the file's stamp, and when next.
@@ -126,8 +104,8 @@ pub(super) struct Reloader {
     edits: SavedEdits,
     /// Edits of replaced files that have not been merged yet.
     late: Vec<LateEdit>,
-    /// What replaced files held, by the number of the state, and when they were replaced.
-    replaced: HashMap<u64, (Instant, Store)>,
+    /// What replaced files held, by the number of the state.
+    replaced: HashMap<u64, Base>,
 }
 
 impl Reloader {
@@ -149,7 +127,7 @@ impl Reloader {
             file: *source.file,
             watch: watch.ok().flatten(),
             arriving: None,
-            unfollowed: None,
+            follow_error: None,
             conflicts,
             troubles,
             notice,
@@ -224,7 +202,7 @@ impl Reloader {
     /// When something is to be done though nobody asks.
     pub(super) fn due(&mut self) -> Option<Instant> {
         // A file that is broken is saved as soon as it is fixed, whether anybody watches it or not.
-        let waits = self.journal.is_ahead() && matches!(self.state, FileState::Broken(_));
+        let waits = self.journal.is_ahead() && self.state.is_broken();
         if (self.is_unwatched || waits) && self.schedule.at.is_none() {
             self.schedule.within(POLL);
         }
@@ -243,7 +221,8 @@ impl Reloader {
     fn journal_due(&self) -> Option<Instant> {
         let waits = self.file.is_saving()
             || self.file.check_due().is_some()
-            || matches!(self.state, FileState::Broken(_) | FileState::Unsaved);
+            || self.state.is_broken()
+            || self.state.is_unsaved();
         self.journal
             .due()
             .or(self.journal.expires())
@@ -294,7 +273,7 @@ impl Reloader {
         self.end_save(history);
         self.file.end_check();
         self.look_for_late_edits(history);
-        if !matches!(self.state, FileState::Unsaved) {
+        if !self.state.is_unsaved() {
             // Should this fail, the next start finds the journal.
             self.save_what_it_lacks(history);
         }
@@ -319,7 +298,7 @@ impl Reloader {
             self.cannot_follow(error);
             return;
         }
-        let is_broken = matches!(self.state, FileState::Broken(_));
+        let is_broken = self.state.is_broken();
         // An unsettled stamp that is the same is most likely that of our own save.
         if let Some(time) = self.file.settles_in().filter(|_| !is_broken) {
             self.schedule.within(time);
@@ -333,16 +312,16 @@ impl Reloader {
         }
         self.note_pending(history);
         self.look_for_late_edits(history);
-        if matches!(self.state, FileState::Unsaved) {
+        if self.state.is_unsaved() {
             self.save_what_it_lacks(history);
         }
     }
 
-    /// Missing -> in sync. Broken, for a while -> reported as broken.
+    /// The file is there and has not changed: missing -> in sync, broken -> reported.
     fn still_the_same(&mut self) {
         match &mut self.state {
             FileState::Missing(_) => {
-                self.state = FileState::InSync;
+                self.state.synced();
                 self.troubles.set(None);
             }
             FileState::Broken(broken) if !broken.is_reported => {
@@ -356,14 +335,9 @@ impl Reloader {
         }
     }
 
-    /// In sync -> missing. Looks again soon.
+    /// The file cannot be read: in sync -> missing. A file that is replaced is missing for a moment.
     fn missing(&mut self) {
-        if matches!(self.state, FileState::InSync) {
-            tracing::debug!("the file is missing");
-            self.state = FileState::Missing(Instant::now());
-        }
-        // A file that is replaced is missing for a moment.
-        if matches!(self.state, FileState::Missing(since) if since.elapsed() >= LONG) {
+        if self.state.missing().is_some_and(|time| time >= LONG) {
             self.troubles.set(Some(Trouble {
                 file: self.file.path().to_path_buf(),
                 kind: TroubleKind::Missing,
@@ -372,10 +346,6 @@ impl Reloader {
                 hint: "the next write creates it again".into(),
             }));
         }
-        self.look_soon();
-    }
-
-    fn look_soon(&mut self) {
         self.schedule.within(POLL);
     }
 
@@ -388,25 +358,15 @@ impl Reloader {
         }
     }
 
-    /// Any state -> broken.
+    /// The file holds an edit that is not valid: any state -> broken.
     fn broken(&mut self, faults: Faults, edit: Edit) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
-        let since = if let FileState::Broken(broken) = &self.state {
-            broken.since
-        } else {
-            saved_at(edit.found, edit.age)
-        };
-        self.state = FileState::Broken(Broken {
-            faults,
-            edit,
-            since,
-            is_reported: false,
-            note_at: None,
-        });
+        self.state.broken_by(edit, faults);
         self.schedule.at = Some(Instant::now() + PATIENCE);
     }
 
-    /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen.
+    /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen: any state -> in sync,
+    /// unsaved or broken.
     pub(super) fn reload(&mut self, edit: Edit, history: &mut History) {
         let (theirs, repeated) = match history.rulebook().read_edit(edit.bytes.clone()) {
             Ok(read) => read,
@@ -415,29 +375,35 @@ impl Reloader {
         if !repeated.list.is_empty() {
             (self.notice)(Notice::RepeatedIds(repeated));
         }
-        let (since, was_reported) = match std::mem::replace(&mut self.state, FileState::InSync) {
-            FileState::Broken(broken) => (broken.since, broken.is_reported),
-            _ => (saved_at(edit.found, edit.age), false),
-        };
+        let broken = self.state.synced();
         self.troubles.set(None);
         self.note_replaced();
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
-        if let Some(left) = self.arriving.take() {
-            return self.arrive(left, history);
+        if let Some(arrival) = self.arriving.take() {
+            return self.arrive(arrival, history);
         }
+        let since = match &broken {
+            Some(broken) => broken.since,
+            None => saved_at(edit.found, edit.age),
+        };
         self.recent.forget_before(since);
+        let theirs = ValidEdit {
+            store: theirs,
+            saved: edit.saved,
+            fixes_reported: broken.is_some_and(|broken| broken.is_reported),
+        };
         // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
         if let Some(state) = edit
             .earlier
             .filter(|state| Some(*state) != self.journal.state())
         {
-            self.restore((theirs, edit.saved), state, was_reported, history);
+            self.restore(theirs, state, history);
             self.journal.clear(&mut self.file);
             return;
         }
-        let merged = self.merged(&before, theirs.clone(), edit.saved, history);
-        self.take_merged(merged, (&theirs, edit.saved), was_reported, history);
-        if matches!(self.state, FileState::Unsaved) {
+        let merged = self.merged(before, &theirs, history);
+        self.take_merged(merged, &theirs, history);
+        if self.state.is_unsaved() {
             self.journal.follows(&self.file);
         } else {
             self.journal.settle(&mut self.file);
@@ -445,35 +411,26 @@ impl Reloader {
     }
 
     /// The data of an edit with the writes that it has not seen. `before` is what the file held.
-    fn merged(
-        &self,
-        before: &Store,
-        theirs: Store,
-        saved: Option<SystemTime>,
-        history: &History,
-    ) -> Merged {
+    fn merged(&self, before: Store, theirs: &ValidEdit, history: &History) -> Merged {
         match self.journal.first() {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
                 let changes = history.current().full.changes_since(self.recent.iter());
-                theirs.merge(&changes, &bases)
+                theirs.store.clone().merge(&changes, &bases)
             }
             // What the file never had, its editor cannot have seen.
-            Some(first) => self.merge_on((before, first), theirs, saved, history),
+            Some(until) => {
+                let store = before;
+                self.merge_on(&Base { store, until }, theirs, history)
+            }
         }
     }
 
-    /// Takes a state that the file had before as a whole: somebody wants it back, however young the writes are that this
-    /// drops.
-    fn restore(
-        &mut self,
-        (theirs, saved): (Store, Option<SystemTime>),
-        state: u64,
-        was_reported: bool,
-        history: &mut History,
-    ) {
+    /// Takes the state with the number `state`, which the file had before, as a whole: somebody wants it back, however young
+    /// the writes are that this drops.
+    fn restore(&mut self, theirs: ValidEdit, state: u64, history: &mut History) {
         let ours = history.current().full.clone();
-        let diff = theirs.diff(&ours);
+        let diff = theirs.store.diff(&ours);
         let is_same = diff.is_empty();
         tracing::debug!(
             state,
@@ -482,11 +439,11 @@ impl Reloader {
         );
         let writes = if is_same { 0 } else { self.counts.since(state) };
         if writes > 0 {
-            self.keep(LossCause::Restore, &dropped(&ours, &theirs));
+            self.keep(LossCause::Restore, &dropped(&ours, &theirs.store));
         }
-        self.edits.add(saved, &diff);
-        self.publish((theirs, diff), history, |changes| {
-            if was_reported && is_same {
+        self.edits.add(theirs.saved, &diff);
+        self.publish((theirs.store, diff), history, |changes| {
+            if theirs.fixes_reported && is_same {
                 Notice::ValidAgain
             } else {
                 Notice::Restored { changes, writes }
@@ -497,40 +454,28 @@ impl Reloader {
         }
     }
 
-    /// Merges an edit that was made on `base`, which the file held until `end`, or on an older state. What was changed by
-    /// edits that were saved after it stands.
-    fn merge_on(
-        &self,
-        (base, end): (&Store, Instant),
-        theirs: Store,
-        saved: Option<SystemTime>,
-        history: &History,
-    ) -> Merged {
+    /// Merges an edit that was made on `base` or on an older state. What was changed by edits that were saved after it
+    /// stands.
+    fn merge_on(&self, base: &Base, theirs: &ValidEdit, history: &History) -> Merged {
         let ours = history.current().full.clone();
-        let since = ours.written_since(base);
+        let since = ours.written_since(&base.store);
         let states = self.recent.iter().chain([PastState {
-            store: base,
+            store: &base.store,
             written: &since,
             edited: &[],
         }]);
-        let older = (0..self.recent.count_before(end)).rev();
+        let older = (0..self.recent.count_before(base.until)).rev();
         let bases: Vec<usize> = [self.recent.len()].into_iter().chain(older).collect();
-        let newer = self.edits.after(saved);
+        let newer = self.edits.after(theirs.saved);
         let mut changes = ours.changes_since(states);
         for change in &mut changes {
             change.wins = newer.contains(&change.what);
         }
-        theirs.merge(&changes, &bases)
+        theirs.store.clone().merge(&changes, &bases)
     }
 
-    /// Publishes the result of a merge. In sync -> unsaved, if the file lacks some of it.
-    fn take_merged(
-        &mut self,
-        merged: Merged,
-        (theirs, saved): (&Store, Option<SystemTime>),
-        was_reported: bool,
-        history: &mut History,
-    ) {
+    /// Publishes the result of a merge: in sync -> unsaved, if the file lacks some of it.
+    fn take_merged(&mut self, merged: Merged, theirs: &ValidEdit, history: &mut History) {
         let Merged {
             store,
             kept,
@@ -543,7 +488,7 @@ impl Reloader {
         self.recent.settle(&settled);
         let ours = history.current().full.clone();
         let diff = store.diff(&ours);
-        self.edits.add(saved, &diff);
+        self.edits.add(theirs.saved, &diff);
         self.recent
             .add_edit(&ours, things(&diff).cloned().collect());
         let count = kept.len();
@@ -556,16 +501,16 @@ impl Reloader {
         if count > 0 {
             // The file goes from the one to the other, and gets these writes when both are saved.
             self.recent.add_writes(&ours, kept.clone());
-            self.recent.add_writes(theirs, kept);
+            self.recent.add_writes(&theirs.store, kept);
         }
         self.keep(LossCause::Edit, &conflicts);
         self.keep(LossCause::OlderEdit, &outdated);
         if count > 0 || !renumbered.is_empty() {
-            self.state = FileState::Unsaved;
+            self.state.lacks_something();
         }
         self.publish((store, diff), history, |changes| {
             let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
-            if was_reported && is_same {
+            if theirs.fixes_reported && is_same {
                 return Notice::ValidAgain;
             }
             Notice::Reloaded {
@@ -598,7 +543,7 @@ impl Reloader {
             self.cannot_follow(error.clone());
             return Err(error);
         }
-        let is_broken = matches!(self.state, FileState::Broken(_));
+        let is_broken = self.state.is_broken();
         // Should the file only seem to be the same, the save finds the edit.
         if is_broken || (self.schedule.at.is_some() && self.file.settles_in().is_none()) {
             let end = Instant::now() + PATIENCE;
@@ -606,8 +551,7 @@ impl Reloader {
                 if let Ok(Some(edit)) = self.file.changed() {
                     self.reload(edit, history);
                 }
-                let is_half =
-                    matches!(&self.state, FileState::Broken(broken) if !broken.is_reported);
+                let is_half = (self.state.broken()).is_some_and(|broken| !broken.is_reported);
                 if !is_half || Instant::now() >= end {
                     break;
                 }
@@ -615,9 +559,9 @@ impl Reloader {
             }
         }
         self.look_for_late_edits(history);
-        match &self.state {
-            FileState::Broken(broken) => Err(broken.faults.refusal()),
-            _ => Ok(()),
+        match self.state.broken() {
+            Some(broken) => Err(broken.faults.refusal()),
+            None => Ok(()),
         }
     }
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::super::history::History;
 use super::super::notice::{Faults, LossCause, Notice};
 use super::super::rulebook::Rulebook;
-use super::{FileState, LateEdit, POLL, Reloader};
+use super::state::FileState;
+use super::{Base, LateEdit, POLL, Reloader, ValidEdit};
 use crate::json::Document;
 use crate::store::{Conflict, Store};
 
@@ -70,9 +71,10 @@ impl Reloader {
     /// Takes note of what the files held that are checked from now on.
     pub(super) fn note_replaced(&mut self) {
         for state in self.file.replaced_states() {
-            self.replaced
-                .entry(state)
-                .or_insert_with(|| (Instant::now(), self.in_file.clone()));
+            self.replaced.entry(state).or_insert_with(|| Base {
+                store: self.in_file.clone(),
+                until: Instant::now(),
+            });
         }
         if self.file.checks_any_replaced() {
             self.schedule.within(POLL);
@@ -84,7 +86,8 @@ impl Reloader {
     /// Merges what was written to a file after it was replaced by a newer one. In sync -> unsaved.
     pub(super) fn look_for_late_edits(&mut self, history: &mut History) {
         // One after the other: the file must have what was made of the last one.
-        if matches!(self.state, FileState::Unsaved | FileState::Broken(_))
+        if self.state.is_unsaved()
+            || self.state.is_broken()
             || (self.late.is_empty() && !self.file.checks_any_replaced())
         {
             return;
@@ -92,7 +95,7 @@ impl Reloader {
         for (edit, state) in self.file.late_edits(Document::is_whole) {
             tracing::debug!(state, "found an edit of a file that had been replaced");
             let base = self.replaced.get(&state).cloned();
-            self.late.push((edit, base));
+            self.late.push(LateEdit { edit, base });
         }
         // What is in the file's place may be a newer edit.
         if !self.late.is_empty()
@@ -100,7 +103,7 @@ impl Reloader {
         {
             self.reload(edit, history);
         }
-        if !matches!(self.state, FileState::Broken(_)) {
+        if !self.state.is_broken() {
             for late in std::mem::take(&mut self.late) {
                 self.take_late(late, history);
             }
@@ -109,8 +112,8 @@ impl Reloader {
     }
 
     /// Merges an edit of a replaced file. Where a later edit changed the same, that stands.
-    fn take_late(&mut self, (edit, replaced): LateEdit, history: &mut History) {
-        let Some((end, base)) = replaced else {
+    fn take_late(&mut self, LateEdit { edit, base }: LateEdit, history: &mut History) {
+        let Some(base) = base else {
             let text = String::from_utf8_lossy(&edit.bytes);
             return self.keep_lines(LossCause::Move, vec![unmerged_text("moved", &text)]);
         };
@@ -125,20 +128,25 @@ impl Reloader {
         };
         // Readers see it before the file has it.
         self.file.keep_copy(&edit.bytes);
+        let theirs = ValidEdit {
+            store: theirs,
+            saved: edit.saved,
+            fixes_reported: false,
+        };
         let is_latest = self.edits.after(edit.saved).is_empty();
         if let Some(earlier) = edit.earlier.filter(|_| is_latest) {
-            self.restore((theirs, edit.saved), earlier, false, history);
+            self.restore(theirs, earlier, history);
             if !self.journal.is_ahead() {
                 self.journal.clear(&mut self.file);
             }
         } else {
             // The file was opened in that state; what its maker had read may be older.
             self.recent.forget_before(Instant::now());
-            let merged = self.merge_on((&base, end), theirs.clone(), edit.saved, history);
-            self.take_merged(merged, (&theirs, edit.saved), false, history);
+            let merged = self.merge_on(&base, &theirs, history);
+            self.take_merged(merged, &theirs, history);
         }
         // The file itself has nothing of this edit yet.
-        self.state = FileState::Unsaved;
+        self.state.lacks_something();
     }
 
     /// Puts other rules into effect. An edit that breaks the rules so far may have been made for these.
@@ -151,16 +159,18 @@ impl Reloader {
         history: &mut History,
     ) -> Result<(), Faults> {
         self.look(history);
-        let edit = match &self.state {
-            FileState::Broken(broken) => Some(broken.edit.clone()),
-            _ => None,
-        };
+        let edit = self.state.broken().map(|broken| broken.edit.clone());
         let read = edit.map(|edit| (rulebook.read_edit(edit.bytes.clone()), edit));
         let current = history.current();
         match read {
             None => history.publish_rules(rulebook.clone(), rulebook.take_over(&current.full)?),
             Some((Ok((theirs, _)), edit)) => {
-                let merged = self.merged(&self.in_file, theirs, edit.saved, history);
+                let theirs = ValidEdit {
+                    store: theirs,
+                    saved: edit.saved,
+                    fixes_reported: false,
+                };
+                let merged = self.merged(self.in_file.clone(), &theirs, history);
                 rulebook.read_file(merged.store.file_text())?;
                 history.publish_rules(rulebook.clone(), rulebook.over(&current.full));
                 self.reload(edit, history);

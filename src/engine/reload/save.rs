@@ -9,8 +9,9 @@ use super::super::history::History;
 use super::super::journal::Batch;
 use super::super::notice::{LossCause, Notice, Trouble, TroubleKind, WriteError};
 use super::late::dropped;
-use super::{FileState, Reloader};
-use crate::file::{Edit, Left, Saved};
+use super::state::FileState;
+use super::{Arrival, POLL, Reloader};
+use crate::file::{Edit, Saved};
 use crate::store::{ResourceDiff, Store, Written, things};
 
 /// How long to wait after a save of what an edit lacked has failed.
@@ -19,11 +20,11 @@ const RETRY: Duration = Duration::from_millis(500);
 impl Reloader {
     /// Whether the file must be saved though no write changes anything.
     pub(in super::super) fn must_save(&self) -> bool {
-        matches!(self.state, FileState::Unsaved) || self.file.has_failed_save()
+        self.state.is_unsaved() || self.file.has_failed_save()
     }
 
-    /// Appends a batch that made `next` of the data to the journal, or saves the file. `writes` are how many writes that are
-    /// and what they wrote. `false`: the file is another one or was edited, and what is to be written has to be planned again.
+    /// Appends a batch that made `next` of the data to the journal, or saves the file. `count` is how many writes
+    /// those are, `written` what they changed. `false`: the file is another one or was edited, and what is to be written has to be planned again.
     ///
     /// # Errors
     /// The disk refuses; nothing was changed.
@@ -31,11 +32,12 @@ impl Reloader {
         &mut self,
         next: &Store,
         batch: Batch,
-        writes: (usize, Vec<Written>),
+        count: usize,
+        written: Vec<Written>,
         history: &mut History,
     ) -> Result<bool, WriteError> {
         let saved = self.record_or_save(next, batch);
-        self.after_save(saved, writes, history)
+        self.after_save(saved, count, written, history)
     }
 
     /// As [`Reloader::save_batch`], of an undo or a reset, which does not go into the journal first.
@@ -48,13 +50,14 @@ impl Reloader {
         let written: Vec<Written> = things(diff).cloned().collect();
         let batch = Batch::of_change(&history.current().full, next, &written);
         let saved = self.save(next, batch);
-        self.after_save(saved, (1, written), history)
+        self.after_save(saved, 1, written, history)
     }
 
     fn after_save(
         &mut self,
         saved: io::Result<Saved>,
-        (count, written): (usize, Vec<Written>),
+        count: usize,
+        written: Vec<Written>,
         history: &mut History,
     ) -> Result<bool, WriteError> {
         match saved {
@@ -78,7 +81,7 @@ impl Reloader {
     }
 
     fn record_or_save(&mut self, next: &Store, batch: Batch) -> io::Result<Saved> {
-        if matches!(self.state, FileState::Unsaved) || !self.journal.goes_first(&self.file) {
+        if self.state.is_unsaved() || !self.journal.goes_first(&self.file) {
             return self.save(next, batch);
         }
         match self.journal.append(&mut self.file, &batch) {
@@ -90,7 +93,7 @@ impl Reloader {
                 let saved = self.save(next, batch);
                 if saved.is_err() && self.journal.is_ahead() {
                     // Another journal would lack what this one had.
-                    self.state = FileState::Unsaved;
+                    self.state.lacks_something();
                 }
                 saved
             }
@@ -113,7 +116,7 @@ impl Reloader {
             Ok(Saved::Done) => {
                 tracing::debug!(state = self.file.number(), "saved the file");
                 self.in_file = store.clone();
-                self.state = FileState::InSync;
+                self.state.synced();
                 self.troubles.set(None);
                 if self.file.is_in_place() && self.file.shows_edit() {
                     self.schedule.event();
@@ -132,14 +135,14 @@ impl Reloader {
 
     /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
     pub(super) fn save_what_it_lacks(&mut self, history: &mut History) {
-        while self.lacks_something() && !matches!(self.state, FileState::Broken(_)) {
+        while self.lacks_something() && !self.state.is_broken() {
             let store = history.current().full.clone();
             match self.save(&store, Batch::default()) {
                 Ok(Saved::Done) => {}
                 Ok(Saved::Foreign(edit)) => self.reload(edit, history),
                 Ok(Saved::Moved) if self.follow(history).is_ok() => {}
                 _ => {
-                    self.state = FileState::Unsaved;
+                    self.state.lacks_something();
                     self.schedule.at = Some(Instant::now() + RETRY);
                     return;
                 }
@@ -148,13 +151,13 @@ impl Reloader {
     }
 
     pub(super) fn lacks_something(&self) -> bool {
-        matches!(self.state, FileState::Unsaved) || self.journal.is_ahead()
+        self.state.is_unsaved() || self.journal.is_ahead()
     }
 
     fn report_unsaved(&mut self, error: &io::Error) {
         let (reason, hint) = self.why_unsaved(error);
         self.report(self.file.path().to_path_buf(), reason, hint);
-        self.look_soon();
+        self.schedule.within(POLL);
     }
 
     /// Reports that `file` cannot be saved.
@@ -219,14 +222,14 @@ impl Reloader {
                 self.troubles.set(None);
                 self.counts.saved(self.file.number(), seen);
                 if self.journal.is_ahead() && !self.file.can_record() {
-                    self.state = FileState::Unsaved;
+                    self.state.lacks_something();
                 }
             }
             Some(Saved::Foreign(edit)) => self.reload(edit, history),
             // An ordinary save follows the link, or says what is in the way.
             Some(Saved::Moved) | None => self.save_what_it_lacks(history),
         }
-        if matches!(self.state, FileState::Unsaved) {
+        if self.state.is_unsaved() {
             self.save_what_it_lacks(history);
         }
     }
@@ -238,12 +241,11 @@ impl Reloader {
     /// It cannot be read, or another server has it.
     pub(super) fn follow(&mut self, history: &mut History) -> Result<(), WriteError> {
         let Ok(Some(path)) = self.file.moved() else {
-            if self.unfollowed.take().is_some() {
+            if self.follow_error.take().is_some() {
                 let path = self.file.path().to_path_buf();
-                self.troubles.set(match &self.state {
-                    FileState::Broken(broken) => Some(broken.faults.trouble(path)),
-                    _ => None,
-                });
+                let broken = self.state.broken();
+                self.troubles
+                    .set(broken.map(|broken| broken.faults.trouble(path)));
             }
             return Ok(());
         };
@@ -258,15 +260,15 @@ impl Reloader {
             hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
         }
         };
-        let lacking = if self.lacks_something() || matches!(self.state, FileState::Broken(_)) {
+        let lacking = if self.lacks_something() || self.state.is_broken() {
             dropped(&history.current().full, &self.in_file)
         } else {
             Vec::new()
         };
         let followed = self.file.follow(path.clone());
         let followed = followed.map_err(|error| unsaved(&error))?;
-        self.unfollowed = None;
-        self.state = FileState::InSync;
+        self.follow_error = None;
+        self.state.synced();
         self.recent.clear();
         self.replaced.clear();
         self.edits.clear();
@@ -278,7 +280,9 @@ impl Reloader {
         }
         self.keep(LossCause::Move, &lacking);
         let unseen = self.recent.window();
-        self.arriving = Some(followed.left.and_then(|left| left.within(unseen)));
+        self.arriving = Some(Arrival {
+            left: followed.left.and_then(|left| left.within(unseen)),
+        });
         let edit = Edit {
             bytes: followed.bytes,
             earlier: None,
@@ -293,17 +297,17 @@ impl Reloader {
     /// Reports it once, and tries again soon.
     pub(super) fn cannot_follow(&mut self, error: WriteError) {
         if let WriteError::Unsaved { reason, hint } = error
-            && self.unfollowed.as_ref() != Some(&reason)
+            && self.follow_error.as_ref() != Some(&reason)
         {
-            self.unfollowed = Some(reason.clone());
+            self.follow_error = Some(reason.clone());
             self.report(self.file.named().to_path_buf(), reason, hint);
         }
-        self.look_soon();
+        self.schedule.within(POLL);
     }
 
     /// Takes what the path leads to now as a whole, with what its journal has besides.
-    pub(super) fn arrive(&mut self, left: Option<Left>, history: &mut History) {
-        let (store, differs) = match left {
+    pub(super) fn arrive(&mut self, arrival: Arrival, history: &mut History) {
+        let (store, differs) = match arrival.left {
             Some(left) => self.replay(&left),
             None => (self.in_file.clone(), false),
         };

@@ -1,10 +1,119 @@
-//! What has happened to the data in the last seconds: an edit of the file may have been made from any of these states.
+//! What the reloader knows: how the file and the data relate ([`FileState`]), when to look at the file ([`Schedule`]), and
+//! what has happened in the last seconds, since an edit may have been made from any of these states ([`RecentStates`]).
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::super::notice::Faults;
+use crate::file::Edit;
 use crate::memory::{BoundedQueue, OVERHEAD};
 use crate::store::{PastState, ResourceDiff, Store, Written, things};
+
+/// How the file and the data relate. What the journal has beyond the file is not counted here.
+pub(super) enum FileState {
+    /// The file holds the data.
+    InSync,
+    /// The file cannot be read, since that moment.
+    Missing(Instant),
+    /// The file holds an edit that is not valid; it is not overwritten.
+    Broken(Broken),
+    /// The data has something that belongs in the file at once: writes that an edit lacked, a late edit, or what the
+    /// journal could not bring to the file. Nothing goes into the journal until it is saved.
+    Unsaved,
+}
+
+/// An edit that is not valid.
+pub(super) struct Broken {
+    pub(super) faults: Faults,
+    pub(super) edit: Edit,
+    pub(super) since: Instant,
+    pub(super) is_reported: bool,
+    /// When to write down the writes that it may lack.
+    pub(super) note_at: Option<Instant>,
+}
+
+impl FileState {
+    pub(super) fn is_unsaved(&self) -> bool {
+        matches!(self, FileState::Unsaved)
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken().is_some()
+    }
+
+    pub(super) fn broken(&self) -> Option<&Broken> {
+        match self {
+            FileState::Broken(broken) => Some(broken),
+            _ => None,
+        }
+    }
+
+    /// The file was saved, or a valid edit of it was read: any state -> in sync. Returns the broken edit that was there.
+    pub(super) fn synced(&mut self) -> Option<Broken> {
+        match std::mem::replace(self, FileState::InSync) {
+            FileState::Broken(broken) => Some(broken),
+            _ => None,
+        }
+    }
+
+    /// The file cannot be read: in sync -> missing. Returns for how long it has been; `None` in other states.
+    pub(super) fn missing(&mut self) -> Option<Duration> {
+        if matches!(self, FileState::InSync) {
+            tracing::debug!(target: "standin::engine::reload", "the file is missing");
+            *self = FileState::Missing(Instant::now());
+        }
+        match self {
+            FileState::Missing(since) => Some(since.elapsed()),
+            _ => None,
+        }
+    }
+
+    /// The file holds an edit that is not valid: any state -> broken.
+    pub(super) fn broken_by(&mut self, edit: Edit, faults: Faults) {
+        let since = self.broken().map(|broken| broken.since);
+        *self = FileState::Broken(Broken {
+            since: since.unwrap_or_else(|| saved_at(edit.found, edit.age)),
+            faults,
+            edit,
+            is_reported: false,
+            note_at: None,
+        });
+    }
+
+    /// The data has something that belongs in the file at once, or a save of that has failed: any state but broken ->
+    /// unsaved.
+    pub(super) fn lacks_something(&mut self) {
+        *self = FileState::Unsaved;
+    }
+}
+
+/// When to look at the file next.
+#[derive(Default)]
+pub(super) struct Schedule {
+    pub(super) at: Option<Instant>,
+    /// When the first event since the last look came.
+    first_event: Option<Instant>,
+}
+
+/// How long the file must have been left alone before an edit is read: a save comes as several events.
+const QUIET: Duration = Duration::from_millis(20);
+/// How long to wait for that at most: our own saves make events, too.
+const MAX_DEBOUNCE: Duration = Duration::from_millis(200);
+
+impl Schedule {
+    /// Debounces events: looks when there were none for a while, but not too late.
+    pub(super) fn event(&mut self) {
+        let now = Instant::now();
+        let first = *self.first_event.get_or_insert(now);
+        self.at = Some((now + QUIET).min(first + MAX_DEBOUNCE));
+    }
+
+    /// Looks within `time`.
+    pub(super) fn within(&mut self, time: Duration) {
+        let at = Instant::now() + time;
+        self.at = Some(self.at.map_or(at, |earlier| earlier.min(at)));
+    }
+}
 
 /// The states of the last seconds (`--unseen`), and what was changed after each.
 pub(super) struct RecentStates {
