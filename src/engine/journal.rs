@@ -77,17 +77,17 @@ impl Journal {
     }
 
     /// When the first write came that the file lacks.
-    pub(super) fn first(&self) -> Option<Instant> {
+    pub(super) fn ahead_since(&self) -> Option<Instant> {
         self.ahead.as_ref().map(|ahead| ahead.first)
     }
 
     /// The number of the file's state that the journal is ahead of.
-    pub(super) fn state(&self) -> Option<u64> {
+    pub(super) fn base_state(&self) -> Option<u64> {
         self.ahead.as_ref().map(|ahead| ahead.state)
     }
 
     /// When the file is to be saved.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(super) fn save_due(&self) -> Option<Instant> {
         let Journaling { pause, latest, .. } = self.journaling;
         self.ahead
             .as_ref()
@@ -100,12 +100,12 @@ impl Journal {
     }
 
     /// It is needed for longer than was thought.
-    pub(super) fn keep_on(&mut self) {
+    pub(super) fn postpone_expiry(&mut self) {
         self.needed_until = Some(Instant::now() + self.journaling.keep);
     }
 
     /// Whether writes to `file` go into the journal first.
-    pub(super) fn goes_first(&self, file: &DataFile) -> bool {
+    pub(super) fn takes_writes_to(&self, file: &DataFile) -> bool {
         file.size() >= self.journaling.above && !file.has_failed_save()
     }
 
@@ -173,7 +173,7 @@ impl Journal {
     }
 
     /// The file has been edited, and still lacks what the journal has.
-    pub(super) fn follows(&mut self, file: &DataFile) {
+    pub(super) fn rebase(&mut self, file: &DataFile) {
         if let Some(ahead) = &mut self.ahead {
             ahead.state = file.number();
         }
@@ -198,19 +198,19 @@ impl Journal {
     }
 
     /// The journal is another file's.
-    pub(super) fn leave(&mut self) {
+    pub(super) fn forget(&mut self) {
         (self.ahead, self.needed_until) = (None, None);
     }
 
     /// The file lacks nothing of the journal.
-    pub(super) fn settle(&mut self, file: &mut DataFile) {
+    pub(super) fn caught_up(&mut self, file: &mut DataFile) {
         self.ahead = None;
         self.note(file, file.content(), &[]);
     }
 
     /// Nothing of the journal is needed any more: the file has it, and so had whoever edits it; or it is to be forgotten.
     pub(super) fn clear(&mut self, file: &mut DataFile) {
-        self.leave();
+        self.forget();
         file.drop_journal();
     }
 }

@@ -224,7 +224,7 @@ impl Reloader {
             || self.state.is_broken()
             || self.state.is_unsaved();
         self.journal
-            .due()
+            .save_due()
             .or(self.journal.expires())
             .filter(|_| !waits)
     }
@@ -260,7 +260,7 @@ impl Reloader {
     /// Removes the journal, unless there is an edit that may lack something of it and is not loaded yet.
     fn expire_journal(&mut self) {
         if self.file.shows_edit() || self.lacks_something() {
-            self.journal.keep_on();
+            self.journal.postpone_expiry();
         } else {
             self.journal.clear(&mut self.file);
         }
@@ -395,7 +395,7 @@ impl Reloader {
         // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
         if let Some(state) = edit
             .earlier
-            .filter(|state| Some(*state) != self.journal.state())
+            .filter(|state| Some(*state) != self.journal.base_state())
         {
             self.restore(theirs, state, history);
             self.journal.clear(&mut self.file);
@@ -404,15 +404,15 @@ impl Reloader {
         let merged = self.merged(before, &theirs, history);
         self.take_merged(merged, &theirs, history);
         if self.state.is_unsaved() {
-            self.journal.follows(&self.file);
+            self.journal.rebase(&self.file);
         } else {
-            self.journal.settle(&mut self.file);
+            self.journal.caught_up(&mut self.file);
         }
     }
 
     /// The data of an edit with the writes that it has not seen. `before` is what the file held.
     fn merged(&self, before: Store, theirs: &ValidEdit, history: &History) -> Merged {
-        match self.journal.first() {
+        match self.journal.ahead_since() {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
                 let changes = history.current().full.changes_since(self.recent.iter());

@@ -30,7 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::lines::{Chain, Line, Lines, NEW, Parsed, header, in_file, parse};
+use super::lines::{Chain, Line, Lines, NEW, header, in_file, parse};
 use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 
 /// What a journal holds that the data file may lack.
@@ -55,6 +55,51 @@ pub struct LeftWrite {
 }
 
 impl Left {
+    /// What the `lines` of a journal have that a file may lack which holds `known` and was written at `edited`; and how many
+    /// writes the file had and has no more, since somebody put back what it held before.
+    fn of(
+        lines: Vec<Line>,
+        known: Content,
+        edited: Option<SystemTime>,
+        is_same_boot: bool,
+    ) -> (Left, usize) {
+        let has = in_file(&lines, |content, _| content == known);
+        // The file had the lines before the first number, and was about to have those before the second.
+        let saved = in_file(&lines, |_, is_done| is_done).unwrap_or(0);
+        let named = in_file(&lines, |_, _| true).unwrap_or(0);
+        let (mut writes, mut lacking, mut undone) = (Vec::new(), 0, 0);
+        for (number, line) in lines.into_iter().enumerate().skip(has.unwrap_or(0)) {
+            let Line::Wrote { line, at, had } = line else {
+                continue;
+            };
+            let was_saved = number < saved;
+            if had && !was_saved {
+                // It was not acknowledged.
+                continue;
+            }
+            lacking += usize::from(number >= named);
+            if was_saved && has.is_some() {
+                undone += 1;
+                continue;
+            }
+            // After a power cut, what seems to be an edit may be a save that was not noted.
+            if was_saved && !is_same_boot {
+                continue;
+            }
+            let age = edited
+                .zip(at)
+                .and_then(|(edited, at)| edited.duration_since(at).ok());
+            let in_file_for = was_saved.then(|| age.unwrap_or_default());
+            writes.push(LeftWrite { line, in_file_for });
+        }
+        let left = Left {
+            writes,
+            follows: has.is_some(),
+            lacking,
+        };
+        (left, undone)
+    }
+
     /// Without the writes that the file had had for longer than `unseen` when it was edited: whoever edited it has seen
     /// them. `None`: it has no others.
     pub fn within(mut self, unseen: Duration) -> Option<Left> {
@@ -163,10 +208,10 @@ impl DataFile {
                 }
                 self.extend_journal(lines, flush)?
             }
-            None => self.begin_journal(self.known.content, lines, flush)?,
+            None => self.create_journal(self.known.content, lines, flush)?,
         };
         if recorded && self.leads_away() {
-            self.cut_back(length, chain);
+            self.truncate_journal(length, chain);
             return Ok(Some(Saved::Moved));
         }
         if let Some(journal) = self.journal.as_mut().filter(|_| recorded) {
@@ -192,7 +237,7 @@ impl DataFile {
                 .names("saved", self.known.content, 0);
         let noted = match &self.journal {
             None if writes.is_empty() => return,
-            None => self.begin_journal(before, lines, flush),
+            None => self.create_journal(before, lines, flush),
             Some(_) => self.extend_journal(lines, flush),
         };
         let known = self.known.content;
@@ -202,7 +247,7 @@ impl DataFile {
         if !matches!(noted, Ok(true)) {
             tracing::debug!(?noted, "cannot note what the file has");
             // The file lacks nothing of it.
-            self.cut_back(0, NEW);
+            self.truncate_journal(0, NEW);
             return;
         }
         (journal.tip, journal.is_ahead) = (Some(known), false);
@@ -213,7 +258,7 @@ impl DataFile {
     }
 
     /// Where the next line goes, if the journal is about what the file holds.
-    pub(super) fn journal_goes_on(&self) -> Option<u64> {
+    pub(super) fn append_position(&self) -> Option<u64> {
         let journal = self
             .journal
             .as_ref()
@@ -228,7 +273,7 @@ impl DataFile {
 
     /// Whether writes can be recorded without saving the file.
     pub fn can_record(&self) -> bool {
-        self.journal_goes_on().is_some()
+        self.append_position().is_some()
     }
 
     /// How many writes have been recorded since the journal had that length.
@@ -242,7 +287,7 @@ impl DataFile {
 
     /// Notes that the file has been saved with what was recorded before the journal had the length `since`. Should that
     /// fail, nothing more can be recorded.
-    pub(super) fn note_part(&mut self, since: u64, keep: Duration) {
+    pub(super) fn note_partial_save(&mut self, since: u64, keep: Duration) {
         let (known, now) = (self.known.content, self.known.stamp.taken);
         let saved =
             Lines::after(self.journal_end().1).names("saved", known, self.lines_since(since));
@@ -322,7 +367,7 @@ impl DataFile {
     }
 
     /// `false`: something else has its name.
-    fn begin_journal(&mut self, before: Content, lines: Lines, flush: bool) -> io::Result<bool> {
+    fn create_journal(&mut self, before: Content, lines: Lines, flush: bool) -> io::Result<bool> {
         let path = recover::journal_name(&self.path);
         let header = header(before, self.medium.boot(), NEW);
         let first = header.len() as u64;
@@ -343,7 +388,7 @@ impl DataFile {
             batches: VecDeque::new(),
         });
         if begun.is_err() {
-            self.cut_back(0, NEW);
+            self.truncate_journal(0, NEW);
         }
         begun
             .map(|()| true)
@@ -372,19 +417,19 @@ impl DataFile {
             {
                 // Unless the folder is away, and comes back with it.
                 self.medium.stamp(&self.path)?;
-                self.cut_back(0, NEW);
+                self.truncate_journal(0, NEW);
                 Ok(false)
             }
             Err(error) => {
                 let (length, chain) = (journal.length, journal.chain);
-                self.cut_back(length, chain);
+                self.truncate_journal(length, chain);
                 Err(about_journal(&self.path, error))
             }
         }
     }
 
     /// Cuts the journal back to `length`, where the last line has the CRC `chain`.
-    fn cut_back(&mut self, length: u64, chain: Chain) {
+    fn truncate_journal(&mut self, length: u64, chain: Chain) {
         if let Some(journal) = &mut self.journal {
             (journal.length, journal.chain, journal.needs_repair) = (length, chain, true);
         }
@@ -413,7 +458,7 @@ impl DataFile {
 
     /// Says in the journal, if there is one, that the file will have `content`, with all that it says in it
     /// but for the last `lacks` writes.
-    pub(super) fn announce(&mut self, content: Content, lacks: usize) -> io::Result<()> {
+    pub(super) fn announce_save(&mut self, content: Content, lacks: usize) -> io::Result<()> {
         self.repair_journal()?;
         let Some(is_ahead) = self.journal.as_ref().map(|journal| journal.is_ahead) else {
             return Ok(());
@@ -430,7 +475,7 @@ impl DataFile {
         let announced = self.extend_journal(saving, flush).map(|_| ());
         if announced.is_err() && !is_ahead {
             // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
-            self.cut_back(0, NEW);
+            self.truncate_journal(0, NEW);
             return if self.journal.is_none() {
                 Ok(())
             } else {
@@ -462,76 +507,28 @@ impl DataFile {
     }
 
     /// Takes up the journal of the last run, whose text is `bytes`. Returns what the file may lack.
-    pub(super) fn take_up_journal(
+    pub(super) fn load_journal(
         &mut self,
         bytes: &[u8],
         recovered: &mut Vec<Recovered>,
     ) -> io::Result<Option<Left>> {
-        let Parsed {
-            boot,
-            lines,
-            length,
-            chain,
-            broken,
-            last,
-        } = parse(bytes);
         let known = self.known.content;
-        // What the file lacks does not depend on what is before the line that names it.
-        let (lines, length, chain) = match last.filter(|last| last.tell_about(known)) {
-            Some(last) => (last.lines, last.length, last.chain),
-            None => (lines, length, chain),
-        };
-        let has = in_file(&lines, |content, _| content == known);
-        if let Some(number) = broken {
+        let parsed = parse(bytes);
+        if let Some(line) = parsed.broken {
             let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
-            if self.role == Role::Owner {
-                self.medium.write_new(&kept, bytes, &self.path, true)?;
+            let kept = (self.role == Role::Owner).then_some(kept);
+            if let Some(kept) = &kept {
+                self.medium.write_new(kept, bytes, &self.path, true)?;
             }
-            recovered.push(Recovered::Journal {
-                line: number,
-                kept: (self.role == Role::Owner).then_some(kept),
-            });
+            recovered.push(Recovered::Journal { line, kept });
         }
-        // Until then the file had them.
-        let saved = in_file(&lines, |_, is_done| is_done).unwrap_or(0);
-        let named = in_file(&lines, |_, _| true).unwrap_or(0);
-        let is_same_boot = boot.is_none() || boot == self.medium.boot();
-        let edited = self.known.stamp.modified;
-        let (mut undone, mut lacking) = (0, 0);
-        let writes: Vec<LeftWrite> = lines
-            .into_iter()
-            .enumerate()
-            .skip(has.unwrap_or(0))
-            .filter_map(|(number, line)| {
-                let Line::Wrote { line, at, had } = line else {
-                    return None;
-                };
-                if had && number >= saved {
-                    // It was not acknowledged.
-                    return None;
-                }
-                lacking += usize::from(number >= named);
-                if number >= saved {
-                    return Some(LeftWrite {
-                        line,
-                        in_file_for: None,
-                    });
-                }
-                if has.is_some() {
-                    // The file had it, and is as it was before: somebody has put it back.
-                    undone += 1;
-                    return None;
-                }
-                // After a power cut, what seems to be an edit may be a save that was not noted.
-                let in_file_for = is_same_boot.then(|| {
-                    let age = edited
-                        .zip(at)
-                        .and_then(|(edited, at)| edited.duration_since(at).ok());
-                    Some(age.unwrap_or_default())
-                })?;
-                Some(LeftWrite { line, in_file_for })
-            })
-            .collect();
+        // What the file lacks does not depend on what is before the line that names it.
+        let (lines, length, chain) = match parsed.last.filter(|last| last.tell_about(known)) {
+            Some(last) => (last.lines, last.length, last.chain),
+            None => (parsed.lines, parsed.length, parsed.chain),
+        };
+        let is_same_boot = parsed.boot.is_none() || parsed.boot == self.medium.boot();
+        let (left, undone) = Left::of(lines, known, self.known.stamp.modified, is_same_boot);
         if undone > 0 {
             recovered.push(Recovered::Restored { writes: undone });
         }
@@ -542,21 +539,17 @@ impl DataFile {
                 length: length as u64,
                 chain,
                 needs_repair: bytes.len() > length,
-                tip: has.map(|_| known),
-                is_ahead: !writes.is_empty(),
+                tip: left.follows.then_some(known),
+                is_ahead: !left.writes.is_empty(),
                 is_linked: false,
                 batches: VecDeque::new(),
             });
         }
-        if writes.is_empty() {
+        if left.writes.is_empty() {
             self.drop_journal();
             return Ok(None);
         }
-        Ok(Some(Left {
-            writes,
-            follows: has.is_some(),
-            lacking,
-        }))
+        Ok(Some(left))
     }
 }
 

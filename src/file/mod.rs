@@ -38,7 +38,7 @@ pub use watch::{Watch, watch};
 
 use journal::Journal;
 use replaced::{Checked, Unchecked};
-use save::{FailedSave, Saving};
+use save::{BackgroundSave, FailedSave};
 
 /// How sure a save must be before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ pub struct DataFile {
     /// A save that failed and could not be undone yet.
     failed_save: Option<FailedSave>,
     /// A save that is in progress on another thread.
-    saving: Option<Saving>,
+    saving: Option<BackgroundSave>,
     /// What came out of the last save, where it was not read at once.
     unchecked: Option<Unchecked>,
     journal: Option<Journal>,
@@ -276,11 +276,11 @@ impl DataFile {
             lock,
             port: 0,
         };
-        let loaded = file.take_up(found)?;
+        let loaded = file.load(found)?;
         Ok((file, loaded))
     }
 
-    fn take_up(&mut self, found: Found) -> io::Result<Loaded> {
+    fn load(&mut self, found: Found) -> io::Result<Loaded> {
         let Found {
             bytes,
             mut recovered,
@@ -290,7 +290,7 @@ impl DataFile {
         self.in_place =
             self.role == Role::Owner && (self.is_mounted_alone() || !self.can_be_replaced());
         let left = match journal {
-            Some(journal) => self.take_up_journal(&journal, &mut recovered)?,
+            Some(journal) => self.load_journal(&journal, &mut recovered)?,
             None => None,
         };
         Ok(Loaded {
@@ -336,7 +336,7 @@ impl DataFile {
         self.copies.clear();
         self.seen.clear();
         self.learn(found.known);
-        Ok(self.take_up(found)?)
+        Ok(self.load(found)?)
     }
 
     /// Where the file is, symbolic links followed.

@@ -120,7 +120,17 @@ impl DataFile {
         let [new, old] = found
             .unwrap_or_else(|| [&self.path, &unchecked.at].map(|path| read(&*self.medium, path)));
         let state = unchecked.number - 1;
-        self.checked_replaced(state, old);
+        if let Some(file) = self.replaced(state) {
+            let is_same = |found: &Known| {
+                found.content == file.content
+                    && matches!(file.handle.stamp(), Ok(now) if now.is_same(&found.stamp))
+            };
+            match old.ok().filter(is_same) {
+                Some(found) => file.stamp = found.stamp,
+                // It is read when late edits are looked for.
+                None => file.stamp.modified = None,
+            }
+        }
         if let Ok(new) = new
             && self.number == unchecked.number
             && self.known.content == new.content
@@ -130,32 +140,12 @@ impl DataFile {
         }
         // Left there it does no harm, and the next start removes it.
         let _ = self.medium.remove(&unchecked.at);
-        self.unlinked_replaced(state);
-    }
-
-    /// Takes note of what the file of the state `number` held when it had that stamp. If that is not what it should hold,
-    /// it is read when late edits are looked for.
-    fn checked_replaced(&mut self, number: u64, found: io::Result<Known>) {
-        let Some(file) = self.replaced(number) else {
-            return;
-        };
-        let is_same = |found: &Known| {
-            found.content == file.content
-                && matches!(file.handle.stamp(), Ok(now) if now.is_same(&found.stamp))
-        };
-        match found.ok().filter(is_same) {
-            Some(found) => file.stamp = found.stamp,
-            None => file.stamp.modified = None,
-        }
-    }
-
-    /// The file of the state `number` has no name any more.
-    fn unlinked_replaced(&mut self, number: u64) {
-        if let Some(file) = self.replaced(number) {
+        if let Some(file) = self.replaced(state) {
             file.unlinked();
         }
     }
 
+    /// The file of the state `number`.
     fn replaced(&mut self, number: u64) -> Option<&mut Replaced> {
         let mut replaced = self.replaced.iter_mut();
         let checked = replaced.find(|checked| checked.state == number)?;

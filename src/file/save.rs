@@ -44,7 +44,7 @@ struct Scratch {
 }
 
 /// A save in progress.
-pub(super) struct Saving {
+pub(super) struct BackgroundSave {
     thread: JoinHandle<io::Result<Option<Scratch>>>,
     /// The state of the file in which it began.
     number: u64,
@@ -62,7 +62,7 @@ impl DataFile {
     /// # Errors
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
     pub fn save(&mut self, text: &[u8]) -> io::Result<Saved> {
-        self.give_up_saving();
+        self.abandon_background_save();
         if self.moved()?.is_some() {
             return Ok(Saved::Moved);
         }
@@ -70,15 +70,15 @@ impl DataFile {
         self.may_be_written()?;
         self.ensure_locked()?;
         let content = Content::of(text);
-        self.announce(content, 0)?;
+        self.announce_save(content, 0)?;
         for _ in 0..MOST_TRIES {
-            let mut saved = self.put(text, content);
+            let mut saved = self.try_save(text, content);
             if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
                 // The files that were replaced take up space and descriptors as long as they are open.
                 self.replaced.clear();
                 saved = self
                     .undo_failed_save()
-                    .and_then(|()| self.put(text, content));
+                    .and_then(|()| self.try_save(text, content));
             }
             if let Some(saved) = saved? {
                 if saved == Saved::Done {
@@ -91,7 +91,7 @@ impl DataFile {
     }
 
     /// As [`DataFile::save`]. `None`: an edit was found and has been taken back meanwhile.
-    fn put(&mut self, text: &[u8], content: Content) -> io::Result<Option<Saved>> {
+    fn try_save(&mut self, text: &[u8], content: Content) -> io::Result<Option<Saved>> {
         if self.in_place {
             return self.overwrite(text);
         }
@@ -108,15 +108,15 @@ impl DataFile {
             self.in_place = true;
             return self.overwrite(text);
         };
-        match self.put_in_place(scratch, false) {
+        match self.install(scratch, false) {
             Err(_) if self.in_place => self.overwrite(text),
             saved => saved,
         }
     }
 
-    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::put`]. `check_later`: what came out is not
+    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::try_save`]. `check_later`: what came out is not
     /// read now if its stamp has not changed.
-    fn put_in_place(&mut self, scratch: Scratch, check_later: bool) -> io::Result<Option<Saved>> {
+    fn install(&mut self, scratch: Scratch, check_later: bool) -> io::Result<Option<Saved>> {
         let Scratch {
             path: scratch,
             ours,
@@ -146,7 +146,7 @@ impl DataFile {
             .lock
             .as_ref()
             .and_then(|_| self.medium.lock(&scratch, self.port).ok());
-        match self.swap(&scratch) {
+        match self.exchange(&scratch) {
             Ok(out) => {
                 let saved = self.verify_exchange(out, ours, sure);
                 self.keep_lock_of_save(lock);
@@ -177,7 +177,7 @@ impl DataFile {
     }
 
     /// Puts the file `new` in the place of the data file, which has the name that is returned then.
-    fn swap(&self, new: &Path) -> io::Result<Displaced> {
+    fn exchange(&self, new: &Path) -> io::Result<Displaced> {
         match self.medium.exchange(new, &self.path) {
             Ok(()) => Ok(Displaced {
                 at: new.to_path_buf(),
@@ -188,7 +188,7 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::swap`], where files cannot be exchanged: the data file gets a second name, and `new` is renamed over
+    /// As [`DataFile::exchange`], where files cannot be exchanged: the data file gets a second name, and `new` is renamed over
     /// the first. Should somebody else rename a file over it between these two calls, that file is lost.
     fn rename_over(&self, new: &Path) -> io::Result<Displaced> {
         let at = recover::other_name(new);
@@ -235,7 +235,7 @@ impl DataFile {
         }
     }
 
-    /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::put`].
+    /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::try_save`].
     /// If it has the stamp `sure`, that is enough for now.
     fn verify_exchange(
         &mut self,
@@ -335,12 +335,12 @@ impl DataFile {
             return Ok(());
         };
         let undone = match &mut failed {
-            FailedSave::Exchanged { at, placed } => self.put_back(at, placed),
+            FailedSave::Exchanged { at, placed } => self.undo_exchange(at, placed),
             FailedSave::Overwritten {
                 spare,
                 ours,
                 before,
-            } => self.write_back(spare, ours, before),
+            } => self.undo_overwrite(spare, ours, before),
         };
         if let Err(error) = &undone {
             tracing::debug!(%error, "a failed save cannot be undone yet");
@@ -349,7 +349,7 @@ impl DataFile {
         undone
     }
 
-    fn write_back(&self, spare: &Path, ours: &[u8], before: &[u8]) -> io::Result<()> {
+    fn undo_overwrite(&self, spare: &Path, ours: &[u8], before: &[u8]) -> io::Result<()> {
         let now = self.medium.read(&self.path)?;
         let done = now
             .iter()
@@ -368,7 +368,7 @@ impl DataFile {
 
     /// Puts back what a save took out. Should yet another edit come out of that, it is the newer one and goes back in its
     /// turn.
-    fn put_back(&mut self, at: &mut PathBuf, placed: &mut Option<Content>) -> io::Result<()> {
+    fn undo_exchange(&mut self, at: &mut PathBuf, placed: &mut Option<Content>) -> io::Result<()> {
         loop {
             let is_missing = |read: &io::Result<Vec<u8>>| matches!(read, Err(error) if error.kind() == io::ErrorKind::NotFound);
             let mut read = self.medium.read(at);
@@ -384,7 +384,7 @@ impl DataFile {
                 // Whatever it is, it was there before us.
                 Err(_) => None,
             };
-            let out = self.swap(at)?;
+            let out = self.exchange(at)?;
             at.clone_from(&out.at);
             // From here on the file is a person's again, whatever happens to what came out.
             let Ok((out, _)) = self.open_replaced(out, None) else {
@@ -458,7 +458,7 @@ impl DataFile {
         {
             return false;
         }
-        let Some(journal) = self.journal_goes_on() else {
+        let Some(journal) = self.append_position() else {
             return false;
         };
         let (medium, path, flush) = (self.medium.clone(), self.path.clone(), self.flushes());
@@ -470,7 +470,7 @@ impl DataFile {
             write_scratch(&*medium, scratch, (&text, content), &path, flush)
         };
         let thread = std::thread::Builder::new().name("standin-save".into());
-        self.saving = thread.spawn(write).ok().map(|thread| Saving {
+        self.saving = thread.spawn(write).ok().map(|thread| BackgroundSave {
             thread,
             number: self.number,
             stamp: self.known.stamp,
@@ -507,8 +507,8 @@ impl DataFile {
             && matches!(self.ensure_locked(), Ok(true));
         let lacking = self.lines_since(journal);
         if !is_same
-            || self.announce(scratch.ours.content, lacking).is_err()
-            || self.journal_goes_on().is_none()
+            || self.announce_save(scratch.ours.content, lacking).is_err()
+            || self.append_position().is_none()
         {
             tracing::debug!(
                 is_same,
@@ -517,9 +517,9 @@ impl DataFile {
             let _ = self.medium.remove(&scratch.path);
             return None;
         }
-        let saved = self.put_in_place(scratch, true);
+        let saved = self.install(scratch, true);
         if matches!(saved, Ok(Some(Saved::Done))) && lacking > 0 {
-            self.note_part(journal, keep);
+            self.note_partial_save(journal, keep);
         }
         saved.unwrap_or_else(|error| {
             tracing::debug!(%error, "cannot put the new file in its place");
@@ -538,7 +538,7 @@ impl DataFile {
     }
 
     /// Gives up the save that is in progress.
-    pub(super) fn give_up_saving(&mut self) {
+    pub(super) fn abandon_background_save(&mut self) {
         self.end_check();
         if let Some(scratch) = self.written() {
             tracing::debug!("giving a save up: the file has to be saved at once");

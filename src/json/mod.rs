@@ -8,7 +8,6 @@ mod javascript;
 mod layout;
 mod members;
 mod parse;
-mod path;
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -19,13 +18,12 @@ pub use javascript::{
 };
 pub use layout::{Indent, Layout};
 pub use members::{
-    Member, NotObject, Object, get_member, items, locate, members, merge_patch, merge_shallow,
-    same_value, with_member, without_member,
+    FieldPath, Member, NotObject, Object, get_member, items, locate, members, merge_patch,
+    merge_shallow, same_value, with_member, without_member,
 };
 #[cfg(feature = "cli")]
 pub use parse::floor_char_boundary;
 pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};
-pub use path::FieldPath;
 
 /// The kind of a JSON value, as its first byte tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

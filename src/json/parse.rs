@@ -207,33 +207,15 @@ fn explain(text: &str, error: &serde_json::Error, max_depth: usize) -> SyntaxErr
         "number out of range" => SyntaxError::new(word_start(text, at), "the number is too large"),
         "invalid escape" => invalid_escape(text, at),
         "lone leading surrogate in hex escape" | "unexpected end of hex escape" => {
-            let is_surrogate = |(at, _): &(usize, &str)| {
-                matches!(
-                    text.as_bytes()[at + 2..],
-                    [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
-                )
-            };
-            let escape = text[..at]
-                .rmatch_indices("\\u")
-                .find(is_surrogate)
-                .map_or(at, |(at, _)| at);
-            SyntaxError::new(
-                escape,
-                "the escape is half a surrogate pair, which is not a character",
-            )
-            .hint("write both halves (`\\ud83d\\ude00`) or the character itself")
+            half_surrogate_pair(text, at)
         }
         words if words.starts_with("control character") => {
-            let error = expected(text, at, "the closing `\"` of the string");
-            if text[at..].starts_with(['\n', '\r']) {
-                error.hint(
-                    "the string has no closing quote on its line; a line break inside is `\\n`",
-                )
+            let hint = if text[at..].starts_with(['\n', '\r']) {
+                "the string has no closing quote on its line; a line break inside is `\\n`"
             } else {
-                error.hint(
-                    "write a tab inside a string as `\\t`, other control characters as `\\u00xx`",
-                )
-            }
+                "write a tab inside a string as `\\t`, other control characters as `\\u00xx`"
+            };
+            expected(text, at, "the closing `\"` of the string").hint(hint)
         }
         // "expected value", "expected ident"
         _ => expected(text, word_start(text, at), VALUE),
@@ -305,6 +287,21 @@ fn word_start(text: &str, at: usize) -> usize {
     text[..at]
         .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c))
         .len()
+}
+
+/// The error for an escape before `at` that is half of a surrogate pair.
+fn half_surrogate_pair(text: &str, at: usize) -> SyntaxError {
+    let is_surrogate = |(at, _): &(usize, &str)| {
+        matches!(
+            text.as_bytes()[at + 2..],
+            [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
+        )
+    };
+    let mut escapes = text[..at].rmatch_indices("\\u");
+    let escape = escapes.find(is_surrogate).map_or(at, |(at, _)| at);
+    let message = "the escape is half a surrogate pair, which is not a character";
+    SyntaxError::new(escape, message)
+        .hint("write both halves (`\\ud83d\\ude00`) or the character itself")
 }
 
 fn invalid_escape(text: &str, at: usize) -> SyntaxError {

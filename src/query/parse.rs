@@ -85,27 +85,36 @@ impl Query {
         }
         query.read_sort(pairs, fields)?;
         query.window = Window::parse(first)?;
-        if first("_start").is_some() && query.window == Window::All {
-            query.note(
-                "_start",
-                "it has no effect without _end or _limit.",
-                Some("_start=0&_end=10".into()),
-            );
-        }
-        match (first("_per_page"), first("_page"), first("_limit")) {
-            (Some(value), None, _) => query.note(
-                "_per_page",
-                "it has no effect without _page.",
-                Some(example_with("_per_page", value)),
-            ),
-            (Some(_), Some(_), Some(_)) => {
-                query.note("_limit", "it has no effect beside _per_page.", None);
-            }
-            _ => {}
-        }
+        query.note_window(first);
         let notices = query.field_notices(pairs, fields);
         query.notices.extend(notices);
         Ok(query)
+    }
+
+    /// Notes the parameters of the window that have no effect.
+    fn note_window<'a>(&mut self, first: impl Fn(&str) -> Option<&'a str>) {
+        if first("_start").is_some() && self.window == Window::All {
+            let example = "_start=0&_end=10".to_string();
+            self.note(
+                "_start",
+                "it has no effect without _end or _limit.",
+                Some(example),
+            );
+        }
+        match (first("_per_page"), first("_page"), first("_limit")) {
+            (Some(value), None, _) => {
+                let example = example_with("_per_page", value);
+                self.note(
+                    "_per_page",
+                    "it has no effect without _page.",
+                    Some(example),
+                );
+            }
+            (Some(_), Some(_), Some(_)) => {
+                self.note("_limit", "it has no effect beside _per_page.", None);
+            }
+            _ => {}
+        }
     }
 
     fn read_filters(

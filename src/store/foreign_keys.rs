@@ -46,6 +46,15 @@ pub(super) struct Dependents {
     pub emptied: Vec<(usize, Arc<Record>, String)>,
 }
 
+/// A record that stays though it points to one that is deleted.
+struct Pointing {
+    /// The place of its collection.
+    place: usize,
+    record: Arc<Record>,
+    link: Link,
+    target: Id,
+}
+
 impl Link {
     /// `record` without its pointer to `target`: a key is null then, and an array lacks the item.
     fn without(&self, record: &str, target: &Id, layout: Layout, base: &str) -> String {
@@ -66,6 +75,18 @@ impl Link {
 }
 
 impl Resource {
+    /// The records of this collection that point to `parent` by `link`, with what they point to.
+    fn pointing<'l>(&self, link: &'l Link, parent: &Record) -> Vec<(Arc<Record>, &'l Link, Id)> {
+        let target = get_member(parent.value(), &link.target).and_then(Id::from_json);
+        let (Some(target), Some(collection)) = (target, self.collection()) else {
+            return Vec::new();
+        };
+        let found = collection.pointing(&link.key, link.many, &target);
+        (found.into_iter())
+            .map(|record| (record, link, target.clone()))
+            .collect()
+    }
+
     fn singulars(&self) -> &[Singular] {
         self.singulars.get_or_init(|| singulars(&self.name).into())
     }
@@ -274,80 +295,96 @@ impl Store {
         first: &Arc<Record>,
         dependent: &[String],
     ) -> Result<Dependents, Refusal> {
+        let (gone, left) = self.reached(index, first, dependent);
+        let name = |place: usize| self.resources[place].name().to_string();
+        let holders: Vec<_> = (left.iter())
+            .filter(|one| one.link.on_delete == OnDelete::Restrict)
+            .map(|one| (name(one.place), one.record.id().cloned()))
+            .collect();
+        if holders.is_empty() {
+            let emptied = self.emptied(left);
+            return Ok(Dependents { gone, emptied });
+        }
+        let mut needed = dependent.to_vec();
+        for (name, _) in &holders {
+            if !needed.contains(name) {
+                needed.push(name.clone());
+            }
+        }
+        // Others may point to the holders in turn. Each round names one collection more, at least.
+        if let Err(Refusal::Referenced { dependent, .. }) = self.dependents(index, first, &needed) {
+            needed = dependent;
+        }
+        Err(Refusal::Referenced {
+            resource: name(index),
+            id: first.id().cloned(),
+            holders,
+            dependent: needed,
+            not_null: None,
+        })
+    }
+
+    /// The records that go with `first`, as [`Store::dependents`] says, and those that point to one of them and stay.
+    fn reached(
+        &self,
+        index: usize,
+        first: &Arc<Record>,
+        dependent: &[String],
+    ) -> (Vec<(usize, Arc<Record>)>, Vec<Pointing>) {
         let mut gone = vec![(index, first.clone())];
         let mut seen = HashSet::from([(index, first.number())]);
-        // Those that point to something that goes, and do not go for that.
-        let mut left: Vec<(usize, Arc<Record>, Link, Id)> = Vec::new();
+        let mut left: Vec<Pointing> = Vec::new();
         let mut known: HashMap<(usize, usize), Vec<Link>> = HashMap::new();
         let mut next = 0;
-        let name = |place: usize| self.resources[place].name();
-        while let Some((place, record)) = gone.get(next).cloned() {
+        while let Some((parent_place, parent)) = gone.get(next).cloned() {
             next += 1;
-            for (child_place, child) in self.resources.iter().enumerate() {
-                let Some(collection) = child.collection() else {
-                    continue;
-                };
+            let collections = self.resources.iter().enumerate();
+            for (place, child) in collections.filter(|(_, child)| child.collection().is_some()) {
                 let is_named = dependent.contains(&child.name);
-                let links = known.entry((child_place, place)).or_insert_with(|| {
-                    let mut links = self.links(&child.name, name(place));
+                let links = known.entry((place, parent_place)).or_insert_with(|| {
+                    let mut links = self.links(&child.name, self.resources[parent_place].name());
                     links.retain(|link| {
                         link.used && (is_named || link.on_delete != OnDelete::Nothing)
                     });
                     links
                 });
-                for link in links.iter() {
-                    let target = get_member(record.value(), &link.target).and_then(Id::from_json);
-                    let Some(target) = target else { continue };
-                    let goes = link.on_delete == OnDelete::Cascade || is_named;
-                    for row in collection.pointing(&link.key, link.many, &target) {
-                        if !goes {
-                            left.push((child_place, row, link.clone(), target.clone()));
-                        } else if seen.insert((child_place, row.number())) {
-                            gone.push((child_place, row));
-                        }
+                let pointing = links.iter().flat_map(|link| child.pointing(link, &parent));
+                for (record, link, target) in pointing {
+                    if !is_named && link.on_delete != OnDelete::Cascade {
+                        let link = link.clone();
+                        left.push(Pointing {
+                            place,
+                            record,
+                            link,
+                            target,
+                        });
+                    } else if seen.insert((place, record.number())) {
+                        gone.push((place, record));
                     }
                 }
             }
         }
-        left.retain(|(place, row, ..)| !seen.contains(&(*place, row.number())));
-        let holders: Vec<_> = (left.iter())
-            .filter(|(_, _, link, _)| link.on_delete == OnDelete::Restrict)
-            .map(|(place, row, ..)| (name(*place).to_string(), row.id().cloned()))
-            .collect();
-        if !holders.is_empty() {
-            let mut needed = dependent.to_vec();
-            for (name, _) in &holders {
-                if !needed.contains(name) {
-                    needed.push(name.clone());
-                }
-            }
-            // Others may point to the holders in turn. Each round names one collection more, at least.
-            if let Err(Refusal::Referenced { dependent, .. }) =
-                self.dependents(index, first, &needed)
-            {
-                needed = dependent;
-            }
-            return Err(Refusal::Referenced {
-                resource: name(index).to_string(),
-                id: first.id().cloned(),
-                holders,
-                dependent: needed,
-                not_null: None,
-            });
-        }
+        left.retain(|one| !seen.contains(&(one.place, one.record.number())));
+        (gone, left)
+    }
+
+    /// Each of the records that stay, without its pointers to what goes.
+    fn emptied(&self, left: Vec<Pointing>) -> Vec<(usize, Arc<Record>, String)> {
         let mut emptied: Vec<(usize, Arc<Record>, String)> = Vec::new();
         let mut places: HashMap<(usize, u64), usize> = HashMap::new();
-        for (place, row, link, target) in left {
-            let at = *places.entry((place, row.number())).or_insert_with(|| {
-                let text = row.value().to_string();
-                emptied.push((place, row.clone(), text));
+        for one in left {
+            let (place, record) = (one.place, &one.record);
+            let at = *places.entry((place, record.number())).or_insert_with(|| {
+                emptied.push((place, record.clone(), record.value().to_string()));
                 emptied.len() - 1
             });
-            let layout = Layout::of(row.value(), self.style(place).layout);
+            let layout = Layout::of(record.value(), self.style(place).layout);
             let text = &mut emptied[at].2;
-            *text = link.without(text, &target, layout, row.text.indent());
+            *text = one
+                .link
+                .without(text, &one.target, layout, record.text.indent());
         }
-        Ok(Dependents { gone, emptied })
+        emptied
     }
 
     /// Whether the deletion of a record of `parent` may be refused because others point to it.

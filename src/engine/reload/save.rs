@@ -81,7 +81,7 @@ impl Reloader {
     }
 
     fn record_or_save(&mut self, next: &Store, batch: Batch) -> io::Result<Saved> {
-        if self.state.is_unsaved() || !self.journal.goes_first(&self.file) {
+        if self.state.is_unsaved() || !self.journal.takes_writes_to(&self.file) {
             return self.save(next, batch);
         }
         match self.journal.append(&mut self.file, &batch) {
@@ -272,7 +272,7 @@ impl Reloader {
         self.recent.clear();
         self.replaced.clear();
         self.edits.clear();
-        self.journal.leave();
+        self.journal.forget();
         self.counts.add(0, Some(self.file.number()));
         (self.notice)(Notice::Moved { to: path });
         for found in followed.recovered {

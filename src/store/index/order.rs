@@ -89,24 +89,25 @@ impl OrderIndex {
     }
 
     fn place(&self, record: &Record) -> Result<usize, usize> {
-        let compare = |other: &Arc<Record>| -> Ordering {
-            let mut by_keys = self.keys.iter().zip(&self.counts).map(|(key, count)| {
-                let of = |text| {
-                    let own = Key::of(key.path.of(text));
-                    if count.is_mixed() {
-                        own.read_as_number()
-                    } else {
-                        own
-                    }
-                };
-                key.turn(of(other.value()).compare(&of(record.value())))
-            });
-            let first = by_keys
-                .find(|ordering| ordering.is_ne())
-                .unwrap_or(Ordering::Equal);
-            first.then(other.number().cmp(&record.number()))
+        self.records
+            .binary_search_by(|other| self.compare(other, record))
+    }
+
+    fn compare(&self, one: &Record, other: &Record) -> Ordering {
+        let by_key = |(key, count): (&SortKey, &Count)| {
+            let value = |text| {
+                let value = Key::of(key.path.of(text));
+                if count.is_mixed() {
+                    value.read_as_number()
+                } else {
+                    value
+                }
+            };
+            key.turn(value(one.value()).compare(&value(other.value())))
         };
-        self.records.binary_search_by(compare)
+        let mut by_keys = self.keys.iter().zip(&self.counts).map(by_key);
+        let first = by_keys.find(|ordering| ordering.is_ne());
+        first.unwrap_or_else(|| one.number().cmp(&other.number()))
     }
 
     /// Counts a record in or out. `false`: a key has become mixed, or is so no longer.
