@@ -414,32 +414,28 @@ impl Feed {
         version: u64,
         writes: impl Iterator<Item = (&'a Command, &'a Outcome)>,
     ) {
-        let events = writes.flat_map(|(command, outcome)| {
-            outcome
-                .written
-                .iter()
-                .enumerate()
-                .map(move |(at, written)| {
-                    let record = record(store, &written.resource, written.id.as_ref());
-                    let what = match (&command.operation, &record) {
-                        (Operation::Create, _) => What::Create,
-                        (_, None) => What::Delete,
-                        (Operation::Delete { .. }, _) if at < outcome.removed => What::Delete,
-                        (Operation::Merge(_) | Operation::Delete { .. }, _) => What::Merge,
-                        (Operation::Replace, _) => What::Replace,
-                    };
-                    let record = record.filter(|_| what != What::Delete);
-                    Event {
-                        number: 0,
-                        version,
-                        resource: written.resource.clone(),
-                        id: written.id.clone(),
-                        what,
-                        record,
-                    }
-                })
-        });
-        self.add(events);
+        let mut events = Vec::new();
+        for (command, outcome) in writes {
+            for (at, written) in outcome.written.iter().enumerate() {
+                let record = record(store, &written.resource, written.id.as_ref());
+                let what = match (&command.operation, &record) {
+                    (Operation::Create, _) => What::Create,
+                    (_, None) => What::Delete,
+                    (Operation::Delete { .. }, _) if at < outcome.removed => What::Delete,
+                    (Operation::Merge(_) | Operation::Delete { .. }, _) => What::Merge,
+                    (Operation::Replace, _) => What::Replace,
+                };
+                events.push(Event {
+                    number: 0,
+                    version,
+                    resource: written.resource.clone(),
+                    id: written.id.clone(),
+                    record: record.filter(|_| what != What::Delete),
+                    what,
+                });
+            }
+        }
+        self.add(events.into_iter());
     }
 
     /// Adds the events of data that took the place of `old` as a whole; `diff` is what differs.

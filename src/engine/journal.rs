@@ -4,10 +4,10 @@
 //! whatever random ids were drawn. With each text goes the one before, so that what a crash left can be brought
 //! together with an edit that was made while no server ran.
 
-use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::notice::Notice;
@@ -400,21 +400,15 @@ fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
 
 /// What the effects made of each thing, taken together.
 fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
-    let mut places: HashMap<Written, usize> = HashMap::new();
-    let mut changes: Vec<ApiChange> = Vec::new();
+    let mut changes: IndexMap<Written, ApiChange> = IndexMap::new();
     for (until, effect) in effects.into_iter().enumerate() {
         let what = effect.what();
-        let place = *places.entry(what.clone()).or_insert_with(|| {
-            changes.push(ApiChange {
-                by_api: true,
-                ..ApiChange::new(what)
-            });
-            changes.len() - 1
+        let change = changes.entry(what.clone()).or_insert_with(|| ApiChange {
+            by_api: true,
+            ..ApiChange::new(what)
         });
-        if let Some(change) = changes.get_mut(place) {
-            change.was(effect.was, until);
-            change.after = effect.now;
-        }
+        change.was(effect.was, until);
+        change.after = effect.now;
     }
-    changes
+    changes.into_values().collect()
 }

@@ -153,7 +153,7 @@ impl Rulebook {
                 }
             }
             Data::Object(value) | Data::Scalar(value) => {
-                let violations = rules.check_text(value, budget);
+                let violations = rules.check(value, budget);
                 faults.add(name, offset_in(text, value), value, violations);
             }
         }
@@ -212,7 +212,7 @@ impl Rulebook {
         record: &str,
         budget: &mut Budget,
     ) -> Result<Vec<Violation>, TooComplex> {
-        let mut found = rules.check_text(record, budget)?;
+        let mut found = rules.check(record, budget)?;
         let auth = self.schema().auth();
         if let Some(auth) = auth.filter(|auth| !found.is_empty() && auth.users == rules.resource())
             && get_member(record, &auth.password).is_some_and(|stored| is_hash(&unquote(stored)))

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
+use indexmap::IndexSet;
+
 use super::{Fault, QueryError, quoted};
 use crate::rules::is_reserved;
 use crate::text::{form_decode, query_encode};
@@ -55,17 +57,10 @@ fn is_index(text: &str) -> bool {
 /// The names that all parameters called `name` (`_embed`, `_expand`, `_dependent`) hold, each once; commas separate
 /// several in one.
 pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
-    let mut names = Vec::<String>::new();
     let values = pairs.iter().filter(|(known, _)| known == name);
-    for part in values
-        .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
-    {
-        if !part.is_empty() && !names.iter().any(|known| known == part) {
-            names.push(part.to_string());
-        }
-    }
-    names
+    let parts = values.flat_map(|(_, value)| value.split(',').map(str::trim));
+    let names: IndexSet<&str> = parts.filter(|part| !part.is_empty()).collect();
+    names.into_iter().map(str::to_string).collect()
 }
 
 /// `url` with the value of its first `_page` parameter replaced by `page`, everything else kept letter by letter.

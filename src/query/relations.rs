@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use super::Notice;
 use super::parse::Query;
 use crate::json::{self, Id, Kind, Layout};
@@ -48,9 +50,6 @@ enum Related<'a> {
     Nothing,
 }
 
-/// A relation that is asked for, and those of its records: `comments` with `author` of `comments.author`.
-type Asked<'a> = (&'a str, Vec<&'a str>);
-
 /// How many levels of relations one request can put in.
 const MAX_DEPTH: usize = 5;
 
@@ -88,28 +87,26 @@ impl<'a> Relations<'a> {
             notices: Vec::new(),
             level,
         };
-        for asked in relations.grouped(embeds) {
-            relations.embed(&asked, work);
+        for (name, rest) in relations.grouped(embeds) {
+            relations.embed(name, &rest, work);
         }
-        for asked in relations.grouped(expands) {
-            relations.expand(&asked, work);
+        for (name, rest) in relations.grouped(expands) {
+            relations.expand(name, &rest, work);
         }
         relations
     }
 
-    /// The first steps of `names`, each once, with what follows them.
-    fn grouped(&self, names: &[&'a str]) -> Vec<Asked<'a>> {
-        let mut groups: Vec<Asked<'a>> = Vec::new();
+    /// The relations that `names` ask for, each once, with those of their records: `comments` with `author` of
+    /// `comments.author`.
+    fn grouped(&self, names: &[&'a str]) -> IndexMap<&'a str, Vec<&'a str>> {
+        let mut groups: IndexMap<&str, Vec<&str>> = IndexMap::new();
         for name in names {
             // The name of a collection may hold a dot.
             let parts = name
                 .split_once(['.', '/'])
                 .filter(|_| self.store.records(name).is_none());
             let (first, rest) = parts.map_or((*name, None), |(first, rest)| (first, Some(rest)));
-            match groups.iter_mut().find(|(known, _)| *known == first) {
-                Some((_, inner)) => inner.extend(rest),
-                None => groups.push((first, rest.into_iter().collect())),
-            }
+            groups.entry(first).or_default().extend(rest);
         }
         groups
     }
@@ -139,8 +136,7 @@ impl<'a> Relations<'a> {
         Some(Box::new(inner))
     }
 
-    fn embed(&mut self, (name, rest): &Asked<'a>, work: &Work<'_>) {
-        let name = *name;
+    fn embed(&mut self, name: &'a str, rest: &[&'a str], work: &Work<'_>) {
         let is_child = self.store.records(name).is_some();
         let parent = self.store.parent_named(self.collection, name);
         // Where a name could be both, a plural means children, as in json-server.
@@ -201,8 +197,7 @@ impl<'a> Relations<'a> {
         });
     }
 
-    fn expand(&mut self, (name, rest): &Asked<'a>, work: &Work<'_>) {
-        let name = *name;
+    fn expand(&mut self, name: &'a str, rest: &[&'a str], work: &Work<'_>) {
         match self.store.parent_named(self.collection, name) {
             Some((parent, link)) => self.parent("_expand", (name, rest), (&parent, link), work),
             None => {

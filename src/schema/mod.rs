@@ -164,28 +164,16 @@ impl Rules {
         self.outline.holds
     }
 
-    /// What is wrong with `value`, in the order of its text; empty where it is valid.
+    /// What is wrong with a record, given as its JSON text, in the order of the text; empty where it is valid.
     ///
     /// The server sets the id of a record, so a record without one is valid, and only the rules for that property itself
     /// apply to it.
     ///
     /// # Errors
     /// The check would take more than `budget`, from which it takes what it needs.
-    pub fn check(&self, value: Value, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
-        self.checker.check(value, budget)
-    }
-
-    /// As [`Rules::check`], from the JSON text of a record.
-    ///
-    /// # Errors
-    /// As [`Rules::check`].
-    pub fn check_text(
-        &self,
-        text: &str,
-        budget: &mut Budget,
-    ) -> Result<Vec<Violation>, TooComplex> {
+    pub fn check(&self, text: &str, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
         match serde_json::from_str(text) {
-            Ok(value) => self.check(value, budget),
+            Ok(value) => self.checker.check(value, budget),
             Err(error) => Ok(vec![Violation {
                 pointer: String::new(),
                 detail: error.to_string(),

@@ -8,6 +8,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::command::Refusal;
 use super::index::pointers;
 use super::plural::{Singular, plural, singular, singulars};
@@ -370,21 +372,15 @@ impl Store {
 
     /// Each of the records that stay, without its pointers to what goes.
     fn emptied(&self, left: Vec<Pointing>) -> Vec<(usize, Arc<Record>, String)> {
-        let mut emptied: Vec<(usize, Arc<Record>, String)> = Vec::new();
-        let mut places: HashMap<(usize, u64), usize> = HashMap::new();
+        let mut emptied: IndexMap<(usize, u64), (usize, Arc<Record>, String)> = IndexMap::new();
         for one in left {
             let (place, record) = (one.place, &one.record);
-            let at = *places.entry((place, record.number())).or_insert_with(|| {
-                emptied.push((place, record.clone(), record.value().to_string()));
-                emptied.len() - 1
-            });
             let layout = Layout::of(record.value(), self.style(place).layout);
-            let text = &mut emptied[at].2;
-            *text = one
-                .link
-                .without(text, &one.target, layout, record.text.indent());
+            let (_, _, text) = (emptied.entry((place, record.number())))
+                .or_insert_with(|| (place, record.clone(), record.value().to_string()));
+            *text = (one.link).without(text, &one.target, layout, record.text.indent());
         }
-        emptied
+        emptied.into_values().collect()
     }
 
     /// Whether the deletion of a record of `parent` may be refused because others point to it.

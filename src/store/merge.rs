@@ -10,7 +10,9 @@
 //!   changed;
 //! - both made a new record under one id: the API's client already knows that id, so the edit's record moves.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+
+use indexmap::IndexMap;
 
 use super::command::Written;
 use super::write::Formatting;
@@ -181,30 +183,24 @@ impl Store {
         &self,
         states: impl IntoIterator<Item = PastState<'a>>,
     ) -> Vec<ApiChange> {
-        let mut places: HashMap<&Written, usize> = HashMap::new();
-        let mut changes: Vec<ApiChange> = Vec::new();
+        let mut changes: IndexMap<&Written, ApiChange> = IndexMap::new();
         for (until, state) in states.into_iter().enumerate() {
             let written = state.written.iter().map(|one| (one, true));
             let edited = state.edited.iter().map(|one| (one, false));
             for (one, by_api) in written.chain(edited) {
-                let place = *places.entry(one).or_insert_with(|| {
-                    let after = self.text_of(one).map(ToString::to_string);
-                    changes.push(ApiChange {
-                        after,
-                        ..ApiChange::new(one.clone())
-                    });
-                    changes.len() - 1
+                let change = changes.entry(one).or_insert_with(|| ApiChange {
+                    after: self.text_of(one).map(str::to_string),
+                    ..ApiChange::new(one.clone())
                 });
-                let before = state.store.text_of(one).map(ToString::to_string);
-                changes[place].by_api |= by_api;
-                changes[place].was(before, until);
+                change.by_api |= by_api;
+                change.was(state.store.text_of(one).map(str::to_string), until);
             }
         }
-        changes.retain(|change| {
+        let differs = |change: &ApiChange| {
             let after = change.after.as_deref();
             (change.before.iter()).any(|before| !same(before.text.as_deref(), after))
-        });
-        changes
+        };
+        changes.into_values().filter(differs).collect()
     }
 
     /// The text of what was written, as it is in this store.
