@@ -321,7 +321,7 @@ impl Reloader {
     fn still_the_same(&mut self) {
         match &mut self.state {
             FileState::Missing(_) => {
-                self.state.synced();
+                self.state.set_in_sync();
                 self.troubles.set(None);
             }
             FileState::Broken(broken) if !broken.is_reported => {
@@ -337,7 +337,7 @@ impl Reloader {
 
     /// The file cannot be read: in sync -> missing. A file that is replaced is missing for a moment.
     fn missing(&mut self) {
-        if self.state.missing().is_some_and(|time| time >= LONG) {
+        if self.state.set_missing().is_some_and(|time| time >= LONG) {
             self.troubles.set(Some(Trouble {
                 file: self.file.path().to_path_buf(),
                 kind: TroubleKind::Missing,
@@ -361,7 +361,7 @@ impl Reloader {
     /// The file holds an edit that is not valid: any state -> broken.
     fn broken(&mut self, faults: Faults, edit: Edit) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
-        self.state.broken_by(edit, faults);
+        self.state.set_broken(edit, faults);
         self.schedule.at = Some(Instant::now() + PATIENCE);
     }
 
@@ -375,7 +375,7 @@ impl Reloader {
         if !repeated.list.is_empty() {
             (self.notice)(Notice::RepeatedIds(repeated));
         }
-        let broken = self.state.synced();
+        let broken = self.state.set_in_sync();
         self.troubles.set(None);
         self.note_replaced();
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
@@ -506,7 +506,7 @@ impl Reloader {
         self.keep(LossCause::Edit, &conflicts);
         self.keep(LossCause::OlderEdit, &outdated);
         if count > 0 || !renumbered.is_empty() {
-            self.state.lacks_something();
+            self.state.set_unsaved();
         }
         self.publish((store, diff), history, |changes| {
             let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();

@@ -293,18 +293,11 @@ impl Faults {
 
 /// The collections whose records were given ids when the file was read, as far as they were not `before`.
 pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = Notice> {
-    let without_id = |store: &Store, name: &str| {
-        store
-            .resource(name)?
-            .collection()
-            .map(Collection::without_id)
-    };
     store.resources().filter_map(move |resource| {
         let collection = resource.collection()?;
         let count = collection.without_id();
-        if count == 0
-            || before.and_then(|before| without_id(before, resource.name())) == Some(count)
-        {
+        let known = before.and_then(|before| before.records(resource.name()));
+        if count == 0 || known.map(Collection::without_id) == Some(count) {
             return None;
         }
         let id = store.settings().id.clone();

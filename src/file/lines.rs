@@ -103,6 +103,8 @@ pub(super) struct Parsed {
     pub(super) length: usize,
     /// The CRC of the last of them.
     pub(super) chain: Chain,
+    /// The first line has a checksum, so all must have one.
+    is_checked: bool,
     /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
     pub(super) broken: Option<usize>,
     /// The lines at the end that can be read again.
@@ -137,53 +139,55 @@ impl Last {
     }
 }
 
+/// Reads a journal up to the first line that cannot be read, and the lines at its end behind that.
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let mut parsed = Parsed::default();
-    let mut is_checked = true;
     let mut texts = bytes.split_inclusive(|byte| *byte == b'\n');
     while let Some(text) = texts.next() {
-        let is_first = parsed.lines.is_empty();
-        let read = std::str::from_utf8(text).ok().and_then(|text| {
-            let text = text.strip_suffix('\n')?;
-            let (text, has_crc) = match text.rsplit_once(CRC) {
-                Some((text, crc)) => {
-                    let crc: u32 = crc.strip_suffix('}')?.parse().ok()?;
-                    (self::crc(text, parsed.chain) == crc).then_some(())?;
-                    parsed.chain = parsed.chain.map(|_| crc);
-                    (format!("{text}}}"), true)
-                }
-                None if is_first && text.contains("\"boot\":") => return None,
-                // An older version wrote it.
-                None => (text.to_string(), false),
-            };
-            is_checked = if is_first { has_crc } else { is_checked };
-            (has_crc || !is_checked).then_some(())?;
-            if is_first {
-                let member = |name| get_member(&text, name);
-                parsed.boot = member("boot").and_then(|boot| serde_json::from_str(boot).ok()?);
-                parsed.chain =
-                    member("chain").and_then(|chain| serde_json::from_str(chain).ok()?);
-            }
-            Line::parse(&text, is_first)
-        });
-        match read {
-            Some(read) => {
-                parsed.lines.push(read);
-                parsed.length += text.len();
-            }
-            None => {
-                // Of the last line, the end itself may be damaged.
-                let is_whole = text.ends_with(b"\n")
-                    || text
-                        .split_last()
-                        .is_some_and(|(_, before)| is_intact(before, parsed.chain));
-                parsed.broken = is_whole.then_some(parsed.lines.len() + 1);
-                parsed.last = last(text, texts, parsed.length);
-                break;
-            }
+        if let Some(line) = parsed.read(text) {
+            parsed.lines.push(line);
+            parsed.length += text.len();
+            continue;
         }
+        // Of the last line, the end itself may be damaged.
+        let is_whole = text.ends_with(b"\n")
+            || text.split_last().is_some_and(|(_, before)| {
+                let repaired = [before, b"\n"].concat();
+                split(&repaired).is_some_and(|(text, found)| found == crc(text, parsed.chain))
+            });
+        parsed.broken = is_whole.then_some(parsed.lines.len() + 1);
+        parsed.last = last(text, texts, parsed.length);
+        break;
     }
     parsed
+}
+
+impl Parsed {
+    /// The next line; `None` where it is not whole or its checksum is wrong.
+    fn read(&mut self, text: &[u8]) -> Option<Line> {
+        let is_first = self.lines.is_empty();
+        let text = match split(text) {
+            Some((text, found)) => {
+                (found == crc(text, self.chain)).then_some(())?;
+                self.chain = self.chain.map(|_| found);
+                self.is_checked |= is_first;
+                format!("{text}}}")
+            }
+            None => {
+                let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
+                // An older version wrote no checksums, in no line.
+                let is_damaged = self.is_checked || text.contains(CRC);
+                let is_new = is_first && text.contains("\"boot\":");
+                (!is_damaged && !is_new).then(|| text.to_string())?
+            }
+        };
+        if is_first {
+            let member = |name| get_member(&text, name);
+            self.boot = member("boot").and_then(|boot| serde_json::from_str(boot).ok()?);
+            self.chain = member("chain").and_then(|chain| serde_json::from_str(chain).ok()?);
+        }
+        Line::parse(&text, is_first)
+    }
 }
 
 /// The lines at the end of `rest` that can be read. Before `rest` come `length` bytes and the line `broken`. The CRC of a line
@@ -215,17 +219,6 @@ fn split(text: &[u8]) -> Option<(&str, u32)> {
     let text = std::str::from_utf8(text).ok()?;
     let (text, crc) = text.strip_suffix("}\n")?.rsplit_once(CRC)?;
     Some((text, crc.parse().ok()?))
-}
-
-/// Whether the text of a line without its end has the checksum that it says.
-fn is_intact(text: &[u8], chain: Chain) -> bool {
-    let Some((text, crc)) = std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.rsplit_once(CRC))
-    else {
-        return false;
-    };
-    crc.strip_suffix('}').and_then(|crc| crc.parse().ok()) == Some(self::crc(text, chain))
 }
 
 impl Line {

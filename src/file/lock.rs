@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 use super::rights::{identity, open_regular};
-use super::{DataFile, Role};
+use super::{DataFile, Medium, Role};
 
 /// The right to be the only server of a data file; given back when dropped or when the process ends in any way.
 #[derive(Debug)]
@@ -114,6 +114,30 @@ impl Drop for Lock {
     }
 }
 
+/// Locks the file at `path` for a server that saves it. `None`: it cannot be locked.
+///
+/// # Errors
+/// Another server has the lock.
+pub(super) fn take_lock(
+    medium: &dyn Medium,
+    path: &Path,
+    role: Role,
+    port: u16,
+) -> Result<Option<Lock>, LockError> {
+    if role == Role::Reader {
+        return Ok(None);
+    }
+    match medium.lock(path, port) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(held @ LockError::Held(_)) => Err(held),
+        // Its file system has no locks, perhaps. Each save tries again.
+        Err(LockError::Io(error)) => {
+            tracing::debug!(%error, "the file cannot be locked");
+            Ok(None)
+        }
+    }
+}
+
 impl DataFile {
     /// Says on which port the file is served, to whoever wants to serve it too.
     pub fn served_on(&mut self, port: u16) {
@@ -139,26 +163,16 @@ impl DataFile {
         {
             return Ok(true);
         }
-        match self.medium.lock(&self.path, self.port) {
+        match take_lock(&*self.medium, &self.path, self.role, self.port) {
             Ok(lock) => {
-                self.lock = Some(lock);
-                Ok(true)
+                self.lock = lock;
+                Ok(self.lock.is_some())
             }
-            Err(error @ LockError::Held(_)) => {
+            Err(error) => {
                 self.lock = None;
                 Err(io::Error::new(io::ErrorKind::WouldBlock, error))
             }
-            Err(LockError::Io(error)) => {
-                tracing::debug!(%error, "the file cannot be locked");
-                self.lock = None;
-                Ok(false)
-            }
         }
-    }
-
-    /// As [`DataFile::ensure_locked`]; should another server have it, the next save says so.
-    pub(super) fn lock_if_free(&mut self) {
-        let _ = self.ensure_locked();
     }
 
     /// Takes over the lock of the file that a save has put in its place.

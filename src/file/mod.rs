@@ -37,6 +37,7 @@ pub use rights::{Created, Obstacle, create_like};
 pub use watch::{Watch, watch};
 
 use journal::Journal;
+use lock::take_lock;
 use replaced::{Checked, Unchecked};
 use save::{BackgroundSave, FailedSave};
 
@@ -184,21 +185,17 @@ impl Content {
     }
 }
 
-/// A file as it was found at a start.
+/// A file as it was found at a start; `loaded` has nothing of its journal yet.
 struct Found {
     known: Known,
-    bytes: Vec<u8>,
-    recovered: Vec<Recovered>,
     journal: Option<Vec<u8>>,
+    loaded: Loaded,
 }
 
 impl Found {
     fn read(medium: &dyn Medium, path: &Path, role: Role) -> io::Result<Found> {
         let recovered = match role {
-            Role::Owner => {
-                let kept = recover::clear(medium, path)?;
-                kept.into_iter().map(Recovered::Edit).collect()
-            }
+            Role::Owner => recover::clear(medium, path)?,
             Role::Reader => Vec::new(),
         };
         // Somebody else's is read before the file: what the file has had since is found in both.
@@ -208,31 +205,13 @@ impl Found {
         let content = Content::of(&bytes);
         Ok(Found {
             known: Known { stamp, content },
-            bytes,
-            recovered,
             journal,
+            loaded: Loaded {
+                bytes,
+                recovered: recovered.into_iter().map(Recovered::Edit).collect(),
+                left: None,
+            },
         })
-    }
-}
-
-/// Locks the file at `path` for a server that saves it. `None`: it cannot be locked.
-fn take_lock(
-    medium: &dyn Medium,
-    path: &Path,
-    role: Role,
-    port: u16,
-) -> Result<Option<Lock>, LockError> {
-    if role == Role::Reader {
-        return Ok(None);
-    }
-    match medium.lock(path, port) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(held @ LockError::Held(_)) => Err(held),
-        // Its file system has no locks, perhaps. Each save tries again.
-        Err(LockError::Io(error)) => {
-            tracing::debug!(%error, "the file cannot be locked");
-            Ok(None)
-        }
     }
 }
 
@@ -280,24 +259,16 @@ impl DataFile {
         Ok((file, loaded))
     }
 
+    /// Takes over what was found: decides how the file is saved, and reads its journal.
     fn load(&mut self, found: Found) -> io::Result<Loaded> {
-        let Found {
-            bytes,
-            mut recovered,
-            journal,
-            ..
-        } = found;
-        self.in_place =
-            self.role == Role::Owner && (self.is_mounted_alone() || !self.can_be_replaced());
-        let left = match journal {
-            Some(journal) => self.load_journal(&journal, &mut recovered)?,
-            None => None,
-        };
-        Ok(Loaded {
-            bytes,
-            recovered,
-            left,
-        })
+        let scratch = recover::scratch_name(&self.path, Content::default(), Content::default());
+        self.in_place = self.role == Role::Owner
+            && (self.is_mounted_alone() || !self.medium.keeps_rights(&self.path, &scratch));
+        let mut loaded = found.loaded;
+        if let Some(journal) = found.journal {
+            loaded.left = self.load_journal(&journal, &mut loaded.recovered)?;
+        }
+        Ok(loaded)
     }
 
     /// Where the path leads now, if that is another file than the one that was read or written last: a symbolic link was
@@ -381,12 +352,6 @@ impl DataFile {
         self.medium.is_mounted_alone(&self.path)
     }
 
-    /// Whether another file can take the place of this one without changing who may read it.
-    fn can_be_replaced(&self) -> bool {
-        let scratch = recover::scratch_name(&self.path, Content::default(), Content::default());
-        self.medium.keeps_rights(&self.path, &scratch)
-    }
-
     /// Whether saves write over the file instead of putting another one in its place, as far as that is known.
     pub fn is_in_place(&self) -> bool {
         self.in_place
@@ -429,14 +394,15 @@ impl DataFile {
         let content = Content::of(&bytes);
         if content == self.known.content {
             self.known.stamp = stamp;
-            self.lock_if_free();
+            // Should another server have it, the next save says so.
+            let _ = self.ensure_locked();
             return Ok(None);
         }
         if stamp.identity != self.known.stamp.identity {
             self.keep_unlinked(stamp.saved());
         }
         let edit = self.take(Known { stamp, content }, bytes, found);
-        self.lock_if_free();
+        let _ = self.ensure_locked();
         Ok(Some(edit))
     }
 

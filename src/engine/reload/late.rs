@@ -146,7 +146,7 @@ impl Reloader {
             self.take_merged(merged, &theirs, history);
         }
         // The file itself has nothing of this edit yet.
-        self.state.lacks_something();
+        self.state.set_unsaved();
     }
 
     /// Puts other rules into effect. An edit that breaks the rules so far may have been made for these.

@@ -93,7 +93,7 @@ impl Reloader {
                 let saved = self.save(next, batch);
                 if saved.is_err() && self.journal.is_ahead() {
                     // Another journal would lack what this one had.
-                    self.state.lacks_something();
+                    self.state.set_unsaved();
                 }
                 saved
             }
@@ -116,7 +116,7 @@ impl Reloader {
             Ok(Saved::Done) => {
                 tracing::debug!(state = self.file.number(), "saved the file");
                 self.in_file = store.clone();
-                self.state.synced();
+                self.state.set_in_sync();
                 self.troubles.set(None);
                 if self.file.is_in_place() && self.file.shows_edit() {
                     self.schedule.event();
@@ -142,7 +142,7 @@ impl Reloader {
                 Ok(Saved::Foreign(edit)) => self.reload(edit, history),
                 Ok(Saved::Moved) if self.follow(history).is_ok() => {}
                 _ => {
-                    self.state.lacks_something();
+                    self.state.set_unsaved();
                     self.schedule.at = Some(Instant::now() + RETRY);
                     return;
                 }
@@ -222,7 +222,7 @@ impl Reloader {
                 self.troubles.set(None);
                 self.counts.saved(self.file.number(), seen);
                 if self.journal.is_ahead() && !self.file.can_record() {
-                    self.state.lacks_something();
+                    self.state.set_unsaved();
                 }
             }
             Some(Saved::Foreign(edit)) => self.reload(edit, history),
@@ -268,7 +268,7 @@ impl Reloader {
         let followed = self.file.follow(path.clone());
         let followed = followed.map_err(|error| unsaved(&error))?;
         self.follow_error = None;
-        self.state.synced();
+        self.state.set_in_sync();
         self.recent.clear();
         self.replaced.clear();
         self.edits.clear();

@@ -49,7 +49,7 @@ impl FileState {
     }
 
     /// The file was saved, or a valid edit of it was read: any state -> in sync. Returns the broken edit that was there.
-    pub(super) fn synced(&mut self) -> Option<Broken> {
+    pub(super) fn set_in_sync(&mut self) -> Option<Broken> {
         match std::mem::replace(self, FileState::InSync) {
             FileState::Broken(broken) => Some(broken),
             _ => None,
@@ -57,7 +57,7 @@ impl FileState {
     }
 
     /// The file cannot be read: in sync -> missing. Returns for how long it has been; `None` in other states.
-    pub(super) fn missing(&mut self) -> Option<Duration> {
+    pub(super) fn set_missing(&mut self) -> Option<Duration> {
         if matches!(self, FileState::InSync) {
             tracing::debug!(target: "standin::engine::reload", "the file is missing");
             *self = FileState::Missing(Instant::now());
@@ -69,7 +69,7 @@ impl FileState {
     }
 
     /// The file holds an edit that is not valid: any state -> broken.
-    pub(super) fn broken_by(&mut self, edit: Edit, faults: Faults) {
+    pub(super) fn set_broken(&mut self, edit: Edit, faults: Faults) {
         let since = self.broken().map(|broken| broken.since);
         *self = FileState::Broken(Broken {
             since: since.unwrap_or_else(|| saved_at(edit.found, edit.age)),
@@ -82,7 +82,7 @@ impl FileState {
 
     /// The data has something that belongs in the file at once, or a save of that has failed: any state but broken ->
     /// unsaved.
-    pub(super) fn lacks_something(&mut self) {
+    pub(super) fn set_unsaved(&mut self) {
         *self = FileState::Unsaved;
     }
 }
