@@ -187,9 +187,9 @@ impl Reloader {
     /// Saves what a replay has brought back. From then on the writes are known as recent ones.
     fn after_replay(&mut self, differs: bool, history: &mut History) {
         if differs {
-            self.save_what_it_lacks(history);
+            self.catch_up(history);
         }
-        if !differs || !self.lacks_something() {
+        if !differs || !self.is_behind() {
             self.journal.clear(&mut self.file);
         }
     }
@@ -252,14 +252,14 @@ impl Reloader {
             if !self.journal.is_ahead() {
                 self.expire_journal();
             } else if !self.begin_save(history) {
-                self.save_what_it_lacks(history);
+                self.catch_up(history);
             }
         }
     }
 
     /// Removes the journal, unless there is an edit that may lack something of it and is not loaded yet.
     fn expire_journal(&mut self) {
-        if self.file.shows_edit() || self.lacks_something() {
+        if self.file.shows_edit() || self.is_behind() {
             self.journal.postpone_expiry();
         } else {
             self.journal.clear(&mut self.file);
@@ -275,9 +275,9 @@ impl Reloader {
         self.look_for_late_edits(history);
         if !self.state.is_unsaved() {
             // Should this fail, the next start finds the journal.
-            self.save_what_it_lacks(history);
+            self.catch_up(history);
         }
-        if !self.lacks_something() {
+        if !self.is_behind() {
             self.journal.clear(&mut self.file);
         } else if let Some(journal) = self.file.journal_path().filter(|_| self.journal.is_ahead()) {
             (self.notice)(Notice::InJournal { journal });
@@ -313,7 +313,7 @@ impl Reloader {
         self.note_pending(history);
         self.look_for_late_edits(history);
         if self.state.is_unsaved() {
-            self.save_what_it_lacks(history);
+            self.catch_up(history);
         }
     }
 

@@ -103,16 +103,13 @@ fn clear_one(
     path: &Path,
     beginning: &str,
     name: &str,
-) -> io::Result<Vec<PathBuf>> {
-    let mut kept = Vec::new();
-    let Some(rest) = name.strip_prefix(beginning) else {
-        return Ok(kept);
-    };
-    let ends = [SCRATCH, ASIDE, SPARE, EDIT]
-        .into_iter()
-        .find_map(|end| Some((rest.strip_suffix(end)?, end)));
-    let Some((hashes, end)) = ends else {
-        return Ok(kept);
+) -> io::Result<Option<PathBuf>> {
+    let found = name.strip_prefix(beginning).and_then(|rest| {
+        let mut ends = [SCRATCH, ASIDE, SPARE, EDIT].into_iter();
+        ends.find_map(|end| Some((rest.strip_suffix(end)?, end)))
+    });
+    let Some((hashes, end)) = found else {
+        return Ok(None);
     };
     let left = path.with_file_name(name);
     let hashes = hashes.split_once('-').and_then(|(one, other)| {
@@ -122,14 +119,15 @@ fn clear_one(
         ))
     });
     let (Some((before, after)), Ok(bytes)) = (hashes, medium.read(&left)) else {
-        return Ok(kept);
+        return Ok(None);
     };
+    let mut kept = None;
     let holds = Content::of(&bytes).hash;
     let now = Content::of(&medium.read(path)?).hash;
     let is_edit = match end {
         SPARE => {
             if now != before && now != after && holds == after {
-                kept.extend(finish(medium, path, &bytes)?);
+                kept = Some(finish(medium, path, &bytes)?);
             }
             false
         }
@@ -152,7 +150,9 @@ fn clear_one(
         "found a file that a crash left behind"
     );
     if is_edit {
-        kept.extend(keep(medium, path, &left, holds)?);
+        let keep = kept_name(path, holds);
+        medium.rename(&left, &keep)?;
+        kept = Some(keep);
     }
     // It may be left by another user; then it stays where it does no harm.
     let _ = medium.remove(&left);
@@ -161,24 +161,18 @@ fn clear_one(
 
 /// Writes the text that a crash cut short while it was written in place. Returns where what does not stay in the file is
 /// kept.
-fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<Option<PathBuf>> {
+fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<PathBuf> {
     let half = medium.read(path)?;
     if Document::is_whole(&half) {
         // A person has saved since, or the half happens to be whole: nobody can tell. Both stay.
         let keep = kept_name(path, Content::of(text).hash);
         medium.write_new(&keep, text, path, true)?;
-        return Ok(Some(keep));
+        return Ok(keep);
     }
     let keep = kept_name(path, Content::of(&half).hash);
     medium.write_new(&keep, &half, path, true)?;
     medium.overwrite(path, text, true)?;
-    Ok(Some(keep))
-}
-
-fn keep(medium: &dyn Medium, path: &Path, left: &Path, hash: u64) -> io::Result<Option<PathBuf>> {
-    let keep = kept_name(path, hash);
-    medium.rename(left, &keep)?;
-    Ok(Some(keep))
+    Ok(keep)
 }
 
 fn kept_name(path: &Path, hash: u64) -> PathBuf {

@@ -192,34 +192,33 @@ impl DataFile {
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for mut checked in std::mem::take(&mut self.replaced).into_iter().rev() {
             bytes += checked.file.content.size;
-            let is_surplus = !kept.is_empty() && (kept.len() >= MOST || bytes > MOST_BYTES);
-            let is_surplus = is_surplus && !checked.file.is_half;
             let is_unchecked = self.is_unchecked(checked.state);
-            let is_surplus = is_surplus && !is_unchecked;
+            let is_over_limit = !kept.is_empty() && (kept.len() >= MOST || bytes > MOST_BYTES);
+            let is_surplus = is_over_limit && !checked.file.is_half && !is_unchecked;
             let is_last = is_surplus || (checked.until <= now && !is_unchecked);
             let before = checked.file.stamp;
-            match checked.file.changed(is_last, &is_complete) {
-                Some(text) => {
-                    let earlier = self.seen.get(&checked.file.content).copied();
-                    if checked.file.content != self.known.content {
-                        edits.push((
-                            Edit {
-                                bytes: text,
-                                earlier,
-                                found: now,
-                                age: Duration::ZERO,
-                                saved: checked.file.saved(before),
-                            },
-                            checked.state,
-                        ));
-                    }
-                    checked.until = now + CHECKED_FOR;
-                    if !is_surplus {
-                        kept.push(checked);
-                    }
-                }
-                None if is_last => dropped.push(checked),
-                None => kept.push(checked),
+            let changed = checked.file.changed(is_last, &is_complete);
+            let is_kept = if changed.is_some() {
+                checked.until = now + CHECKED_FOR;
+                !is_surplus
+            } else {
+                !is_last
+            };
+            let content = checked.file.content;
+            if let Some(bytes) = changed.filter(|_| content != self.known.content) {
+                let edit = Edit {
+                    bytes,
+                    earlier: self.seen.get(&content).copied(),
+                    found: now,
+                    age: Duration::ZERO,
+                    saved: checked.file.saved(before),
+                };
+                edits.push((edit, checked.state));
+            }
+            if is_kept {
+                kept.push(checked);
+            } else {
+                dropped.push(checked);
             }
         }
         if dropped

@@ -235,8 +235,8 @@ impl DataFile {
         }
     }
 
-    /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::try_save`].
-    /// If it has the stamp `sure`, that is enough for now.
+    /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::try_save`]. If it has the stamp
+    /// `sure`, it is read later.
     fn verify_exchange(
         &mut self,
         out: Displaced,

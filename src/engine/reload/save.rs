@@ -134,8 +134,8 @@ impl Reloader {
     }
 
     /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
-    pub(super) fn save_what_it_lacks(&mut self, history: &mut History) {
-        while self.lacks_something() && !self.state.is_broken() {
+    pub(super) fn catch_up(&mut self, history: &mut History) {
+        while self.is_behind() && !self.state.is_broken() {
             let store = history.current().full.clone();
             match self.save(&store, Batch::default()) {
                 Ok(Saved::Done) => {}
@@ -150,7 +150,8 @@ impl Reloader {
         }
     }
 
-    pub(super) fn lacks_something(&self) -> bool {
+    /// Whether the file lacks something of the data, which the journal may have.
+    pub(super) fn is_behind(&self) -> bool {
         self.state.is_unsaved() || self.journal.is_ahead()
     }
 
@@ -227,10 +228,10 @@ impl Reloader {
             }
             Some(Saved::Foreign(edit)) => self.reload(edit, history),
             // An ordinary save follows the link, or says what is in the way.
-            Some(Saved::Moved) | None => self.save_what_it_lacks(history),
+            Some(Saved::Moved) | None => self.catch_up(history),
         }
         if self.state.is_unsaved() {
-            self.save_what_it_lacks(history);
+            self.catch_up(history);
         }
     }
 
@@ -260,7 +261,7 @@ impl Reloader {
             hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
         }
         };
-        let lacking = if self.lacks_something() || self.state.is_broken() {
+        let lacking = if self.is_behind() || self.state.is_broken() {
             dropped(&history.current().full, &self.in_file)
         } else {
             Vec::new()
