@@ -319,7 +319,7 @@ impl Writer {
         if let Some(file) = &mut self.file {
             return file.take_rules(rulebook, &mut self.history);
         }
-        let store = rulebook.take_over(&self.history.current().full)?;
+        let store = rulebook.try_apply_to(&self.history.current().full)?;
         self.history.publish_rules(rulebook, store);
         Ok(())
     }
@@ -344,7 +344,7 @@ impl Writer {
                 Back::To(store) => (store.as_ref().clone(), Cause::Reset),
             };
             // The rules may have been others then.
-            let next = before.rulebook.take_over(&next);
+            let next = before.rulebook.try_apply_to(&next);
             let next = next.map_err(|faults| WriteError::Unfit(faults.to_string()))?;
             let diff = next.diff(&before.full);
             if let Some(file) = &mut self.file

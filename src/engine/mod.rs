@@ -135,7 +135,7 @@ impl Engine {
     pub fn steps(&self) -> Vec<Step> {
         let rulebook = self.rulebook();
         let under = |step: Step| Step {
-            before: rulebook.over(&step.before),
+            before: rulebook.apply_to(&step.before),
             ..step
         };
         self.steps.all().into_iter().map(under).collect()

@@ -20,7 +20,7 @@ use crate::file::{DataFile, Edit, Left, Watch};
 use crate::memory::SharedQueue;
 use crate::store::{Merged, PastState, ResourceChanges, ResourceDiff, Store, things};
 use late::{dropped, unmerged_text};
-use state::{FileState, RecentStates, SavedEdits, Schedule, WriteCounts, saved_at};
+use state::{Broken, FileState, RecentStates, SavedEdits, Schedule, WriteCounts, saved_at};
 
 pub use state::keep_journal;
 
@@ -70,6 +70,17 @@ struct ValidEdit {
     saved: Option<SystemTime>,
     /// It fixes an edit that was reported as broken.
     fixes_reported: bool,
+}
+
+impl ValidEdit {
+    /// `edit`, which makes the data `store` and takes the place of the edit `broken`.
+    fn new(store: Store, edit: &Edit, broken: Option<Broken>) -> ValidEdit {
+        ValidEdit {
+            store,
+            saved: edit.saved,
+            fixes_reported: broken.is_some_and(|broken| broken.is_reported),
+        }
+    }
 }
 
 /// A file to which a link was switched, and which has not been loaded yet.
@@ -387,11 +398,7 @@ impl Reloader {
             None => saved_at(edit.found, edit.age),
         };
         self.recent.forget_before(since);
-        let theirs = ValidEdit {
-            store: theirs,
-            saved: edit.saved,
-            fixes_reported: broken.is_some_and(|broken| broken.is_reported),
-        };
+        let theirs = ValidEdit::new(theirs, &edit, broken);
         // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
         if let Some(state) = edit
             .earlier

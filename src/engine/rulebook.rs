@@ -45,7 +45,7 @@ impl Rulebook {
     }
 
     /// `store` under these rules, whether it keeps them or not.
-    pub fn over(&self, store: &Store) -> Store {
+    pub fn apply_to(&self, store: &Store) -> Store {
         store.with_settings(&self.settings)
     }
 
@@ -53,11 +53,11 @@ impl Rulebook {
     ///
     /// # Errors
     /// It breaks them. The text of the faults is that of the data file.
-    pub fn take_over(&self, store: &Store) -> Result<Store, Faults> {
+    pub fn try_apply_to(&self, store: &Store) -> Result<Store, Faults> {
         if !std::ptr::eq(store.settings(), &*self.settings) {
             self.read_file(store.file_text())?;
         }
-        Ok(self.over(store))
+        Ok(self.apply_to(store))
     }
 
     /// The collections whose rules for the id the server can make no id for: clients must send it.

@@ -417,7 +417,7 @@ async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
         let schema = schema.map_err(|error| invalid(&error))?;
         let published = app.engine.snapshot();
         let rulebook = published.rulebook.with_schema(schema);
-        rulebook.take_over(&published.full).map_err(|faults| {
+        rulebook.try_apply_to(&published.full).map_err(|faults| {
             invalid(&format!("the data breaks them: {faults}"))
                 .hint("change the records first, or the rules")
         })?;

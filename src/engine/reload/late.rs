@@ -128,11 +128,7 @@ impl Reloader {
         };
         // Readers see it before the file has it.
         self.file.keep_copy(&edit.bytes);
-        let theirs = ValidEdit {
-            store: theirs,
-            saved: edit.saved,
-            fixes_reported: false,
-        };
+        let theirs = ValidEdit::new(theirs, &edit, None);
         let is_latest = self.edits.after(edit.saved).is_empty();
         if let Some(earlier) = edit.earlier.filter(|_| is_latest) {
             self.restore(theirs, earlier, history);
@@ -160,30 +156,27 @@ impl Reloader {
     ) -> Result<(), Faults> {
         self.look(history);
         let edit = self.state.broken().map(|broken| broken.edit.clone());
-        let read = edit.map(|edit| (rulebook.read_edit(edit.bytes.clone()), edit));
         let current = history.current();
-        match read {
-            None => history.publish_rules(rulebook.clone(), rulebook.take_over(&current.full)?),
+        match edit.map(|edit| (rulebook.read_edit(edit.bytes.clone()), edit)) {
             Some((Ok((theirs, _)), edit)) => {
-                let theirs = ValidEdit {
-                    store: theirs,
-                    saved: edit.saved,
-                    fixes_reported: false,
-                };
+                let theirs = ValidEdit::new(theirs, &edit, None);
                 let merged = self.merged(self.in_file.clone(), &theirs, history);
                 rulebook.read_file(merged.store.file_text())?;
-                history.publish_rules(rulebook.clone(), rulebook.over(&current.full));
+                history.publish_rules(rulebook.clone(), rulebook.apply_to(&current.full));
                 self.reload(edit, history);
             }
-            Some((Err(faults), edit)) => {
-                history.publish_rules(rulebook.clone(), rulebook.take_over(&current.full)?);
+            none_or_broken => {
+                let store = rulebook.try_apply_to(&current.full)?;
+                history.publish_rules(rulebook.clone(), store);
                 // The edit may be fixed later.
-                self.broken(faults, edit);
+                if let Some((Err(faults), edit)) = none_or_broken {
+                    self.broken(faults, edit);
+                }
             }
         }
-        self.in_file = rulebook.over(&self.in_file);
+        self.in_file = rulebook.apply_to(&self.in_file);
         if let Some((store, _)) = &mut self.saving {
-            *store = rulebook.over(store);
+            *store = rulebook.apply_to(store);
         }
         Ok(())
     }
