@@ -270,24 +270,36 @@ impl Writer {
             }
             Work::Steps(steps) => {
                 let mut trial = next.clone();
-                let mut done: Done = Vec::new();
-                for step in steps {
-                    let last = done.last().map(|(_, outcome)| outcome);
-                    for command in step(&trial, last)? {
-                        // A deletion before it may have taken the record along.
-                        let removes = |(_, outcome): &(_, Outcome)| outcome.removes(&command);
-                        if !(command.deletes() && done.iter().any(removes)) {
-                            let outcome = self.apply(&command, &mut trial, &mut effects)?;
-                            done.push((Cow::Owned(command), outcome));
-                        }
-                    }
-                }
+                let done = self.steps(steps, &mut trial, &mut effects)?;
                 *next = trial;
                 done
             }
         };
         if let (Some(batch), Some(effects)) = (batch, effects) {
             batch.add(&effects);
+        }
+        Ok(done)
+    }
+
+    /// Carries out the commands of `steps` on `store`, one after the other.
+    fn steps<'j>(
+        &self,
+        steps: &'j [Stage],
+        store: &mut Store,
+        effects: &mut Option<Vec<Effect>>,
+    ) -> Result<Done<'j>, WriteError> {
+        let mut done: Done = Vec::new();
+        for step in steps {
+            let last = done.last().map(|(_, outcome)| outcome);
+            for command in step(store, last)? {
+                let removes = |(_, outcome): &(_, Outcome)| outcome.removes(&command);
+                if command.deletes() && done.iter().any(removes) {
+                    // A deletion before it took the record along.
+                    continue;
+                }
+                let outcome = self.apply(&command, store, effects)?;
+                done.push((Cow::Owned(command), outcome));
+            }
         }
         Ok(done)
     }

@@ -77,38 +77,18 @@ fn start(
     changed: Arc<dyn Fn() + Send + Sync>,
     stale: Arc<AtomicBool>,
 ) -> notify::Result<notify::RecommendedWatcher> {
-    let (names, own_folders) = (places.names.clone(), places.own_folders.clone());
-    let folders: Vec<PathBuf> = places
-        .folders
-        .iter()
-        .map(|(folder, _)| folder.clone())
-        .collect();
+    let watched = places.clone();
     let mut rested = Instant::now();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let is_heard = match event {
-            Ok(event) if matches!(event.kind, EventKind::Access(_)) => false,
-            Ok(event) if !event.paths.is_empty() => {
-                let replaces = matches!(
-                    event.kind,
-                    EventKind::Create(_)
-                        | EventKind::Remove(_)
-                        | EventKind::Modify(ModifyKind::Name(_))
-                );
-                if replaces && event.paths.iter().any(|path| folders.contains(path)) {
+            Ok(event) => {
+                if watched.has_folder_replaced_by(&event) {
                     stale.store(true, Ordering::Relaxed);
                 }
-                let is_ours = |path: &PathBuf| {
-                    path.file_name()
-                        .is_some_and(|name| names.iter().any(|own| own == name))
-                };
-                // An event of a folder itself: it is gone.
-                event
-                    .paths
-                    .iter()
-                    .any(|path| is_ours(path) || own_folders.contains(path))
+                watched.are_concerned_by(&event)
             }
-            // An error may mean lost events: check the file.
-            _ => true,
+            // It may mean lost events: check the file.
+            Err(_) => true,
         };
         if is_heard {
             changed();
@@ -134,7 +114,7 @@ fn start(
 }
 
 /// What leads to the files: where to watch, and for what.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Places {
     /// The folders to watch, with what tells a folder from another that takes its place. The nearest one comes first.
     folders: Vec<(PathBuf, Option<(u64, u64)>)>,
@@ -168,6 +148,31 @@ impl Places {
             }
         }
         places
+    }
+
+    /// Whether a watched folder was made, removed or renamed.
+    fn has_folder_replaced_by(&self, event: &notify::Event) -> bool {
+        use EventKind::{Create, Modify, Remove};
+        let replaces = matches!(
+            event.kind,
+            Create(_) | Remove(_) | Modify(ModifyKind::Name(_))
+        );
+        let is_watched = |path| self.folders.iter().any(|(folder, _)| folder == path);
+        replaces && event.paths.iter().any(is_watched)
+    }
+
+    /// Whether one of the files may have changed. An event without a path may stand for any.
+    fn are_concerned_by(&self, event: &notify::Event) -> bool {
+        if matches!(event.kind, EventKind::Access(_)) {
+            return false;
+        }
+        let is_ours = |path: &PathBuf| {
+            let name = path.file_name();
+            // An event of a folder itself: it is gone.
+            self.own_folders.contains(path)
+                || name.is_some_and(|name| self.names.iter().any(|own| own == name))
+        };
+        event.paths.is_empty() || event.paths.iter().any(is_ours)
     }
 
     fn add(&mut self, file: &Path) {

@@ -343,12 +343,11 @@ impl Store {
             let collections = self.resources.iter().enumerate();
             for (place, child) in collections.filter(|(_, child)| child.collection().is_some()) {
                 let is_named = dependent.contains(&child.name);
+                let acts =
+                    |link: &Link| link.used && (is_named || link.on_delete != OnDelete::Nothing);
                 let links = known.entry((place, parent_place)).or_insert_with(|| {
-                    let mut links = self.links(&child.name, self.resources[parent_place].name());
-                    links.retain(|link| {
-                        link.used && (is_named || link.on_delete != OnDelete::Nothing)
-                    });
-                    links
+                    let links = self.links(&child.name, self.resources[parent_place].name());
+                    links.into_iter().filter(acts).collect()
                 });
                 let pointing = links.iter().flat_map(|link| child.pointing(link, &parent));
                 for (record, link, target) in pointing {

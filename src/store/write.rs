@@ -70,8 +70,10 @@ impl Store {
     ) -> Result<Draft, Refusal> {
         let id_property = self.settings.id.as_str();
         let body = command.body.as_str();
-        if command.operation == Operation::Create {
-            return self.draft_new(&command.resource, body, random);
+        match &command.operation {
+            Operation::Create => return self.draft_new(&command.resource, body, random),
+            Operation::Delete { dependent } => return self.draft_deletion(command, dependent),
+            Operation::Replace | Operation::Merge(_) => {}
         }
         let (resource, target, old) = match &command.id {
             Some(id) => {
@@ -92,41 +94,46 @@ impl Store {
             ),
             _ => (Layout::of(old, self.layout).indent(1), self.layout, None),
         };
-        let (text, target) = match (&command.operation, target) {
-            (Operation::Delete { dependent }, Target::Record(record)) => {
-                let dependents = self.dependents(resource, &record, dependent)?;
-                (String::new(), Target::Gone(dependents))
+        let text = if let Operation::Merge(how) = command.operation {
+            // The id stays where it stands: a patch of it is taken for one that says the same.
+            let patch = match id.filter(|_| get_member(body, id_property).is_some()) {
+                Some(id) => &with_member(body, id_property, id, layout, ""),
+                None => body,
+            };
+            match how {
+                Merge::Shallow => merge_shallow(old, patch, layout, &base),
+                Merge::MergePatch => merge_patch(old, patch, layout, &base),
             }
-            (Operation::Delete { .. }, _) => {
-                return Err(Refusal::NoResource(command.resource.clone()));
-            }
-            (Operation::Merge(how), target) => {
-                // The id stays where it stands: a patch of it is taken for one that says the same.
-                let patch = match id.filter(|_| get_member(body, id_property).is_some()) {
-                    Some(id) => &with_member(body, id_property, id, layout, ""),
-                    None => body,
-                };
-                let text = match how {
-                    Merge::Shallow => merge_shallow(old, patch, layout, &base),
-                    Merge::MergePatch => merge_patch(old, patch, layout, &base),
-                };
-                (text, target)
-            }
-            (_, target) => {
-                let layout = Layout::of(old, layout);
-                let text = layout.render(body, &base);
-                let text = match id {
-                    Some(id) => with_member(&text, id_property, id, layout, &base),
-                    None => merge_shallow(&text, "{}", layout, &base),
-                };
-                let is_same = id.is_some() && same_value(&text, old);
-                (if is_same { old.to_string() } else { text }, target)
+        } else {
+            let layout = Layout::of(old, layout);
+            let text = layout.render(body, &base);
+            match id {
+                Some(id) => {
+                    let text = with_member(&text, id_property, id, layout, &base);
+                    let is_same = same_value(&text, old);
+                    if is_same { old.to_string() } else { text }
+                }
+                None => merge_shallow(&text, "{}", layout, &base),
             }
         };
         Ok(Draft {
             resource,
             target,
             text,
+        })
+    }
+
+    /// What the deletion of a record would be; with those of `dependent` that point to it.
+    fn draft_deletion(&self, command: &Command, dependent: &[String]) -> Result<Draft, Refusal> {
+        let Some(id) = &command.id else {
+            return Err(Refusal::NoResource(command.resource.clone()));
+        };
+        let (resource, record) = self.record(&command.resource, id)?;
+        let dependents = self.dependents(resource, record, dependent)?;
+        Ok(Draft {
+            resource,
+            target: Target::Gone(dependents),
+            text: String::new(),
         })
     }
 
