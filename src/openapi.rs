@@ -131,7 +131,7 @@ mod tests {
         let schema = if rules.is_empty() {
             Schema::default()
         } else {
-            Schema::compile(rules).unwrap()
+            Schema::compile(rules, "id").unwrap()
         };
         document(&schema, &store, &RoutesFile::default())
     }

@@ -668,7 +668,7 @@ impl Opened {
             (None, None) => None,
         };
         let schema = match &text {
-            Some(text) => Schema::compile_with_id(text, &options.id).map_err(|error| {
+            Some(text) => Schema::compile(text, &options.id).map_err(|error| {
                 let path = rules.clone().unwrap_or_else(|| "rules.json".into());
                 let text = text.clone();
                 StartError::Rules { path, text, error }

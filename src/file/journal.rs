@@ -476,11 +476,9 @@ impl DataFile {
         if announced.is_err() && !is_ahead {
             // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
             self.truncate_journal(0, NEW);
-            return if self.journal.is_none() {
-                Ok(())
-            } else {
-                announced
-            };
+            if self.journal.is_none() {
+                return Ok(());
+            }
         }
         announced
     }

@@ -391,12 +391,10 @@ impl Targets {
     pub(super) fn compile_rules(&self, text: Option<&str>) -> Result<Schema, RulesFault> {
         let id = self.engine.snapshot().full.settings().id.clone();
         let schema = match text {
-            Some(text) => {
-                Schema::compile_with_id(text, &id).map_err(|error| RulesFault::Rules {
-                    text: text.to_string(),
-                    error,
-                })?
-            }
+            Some(text) => Schema::compile(text, &id).map_err(|error| RulesFault::Rules {
+                text: text.to_string(),
+                error,
+            })?,
             None => Schema::default(),
         };
         if let Some(routes) = self.routes.as_ref().filter(|_| schema.auth().is_none()) {

@@ -1,6 +1,6 @@
 //! The rules of a data file: one JSON Schema 2020-12 for the whole file, compiled once and checked often.
 //!
-//! [`Schema::compile_with_id`] reads the text of `db.schema.json` and refuses whatever would have no effect; [`Rules::check`] lists
+//! [`Schema::compile`] reads the text of `db.schema.json` and refuses whatever would have no effect; [`Rules::check`] lists
 //! what is wrong with a record. Uniqueness and references are only read here: the store enforces them.
 
 mod access;
@@ -38,20 +38,11 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Compiles the text of a rules file, for records whose id is called `id`.
-    ///
-    /// # Errors
-    /// As [`Schema::compile_with_id`].
-    #[cfg(any(test, feature = "internals"))]
-    pub fn compile(text: &str) -> Result<Schema, SchemaError> {
-        Schema::compile_with_id(text, "id")
-    }
-
     /// Compiles the text of a rules file, for records whose id is called `id_name`.
     ///
     /// # Errors
     /// Everything in the file that would have no effect, with its place.
-    pub fn compile_with_id(text: &str, id_name: &str) -> Result<Schema, SchemaError> {
+    pub fn compile(text: &str, id_name: &str) -> Result<Schema, SchemaError> {
         compile::compile(text, id_name)
     }
 

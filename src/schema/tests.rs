@@ -50,7 +50,7 @@ const USERS: &str = r##"{
 }"##;
 
 fn schema() -> Schema {
-    Schema::compile(USERS).unwrap_or_else(|error| panic!("{error}"))
+    Schema::compile(USERS, "id").unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check(rules: &Rules, value: &Value) -> Vec<Violation> {
@@ -63,7 +63,7 @@ fn check(rules: &Rules, value: &Value) -> Vec<Violation> {
 /// The violations of `record` under the record schema `rules`, one line each.
 fn violations(rules: &Value, record: &Value) -> Vec<String> {
     let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
-    let schema = Schema::compile(&text).unwrap_or_else(|error| panic!("{error}"));
+    let schema = Schema::compile(&text, "id").unwrap_or_else(|error| panic!("{error}"));
     check(schema.rules("things").expect("rules"), record)
         .iter()
         .map(Violation::to_string)
@@ -253,7 +253,7 @@ fn a_record_may_come_with_or_without_an_id() {
         assert_eq!(violations(&rules, &json!({ "id": 1 })), [""; 0], "{rules}");
     }
     let other = r#"{ "properties": { "a": { "items": { "required": ["_id", "id"] } } } }"#;
-    let schema = Schema::compile_with_id(other, "_id").expect("compiles");
+    let schema = Schema::compile(other, "_id").expect("compiles");
     assert_eq!(check(schema.rules("a").expect("a"), &json!({})).len(), 1);
 }
 
@@ -271,7 +271,7 @@ fn references_inside_the_file_are_resolved() {
       },
       "definitions": { "x": { "properties": { "x": { "type": "string" } }, "required": ["x"] } }
     }"##;
-    let schema = Schema::compile(text).expect("compiles");
+    let schema = Schema::compile(text, "id").expect("compiles");
     let check = |name: &str, value: Value| -> Vec<String> {
         super::tests::check(schema.rules(name).expect(name), &value)
             .iter()
@@ -319,7 +319,7 @@ fn examples_are_valid() {
         json!({ "allOf": [{ "properties": { "a": { "format": "ipv6" } }, "required": ["a"] }] }),
     ] {
         let text = json!({ "properties": { "things": { "items": rules } } }).to_string();
-        let schema = Schema::compile(&text).expect("compiles");
+        let schema = Schema::compile(&text, "id").expect("compiles");
         let rules = schema.rules("things").expect("rules");
         assert_eq!(
             check(rules, rules.example().unwrap()),
@@ -335,7 +335,7 @@ fn examples_are_valid() {
 #[test]
 fn a_schema_that_is_only_itself_allows_anything() {
     let text = r##"{ "properties": { "a": { "items": { "$ref": "#/properties/a/items" } } } }"##;
-    if let Ok(schema) = Schema::compile(text) {
+    if let Ok(schema) = Schema::compile(text, "id") {
         assert_eq!(check(schema.rules("a").expect("a"), &json!({ "x": 1 })), []);
     }
 }
@@ -355,7 +355,7 @@ fn the_example_in_the_docs_compiles() {
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .expect("a block");
-    let schema = Schema::compile(block).unwrap_or_else(|error| panic!("{error}"));
+    let schema = Schema::compile(block, "id").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(schema.iter().count(), 3);
     assert_eq!(
         schema.rules("tasks").expect("tasks").example(),
@@ -419,8 +419,8 @@ proptest! {
 
     #[test]
     fn compiling_never_panics(text in ".{0,60}", schema in any_json(), key in "(type|items|properties|required|format|uniqueItemProperties|allOf|\\$ref)") {
-        let _ = Schema::compile(&text);
-        let _ = Schema::compile(&json!({ "properties": { "a": { "items": { key: schema } } } }).to_string());
+        let _ = Schema::compile(&text, "id");
+        let _ = Schema::compile(&json!({ "properties": { "a": { "items": { key: schema } } } }).to_string(), "id");
     }
 }
 
@@ -528,7 +528,7 @@ fn only_the_rules_of_the_id_itself_apply_to_it() {
         "properties": { "nodes": { "items": { "$ref": "#/$defs/node" } } },
         "$defs": { "node": { "required": ["id"], "properties": { "below": { "$ref": "#/$defs/node" } } } }
     });
-    let schema = Schema::compile(&tree.to_string()).unwrap();
+    let schema = Schema::compile(&tree.to_string(), "id").unwrap();
     let rules = schema.rules("nodes").unwrap();
     assert_eq!(check(rules, &json!({ "below": { "id": 2 } })), []);
     assert_eq!(check(rules, &json!({ "below": {} })).len(), 1);
@@ -557,7 +557,7 @@ fn references_may_use_the_id_of_the_file() {
             "properties": { "things": { "items": { "properties": { "a": { "$ref": reference } } } } },
             "$defs": { "a": { "$anchor": "a", "type": "string" } }
         });
-        let schema = Schema::compile(&rules.to_string())
+        let schema = Schema::compile(&rules.to_string(), "id")
             .unwrap_or_else(|error| panic!("{reference}: {error}"));
         assert_eq!(
             check(schema.rules("things").unwrap(), &json!({ "a": 1 })).len(),
@@ -577,7 +577,7 @@ fn references_may_use_the_id_of_the_file() {
             "type": "object",
             "properties": { "things": { "items": { "properties": { "a": { "$ref": reference } } } } },
         });
-        let schema = Schema::compile(&rules.to_string())
+        let schema = Schema::compile(&rules.to_string(), "id")
             .unwrap_or_else(|error| panic!("{reference}: {error}"));
         let rules = schema.rules("things").unwrap();
         assert_eq!(check(rules, &json!({ "a": 1 })).len(), 1, "{reference}");
@@ -610,7 +610,7 @@ fn the_size_of_a_value_counts() {
         json!({ "p": "y".repeat(1_000_000) }),
         |below, _| json!({ "a": below }),
     );
-    let schema = Schema::compile(&rules.to_string()).unwrap();
+    let schema = Schema::compile(&rules.to_string(), "id").unwrap();
     let rules = schema.rules("trees").unwrap();
     assert_eq!(
         rules.check(&value.to_string(), &mut Budget::for_length(1_000_000)),
@@ -621,14 +621,14 @@ fn the_size_of_a_value_counts() {
 #[test]
 fn a_check_is_bounded() {
     let (rules, value) = deep_tree(60);
-    let schema = Schema::compile(&rules.to_string()).unwrap();
+    let schema = Schema::compile(&rules.to_string(), "id").unwrap();
     let rules = schema.rules("trees").unwrap();
     assert_eq!(
         rules.check(&value.to_string(), &mut Budget::for_length(300)),
         Err(TooComplex)
     );
     let (rules, _) = deep_tree(0);
-    let rules = Schema::compile(&rules.to_string().replace("oneOf", "anyOf")).unwrap();
+    let rules = Schema::compile(&rules.to_string().replace("oneOf", "anyOf"), "id").unwrap();
     let rules = rules.rules("trees").unwrap();
     let value = json!({ "a": { "a": {} } });
     assert_eq!(

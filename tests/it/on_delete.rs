@@ -150,7 +150,7 @@ fn a_wrong_reference_object_is_shown_with_its_place() {
         let text =
             json!({ "properties": { "players": { "items": { "properties": properties } } } })
                 .to_string();
-        let problems = Schema::compile(&text).unwrap_err().problems;
+        let problems = Schema::compile(&text, "id").unwrap_err().problems;
         assert!(
             problems
                 .iter()

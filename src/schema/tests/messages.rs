@@ -389,7 +389,7 @@ fn errors_in_rules_files_have_their_place() {
             "`patternProperties` has no effect at the root",
         ),
     ] {
-        let error = Schema::compile(&text).expect_err(&text);
+        let error = Schema::compile(&text, "id").expect_err(&text);
         let lines: Vec<String> = error
             .problems
             .iter()
@@ -404,7 +404,7 @@ fn errors_in_rules_files_have_their_place() {
 fn all_errors_in_a_rules_file_are_reported_in_its_order() {
     let text =
         r#"{ "properties": { "a": { "items": { "typo": 1, "type": 5, "pattern": "(" } } } }"#;
-    let error = Schema::compile(text).expect_err("not a schema");
+    let error = Schema::compile(text, "id").expect_err("not a schema");
     let pointers: Vec<_> = error
         .problems
         .iter()
@@ -448,7 +448,7 @@ fn a_schema_that_contains_itself_thirty_times_compiles_at_once() {
         "$defs": { "node": { "type": "object", "properties": links } },
     });
     let start = std::time::Instant::now();
-    Schema::compile(&text.to_string()).expect("compiles");
+    Schema::compile(&text.to_string(), "id").expect("compiles");
     assert!(
         start.elapsed() < std::time::Duration::from_secs(5),
         "{:?}",
