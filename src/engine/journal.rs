@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::notice::Notice;
-use crate::file::{Content, DataFile, Left, Saved};
+use crate::file::{Content, DataFile, Leftover, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
@@ -325,7 +325,7 @@ const MOST_BASES: usize = 100;
 
 /// Brings what was left in a journal together with `store`, which is what the file holds. If that is what the writes were
 /// carried out on, they are again, in their order; otherwise somebody has edited it, and both sides are merged.
-pub fn replay(store: Store, left: &Left) -> Replayed {
+pub fn replay(store: Store, left: &Leftover) -> Replayed {
     let mut effects = Vec::new();
     let mut unreadable = Vec::new();
     // The file has had the effects before the first number, and may have had those before the second.

@@ -302,30 +302,31 @@ impl Faults {
 
     /// The first fault with its line and column, and how many more there are.
     fn summary(&self) -> String {
-        let Some(first) = self.list.first() else {
-            return String::new();
-        };
-        let place = Place::of(&self.text, first.offset);
-        match self.list.len() - 1 + self.more {
-            0 => format!("{place}: {}", first.message),
-            more => format!("{place}: {} (and {more} more)", first.message),
+        let place = self.place();
+        place.map_or_else(String::new, |place| format!("{place}: {}", self.message()))
+    }
+
+    fn message(&self) -> String {
+        let first = self.list.first().map_or("", |fault| &fault.message);
+        match (self.list.len() + self.more).saturating_sub(1) {
+            0 => first.to_string(),
+            more => format!("{first} (and {more} more)"),
         }
+    }
+
+    fn place(&self) -> Option<Place> {
+        let first = self.list.first()?;
+        Some(Place::of(&self.text, first.offset))
     }
 
     /// The trouble of a file with these faults.
     pub(super) fn trouble(&self, file: PathBuf) -> Trouble {
-        let first = self.list.first();
-        let more = self.list.len().saturating_sub(1) + self.more;
-        let mut message = first.map(|fault| fault.message.clone()).unwrap_or_default();
-        if more > 0 {
-            message.push_str(&format!(" (and {more} more)"));
-        }
-        let hint = first.and_then(|fault| fault.hint.clone());
+        let hint = self.list.first().and_then(|fault| fault.hint.clone());
         Trouble {
             file,
             kind: TroubleKind::Broken,
-            place: first.map(|fault| Place::of(&self.text, fault.offset)),
-            message,
+            place: self.place(),
+            message: self.message(),
             hint: hint.unwrap_or_else(|| "fix the file and save it".into()),
         }
     }
@@ -334,7 +335,7 @@ impl Faults {
     pub(super) fn refusal(&self) -> WriteError {
         let first = self.list.first();
         WriteError::Broken {
-            place: first.map(|fault| Place::of(&self.text, fault.offset)),
+            place: self.place(),
             message: first.map(|fault| fault.message.clone()).unwrap_or_default(),
         }
     }

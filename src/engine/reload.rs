@@ -16,7 +16,7 @@ use super::history::{Cause, History};
 use super::journal::{Journal, Journaling, replay};
 use super::notice::{Faults, LossCause, Notice, Trouble, TroubleKind, Troubles, WriteError};
 use super::rulebook::given_ids;
-use crate::file::{DataFile, Edit, Left, Watch};
+use crate::file::{DataFile, Edit, Leftover, Watch};
 use crate::memory::SharedQueue;
 use crate::store::{Merged, PastState, ResourceChanges, ResourceDiff, Store, things};
 use late::{dropped, unmerged_text};
@@ -37,17 +37,17 @@ pub struct FileSource {
     /// Whether writes go into a journal first.
     pub journaling: Journaling,
     /// What the last run left in the journal.
-    pub left: Option<Left>,
+    pub left: Option<Leftover>,
 }
 
 /// How long the file may be invalid before that is reported: it may be half of a save.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// How long the file may be invalid before the writes that it lacks are written down.
-const LONG: Duration = Duration::from_secs(1);
+const MAX_HALF_SAVE: Duration = Duration::from_millis(100);
+/// How long the file may be missing before that is reported, or invalid before the writes that it lacks are written down.
+const LONG_OUTAGE: Duration = Duration::from_secs(1);
 /// How often to look at a file that is missing, cannot be watched, or has replaced files that may be written to.
 const POLL: Duration = Duration::from_millis(100);
 /// How often to look whether a save in progress has been written.
-const SAVING: Duration = Duration::from_millis(10);
+const SAVE_POLL: Duration = Duration::from_millis(10);
 
 /// What the file held until it was replaced, or until the first write that is only in the journal.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl ValidEdit {
 /// A file to which a link was switched, and which has not been loaded yet.
 struct Arrival {
     /// What its journal has.
-    left: Option<Left>,
+    left: Option<Leftover>,
 }
 
 /// The data file, and what is needed to merge edits of it.
@@ -177,21 +177,15 @@ impl Reloader {
     }
 
     /// The data with what the journal of the last run has besides, and whether the file lacks some of it.
-    fn replay(&mut self, left: &Left) -> (Store, bool) {
+    fn replay(&mut self, left: &Leftover) -> (Store, bool) {
         let replayed = replay(self.in_file.clone(), left);
         self.journal.appended(&self.file);
         self.counts.add(replayed.writes, None);
         self.recent.add_writes(&self.in_file, replayed.lacking);
         (self.notice)(replayed.notice);
-        self.keep(LossCause::Edit, &replayed.conflicts);
-        self.keep_lines(
-            LossCause::Edit,
-            replayed
-                .unreadable
-                .iter()
-                .map(|line| unmerged_text("unreadable", line))
-                .collect(),
-        );
+        self.keep_lost(LossCause::Edit, &replayed.conflicts);
+        let unreadable = (replayed.unreadable.iter()).map(|line| unmerged_text("unreadable", line));
+        self.keep_lost_lines(LossCause::Edit, unreadable.collect());
         (replayed.store, replayed.differs)
     }
 
@@ -218,15 +212,10 @@ impl Reloader {
             self.schedule.within(POLL);
         }
         let poll = self.poll.map(|(_, at)| at);
-        let saving = self.file.is_saving().then(|| Instant::now() + SAVING);
-        self.schedule
-            .at
-            .into_iter()
-            .chain(poll)
-            .chain(saving)
-            .chain(self.file.check_due())
-            .chain(self.journal_due())
-            .min()
+        let saving = self.file.is_saving().then(|| Instant::now() + SAVE_POLL);
+        let check = self.file.check_due();
+        let due = [self.schedule.at, poll, saving, check, self.journal_due()];
+        due.into_iter().flatten().min()
     }
 
     fn journal_due(&self) -> Option<Instant> {
@@ -294,11 +283,11 @@ impl Reloader {
             (self.notice)(Notice::InJournal { journal });
         }
         if let FileState::Broken(broken) = &mut self.state
-            && (!broken.is_reported || broken.note_at.is_some())
+            && (!broken.is_reported || broken.keep_pending_at.is_some())
         {
-            broken.note_at = Some(Instant::now());
+            broken.keep_pending_at = Some(Instant::now());
         }
-        self.note_pending(history);
+        self.keep_pending(history);
     }
 
     /// Looks whether the file was edited, and reloads it.
@@ -321,7 +310,7 @@ impl Reloader {
                 Err(_) => self.missing(),
             }
         }
-        self.note_pending(history);
+        self.keep_pending(history);
         self.look_for_late_edits(history);
         if self.state.is_unsaved() {
             self.catch_up(history);
@@ -337,7 +326,7 @@ impl Reloader {
             }
             FileState::Broken(broken) if !broken.is_reported => {
                 broken.is_reported = true;
-                broken.note_at = Some(broken.since + LONG);
+                broken.keep_pending_at = Some(broken.since + LONG_OUTAGE);
                 self.troubles
                     .set(Some(broken.faults.trouble(self.file.path().to_path_buf())));
                 (self.notice)(Notice::Broken(broken.faults.clone()));
@@ -348,7 +337,11 @@ impl Reloader {
 
     /// The file cannot be read: in sync -> missing. A file that is replaced is missing for a moment.
     fn missing(&mut self) {
-        if self.state.set_missing().is_some_and(|time| time >= LONG) {
+        if self
+            .state
+            .set_missing()
+            .is_some_and(|time| time >= LONG_OUTAGE)
+        {
             self.troubles.set(Some(Trouble {
                 file: self.file.path().to_path_buf(),
                 kind: TroubleKind::Missing,
@@ -373,7 +366,7 @@ impl Reloader {
     fn broken(&mut self, faults: Faults, edit: Edit) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
         self.state.set_broken(edit, faults);
-        self.schedule.at = Some(Instant::now() + PATIENCE);
+        self.schedule.at = Some(Instant::now() + MAX_HALF_SAVE);
     }
 
     /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen: any state -> in sync,
@@ -388,10 +381,10 @@ impl Reloader {
         }
         let broken = self.state.set_in_sync();
         self.troubles.set(None);
-        self.note_replaced();
+        self.remember_replaced();
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
         if let Some(arrival) = self.arriving.take() {
-            return self.arrive(arrival, history);
+            return self.load_arrival(arrival, history);
         }
         let since = match &broken {
             Some(broken) => broken.since,
@@ -446,7 +439,7 @@ impl Reloader {
         );
         let writes = if is_same { 0 } else { self.counts.since(state) };
         if writes > 0 {
-            self.keep(LossCause::Restore, &dropped(&ours, &theirs.store));
+            self.keep_lost(LossCause::Restore, &dropped(&ours, &theirs.store));
         }
         self.edits.add(theirs.saved, &diff);
         self.publish((theirs.store, diff), history, |changes| {
@@ -510,8 +503,8 @@ impl Reloader {
             self.recent.add_writes(&ours, kept.clone());
             self.recent.add_writes(&theirs.store, kept);
         }
-        self.keep(LossCause::Edit, &conflicts);
-        self.keep(LossCause::OlderEdit, &outdated);
+        self.keep_lost(LossCause::Edit, &conflicts);
+        self.keep_lost(LossCause::OlderEdit, &outdated);
         if count > 0 || !renumbered.is_empty() {
             self.state.set_unsaved();
         }
@@ -553,7 +546,7 @@ impl Reloader {
         let is_broken = self.state.is_broken();
         // Should the file only seem to be the same, the save finds the edit.
         if is_broken || (self.schedule.at.is_some() && self.file.settles_in().is_none()) {
-            let end = Instant::now() + PATIENCE;
+            let end = Instant::now() + MAX_HALF_SAVE;
             loop {
                 if let Ok(Some(edit)) = self.file.changed() {
                     self.reload(edit, history);
@@ -562,7 +555,7 @@ impl Reloader {
                 if !is_half || Instant::now() >= end {
                     break;
                 }
-                std::thread::sleep(PATIENCE / 20);
+                std::thread::sleep(MAX_HALF_SAVE / 20);
             }
         }
         self.look_for_late_edits(history);

@@ -438,24 +438,18 @@ fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'
 
 /// `filled` with the time of now as the time of the last change, where `draft` is a change.
 fn touched(rules: &Rules, store: &Store, filled: &Command, draft: &Draft) -> Option<Command> {
-    let mut properties = updated(rules).peekable();
-    properties.peek()?;
-    if same_value(store.current(filled)?, draft.record()?) {
-        return None;
-    }
-    let times = properties.map(|property| (property.name.as_str(), time(property)));
-    Some(with(filled, times.collect()).into_owned())
+    let (stored, record) = (store.current(filled)?, draft.record()?);
+    let is_updated = |one: &&Property| one.generated == Some(Generated::Updated);
+    let times: Added<'_> = (rules.properties().iter().filter(is_updated))
+        .map(|property| (property.name.as_str(), time(property)))
+        .collect();
+    (!times.is_empty() && !same_value(stored, record)).then(|| with(filled, times).into_owned())
 }
 
 /// Whether the server alone sets the property, to a time.
 fn is_time(property: &Property) -> bool {
     let generated = property.generated;
     matches!(generated, Some(Generated::Created | Generated::Updated))
-}
-
-fn updated(rules: &Rules) -> impl Iterator<Item = &Property> {
-    let is_updated = |one: &&Property| one.generated == Some(Generated::Updated);
-    rules.properties().iter().filter(is_updated)
 }
 
 /// `command` with `members` set in its body.

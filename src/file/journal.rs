@@ -35,9 +35,9 @@ use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 
 /// What a journal holds that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct Leftover {
     /// The writes, oldest first.
-    pub writes: Vec<LeftWrite>,
+    pub writes: Vec<LeftoverWrite>,
     /// Whether the file is as it was before the first of them. Otherwise somebody has edited it since it was saved last,
     /// and it may have some of them.
     pub follows: bool,
@@ -47,14 +47,14 @@ pub struct Left {
 
 /// A write that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftWrite {
+pub struct LeftoverWrite {
     /// What was given to [`DataFile::record`] or [`DataFile::note`].
     pub line: String,
     /// How long the file had had it when it was edited; `None`: it may never have had it.
     pub in_file_for: Option<Duration>,
 }
 
-impl Left {
+impl Leftover {
     /// What the `lines` of a journal have that a file may lack which holds `known` and was written at `edited`; and how many
     /// writes the file had and has no more, since somebody put back what it held before.
     fn of(
@@ -62,7 +62,7 @@ impl Left {
         known: Content,
         edited: Option<SystemTime>,
         is_same_boot: bool,
-    ) -> (Left, usize) {
+    ) -> (Leftover, usize) {
         let has = in_file(&lines, |content, _| content == known);
         // The file had the lines before the first number, and was about to have those before the second.
         let saved = in_file(&lines, |_, is_done| is_done).unwrap_or(0);
@@ -90,9 +90,9 @@ impl Left {
                 .zip(at)
                 .and_then(|(edited, at)| edited.duration_since(at).ok());
             let in_file_for = was_saved.then(|| age.unwrap_or_default());
-            writes.push(LeftWrite { line, in_file_for });
+            writes.push(LeftoverWrite { line, in_file_for });
         }
-        let left = Left {
+        let left = Leftover {
             writes,
             follows: has.is_some(),
             lacking,
@@ -102,7 +102,7 @@ impl Left {
 
     /// Without the writes that the file had had for longer than `unseen` when it was edited: whoever edited it has seen
     /// them. `None`: it has no others.
-    pub fn within(mut self, unseen: Duration) -> Option<Left> {
+    pub fn within(mut self, unseen: Duration) -> Option<Leftover> {
         let all = self.writes.len();
         self.writes
             .retain(|write| write.in_file_for.is_none_or(|time| time <= unseen));
@@ -509,7 +509,7 @@ impl DataFile {
         &mut self,
         bytes: &[u8],
         recovered: &mut Vec<Recovered>,
-    ) -> io::Result<Option<Left>> {
+    ) -> io::Result<Option<Leftover>> {
         let known = self.known.content;
         let parsed = parse(bytes);
         if let Some(line) = parsed.broken {
@@ -526,7 +526,7 @@ impl DataFile {
             None => (parsed.lines, parsed.length, parsed.chain),
         };
         let is_same_boot = parsed.boot.is_none() || parsed.boot == self.medium.boot();
-        let (left, undone) = Left::of(lines, known, self.known.stamp.modified, is_same_boot);
+        let (left, undone) = Leftover::of(lines, known, self.known.stamp.modified, is_same_boot);
         if undone > 0 {
             recovered.push(Recovered::Restored { writes: undone });
         }

@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 use super::rights::{identity, open_regular};
-use super::{DataFile, Medium, Role};
+use super::{DataFile, Role, take_lock};
 
 /// The right to be the only server of a data file; given back when dropped or when the process ends in any way.
 #[derive(Debug)]
@@ -110,30 +110,6 @@ impl Drop for Lock {
         // Not left to the closing: a process that is being started may have inherited the descriptor for a moment.
         if let Some(file) = &self.file {
             system::unlock(file);
-        }
-    }
-}
-
-/// Locks the file at `path` for a server that saves it. `None`: it cannot be locked.
-///
-/// # Errors
-/// Another server has the lock.
-pub(super) fn take_lock(
-    medium: &dyn Medium,
-    path: &Path,
-    role: Role,
-    port: u16,
-) -> Result<Option<Lock>, LockError> {
-    if role == Role::Reader {
-        return Ok(None);
-    }
-    match medium.lock(path, port) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(held @ LockError::Held(_)) => Err(held),
-        // Its file system has no locks, perhaps. Each save tries again.
-        Err(LockError::Io(error)) => {
-            tracing::debug!(%error, "the file cannot be locked");
-            Ok(None)
         }
     }
 }

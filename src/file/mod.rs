@@ -30,14 +30,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::json::fingerprint;
 
-pub use journal::{Left, LeftWrite};
+pub use journal::{Leftover, LeftoverWrite};
 pub use lock::{Holder, Lock, LockError};
 pub use medium::{Handle, Medium, RealDisk, Stamp, replace};
 pub use rights::{Created, Obstacle, create_like};
 pub use watch::{Watch, watch};
 
 use journal::Journal;
-use lock::take_lock;
 use replaced::{Checked, Unchecked};
 use save::{BackgroundSave, FailedSave};
 
@@ -113,7 +112,7 @@ pub struct Loaded {
     pub recovered: Vec<Recovered>,
     /// Acknowledged writes that the file may lack, from its journal. They are to be brought together with what the file
     /// holds, and saved.
-    pub left: Option<Left>,
+    pub left: Option<Leftover>,
 }
 
 /// The data file, and what it held when we last looked.
@@ -212,6 +211,30 @@ impl Found {
                 left: None,
             },
         })
+    }
+}
+
+/// Locks the file at `path` for a server that saves it. `None`: it cannot be locked.
+///
+/// # Errors
+/// Another server has the lock.
+fn take_lock(
+    medium: &dyn Medium,
+    path: &Path,
+    role: Role,
+    port: u16,
+) -> Result<Option<Lock>, LockError> {
+    if role == Role::Reader {
+        return Ok(None);
+    }
+    match medium.lock(path, port) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(held @ LockError::Held(_)) => Err(held),
+        // Its file system has no locks, perhaps. Each save tries again.
+        Err(LockError::Io(error)) => {
+            tracing::debug!(%error, "the file cannot be locked");
+            Ok(None)
+        }
     }
 }
 
@@ -479,7 +502,7 @@ impl DataFile {
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn keep(&self, line: &str) -> io::Result<()> {
+    pub fn append_conflicts(&self, line: &str) -> io::Result<()> {
         self.medium.append(
             &self.conflicts_path(),
             line,

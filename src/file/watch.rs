@@ -114,7 +114,7 @@ fn start(
 }
 
 /// What leads to the files: where to watch, and for what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Places {
     /// The folders to watch, with what tells a folder from another that takes its place. The nearest one comes first.
     folders: Vec<(PathBuf, Option<(u64, u64)>)>,
@@ -130,12 +130,7 @@ const MOST_LINKS: usize = 40;
 
 impl Places {
     fn of(files: &[PathBuf]) -> Places {
-        let mut places = Places {
-            folders: Vec::new(),
-            own_folders: Vec::new(),
-            files: Vec::new(),
-            names: Vec::new(),
-        };
+        let mut places = Places::default();
         for file in files {
             let mut path = file.clone();
             for _ in 0..MOST_LINKS {

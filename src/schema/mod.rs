@@ -216,9 +216,7 @@ impl Rules {
 
     /// Ids for clients to send where the server cannot generate any.
     pub fn example_ids(&self) -> Vec<Value> {
-        self.ids
-            .as_ref()
-            .map_or_else(Vec::new, |ids| ids.examples())
+        (self.ids.as_ref()).map_or_else(Vec::new, |ids| ids.examples())
     }
 
     /// Other values for a property that has the value `value`; they may break rules.

@@ -482,11 +482,8 @@ impl Merged {
             }
             if !same(their, was) {
                 let conflict = Conflict {
-                    resource: resource.to_string(),
-                    id: None,
                     property: Some(name.to_string()),
-                    api: our.map(ToString::to_string),
-                    edit: their.map(ToString::to_string),
+                    ..Conflict::new(&change.what, our, their)
                 };
                 if !change.wins {
                     self.conflicts.push(conflict);

@@ -365,9 +365,7 @@ impl Resource {
     fn is_hidden(&self) -> bool {
         self.name == "$schema"
     }
-}
 
-impl Resource {
     /// Appends the resource to `out`, as it is in the file.
     fn write_text(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.before.as_bytes());

@@ -141,7 +141,7 @@ fn a_conflicts_file_from_before_becomes_private_and_a_planted_link_is_not_follow
     let conflicts = folder.path().join("db.conflicts.jsonl");
     fs::write(&conflicts, "{}\n").unwrap();
     set_mode(&conflicts, 0o644);
-    opened.keep("{\"n\": 1}").unwrap();
+    opened.append_conflicts("{\"n\": 1}").unwrap();
     assert_eq!(mode(&conflicts), 0o600);
     assert_eq!(fs::read_to_string(&conflicts).unwrap(), "{}\n{\"n\": 1}\n");
 
@@ -149,7 +149,7 @@ fn a_conflicts_file_from_before_becomes_private_and_a_planted_link_is_not_follow
     fs::write(&victim, "mine").unwrap();
     fs::remove_file(&conflicts).unwrap();
     std::os::unix::fs::symlink(&victim, &conflicts).unwrap();
-    assert!(opened.keep("{}").is_err());
+    assert!(opened.append_conflicts("{}").is_err());
     assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
 }
 

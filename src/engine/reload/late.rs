@@ -16,22 +16,22 @@ use crate::store::{Conflict, Store};
 
 impl Reloader {
     /// Keeps versions of the API's that the data or the file has no more, where a person finds them.
-    pub(super) fn keep(&self, cause: LossCause, conflicts: &[Conflict]) {
+    pub(super) fn keep_lost(&self, cause: LossCause, conflicts: &[Conflict]) {
         let kind = match cause {
             LossCause::Edit => "conflict",
             LossCause::OlderEdit => "older edit",
             LossCause::Restore | LossCause::Move => "dropped",
         };
         let lines = conflicts.iter().map(|conflict| describe(kind, conflict));
-        self.keep_lines(cause, lines.collect());
+        self.keep_lost_lines(cause, lines.collect());
     }
 
-    pub(super) fn keep_lines(&self, cause: LossCause, lines: Vec<Value>) {
+    pub(super) fn keep_lost_lines(&self, cause: LossCause, lines: Vec<Value>) {
         if lines.is_empty() {
             return;
         }
         let texts: Vec<String> = lines.iter().map(Value::to_string).collect();
-        let failed = self.file.keep(&texts.join("\n")).err();
+        let failed = self.file.append_conflicts(&texts.join("\n")).err();
         (self.notice)(Notice::Conflicts {
             count: lines.len(),
             cause,
@@ -45,17 +45,19 @@ impl Reloader {
 
     /// Writes down what a broken file may lack of the last writes: until it is fixed they are in memory only. A file that
     /// is valid again after a moment was only being saved.
-    pub(super) fn note_pending(&mut self, history: &History) {
+    pub(super) fn keep_pending(&mut self, history: &History) {
         let FileState::Broken(broken) = &mut self.state else {
             return;
         };
-        let Some(at) = broken.note_at else { return };
+        let Some(at) = broken.keep_pending_at else {
+            return;
+        };
         let now = Instant::now();
         if now < at {
             self.schedule.within(at - now);
             return;
         }
-        broken.note_at = None;
+        broken.keep_pending_at = None;
         let changes = history.current().full.changes_since(self.recent.iter());
         let pending = changes.iter().filter(|change| change.by_api).map(|change| {
             let conflict = Conflict::new(&change.what, change.after.as_deref(), None);
@@ -64,12 +66,12 @@ impl Reloader {
         let pending: Vec<String> = pending.collect();
         if !pending.is_empty() {
             // Where it cannot be written, there is still the memory.
-            let _ = self.file.keep(&pending.join("\n"));
+            let _ = self.file.append_conflicts(&pending.join("\n"));
         }
     }
 
     /// Takes note of what the files held that are checked from now on.
-    pub(super) fn note_replaced(&mut self) {
+    pub(super) fn remember_replaced(&mut self) {
         for state in self.file.replaced_states() {
             self.replaced.entry(state).or_insert_with(|| Base {
                 store: self.in_file.clone(),
@@ -108,20 +110,20 @@ impl Reloader {
                 self.take_late(late, history);
             }
         }
-        self.note_replaced();
+        self.remember_replaced();
     }
 
     /// Merges an edit of a replaced file. Where a later edit changed the same, that stands.
     fn take_late(&mut self, LateEdit { edit, base }: LateEdit, history: &mut History) {
         let Some(base) = base else {
             let text = String::from_utf8_lossy(&edit.bytes);
-            return self.keep_lines(LossCause::Move, vec![unmerged_text("moved", &text)]);
+            return self.keep_lost_lines(LossCause::Move, vec![unmerged_text("moved", &text)]);
         };
         let theirs = match history.rulebook().read_edit(edit.bytes.clone()) {
             Ok((theirs, _)) => theirs,
             Err(faults) => {
                 let text = String::from_utf8_lossy(&edit.bytes);
-                self.keep_lines(LossCause::Edit, vec![unmerged_text("unreadable", &text)]);
+                self.keep_lost_lines(LossCause::Edit, vec![unmerged_text("unreadable", &text)]);
                 (self.notice)(Notice::Broken(faults));
                 return;
             }

@@ -111,7 +111,7 @@ impl Reloader {
     fn save(&mut self, store: &Store, batch: Batch) -> io::Result<Saved> {
         let before = self.file.content();
         let saved = self.file.save(&store.file_text());
-        self.note_replaced();
+        self.remember_replaced();
         match &saved {
             Ok(Saved::Done) => {
                 tracing::debug!(state = self.file.number(), "saved the file");
@@ -212,7 +212,7 @@ impl Reloader {
             return;
         };
         let saved = self.journal.end_save(&mut self.file);
-        self.note_replaced();
+        self.remember_replaced();
         match saved {
             Some(Saved::Done) => {
                 tracing::debug!(
@@ -250,24 +250,18 @@ impl Reloader {
             }
             return Ok(());
         };
-        let place = format!(
-            "{} leads to {} now",
-            self.file.named().display(),
-            path.display()
-        );
-        let unsaved = |reason: &dyn std::fmt::Display| {
-            WriteError::Unsaved {
-            reason: format!("{place}: {reason}"),
-            hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
-        }
-        };
         let lacking = if self.is_behind() || self.state.is_broken() {
             dropped(&history.current().full, &self.in_file)
         } else {
             Vec::new()
         };
-        let followed = self.file.follow(path.clone());
-        let followed = followed.map_err(|error| unsaved(&error))?;
+        let followed = self.file.follow(path.clone()).map_err(|error| {
+            let (named, to) = (self.file.named().display(), path.display());
+            WriteError::Unsaved {
+                reason: format!("{named} leads to {to} now: {error}"),
+                hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
+            }
+        })?;
         self.follow_error = None;
         self.state.set_in_sync();
         self.recent.clear();
@@ -279,7 +273,7 @@ impl Reloader {
         for found in followed.recovered {
             (self.notice)(Notice::Recovered(found));
         }
-        self.keep(LossCause::Move, &lacking);
+        self.keep_lost(LossCause::Move, &lacking);
         let unseen = self.recent.window();
         self.arriving = Some(Arrival {
             left: followed.left.and_then(|left| left.within(unseen)),
@@ -307,7 +301,7 @@ impl Reloader {
     }
 
     /// Takes what the path leads to now as a whole, with what its journal has besides.
-    pub(super) fn arrive(&mut self, arrival: Arrival, history: &mut History) {
+    pub(super) fn load_arrival(&mut self, arrival: Arrival, history: &mut History) {
         let (store, differs) = match arrival.left {
             Some(left) => self.replay(&left),
             None => (self.in_file.clone(), false),

@@ -29,7 +29,7 @@ pub(super) struct Broken {
     pub(super) since: Instant,
     pub(super) is_reported: bool,
     /// When to write down the writes that it may lack.
-    pub(super) note_at: Option<Instant>,
+    pub(super) keep_pending_at: Option<Instant>,
 }
 
 impl FileState {
@@ -76,7 +76,7 @@ impl FileState {
             faults,
             edit,
             is_reported: false,
-            note_at: None,
+            keep_pending_at: None,
         });
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
-use standin::internals::file::{DataFile, Durability, Left, Loaded, Role};
+use standin::internals::file::{DataFile, Durability, Leftover, Loaded, Role};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Operation, Settings};
 use standin::internals::work::Work;
@@ -725,7 +725,7 @@ fn a_reader_takes_the_journal_in_and_touches_nothing() {
     )
     .unwrap();
     let (file, Loaded { bytes, left, .. }) = opened;
-    let Left {
+    let Leftover {
         writes, follows, ..
     } = left.clone().unwrap();
     assert_eq!((writes.len(), follows), (1, true));
