@@ -179,7 +179,7 @@ impl History {
         let before = self.current();
         let version = self.publish(store.clone());
         self.feed
-            .reloaded((&before.full, &store), version, cause, diff);
+            .reloaded(&before.full, &store, version, cause, diff);
         match cause {
             Cause::Undo => drop(self.undo.lock().pop_back()),
             // There is nothing to take back.
@@ -441,7 +441,8 @@ impl Feed {
     /// Adds the events of data that took the place of `old` as a whole; `diff` is what differs.
     pub(super) fn reloaded(
         &self,
-        (old, new): (&Store, &Store),
+        old: &Store,
+        new: &Store,
         version: u64,
         cause: Cause,
         diff: &[ResourceDiff],

@@ -165,11 +165,7 @@ impl Engine {
     /// # Errors
     /// Nothing was changed, for the reason given.
     pub async fn back(&self, back: Back) -> Result<Option<u64>, WriteError> {
-        let (reply, answer) = oneshot::channel();
-        self.sender
-            .send(Message::Back { back, reply })
-            .map_err(|_| WriteError::Stopped)?;
-        answer.await.unwrap_or(Err(WriteError::Stopped))
+        self.ask(|reply| Message::Back { back, reply }).await
     }
 
     /// The rules, with what follows from them.
@@ -243,10 +239,17 @@ impl Engine {
     }
 
     async fn send(&self, work: Work) -> Result<Vec<Outcome>, WriteError> {
+        self.ask(|reply| Message::Write(Job { work, reply })).await
+    }
+
+    /// Sends a message to the writer and waits for its answer.
+    async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, WriteError>>) -> Message,
+    ) -> Result<T, WriteError> {
         let (reply, answer) = oneshot::channel();
-        self.sender
-            .send(Message::Write(Job { work, reply }))
-            .map_err(|_| WriteError::Stopped)?;
+        let sent = self.sender.send(message(reply));
+        sent.map_err(|_| WriteError::Stopped)?;
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 

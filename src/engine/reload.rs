@@ -442,7 +442,7 @@ impl Reloader {
             self.keep_lost(LossCause::Restore, &dropped(&ours, &theirs.store));
         }
         self.edits.add(theirs.saved, &diff);
-        self.publish((theirs.store, diff), history, |changes| {
+        self.publish(theirs.store, diff, history, |changes| {
             if theirs.fixes_reported && is_same {
                 Notice::ValidAgain
             } else {
@@ -508,7 +508,7 @@ impl Reloader {
         if count > 0 || !renumbered.is_empty() {
             self.state.set_unsaved();
         }
-        self.publish((store, diff), history, |changes| {
+        self.publish(store, diff, history, |changes| {
             let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
             if theirs.fixes_reported && is_same {
                 return Notice::ValidAgain;
@@ -523,7 +523,8 @@ impl Reloader {
 
     fn publish(
         &self,
-        (store, diff): (Store, Vec<ResourceDiff>),
+        store: Store,
+        diff: Vec<ResourceDiff>,
         history: &mut History,
         notice: impl FnOnce(Vec<ResourceChanges>) -> Notice,
     ) {

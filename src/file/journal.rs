@@ -152,7 +152,7 @@ impl Journal {
     }
 
     /// A batch of so many lines has been added where the journal ended before.
-    fn batch(&mut self, (end, chain): (u64, Chain), lines: usize, at: SystemTime, before: Content) {
+    fn add_batch(&mut self, end: u64, chain: Chain, lines: usize, at: SystemTime, before: Content) {
         self.batches.push_back(BatchStart {
             offset: end.max(self.first),
             chain,
@@ -216,7 +216,7 @@ impl DataFile {
         }
         if let Some(journal) = self.journal.as_mut().filter(|_| recorded) {
             (journal.is_ahead, journal.is_linked) = (true, true);
-            journal.batch((length, chain), writes.len(), now, self.known.content);
+            journal.add_batch(length, chain, writes.len(), now, self.known.content);
         }
         Ok(recorded.then_some(Saved::Done))
     }
@@ -252,7 +252,7 @@ impl DataFile {
         }
         (journal.tip, journal.is_ahead) = (Some(known), false);
         if !writes.is_empty() {
-            journal.batch((length, chain), writes.len(), at, before);
+            journal.add_batch(length, chain, writes.len(), at, before);
         }
         self.shorten_journal(at, keep, u64::MAX);
     }

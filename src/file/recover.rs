@@ -59,11 +59,7 @@ pub(super) fn journal_name(path: &Path) -> PathBuf {
 
 /// Where a journal is kept that cannot be read to its end.
 pub(super) fn kept_journal_name(path: &Path, holds: Content) -> PathBuf {
-    path.with_file_name(format!(
-        "{}recovered-{:016x}.jsonl",
-        &beginning(path)[1..],
-        holds.hash
-    ))
+    kept_name(path, holds.hash, "jsonl")
 }
 
 fn named(path: &Path, one: u64, other: u64, end: &str) -> PathBuf {
@@ -150,7 +146,7 @@ fn clear_one(
         "found a file that a crash left behind"
     );
     if is_edit {
-        let keep = kept_name(path, holds);
+        let keep = kept_name(path, holds, "json");
         medium.rename(&left, &keep)?;
         kept = Some(keep);
     }
@@ -165,19 +161,18 @@ fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<PathBuf> 
     let half = medium.read(path)?;
     if Document::is_whole(&half) {
         // A person has saved since, or the half happens to be whole: nobody can tell. Both stay.
-        let keep = kept_name(path, Content::of(text).hash);
+        let keep = kept_name(path, Content::of(text).hash, "json");
         medium.write_new(&keep, text, path, true)?;
         return Ok(keep);
     }
-    let keep = kept_name(path, Content::of(&half).hash);
+    let keep = kept_name(path, Content::of(&half).hash, "json");
     medium.write_new(&keep, &half, path, true)?;
     medium.overwrite(path, text, true)?;
     Ok(keep)
 }
 
-fn kept_name(path: &Path, hash: u64) -> PathBuf {
-    path.with_file_name(format!(
-        "{}recovered-{hash:016x}.json",
-        &beginning(path)[1..]
-    ))
+/// Where a file is kept for a person, under a name that is not hidden.
+fn kept_name(path: &Path, hash: u64, end: &str) -> PathBuf {
+    let beginning = beginning(path);
+    path.with_file_name(format!("{}recovered-{hash:016x}.{end}", &beginning[1..]))
 }

@@ -99,7 +99,8 @@ impl DataFile {
         let written = write_scratch(
             &*self.medium,
             path,
-            (text, content),
+            text,
+            content,
             &self.path,
             self.flushes(),
         )?;
@@ -467,7 +468,7 @@ impl DataFile {
             let text = text();
             let content = Content::of(&text);
             let scratch = recover::scratch_name(&path, before, content);
-            write_scratch(&*medium, scratch, (&text, content), &path, flush)
+            write_scratch(&*medium, scratch, &text, content, &path, flush)
         };
         let thread = std::thread::Builder::new().name("standin-save".into());
         self.saving = thread.spawn(write).ok().map(|thread| BackgroundSave {
@@ -551,7 +552,8 @@ impl DataFile {
 fn write_scratch(
     medium: &dyn Medium,
     path: PathBuf,
-    (text, content): (&[u8], Content),
+    text: &[u8],
+    content: Content,
     like: &Path,
     flush: bool,
 ) -> io::Result<Option<Scratch>> {

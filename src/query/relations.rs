@@ -70,13 +70,14 @@ impl<'a> Relations<'a> {
     ) -> Relations<'a> {
         let [embeds, expands] = [&query.embeds, &query.expands]
             .map(|names| names.iter().map(String::as_str).collect::<Vec<_>>());
-        Relations::of(store, collection, (&embeds, &expands), work, 1)
+        Relations::of(store, collection, &embeds, &expands, work, 1)
     }
 
     fn of(
         store: &'a Store,
         collection: &'a str,
-        (embeds, expands): (&[&'a str], &[&'a str]),
+        embeds: &[&'a str],
+        expands: &[&'a str],
         work: &Work<'_>,
         level: usize,
     ) -> Relations<'a> {
@@ -127,11 +128,12 @@ impl<'a> Relations<'a> {
             self.note(parameter, detail, None);
             return None;
         }
-        let both = match parameter {
+        let (embeds, expands) = match parameter {
             "_embed" => (names, &[][..]),
             _ => (&[][..], names),
         };
-        let mut inner = Relations::of(self.store, collection, both, work, self.level + 1);
+        let level = self.level + 1;
+        let mut inner = Relations::of(self.store, collection, embeds, expands, work, level);
         self.notices.append(&mut inner.notices);
         Some(Box::new(inner))
     }
@@ -151,7 +153,7 @@ impl<'a> Relations<'a> {
             Some((parent, link))
                 if is_parent && (link.declared || !is_child || singular(name) == name) =>
             {
-                self.parent("_embed", (name, rest), (&parent, link), work);
+                self.parent("_embed", name, rest, &parent, link, work);
             }
             _ if is_child => self.children(name, rest, work),
             _ => {
@@ -199,7 +201,7 @@ impl<'a> Relations<'a> {
 
     fn expand(&mut self, name: &'a str, rest: &[&'a str], work: &Work<'_>) {
         match self.store.parent_named(self.collection, name) {
-            Some((parent, link)) => self.parent("_expand", (name, rest), (&parent, link), work),
+            Some((parent, link)) => self.parent("_expand", name, rest, &parent, link, work),
             None => {
                 let name = plural(name);
                 let detail =
@@ -214,8 +216,10 @@ impl<'a> Relations<'a> {
     fn parent(
         &mut self,
         parameter: &str,
-        (name, rest): (&'a str, &[&'a str]),
-        (parent, link): (&str, Link),
+        name: &'a str,
+        rest: &[&'a str],
+        parent: &str,
+        link: Link,
         work: &Work<'_>,
     ) {
         let Some(resource) = self.store.resource(parent) else {

@@ -368,7 +368,7 @@ impl Gatherer<'_> {
             let items = self.document.items(&direct);
             for (schemas, many) in [(direct, false), (items, true)] {
                 for (pointer, value) in self.own(REFERENCES, &schemas) {
-                    references.extend(self.reference((&property.name, many), value, &pointer));
+                    references.extend(self.reference(&property.name, many, value, &pointer));
                 }
             }
         }
@@ -379,7 +379,8 @@ impl Gatherer<'_> {
     /// or an object.
     fn reference(
         &mut self,
-        (property, many): (&str, bool),
+        property: &str,
+        many: bool,
         value: &Value,
         pointer: &str,
     ) -> Option<ReferenceRule> {

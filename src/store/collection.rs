@@ -209,7 +209,7 @@ impl Collection {
             memchr::memmem::find(record.value().as_bytes(), property.as_bytes()).is_some()
                 && pointers(record.value(), property, many).contains(target)
         };
-        if let Some(mut found) = self.indexes.pointing((property, many), target, &self.rows) {
+        if let Some(mut found) = self.indexes.pointing(property, many, target, &self.rows) {
             found.retain(|record| points(record));
             return found;
         }

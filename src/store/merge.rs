@@ -417,8 +417,8 @@ impl Merged {
 
     /// Makes a record what the API has made of it, unless values that must be unique belong to another.
     fn keep(&mut self, change: &ApiChange, id: &Id) -> bool {
-        let our = (change.after.as_deref(), Formatting::OfNeighbours);
-        let is_done = self.store.put(&change.what.resource, id, None, our);
+        let (resource, our) = (&change.what.resource, change.after.as_deref());
+        let is_done = (self.store).set_record(resource, id, None, our, Formatting::OfNeighbours);
         if is_done {
             self.kept.push(change.what.clone());
         }

@@ -236,7 +236,7 @@ impl Store {
 
     /// The resource called `name`.
     pub fn resource(&self, name: &str) -> Option<&Resource> {
-        self.resources().find(|resource| resource.name == name)
+        self.index_of(name).map(|index| &*self.resources[index])
     }
 
     /// The records of the collection called `name`.

@@ -356,17 +356,18 @@ impl Store {
                 _ => false,
             };
         };
-        self.put(&what.resource, id, was, (now, Formatting::Kept))
+        self.set_record(&what.resource, id, was, now, Formatting::Kept)
     }
 
     /// Makes a record what `now` says; `None`: it is to be gone. Of several with that id it is the one that is `was`, or
     /// else the first. `false`: it cannot be, and nothing has changed.
-    pub(super) fn put(
+    pub(super) fn set_record(
         &mut self,
         resource: &str,
         id: &Id,
         was: Option<&str>,
-        (now, formatting): (Option<&str>, Formatting),
+        now: Option<&str>,
+        formatting: Formatting,
     ) -> bool {
         let Some(index) = self.index_of(resource) else {
             return false;

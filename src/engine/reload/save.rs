@@ -307,7 +307,7 @@ impl Reloader {
             None => (self.in_file.clone(), false),
         };
         let diff = store.diff(&history.current().full);
-        self.publish((store, diff), history, |changes| Notice::Reloaded {
+        self.publish(store, diff, history, |changes| Notice::Reloaded {
             changes,
             kept: 0,
             renumbered: Vec::new(),

@@ -191,12 +191,8 @@ impl RecentStates {
         let Some(horizon) = time.checked_sub(self.window) else {
             return;
         };
-        while self
-            .states
-            .iter()
-            .next()
-            .is_some_and(|state| state.at < horizon)
-        {
+        let is_forgotten = |state: &State| state.at < horizon;
+        while self.states.iter().next().is_some_and(is_forgotten) {
             self.states.pop_front();
         }
     }
@@ -302,11 +298,7 @@ impl WriteCounts {
 
     /// How many writes came after the file's state `state`.
     pub(super) fn since(&self, state: u64) -> u64 {
-        self.total
-            - self
-                .by_state
-                .range(..=state)
-                .next_back()
-                .map_or(0, |(_, writes)| *writes)
+        let seen = self.by_state.range(..=state).next_back();
+        self.total - seen.map_or(0, |(_, writes)| *writes)
     }
 }

@@ -177,7 +177,8 @@ impl Indexes {
     /// `None` where a scan has to find them.
     pub fn pointing(
         &self,
-        (property, many): (&str, bool),
+        property: &str,
+        many: bool,
         target: &Id,
         records: &Vector<Arc<Record>>,
     ) -> Option<Vec<Arc<Record>>> {
