@@ -163,7 +163,7 @@ impl Writer {
             Message::Rules { rulebook, reply } => {
                 self.carry_out(jobs);
                 let answer = self.guarded(|writer| writer.take_rules(rulebook));
-                // Nobody is answered where this failed.
+                // After a panic the caller sees the channel close.
                 drop(answer.map(|answer| reply.send(answer)));
             }
             Message::FileEvent => {

@@ -208,7 +208,7 @@ impl Journal {
         self.note(file, file.content(), &[]);
     }
 
-    /// Nothing of the journal is needed any more: the file has it, and so had whoever edits it; or it is to be forgotten.
+    /// Removes the journal: the file has all of it and no edit can lack any of it, or the writes were taken back.
     pub(super) fn clear(&mut self, file: &mut DataFile) {
         self.forget();
         file.drop_journal();
@@ -346,8 +346,8 @@ pub fn replay(store: Store, left: &Leftover) -> Replayed {
     let merged = if left.follows {
         carry_out_again(store, effects)
     } else {
-        // Whoever edited the file had seen none of the writes, or some that were in it; or all that the last save was
-        // about, should the crash have come just after it.
+        // The editor may have read the file before all of the writes, or between those that were saved; or, if the crash
+        // came right after the last save, after all that this brought to the file.
         let step = in_file / MOST_BASES + 1;
         let bases: Vec<usize> = (0..=in_file).step_by(step).chain([may_have]).collect();
         store.merge(&changes(effects), &bases)

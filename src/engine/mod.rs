@@ -79,7 +79,7 @@ impl Engine {
         let (sender, receiver) = channel();
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();
-            // Only once the server stops is there nobody to wake.
+            // The writer is gone only when the server stops.
             file::watch(&[source.file.named().to_path_buf()], move || {
                 drop(wake.send(Message::FileEvent));
             })

@@ -160,12 +160,12 @@ impl Reloader {
         }
         match source.left.map(|left| left.within(source.unseen)) {
             Some(Some(left)) => {
-                // Nobody has asked for the data yet.
+                // The engine has not started, so there are no readers yet.
                 let (store, differs) = reloader.replay(&left);
                 history.start_with(store);
                 reloader.after_replay(differs, history);
             }
-            // Whoever has edited the file had seen all.
+            // An editor has seen all of these writes.
             Some(None) => reloader.journal.clear(&mut reloader.file),
             None => {}
         }
@@ -204,7 +204,7 @@ impl Reloader {
         self.schedule.event();
     }
 
-    /// When something is to be done though nobody asks.
+    /// When [`Reloader::run`] must be called, if no message comes before.
     pub(super) fn due(&mut self) -> Option<Instant> {
         // A file that is broken is saved as soon as it is fixed, whether anybody watches it or not.
         let waits = self.journal.is_ahead() && self.state.is_broken();

@@ -3,9 +3,9 @@
 //! It has two uses:
 //! - A large file is not rebuilt for every write. A write counts as done when its line is in the journal; the file follows
 //!   soon, whole.
-//! - Whoever edits the file may have read it before the last writes. While the server runs it knows these writes; should it
-//!   be killed before it has seen the edit, the next start finds them here. So the lines stay for some seconds after the
-//!   file has them.
+//! - An editor may have read the file before the last writes. While the server runs it knows these writes; if it is killed
+//!   before it has seen the edit, the next start finds them here. So the lines stay for some seconds after the file has
+//!   them.
 //!
 //! Each line is an object, and its last member is a CRC-32 of the text before it, which continues from that of the line
 //! before, so that a line that is missing is noticed, too:
@@ -19,8 +19,8 @@
 //! In either of the last two, `lacks` is a number of writes before the line that are not in that content: they came while
 //! it was written.
 //!
-//! So the file's content tells which lines it lacks: those after the last one that names it, and `lacks` before. If none does, somebody has
-//! edited the file since. A line counts if its end is there: what a crash has cut short was never acknowledged. What an
+//! So the file's content tells which lines it lacks: those after the last one that names it, and `lacks` before. If none
+//! does, somebody has edited the file since. A line counts if its end is there: what a crash has cut short was never acknowledged. What an
 //! append that failed has left behind is cut off at once, or, should that fail too, before anything else happens. A journal
 //! of an older version has no `chain`, and each CRC is that of its line alone; of a still older one, no checksums, in no
 //! line.
@@ -100,8 +100,8 @@ impl Leftover {
         (left, undone)
     }
 
-    /// Without the writes that the file had had for longer than `unseen` when it was edited: whoever edited it has seen
-    /// them. `None`: it has no others.
+    /// Without the writes that the file had had for longer than `unseen` when it was edited: the editor has seen them.
+    /// `None`: it has no others.
     pub fn within(mut self, unseen: Duration) -> Option<Leftover> {
         let all = self.writes.len();
         self.writes

@@ -1,9 +1,9 @@
-//! The lock on the data file itself: whoever has it is the only server that saves the file.
+//! The lock on the data file itself: the server that holds it is the only one that saves the file.
 //!
 //! The lock belongs to the inode, so that a second server finds it under any name: through a symbolic or hard link, a bind
 //! mount, as another user. It ends with the process, however that ends. Editors do not notice it: it is advisory, and lies
 //! beyond the end of any file. As a save puts a new file in the place of the old one, the new one is locked before it
-//! becomes visible, and whoever locks a file by its path looks afterwards whether the path still names it.
+//! becomes visible, and after locking a file by its path, a server checks whether the path still names it.
 
 use std::fmt;
 use std::fs::File;
@@ -115,7 +115,7 @@ impl Drop for Lock {
 }
 
 impl DataFile {
-    /// Says on which port the file is served, to whoever wants to serve it too.
+    /// Stores the port in the lock, for the error of a second server.
     pub fn served_on(&mut self, port: u16) {
         self.port = port;
         if let Some(lock) = &mut self.lock {
@@ -175,9 +175,9 @@ fn has_no_name(file: &File) -> bool {
     }
 }
 
-/// Locks of open file descriptions on single bytes. Each server takes a byte of its own, whose number tells others which
-/// process that is and on which port it serves, and looks whether somebody else has one. So there is no text that somebody
-/// else could have written. These are shared locks: they need no right to write the file.
+/// Locks of open file descriptions on single bytes. Each server locks a byte whose offset encodes its process and port, and
+/// checks whether another one is locked. So nothing has to be written to a file, where others could change it. These are
+/// shared locks: they need no right to write the file.
 #[cfg(all(
     any(target_os = "linux", target_os = "android"),
     target_pointer_width = "64"

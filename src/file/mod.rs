@@ -444,8 +444,8 @@ impl DataFile {
         matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok_and(has_same)
     }
 
-    /// How long to wait until the file's stamp tells for sure that nobody has written to it since us, if it tells of no
-    /// other change. To find that out now, the whole file would have to be read.
+    /// How long to wait until the file's stamp proves that it has not been written since the last save; `None` if it proves
+    /// that already, or shows a change. Until then only reading the whole file would tell.
     pub fn settles_in(&self) -> Option<Duration> {
         let stamp = self
             .medium

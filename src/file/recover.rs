@@ -73,7 +73,7 @@ fn beginning(path: &Path) -> String {
     )
 }
 
-/// Puts right what a crash left beside the file at `path`. Returns where edits were kept.
+/// Finishes or undoes the saves that a crash has interrupted, and removes their files. Returns where edits were kept.
 pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>> {
     let beginning = beginning(path);
     let mut kept = Vec::new();

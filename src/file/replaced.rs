@@ -1,5 +1,5 @@
-//! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, where
-//! nobody would find the edit: so each is kept open for a while and checked.
+//! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, and the edit
+//! would be lost: so each is kept open for a while and checked.
 //!
 //! To read a large file takes long. What came out of its exchange is known by its stamp, if that is settled. Just before the
 //! exchange somebody may have written to it and set the time back, which shows only when it is read; and the stamp of the new
@@ -161,8 +161,8 @@ impl DataFile {
         });
     }
 
-    /// As [`DataFile::keep_replaced`], of a file that somebody else has replaced at `time`. What was written to it before is
-    /// theirs to keep or to drop, and so is one that has another name now.
+    /// As [`DataFile::keep_replaced`], of a file that another program has replaced at `time`. What was written to it before
+    /// that is not looked at, nor is a file that has another name now: that is up to the other program.
     pub(super) fn keep_unlinked(&mut self, time: Option<SystemTime>) {
         let Known { stamp, content } = self.known;
         let lock = self.lock.as_ref();

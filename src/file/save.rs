@@ -30,7 +30,7 @@ pub(super) enum FailedSave {
     },
 }
 
-/// The data file of before, when another one is in its place.
+/// The file that a save has replaced.
 struct Displaced {
     at: PathBuf,
     /// `at` is a copy of it, and this is itself.
@@ -437,7 +437,7 @@ impl DataFile {
         let is_ours = self.medium.read(&self.path).is_ok_and(|now| now == text);
         let _ = self.medium.remove(&spare);
         self.written_over = text.to_vec();
-        // A stamp of before says only that the file must be read to see what it holds.
+        // With the old stamp the file is read the next time.
         let mut stamp = stamp.unwrap_or(self.known.stamp);
         if !is_ours {
             tracing::debug!("somebody has written to the file since it was written over");
@@ -500,7 +500,7 @@ impl DataFile {
             (saving.number, saving.stamp, saving.journal)
         };
         let scratch = self.written()?;
-        // Should only its rights have been changed, the scratch file has those of before.
+        // If only its rights were changed, the scratch file still has the old ones.
         let is_same = self.number == number
             && matches!(self.medium.stamp(&self.path), Ok(now) if stamp.is_same(&now))
             && matches!(self.moved(), Ok(None))

@@ -360,7 +360,7 @@ fn parse_pattern(pattern: &str) -> Option<Hir> {
 /// A string that `pattern` should match, `None` where it would be long. `pick` chooses one of so many alternatives, and
 /// what may be repeated is repeated `extra` times more than it must.
 ///
-/// Anchors and word boundaries are taken for granted: whoever asks checks the string.
+/// Anchors and word boundaries are ignored: the caller checks the string.
 fn matching(pattern: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize) -> Option<String> {
     let mut out = String::new();
     write(pattern, extra, pick, &mut out)?;

@@ -39,7 +39,7 @@ pub struct Link {
     pub on_delete: OnDelete,
 }
 
-/// What a deletion comes to.
+/// What a deletion does to other records.
 #[derive(Debug)]
 pub(super) struct Dependents {
     /// The records that go, with the places of their collections, the deleted one first.
@@ -285,9 +285,9 @@ impl Store {
         self.ranked(usual.as_deref(), place).first().copied()
     }
 
-    /// What the deletion of the record `first` of the resource at `index` comes to: with it go the records that point to
-    /// it, and those that point to these, as far as they cascade. A record that pointed nowhere before stays. Records of
-    /// the collections in `dependent` always go with what they point to.
+    /// What the deletion of the record `first` of the resource at `index` does: it also deletes the records that point to
+    /// it, and those that point to these, as far as the links cascade. A record that pointed nowhere before stays. Records of
+    /// the collections in `dependent` are always deleted with what they point to.
     ///
     /// # Errors
     /// A record that stays must not lose what it points to.

@@ -1,8 +1,8 @@
 //! An edit of the file and writes through the API, brought together: record by record, in a single object property by
 //! property.
 //!
-//! This is a three-way merge whose base nobody tells us: the data may have gone through several states while the edit was
-//! made. The base is the state from which the edit differs least; see [`Store::base`]. Then, for each thing that the API
+//! This is a three-way merge whose base is not known: the data may have gone through several states while the edit was
+//! made. The state from which the edit differs least is taken for it; see [`Store::base`]. Then, for each thing that the API
 //! wrote:
 //! - the API has not changed it since the base: the edit had seen the write, and its version stands;
 //! - the edit says what the base says: the API's version stands;
@@ -349,7 +349,7 @@ impl Merged {
         }
     }
 
-    /// Sees to it that an id which the API has given away is given to no other record.
+    /// Reserves the ids that the API has given away, so that no other record gets one.
     fn reserve<'a>(&mut self, changes: impl Iterator<Item = &'a ApiChange>) {
         let id_property = self.store.settings.id.clone();
         for change in changes {

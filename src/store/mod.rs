@@ -45,8 +45,8 @@ pub struct Settings {
     pub foreign_key_suffix: String,
     /// What becomes of dependents where no rule says.
     pub on_delete: OnDelete,
-    /// The rules. The store keeps to those of unique values, references, ids and hidden values; whoever makes a command
-    /// checks the others.
+    /// The rules. The store enforces those of unique values, references, ids and hidden values; the others are checked
+    /// before a command is planned.
     pub schema: Arc<Schema>,
 }
 

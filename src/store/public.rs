@@ -1,5 +1,5 @@
 //! What of the data may be sent: records without their `writeOnly` values. [`Store::public_text`] is the one place that
-//! decides; a [`Store::public`] holds nothing else, so that whoever reads from it cannot send them.
+//! decides; a [`Store::public`] holds nothing else, so that code that reads from it cannot send them.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};

@@ -1,5 +1,5 @@
-//! Edits that are found late, since their makers had opened a file that has been replaced since; other rules, for which an
-//! edit may have been made; and the versions that lost.
+//! Edits of files that a save had replaced, which are found late; other rules, for which an edit may have been made; and
+//! the versions of records that lost in a conflict.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};

@@ -23,8 +23,9 @@ impl Reloader {
         self.state.is_unsaved() || self.file.has_failed_save()
     }
 
-    /// Appends a batch that made `next` of the data to the journal, or saves the file. `count` is how many writes
-    /// those are, `written` what they changed. `false`: the file is another one or was edited, and what is to be written has to be planned again.
+    /// Appends a batch that made `next` of the data to the journal, or saves the file. `count` is how many writes changed
+    /// something, `written` what they changed. `false`: the file was edited or is another one now, and the batch has to be
+    /// planned again.
     ///
     /// # Errors
     /// The disk refuses; nothing was changed.

@@ -186,7 +186,7 @@ impl RecentStates {
         self.states.push(state, bytes);
     }
 
-    /// Forgets the states that somebody who saved an edit at `time` must have seen the end of.
+    /// Forgets the states that ended more than the window before `time`: an edit saved then was not made from them.
     pub(super) fn forget_before(&mut self, time: Instant) {
         let Some(horizon) = time.checked_sub(self.window) else {
             return;
