@@ -52,7 +52,7 @@ impl Published {
         }
     }
 
-    /// These data as somebody sees it who sees only `store` of it.
+    /// The same version for a client that may see only `store` of it.
     pub fn seen_as(&self, store: Store) -> Published {
         Published {
             store,

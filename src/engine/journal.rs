@@ -324,7 +324,7 @@ pub struct Replayed {
 const MOST_BASES: usize = 100;
 
 /// Brings what was left in a journal together with `store`, which is what the file holds. If that is what the writes were
-/// carried out on, they are again, in their order; otherwise somebody has edited it, and both sides are merged.
+/// carried out on, they are again, in their order; otherwise it was edited, and both sides are merged.
 pub fn replay(store: Store, left: &Leftover) -> Replayed {
     let mut effects = Vec::new();
     let mut unreadable = Vec::new();

@@ -156,7 +156,7 @@ pub enum Notice {
     Replayed {
         /// How many.
         writes: usize,
-        /// Whether somebody had edited the file since.
+        /// Whether the file had been edited since.
         edited: bool,
         /// New records of that edit that got another id, since the API had given theirs away: resource, old and new id.
         renumbered: Vec<(String, Id, Id)>,

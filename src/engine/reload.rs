@@ -268,7 +268,7 @@ impl Reloader {
 
     /// Brings everything to the file; the server stops.
     pub(super) fn finish(&mut self, history: &mut History) {
-        // What somebody writes to the file after this is found by the next start.
+        // An edit after this is found by the next start.
         self.look(history);
         self.end_save(history);
         self.file.end_check();
@@ -369,7 +369,7 @@ impl Reloader {
         self.schedule.at = Some(Instant::now() + MAX_HALF_SAVE);
     }
 
-    /// Reads what somebody else wrote to the file, and merges it with the writes that it has not seen: any state -> in sync,
+    /// Reads an edit of the file, and merges it with the writes that it has not seen: any state -> in sync,
     /// unsaved or broken.
     pub(super) fn reload(&mut self, edit: Edit, history: &mut History) {
         let (theirs, repeated) = match history.rulebook().read_edit(edit.bytes.clone()) {
@@ -426,8 +426,8 @@ impl Reloader {
         }
     }
 
-    /// Takes the state with the number `state`, which the file had before, as a whole: somebody wants it back, however young
-    /// the writes are that this drops.
+    /// Takes the state with the number `state`, which the file had before, as a whole: it was put back on purpose, however
+    /// young the writes are that this drops.
     fn restore(&mut self, theirs: ValidEdit, state: u64, history: &mut History) {
         let ours = history.current().full.clone();
         let diff = theirs.store.diff(&ours);

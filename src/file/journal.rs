@@ -20,10 +20,10 @@
 //! it was written.
 //!
 //! So the file's content tells which lines it lacks: those after the last one that names it, and `lacks` before. If none
-//! does, somebody has edited the file since. A line counts if its end is there: what a crash has cut short was never acknowledged. What an
-//! append that failed has left behind is cut off at once, or, should that fail too, before anything else happens. A journal
-//! of an older version has no `chain`, and each CRC is that of its line alone; of a still older one, no checksums, in no
-//! line.
+//! does, the file has been edited since. A line counts if its end is there: what a crash has cut short was never
+//! acknowledged. What an append that failed has left behind is cut off at once, or, if that fails too, before anything else
+//! happens. A journal of an older version has no `chain`, and each CRC is that of its line alone; of a still older one, no
+//! checksums, in no line.
 
 use std::collections::VecDeque;
 use std::io;
@@ -38,7 +38,7 @@ use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 pub struct Leftover {
     /// The writes, oldest first.
     pub writes: Vec<LeftoverWrite>,
-    /// Whether the file is as it was before the first of them. Otherwise somebody has edited it since it was saved last,
+    /// Whether the file is as it was before the first of them. Otherwise it has been edited since it was saved last,
     /// and it may have some of them.
     pub follows: bool,
     /// How many of the last writes the file has never had, whatever became of its last save.
@@ -56,7 +56,7 @@ pub struct LeftoverWrite {
 
 impl Leftover {
     /// What the `lines` of a journal have that a file may lack which holds `known` and was written at `edited`; and how many
-    /// writes the file had and has no more, since somebody put back what it held before.
+    /// writes the file had and has no more, since what it held before was put back.
     fn of(
         lines: Vec<Line>,
         known: Content,
@@ -395,7 +395,7 @@ impl DataFile {
             .map_err(|error| about_journal(&self.path, error))
     }
 
-    /// `false`: somebody has taken the journal away, or a part of it.
+    /// `false`: the journal, or a part of it, was removed by another program.
     fn extend_journal(&mut self, lines: Lines, flush: bool) -> io::Result<bool> {
         let Some(journal) = &mut self.journal else {
             return Ok(false);
@@ -569,7 +569,7 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
     }
 }
 
-/// An error about the journal of the file at `path`: which file that is, and what to do if it is somebody else's.
+/// An error about the journal of the file at `path`: which file that is, and what to do if it belongs to another user.
 fn about_journal(path: &Path, error: io::Error) -> io::Error {
     let journal = recover::journal_name(path);
     let mut message = format!("its journal {}: {error}", journal.display());

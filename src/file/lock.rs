@@ -123,7 +123,7 @@ impl DataFile {
         }
     }
 
-    /// Locks the file that is at the path now, should it be another one than before: somebody has replaced it. `false`:
+    /// Locks the file that is at the path now, if that was replaced by another program. `false`:
     /// it cannot be locked, and another server may save it.
     ///
     /// # Errors
@@ -208,7 +208,7 @@ mod system {
         FIRST + (i64::from(std::process::id()) << 16) + i64::from(port)
     }
 
-    /// `false`: somebody else has it.
+    /// `false`: another process holds it.
     pub(super) fn lock(file: &File, port: u16) -> io::Result<bool> {
         let own = byte(port);
         fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_RDLCK, own, 1)))?;
@@ -240,7 +240,7 @@ mod system {
     }
 
     pub(super) fn holder(file: &File) -> Holder {
-        // A lock of somebody else's on the whole file has a smaller number.
+        // A lock of another program on the whole file has a smaller offset.
         let number = other(file).ok().flatten().unwrap_or(0) - FIRST;
         Holder {
             process: u32::try_from(number >> 16).ok().filter(|id| *id != 0),
@@ -270,7 +270,7 @@ mod system {
 
     use super::Holder;
 
-    /// `false`: somebody else has it.
+    /// `false`: another process holds it.
     pub(super) fn lock(file: &File, _: u16) -> io::Result<bool> {
         match file.try_lock() {
             Ok(()) => Ok(true),
@@ -308,7 +308,7 @@ mod system {
     /// The upper half of the byte's number.
     const HIGH: u32 = 1 << 30;
 
-    /// `false`: somebody else has it.
+    /// `false`: another process holds it.
     #[allow(unsafe_code)]
     pub(super) fn lock(file: &File, _: u16) -> io::Result<bool> {
         let mut place = OVERLAPPED::default();

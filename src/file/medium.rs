@@ -329,7 +329,7 @@ impl Medium for RealDisk {
 
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         let mut file = open_regular(File::options().write(true), path)?;
-        // Not after the write: that could cut off what somebody else has written since.
+        // Not after the write: that could cut off what an editor has written since.
         if file.metadata()?.len() > bytes.len() as u64 {
             file.set_len(bytes.len() as u64)?;
         }

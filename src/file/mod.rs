@@ -1,9 +1,9 @@
-//! The data file on disk: reading it, replacing it atomically, and noticing that somebody else has changed it.
+//! The data file on disk: reading it, replacing it atomically, and noticing edits.
 //!
 //! A save takes these steps; `docs/durability.md` says what each failure leaves behind:
 //! 1. write a new file beside the old one, fsync it;
 //! 2. exchange the two in one atomic step;
-//! 3. look at what came out. If it is not what was read or written last, a person has saved in between: exchange again,
+//! 3. look at what came out. If it is not what was read or written last, it was edited in between: exchange again,
 //!    so that their file is in its place as if we had never been there;
 //! 4. fsync the folder;
 //! 5. remove the old file, but keep it open for a while (`replaced`): an editor that opened it before step 2 writes to it
@@ -54,7 +54,7 @@ pub enum Durability {
 pub enum Role {
     /// We save it and have the [`Lock`]: what a crash left beside the file is ours to clear away.
     Owner,
-    /// Somebody else may be saving it: everything beside it is left alone.
+    /// Another server may be saving it: everything beside it is left alone.
     Reader,
 }
 
@@ -63,13 +63,13 @@ pub enum Role {
 pub enum Saved {
     /// The file holds the text.
     Done,
-    /// Somebody else had changed the file: it is as they left it, and this is what it holds.
+    /// The file had been edited: it was left as it is, and this is what it holds.
     Foreign(Edit),
     /// The path leads to another file now, and neither was written: [`DataFile::follow`].
     Moved,
 }
 
-/// What somebody else made of the file.
+/// What another program made of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// What the file holds.
@@ -84,12 +84,12 @@ pub struct Edit {
     pub saved: Option<SystemTime>,
 }
 
-/// What a start found beside the file that a person should know of.
+/// What a start found beside the file, to be reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovered {
     /// An edit that a crash had left aside, and where it was put.
     Edit(PathBuf),
-    /// Somebody has put the file back to what it was before the last writes of the last run.
+    /// The file was put back to what it was before the last writes of the last run.
     Restored {
         /// How many writes that undid.
         writes: usize,
@@ -197,7 +197,7 @@ impl Found {
             Role::Owner => recover::clear(medium, path)?,
             Role::Reader => Vec::new(),
         };
-        // Somebody else's is read before the file: what the file has had since is found in both.
+        // Another server may be writing both. The journal is read first: writes that reach the file meanwhile are in both.
         let journal = journal::read(medium, path)?;
         let stamp = medium.stamp(path)?;
         let bytes = medium.read(path)?;

@@ -4,9 +4,9 @@
 //! tell from the names and contents how far the save had come:
 //! - the scratch file holds what was before: the exchange was done, and all is well;
 //! - it holds what was to be after: the exchange was not done or was undone, and the save was never acknowledged;
-//! - it holds something else, and the data file what was to be after: a person's edit came out of the exchange, and is
+//! - it holds something else, and the data file what was to be after: an edit came out of the exchange, and is
 //!   put back;
-//! - otherwise it is the beginning of a save that was cut short, or an edit that came out while somebody saved another:
+//! - otherwise it is the beginning of a save that was cut short, or an edit that came out while another was saved:
 //!   if it is whole, it is kept where a person finds it.
 //!
 //! The copy of a late edit is named for what it holds. If it is whole, the edit was served, and the data file may lack it: it
@@ -47,7 +47,7 @@ pub(super) fn spare_name(path: &Path, before: Content, after: Content) -> PathBu
     named(path, before.hash, after.hash, SPARE)
 }
 
-/// The copy of an edit that somebody wrote to a file which had been replaced.
+/// The copy of an edit of a file that had been replaced.
 pub(super) fn edit_name(path: &Path, holds: Content) -> PathBuf {
     named(path, holds.hash, holds.hash, EDIT)
 }
@@ -160,7 +160,7 @@ fn clear_one(
 fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<PathBuf> {
     let half = medium.read(path)?;
     if Document::is_whole(&half) {
-        // A person has saved since, or the half happens to be whole: nobody can tell. Both stay.
+        // The file was edited since, or the half happens to be whole, which looks the same. Both stay.
         let keep = kept_name(path, Content::of(text).hash, "json");
         medium.write_new(&keep, text, path, true)?;
         return Ok(keep);

@@ -1,11 +1,11 @@
-//! Rights: opening and creating files by names that somebody else could guess, keeping private what is private, and why a
+//! Rights: opening and creating files by names that other users could guess, keeping private what is private, and why a
 //! data file cannot be saved, for the person who has to do something about it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file. Whatever else has its name, such as a link that somebody put there, or a pipe at which we would
+/// Opens a regular file. Whatever else has its name, such as a link, or a pipe at which we would
 /// wait, is refused.
 pub(super) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]

@@ -190,7 +190,7 @@ impl DataFile {
     }
 
     /// As [`DataFile::exchange`], where files cannot be exchanged: the data file gets a second name, and `new` is renamed over
-    /// the first. Should somebody else rename a file over it between these two calls, that file is lost.
+    /// the first. If an editor renames a file over it between these two calls, that file is lost.
     fn rename_over(&self, new: &Path) -> io::Result<Displaced> {
         let at = recover::other_name(new);
         let held = match self.medium.link(&self.path, &at) {
@@ -276,7 +276,7 @@ impl DataFile {
             }
             Err(error) => Some(error),
         };
-        // A person's edit came out, or what came out cannot be judged: it goes back where it was.
+        // An edit came out, or what came out cannot be judged: it goes back where it was.
         tracing::debug!(error = ?failed, placed = ?ours.content, "the exchange replaced an edit, or failed: undoing it");
         self.failed_save = Some(FailedSave::Exchanged {
             at,
@@ -362,7 +362,7 @@ impl DataFile {
         if now[done..] == *rest || was_cut {
             self.medium.overwrite(&self.path, before, self.flushes())?;
         }
-        // Otherwise a person has saved since.
+        // Otherwise the file has been edited since.
         let _ = self.medium.remove(spare);
         Ok(())
     }
@@ -380,14 +380,14 @@ impl DataFile {
             }
             let going = match read {
                 Ok(bytes) => Some(Content::of(&bytes)),
-                // Somebody has cleared it away; there is nothing to put back.
+                // Another program has removed it; there is nothing to put back.
                 Err(_) if is_missing(&read) => return Ok(()),
                 // Whatever it is, it was there before us.
                 Err(_) => None,
             };
             let out = self.exchange(at)?;
             at.clone_from(&out.at);
-            // From here on the file is a person's again, whatever happens to what came out.
+            // From here on the file holds the edit again, whatever happens to what came out.
             let Ok((out, _)) = self.open_replaced(out, None) else {
                 return Ok(());
             };
@@ -575,7 +575,7 @@ fn write_scratch(
     }
 }
 
-/// Somebody may cut the file to nothing before we write `ours` in place, and write after it. What they wrote stands then at
+/// An editor may truncate the file before we write `ours` in place, and write after it. What it wrote stands then at
 /// the beginning of `now`, with the rest of ours behind it; this is where it ends.
 pub(super) fn split_mixed_write<'a>(now: &'a [u8], ours: &[u8]) -> Option<&'a [u8]> {
     use serde::de::IgnoredAny;

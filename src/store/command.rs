@@ -6,7 +6,7 @@ use crate::json::{Id, Member, Object, members};
 use crate::rules::ReferenceRule;
 use crate::text::list;
 
-/// A change that somebody asks for. Resources and records are named, since both may change before it is their turn.
+/// A change that a client asks for. Resources and records are named, since both may change before it is carried out.
 #[derive(Debug, Clone)]
 pub struct Command {
     /// The resource's name.

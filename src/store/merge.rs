@@ -106,7 +106,7 @@ pub struct Merged {
 
 /// What it takes to remove a record by hand; a member that is changed, added or removed counts as one.
 const DELETION: usize = 2;
-/// It is less likely that somebody removes what has been written this very moment. Of two states that are equally near
+/// A record that has just been written is less likely to be removed. Of two states that are equally near
 /// otherwise, the one before the write is chosen, so that nothing is lost.
 const FRESH_DELETION: usize = 3;
 
@@ -141,7 +141,7 @@ impl Store {
     }
 
     /// The state among `bases` from which this store, an edit, differs least in the things that have changed. How much they
-    /// differ is counted in members that somebody had to type or remove. Where several are equally near, it is the
+    /// differ is counted in members that had to be typed or removed. Where several are equally near, it is the
     /// likeliest if that is one of them; otherwise the edit has not seen all, and the last one gives away least.
     fn base(&self, changes: &[ApiChange], bases: &[usize]) -> usize {
         // How much the distance grows or shrinks from one state to the next.
@@ -262,7 +262,7 @@ fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
     (kept, all - kept)
 }
 
-/// Whether `their` may be what somebody made of `our`, rather than another record that happens to have the same id.
+/// Whether `their` may be an edited `our`, rather than another record that happens to have the same id.
 fn is_made_of(our: &str, their: &str, id: &str) -> bool {
     let (kept, changed) = kept_and_changed(our, their, id);
     if kept > changed {
@@ -298,7 +298,7 @@ impl ApiChange {
         }
     }
 
-    /// What somebody had to do to make `their` of a version of the thing, counted in members. `fresh`: that version was
+    /// How many members had to be changed to make `their` of a version of the thing. `fresh`: that version was
     /// written while the edit may have been under way.
     fn distance(&self, version: Option<&str>, their: Option<&str>, id: &str, fresh: bool) -> usize {
         let deletion = if fresh { FRESH_DELETION } else { DELETION };

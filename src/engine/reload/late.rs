@@ -15,7 +15,7 @@ use crate::json::Document;
 use crate::store::{Conflict, Store};
 
 impl Reloader {
-    /// Keeps versions of the API's that the data or the file has no more, where a person finds them.
+    /// Reports versions of records that the API wrote and that lost, and appends them to the file of conflicts.
     pub(super) fn keep_lost(&self, cause: LossCause, conflicts: &[Conflict]) {
         let kind = match cause {
             LossCause::Edit => "conflict",
