@@ -15,7 +15,7 @@ use super::markup::as_markdown;
 use super::node::Kind;
 use super::sentences;
 use super::status_text;
-use super::text::{Lines, pattern};
+use super::text::{Lines, floor_char_boundary, pattern};
 use super::unfenced::{self, Part};
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
@@ -337,11 +337,7 @@ impl<'a> Reader<'a> {
                 .places
                 .get(next)
                 .map_or(self.words.len(), |(_, words)| *words);
-            let at = (words + source.saturating_sub(start)).min(end);
-            (0..=at)
-                .rev()
-                .find(|at| self.words.is_char_boundary(*at))
-                .unwrap_or_default()
+            floor_char_boundary(&self.words, (words + source.saturating_sub(start)).min(end))
         };
         let (start, end) = (place(range.start), place(range.end));
         let text = self.words[start..end].to_owned();

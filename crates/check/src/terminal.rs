@@ -12,7 +12,7 @@ use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, Tab
 use super::page::Page;
 use super::run::LISTED;
 use super::summary::{Summary, count, coverage, uncompared};
-use super::text::one_line;
+use super::text::{floor_char_boundary, one_line};
 
 /// How many ranges of an example are underlined.
 const MAX_UNDERLINED: usize = 6;
@@ -308,8 +308,9 @@ impl Printer<'_> {
     /// The part of a range that is on its first line, at least one character.
     fn first_line(&self, range: &Range<usize>) -> Range<usize> {
         let text = &self.page.text;
-        let start = range.start.min(text.len());
-        let end = range.end.clamp(start, text.len());
+        // What a heading says in other words has no places of its own in the page.
+        let start = floor_char_boundary(text, range.start);
+        let end = floor_char_boundary(text, range.end).max(start);
         let line = text[start..end].lines().next().unwrap_or_default().len();
         if line > 0 {
             return start..start + line;

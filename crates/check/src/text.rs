@@ -23,6 +23,12 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// The start of the character that a byte offset is in, or the end of the text. (std has it from Rust 1.91 on.)
+pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let is_start = |at: &usize| text.is_char_boundary(*at);
+    (0..=at.min(text.len())).rev().find(is_start).unwrap_or(0)
+}
+
 /// Whether a list of words, separated by spaces, has this one.
 pub(crate) fn is_one_of(word: &str, list: &str) -> bool {
     list.split(' ').any(|listed| listed == word)

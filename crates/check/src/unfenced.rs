@@ -13,7 +13,7 @@ use super::lenient_json;
 use super::node::is_dots;
 use super::requests::{self, line_end};
 use super::shell;
-use super::text::{is_one_of, pattern};
+use super::text::{floor_char_boundary, is_one_of, pattern};
 use super::transcript;
 use super::url;
 
@@ -61,10 +61,7 @@ impl Part {
 
 /// The parts of a paragraph that stand for themselves, in order. What begins in the paragraph may end below it.
 pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part> {
-    let mut limit = text.len().min(paragraph.end + MAX_BELOW);
-    while !text.is_char_boundary(limit) {
-        limit -= 1;
-    }
+    let limit = floor_char_boundary(text, paragraph.end + MAX_BELOW);
     let rest = &text[paragraph.end..limit];
     let below = match is_quoted {
         true => {

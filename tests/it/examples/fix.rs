@@ -151,8 +151,23 @@ fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
         "\n",
         "---\n",
         "test:\n  testable: [A / 200]\n",
+        "## イベント [/users/9]\n\n",
+        "### 更新 [PATCH]\n\n",
+        "+ Response 200 (application/json)\n\n",
+        " `[\n  {\n  }\n ]`\n\n",
+        "Run `curl localhost:3000/users/9`:\n\n",
     ]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn requests_that_a_page_states_in_other_words_are_reported_at_their_lines() {
+    // The request is shorter than its heading, and ends within a character of it.
+    let page = "# Group\n\n## イベント [/users/9]\n\n### イベントの更新 [DELETE]\n\n```json\n{\"id\": 9}\n```\n";
+    let shown = printed(page, Format::Human);
+    assert!(shown.contains("page.md:"), "{shown}");
+    // A part of code in backticks is not a block of its own.
+    printed("`[\n  {\n  }\n ]`\n", Format::Human);
 }
 
 proptest::proptest! {
