@@ -194,8 +194,15 @@ fn verdicts_and_reasons() {
             "skipped: the body is read from the file",
         ),
         (
-            example("curl http://localhost:3000/users/1", "{\"id\": 1"),
-            "fail: the documented response is not JSON: this `{` is never closed",
+            example("curl http://localhost:3000/users/1", "{\"id\": 1,, \"a\""),
+            "fail: the documented response is not JSON: a colon is missing",
+        ),
+        (
+            example(
+                "curl http://localhost:3000/users/1",
+                user.trim_end_matches('}'),
+            ),
+            "pass: as documented",
         ),
         (
             example(

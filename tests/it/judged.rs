@@ -180,7 +180,7 @@ fn reads_after_a_write_that_is_not_run_are_skipped() {
     let fetch = "```js\nawait fetch('http://localhost:3000/songs', {\n  method: 'POST',\n  body: JSON.stringify({ title: 'New' }),\n});\n```\n\n";
     let python =
         "```python\nrequests.patch('http://localhost:3000/settings', json={'volume': 9})\n```\n\n";
-    let shell = "```powershell\nInvoke-RestMethod -Method Delete -Uri http://localhost:3000/bands/2\n```\n\n";
+    let shell = "```powershell\nInvoke-RestMethod -Method Delete -Uri http://localhost:3000/bands/2 -Credential $me\n```\n\n";
     let file = "```bash\ncurl http://localhost:3000/songs -H 'Content-Type: application/json' -d @song.json\n```\n\n";
     let template = "```bash\ncurl -X PATCH http://localhost:3000/songs/{id} --json '{\"title\": \"Late\"}'\n```\n\n";
     let new_song = get("/songs/3", r#"{"title": "New", "id": 3}"#);

@@ -9,6 +9,8 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 use super::http_message::METHODS;
+use super::javascript;
+use super::powershell;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
@@ -72,6 +74,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             ..FoundRequest::default()
         });
     }
+    if found.is_empty() {
+        found = powershell::find(text);
+    }
     if found.is_empty() && !transcript::looks_like_response(text) {
         let calls: Vec<_> = CALL.captures_iter(text).collect();
         let starts = calls.iter().skip(1).filter_map(|call| call.get(0));
@@ -81,6 +86,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             .collect();
         for (call, end) in calls.iter().zip(ends) {
             found.extend(in_program(call, text, end, language));
+        }
+        if let ([call], [only]) = (calls.as_slice(), found.as_mut_slice()) {
+            run_literal(call, text, only);
         }
     }
     found
@@ -121,6 +129,25 @@ fn in_program(call: &Captures<'_>, text: &str, end: usize, language: &str) -> Op
         ))),
         ..FoundRequest::default()
     })
+}
+
+/// Sends a call of `fetch` that is literal and alone in its block.
+fn run_literal(call: &Captures<'_>, text: &str, found: &mut FoundRequest) {
+    let name = call.name("call").filter(|name| name.as_str() == "fetch");
+    let start = name.and_then(|name| Some(name.end() + text[name.end()..].find('(')? + 1));
+    let reason = found
+        .problem
+        .take_if(|problem| matches!(problem, Problem::Skip(_)));
+    found.problem = match (
+        start.and_then(|start| javascript::fetch(text, start)),
+        reason,
+    ) {
+        (Some(written), Some(Problem::Skip(reason))) => {
+            found.written = Some(written);
+            Some(Problem::Program(reason))
+        }
+        (_, reason) => reason,
+    };
 }
 
 fn is_local(word: &str) -> bool {
@@ -321,7 +348,7 @@ mod tests {
                 "uses options of wget",
             ),
             (
-                "fetch(\"http://localhost:3000/a\", { method: \"POST\" })",
+                "fetch(\"http://localhost:3000/a\", { method: \"POST\", body: form })",
                 "js",
                 "`fetch` in js",
             ),
@@ -331,7 +358,7 @@ mod tests {
                 "`requests.get` in python",
             ),
             (
-                "Invoke-RestMethod -Uri http://localhost:3000/a",
+                "Invoke-RestMethod -Uri http://localhost:3000/a -Proxy $proxy",
                 "",
                 "PowerShell",
             ),

@@ -14,6 +14,7 @@ use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::outcome::{Drift, Finding};
 use super::page::{Block, Page};
+use super::powershell;
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::text::{is_one_of, pattern};
@@ -108,6 +109,8 @@ pub struct DocumentedResponse {
     pub one_item: bool,
     /// Words of a sentence that says which members are left out.
     pub left_out: Vec<String>,
+    /// The bracket that is never closed, if the body is JSON but for that.
+    pub unclosed: Option<Finding>,
 }
 
 /// What is documented for an example.
@@ -174,6 +177,17 @@ impl Compared {
     pub fn is_as_documented(&self) -> bool {
         let is_compared = self.uncompared.is_none_or(|why| why == ONE_OF_LIST);
         self.status_ok && self.diff.differences.is_empty() && is_compared && self.other.is_none()
+    }
+
+    /// The hint of the server that the query has a slip, so that the response is as documented by accident. One with
+    /// items is none if they are those whose array has just the value that is asked for.
+    pub fn accident(&self, documented: Option<&Node>) -> Option<&String> {
+        let hint = self.received.hint.as_ref()?;
+        let has_items = documented
+            .is_some_and(|body| matches!(&body.kind, Kind::Array(items) if !items.is_empty()));
+        let questions = hint.to_lowercase().matches("did you mean").count();
+        let is_whole_array = has_items && hint.contains("compared as a whole");
+        (questions > usize::from(is_whole_array)).then_some(hint)
     }
 }
 
@@ -454,6 +468,10 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 .filter(|_| status.is_some())
                 .map(shown);
             let plain = documented.text.map(shown);
+            let unclosed = documented.unclosed.map(|error| {
+                let at = fence.source(error.at);
+                Finding::new(at..at + 1, error.text)
+            });
             (
                 DocumentedResponse {
                     status,
@@ -463,6 +481,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     truncated,
                     one_item: is_one_item(page, example, block.fence),
                     left_out,
+                    unclosed,
                 },
                 None,
             )
@@ -485,7 +504,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 .next()
                 .map_or(at, |letter| at + letter.len_utf8());
             // What a program prints is not meant to be JSON.
-            if javascript {
+            if javascript || powershell::is_listing(&content[block.range.clone()]) {
                 let text = content[block.range.clone()].to_owned();
                 let range = fence.range.clone();
                 return (

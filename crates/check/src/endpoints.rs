@@ -155,9 +155,12 @@ fn query_below(page: &Page, at: usize) -> Option<&str> {
 /// The method that is named beside a block, above it or else below it: `**Method**: GET`.
 fn method_beside(page: &Page, at: usize) -> Option<&str> {
     let named = |index: usize| match page.blocks.get(index)? {
-        Block::Prose(prose) => page.text[prose.range.clone()]
-            .lines()
-            .find_map(|line| Some(METHOD.captures(line)?.get(1)?.as_str())),
+        Block::Prose(prose) => {
+            // That of HTML has tags in its source.
+            let source = &page.text[prose.range.clone()];
+            let mut lines = source.lines().chain(prose.text.lines());
+            lines.find_map(|line| Some(METHOD.captures(line)?.get(1)?.as_str()))
+        }
         _ => None,
     };
     let is_text =

@@ -7,6 +7,7 @@ use super::endpoints;
 use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Candidate, Paired};
+use super::powershell;
 use super::requests::{self, FoundRequest, Problem};
 
 /// A request of a page with what is documented for it.
@@ -120,15 +121,20 @@ pub fn find(page: &Page) -> Vec<Example> {
             .to_owned()
     };
     for (at, found) in &mut in_fences {
+        let is_listing = |index: usize| {
+            let fence = page.fence(index);
+            fence.is_some_and(|fence| powershell::is_listing(&fence.content))
+        };
         let again = above.as_ref().filter(|(above_at, above)| {
             found.len() == 1
+                && !(above_at + 1..*at).any(is_listing)
                 && found[0].repeats(above)
                 && client(*at, &found[0]) != client(*above_at, above)
         });
         // It has no response of its own, so it is run once.
         if let Some((above_at, above)) = again
-            && found[0].problem.is_none()
-            && !matches!(above.problem, Some(Problem::Skip(_)))
+            && matches!(found[0].problem, None | Some(Problem::Program(_)))
+            && !matches!(above.problem, Some(Problem::Skip(_) | Problem::Program(_)))
             && found[0].output.is_none()
             && above.output.is_none()
             && !(above_at + 1..*at).any(|index| pairing::shows_json(page, index))
@@ -233,8 +239,19 @@ pub fn find(page: &Page) -> Vec<Example> {
             examples.push(example);
         }
     }
+    let answered: Vec<usize> = examples
+        .iter()
+        .filter(|example| example.request.problem.is_none())
+        .filter_map(|example| Some(example.response.as_ref()?.fence))
+        .collect();
     for example in &mut examples {
         example.unpaired.retain(|block| !taken.contains(block));
+        if let Some(Problem::Program(reason)) = &example.request.problem {
+            let response = example.response.as_ref();
+            let is_own = response.is_some_and(|response| !answered.contains(&response.fence));
+            let skip = || Problem::Skip(reason.clone());
+            example.request.problem = (!is_own).then(skip);
+        }
     }
     examples
 }

@@ -37,7 +37,10 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut in_script = false;
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
-        if begins_message(trimmed) || is_response_label(trimmed) {
+        if begins_message(trimmed)
+            || is_response_label(trimmed)
+            || transcript::begins_response(trimmed)
+        {
             break;
         }
         end = at + line.len();
@@ -198,8 +201,18 @@ mod tests {
 
     #[test]
     fn a_response_ends_the_request() {
-        let text = "GET /a HTTP/1.1\n\nHTTP/1.1 200 OK\n";
-        let (_, range) = parse(text, 0).unwrap();
-        assert!(text[range.end..].starts_with("HTTP/1.1 200"));
+        let responses = [
+            "HTTP/1.1 200 OK",
+            "201 Created",
+            "Status: 404",
+            "→ 204 No Content",
+        ];
+        for response in responses {
+            for request in ["GET /a HTTP/1.1\n\n", "POST /a\n\n{\"b\": [\n200\n]}\n\n"] {
+                let text = format!("{request}{response}\n");
+                let (_, range) = parse(&text, 0).unwrap();
+                assert!(text[range.end..].starts_with(response), "{text}");
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::url;
 /// below it: "`GET /users/1` returns one user:".
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?:\d+[.)]\s+)?(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:|\s+with\s+(?:the\s+)?(?:body\s+)?(?P<body>\{.+\}))?\s*$",
+        r"^\s*(?:\d+[.)]\s+)?(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:|\s+(?:with|mit|avec|con|com)\s+(?:\p{L}+\s+){0,4}?:?\s*(?P<body>\{.+\}))?\s*$",
     )
 });
 
@@ -31,7 +31,7 @@ static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(-]\s*[^\n]{1,120}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
+        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(-]\s*[^\n]{1,120}|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
     )
 });
 
@@ -286,7 +286,10 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             continue;
         }
         if let Block::Table(table) = &blocks[index] {
-            let rows: Vec<Block> = rows_with_result(text, table).collect();
+            let mut rows: Vec<Block> = rows_with_result(text, table).collect();
+            if rows.is_empty() && !has_response_beside(blocks, index) {
+                rows.extend(example_of_statuses(text, table));
+            }
             blocks.splice(index + 1..index + 1, rows);
             continue;
         }
@@ -344,9 +347,9 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             _ => None,
         };
         let section = section.clone().take(length.unwrap_or(usize::MAX));
+        let in_list = index > 0 && named_in(&blocks[index - 1]).is_some();
         let is_far = || {
             let is_text = |block: &&Block| !matches!(block, Block::Fence(_));
-            let in_list = index > 0 && named_in(&blocks[index - 1]).is_some();
             in_list || section.clone().take_while(is_text).count() > 2
         };
         // A write is followed by what is sent.
@@ -392,11 +395,28 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             .is_some_and(
                 |block| matches!(block, Block::Fence(fence) if mentions(&fence.content, path)),
             );
-        // A read or deletion of one record needs no more than its status.
-        let states = |block: &Block| matches!(block, Block::Prose(prose) if status_text::in_line(&prose.text).is_some());
-        let is_whole = matches!(method.as_str(), "GET" | "DELETE")
-            && url::placeholder(path).is_none()
-            && (is_heading && section.clone().any(states) || succeeds);
+        // A read or deletion of one record needs no more than its status, and a write no more than its body.
+        let states = |block: &Block| match block {
+            Block::Prose(prose) => status_text::in_line(&prose.text).is_some(),
+            Block::Table(table) => status_text::status_column(table).is_some(),
+            _ => false,
+        };
+        let body = ENDPOINT
+            .captures(words)
+            .and_then(|found| found.name("body"));
+        let is_object = |body: regex::Match<'_>| {
+            serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(body.as_str()).is_ok()
+        };
+        let is_whole = url::placeholder(path).is_none()
+            && match method.as_str() {
+                "GET" | "DELETE" => {
+                    let is_named = matches!(form, Form::Section | Form::Described) && !in_list;
+                    let near = if is_heading { usize::MAX } else { 4 };
+                    let section = section.clone().take(near);
+                    succeeds || (is_heading || is_named) && section.into_iter().any(states)
+                }
+                _ => body.is_some_and(is_object),
+            };
         if repeats
             || section.clone().any(is_request)
             || !(is_whole || section.clone().any(is_shown))
@@ -411,9 +431,6 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             None => (0, source.len()),
         };
         let mut fence = implied(text, range.start + start..range.start + end, &method, &url);
-        let body = ENDPOINT
-            .captures(words)
-            .and_then(|found| found.name("body"));
         if let (Some(body), Block::Fence(fence)) = (body, &mut fence) {
             fence.content.push_str(&format!("\n\n{}", body.as_str()));
         }
@@ -475,7 +492,7 @@ fn is_request(block: &Block) -> bool {
         .iter()
         .any(|word| code.contains(word));
     (names && !shows_response(fence))
-        || http_message::begins_message(fence.content.trim()) && !code.starts_with("http/")
+        || http_message::begins_message(fence.content.trim()) && !code.starts_with("http")
 }
 
 fn is_foreign(block: &Block) -> bool {
@@ -540,6 +557,53 @@ fn in_table(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
         .then(|| (&*method.text, url, find("status code")))
 }
 
+/// The example of the first success in a table of statuses, as a response.
+fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
+    let column = status_text::status_column(table)?;
+    let success = table.rows.iter().find_map(|row| {
+        let code = status_text::code(row.get(column)?)?;
+        (200..300).contains(&code).then_some((row, code))
+    });
+    let (row, code) = success?;
+    let body = row.iter().find(|cell| is_json_object(cell))?;
+    let head = format!("HTTP/1.1 {code}\n\n");
+    let mut fence = Fence::unfenced(text, body.range.clone());
+    fence.content = format!("{head}{}", body.text);
+    fence.pieces[0].content = head.len();
+    fence.pieces[0].source += text[body.range.clone()].find(&body.text)?;
+    fence.pieces[0].length = body.text.len();
+    Some(Block::Fence(fence))
+}
+
+/// Whether a cell is JSON in brackets.
+fn is_json_object(cell: &Cell) -> bool {
+    cell.text.starts_with(['{', '['])
+        && lenient_json::parse(&cell.text).is_ok_and(|shown| shown.body.is_some())
+}
+
+/// Whether a code block beside a table, up to the next headings, may be the response to what is above it.
+fn has_response_beside(blocks: &[Block], index: usize) -> bool {
+    let is_heading = |block: &&Block| matches!(block, Block::Heading(_));
+    let is_body = |at: usize| {
+        let above = blocks[..at].iter().rev().find_map(|block| match block {
+            Block::Prose(prose) => Some(&prose.text),
+            Block::Heading(heading) => Some(&heading.text),
+            _ => None,
+        });
+        let said = above.map(|text| labels::label(text));
+        matches!(said, Some(Announces::RequestBody | Announces::Body))
+    };
+    let start = blocks[..index].iter().rposition(|block| is_heading(&block));
+    let above = start.unwrap_or(0)..index;
+    let below = blocks[index + 1..]
+        .iter()
+        .take_while(|block| !is_heading(block));
+    below.into_iter().any(is_shown)
+        || above
+            .into_iter()
+            .any(|at| is_shown(&blocks[at]) && !is_body(at))
+}
+
 /// The rows of a table that show a request and what it returns: `GET /users/9` or a command, and below a header such as
 /// "Status" or "Result" `404 Not Found` or JSON.
 fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
@@ -565,14 +629,9 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
             let first = cell.text.split([',', ';']).next()?;
             Some((cell.range.clone(), status_text::in_line(first)?.to_string()))
         };
-        let is_body = |cell: &&Cell| {
-            let text = &cell.text;
-            text.starts_with(['{', '['])
-                && lenient_json::parse(text).is_ok_and(|shown| shown.body.is_some())
-        };
         let status = shown().find_map(code);
         let body = shown()
-            .find(is_body)
+            .find(|cell| is_json_object(cell))
             .map(|cell| (cell.range.clone(), cell.text.clone()));
         if status.is_none() && body.is_none() {
             return None;

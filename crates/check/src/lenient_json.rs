@@ -19,6 +19,8 @@ pub struct Documented {
     pub body: Option<Node>,
     /// The range of a body below a status line that is not JSON.
     pub text: Option<Range<usize>>,
+    /// The bracket that is never closed, if only closing brackets are missing at the end.
+    pub unclosed: Option<SyntaxError>,
 }
 
 /// A syntax error in a documented response.
@@ -53,6 +55,7 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
         return Ok(documented);
     }
     documented.body = Some(parser.excerpt()?);
+    documented.unclosed = parser.unclosed.take();
     // Headers, the next prompt or other words may be shown below the body, but no more JSON.
     let is_json = |c: char| matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '"');
     let is_below = content[..parser.at]
@@ -66,8 +69,31 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
 
 /// The length of the array or object that a text begins with.
 pub fn value_end(text: &str) -> Option<usize> {
-    let node = Parser::new(text, 0).value().ok()?;
+    let mut parser = Parser::new(text, 0);
+    let node = parser.value().ok()?;
+    if parser.unclosed.is_some() {
+        return None;
+    }
     matches!(node.kind, Kind::Array(_) | Kind::Object { .. }).then_some(node.span.end)
+}
+
+/// The literal of a JavaScript program that a text begins with, and its length. A placeholder is none.
+pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
+    fn is_exact(node: &Node) -> bool {
+        match &node.kind {
+            Kind::Exact(_) => true,
+            Kind::Match(_) => false,
+            Kind::Array(items) => items.iter().all(|item| item.node().is_some_and(is_exact)),
+            Kind::Object {
+                members, elided, ..
+            } => !elided && members.iter().all(|member| is_exact(&member.value)),
+        }
+    }
+    let mut parser = Parser::new(text, 0);
+    parser.javascript = true;
+    let node = parser.value().ok()?;
+    let is_whole = parser.unclosed.is_none() && is_exact(&node);
+    is_whole.then(|| (node.to_value(), parser.at))
 }
 
 /// A recursive descent parser.
@@ -76,6 +102,8 @@ struct Parser<'a> {
     at: usize,
     /// Whether there was an elision; then closing brackets may be missing.
     elided: bool,
+    /// The innermost bracket that is still open at the end.
+    unclosed: Option<SyntaxError>,
     /// Whether keys need no quotes, and strings may have single ones.
     javascript: bool,
 }
@@ -86,6 +114,7 @@ impl<'a> Parser<'a> {
             text,
             at,
             elided: false,
+            unclosed: None,
             javascript: false,
         }
     }
@@ -313,6 +342,16 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// Notes a bracket that is open at the end, unless there was an elision.
+    fn ends_open(&mut self, start: usize, bracket: char) {
+        if !self.elided {
+            self.unclosed.get_or_insert(SyntaxError {
+                at: start,
+                text: format!("this `{bracket}` is never closed"),
+            });
+        }
+    }
+
     fn array(&mut self) -> Result<Node, SyntaxError> {
         let start = self.at;
         self.at += 1;
@@ -329,13 +368,8 @@ impl<'a> Parser<'a> {
                 break;
             }
             if self.rest().is_empty() {
-                if self.elided {
-                    break;
-                }
-                return Err(SyntaxError {
-                    at: start,
-                    text: "this `[` is never closed".to_owned(),
-                });
+                self.ends_open(start, '[');
+                break;
             }
             if self.eat(',') {
                 expect_comma = false;
@@ -387,14 +421,11 @@ impl<'a> Parser<'a> {
                 break;
             }
             if self.rest().is_empty() {
-                if bare || self.elided {
-                    end = if bare { end } else { self.at };
-                    break;
+                if !bare {
+                    end = self.at;
+                    self.ends_open(start, '{');
                 }
-                return Err(SyntaxError {
-                    at: start,
-                    text: "this `{` is never closed".to_owned(),
-                });
+                break;
             }
             if self.eat(',') {
                 expect_comma = false;
@@ -625,12 +656,27 @@ mod tests {
     }
 
     #[test]
+    fn closing_brackets_may_be_missing_at_the_end() {
+        let rows = [
+            ("{\"a\": 1", Some(0), json!({"a": 1})),
+            ("[{\"a\": [1", Some(6 + 1), json!([{"a": [1]}])),
+            ("[{\"a\": 1},", Some(0), json!([{"a": 1}])),
+            ("[1, ...", None, json!([1, "..."])),
+        ];
+        for (text, at, body) in rows {
+            let read = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            assert_eq!(read.unclosed.map(|error| error.at), at, "{text}");
+            assert_eq!(read.body.unwrap().to_value(), body, "{text}");
+            assert_eq!(value_end(text).is_some(), at.is_none(), "{text}");
+        }
+    }
+
+    #[test]
     fn syntax_errors_have_positions() {
         let rows = [
             ("{\"a\": 1 \"b\": 2}", 8, "comma"),
             ("{\"a\" 1}", 5, "colon"),
-            ("{\"a\": 1", 0, "never closed"),
-            ("[1", 0, "never closed"),
+            ("{\"a\": ", 6, "missing at the end"),
             ("{\"a\": yes}", 6, "`yes`"),
             ("{a: 1}", 1, "double quotes"),
             ("{\"a\": “x”}", 6, "straight"),

@@ -24,6 +24,11 @@ static COMPONENT: LazyLock<Regex> = LazyLock::new(|| {
 });
 static STATUS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"\bstatus(?:Code)?\s*=\s*[{"]+(\d{3})"#));
+/// The request of a component: `<Endpoint method="GET" path="/users" />`.
+static METHOD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?i)\b(?:method|verb)="(get|post|put|patch|delete)""#));
+static PATH: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"\b(?:path|url|uri|endpoint|route)="(/[^"\s]*)""#));
 static TITLE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?:\b(?:title|header|name|label|summary)\s*=\s*|^\s*)"([^"]+)""#));
 
@@ -68,7 +73,11 @@ pub fn as_markdown(text: &str) -> Cow<'_, str> {
             let title = title.map(|title| format!("**{}**", &title[1]));
             let name = tag.name("name").map(|name| name.as_str());
             let name = name.filter(|name| matches!(*name, "Request" | "Response"));
-            let title = title
+            let request = METHOD.captures(words).zip(PATH.captures(words));
+            let request =
+                request.map(|(method, path)| format!("{} {}", method[1].to_uppercase(), &path[1]));
+            let title = request
+                .or(title)
                 .or(name.map(|name| format!("{name}:")))
                 .unwrap_or_default();
             // What is indented is the content of an item.

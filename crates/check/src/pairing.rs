@@ -64,10 +64,18 @@ pub fn is_of_old_version(page: &Page, at: usize) -> bool {
 
 /// What the nearest label or heading above a block announces, whatever table is between.
 fn announced(page: &Page, index: usize) -> Announces {
-    let above = page.blocks[..index].iter().rev();
+    // A sentence may name the request and announce its body.
+    let is_in_sentence = |at: usize, fence: &Fence| {
+        let above = at.checked_sub(1).map(|above| &page.blocks[above]);
+        matches!(above, Some(Block::Prose(prose)) if prose.range.contains(&fence.range.start))
+    };
+    let above = page.blocks[..index].iter().enumerate().rev();
     let nearest = above
-        .take_while(|block| !matches!(block, Block::Fence(_)))
-        .find_map(|block| match block {
+        .take_while(|(at, block)| match block {
+            Block::Fence(fence) => !fence.fenced && is_in_sentence(*at, fence),
+            _ => true,
+        })
+        .find_map(|(_, block)| match block {
             Block::Heading(heading) => Some(labels::heading(&heading.text)),
             block => {
                 Some(labels::label(label(block)?)).filter(|said| *said != Announces::Unspecific)
@@ -128,7 +136,12 @@ fn label(block: &Block) -> Option<&str> {
         return Some(text);
     }
     // Only the last sentence announces the code block.
-    let sentence = labels::last_sentence(&prose.text);
+    let mut sentence = labels::last_sentence(&prose.text);
+    if sentence.len() >= 120
+        && let Some((_, clause)) = sentence.rsplit_once(", ")
+    {
+        sentence = clause;
+    }
     (labels::leads(sentence) && sentence.len() < 120).then_some(sentence)
 }
 

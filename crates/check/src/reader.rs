@@ -7,6 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use regex::Regex;
 
 use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
+use super::html;
 use super::http_message;
 use super::implied::imply_requests;
 use super::labels;
@@ -43,87 +44,6 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
         let (whole, words) = (captures.get(0)?, words?);
         let range = start + whole.start()..start + whole.end();
         Some(Block::Directive(Directive::parse(words.as_str(), range)))
-    })
-}
-
-/// The headings and labels in HTML at an offset of the page: titles of collapsible parts and of tabs, paragraphs.
-fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
-    static TITLE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)"|<(?P<tag>Request|Response)(?:Example|Sample)?(?:\s[^>]*)?>"#,
-        )
-    });
-    static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
-    TITLE.captures_iter(html).filter_map(move |captures| {
-        let title = ["text", "heading", "name", "tag"].into_iter();
-        let title = title.filter_map(|name| captures.name(name)).next()?;
-        let text = TAG.replace_all(title.as_str(), "").trim().to_owned();
-        let range = start + title.start()..start + title.end();
-        let level = captures
-            .name("level")
-            .and_then(|level| level.as_str().parse().ok());
-        let block = match level {
-            Some(level) => Block::Heading(Heading {
-                level,
-                text: text.clone(),
-                range,
-            }),
-            None => {
-                let bold = (!captures[0].starts_with("<p")).then(|| text.clone());
-                Block::Prose(Prose {
-                    text: text.clone(),
-                    bold,
-                    range,
-                })
-            }
-        };
-        (!text.is_empty()).then_some(block)
-    })
-}
-
-/// The code blocks in HTML. Code with tags in it is not run, but listed.
-fn code_of_html(text: &str, range: Range<usize>) -> impl Iterator<Item = Block> {
-    static PRE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?s)<pre\b[^>]*>\s*(?:<code\b[^>]*>)?(?P<code>.*?)(?:</code>)?\s*</pre>")
-    });
-    static ENTITY: LazyLock<Regex> = LazyLock::new(|| pattern(r"&(quot|#39|#x27|apos|lt|gt|amp);"));
-    let found = PRE.captures_iter(&text[range.clone()]);
-    found.filter_map(move |captures| {
-        let (whole, code) = (captures.get(0)?, captures.name("code")?);
-        let at = |place: usize| range.start + place;
-        let mut fence = Fence::unfenced(text, at(code.start())..at(code.end()));
-        fence.range = at(whole.start())..at(whole.end());
-        if fence.content.contains('<') {
-            fence.in_sentence = true;
-            return Some(Block::Fence(fence));
-        }
-        fence.content.clear();
-        fence.pieces.clear();
-        let mut piece = |written: &str, place: usize| {
-            let content = fence.content.len();
-            fence.pieces.push(Piece {
-                content,
-                source: at(code.start() + place),
-                length: written.len(),
-            });
-            fence.content.push_str(written);
-        };
-        let mut done = 0;
-        for entity in ENTITY.captures_iter(code.as_str()) {
-            let (whole, name) = (entity.get(0)?, entity.get(1)?);
-            piece(&code.as_str()[done..whole.start()], done);
-            let letter = match name.as_str() {
-                "quot" => "\"",
-                "lt" => "<",
-                "gt" => ">",
-                "amp" => "&",
-                _ => "'",
-            };
-            piece(letter, whole.start());
-            done = whole.end();
-        }
-        piece(&code.as_str()[done..], done);
-        Some(Block::Fence(fence))
     })
 }
 
@@ -264,8 +184,8 @@ impl<'a> Reader<'a> {
                     self.flush();
                     let html = &self.text[range.clone()];
                     self.blocks.extend(directives(html, range.start));
-                    self.blocks.extend(titles(html, range.start));
-                    self.blocks.extend(code_of_html(self.text, range));
+                    self.blocks.extend(html::titles(html, range.start));
+                    self.blocks.extend(html::code(self.text, range));
                 }
                 _ => self.flush(),
             }

@@ -162,6 +162,8 @@ pub enum Problem {
     BodyFile(String),
     /// The command is valid, but not an example that can be run.
     Skip(String),
+    /// A part of a program, which is run only for the response that the page shows; otherwise this is why not.
+    Program(String),
 }
 
 /// Languages in which a line that begins with `curl` is not a command.
@@ -467,7 +469,8 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     let is_command = |line: &str| {
         let line = line.trim_start();
         let prompt = line.starts_with("$ ") || line.starts_with("% ");
-        let is_client = line.starts_with("http ") || line.starts_with("wget ");
+        let is_client = ["http ", "wget ", "PS ", "PS> ", "Invoke-"];
+        let is_client = is_client.iter().any(|client| line.starts_with(client));
         (prompt && !line.starts_with("% Total")) || is_client || command_in_line(line).is_some()
     };
     let lines = text[start..]

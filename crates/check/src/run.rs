@@ -303,6 +303,7 @@ impl Runner<'_> {
         details.unparsed = syntax_error.is_some();
         details.documented = response.body;
         details.truncated = response.truncated || !response.left_out.is_empty();
+        details.warnings.extend(response.unclosed);
         let body = details.documented.as_ref();
         let expected = status::expected(page, example, response.status, body);
         details.expected = Some(expected.clone());
@@ -397,13 +398,11 @@ impl Runner<'_> {
             &mut findings,
             &mut details.warnings,
         );
-        // A misspelled name: the response is as documented by accident.
         if let (Some(hint), true, false) = (
-            &compared.received.hint,
+            compared.accident(details.documented.as_ref()),
             findings.is_empty(),
             example.directives.expects_hint,
-        ) && hint.to_lowercase().contains("did you mean")
-        {
+        ) {
             let fix =
                 "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
             findings.push(Finding {

@@ -9,9 +9,9 @@ use regex::Regex;
 use super::examples::Example;
 use super::labels;
 use super::node::Node;
-use super::page::{Block, Cell, Fence, Page, Table};
+use super::page::{Block, Fence, Page, Table};
 use super::pairing;
-use super::status_text::{self, in_line, in_paragraph};
+use super::status_text::{self, code, in_line, in_paragraph, status_column};
 use super::text::pattern;
 use super::transcript;
 
@@ -384,51 +384,67 @@ fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
     Some(one(status, StatusSource::Heading, place))
 }
 
-/// The column with status codes, if it is a table of statuses.
-pub fn status_column(table: &Table) -> Option<usize> {
-    let named = table.header.iter().position(|cell| {
-        let words = labels::words(&cell.text);
-        let has = |word: &str| words.iter().any(|have| have == word);
-        (has("status") || has("code")) && !has("description")
-    })?;
-    let codes = table
-        .rows
-        .iter()
-        .filter(|row| row.get(named).and_then(code).is_some())
-        .count();
-    (codes > 0).then_some(named)
-}
-
-/// The status code at the beginning of a cell: `200`, `200 OK`, `HTTP 200`.
-pub fn code(cell: &Cell) -> Option<u16> {
-    let text = cell.text.trim();
-    let digits = text
-        .split_whitespace()
-        .find(|word| !word.eq_ignore_ascii_case("http"))?;
-    digits
-        .trim_matches(|c: char| !c.is_ascii_digit())
-        .parse()
-        .ok()
-        .filter(|code| (100..600).contains(code))
-}
-
-/// The table of statuses for an example: the next one in its section, else the nearest above it there, else the only
-/// one outside of sections with examples.
+/// The table of statuses for an example: the next one in the smallest section that has one, else the nearest above it
+/// there, else the only one outside of sections with examples. The table of another example is none.
 pub fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
+    let own = example.fence;
     let is_status = |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());
-    let section = section(page, example.fence);
-    let after = (example.fence..section.end).find(is_status);
-    let before = || (section.start..example.fence).rev().find(is_status);
+    let is_of_other = |index: usize| {
+        let apart = |section: &Range<usize>| !section.contains(&own);
+        let mut apart = sections(page, index).into_iter().filter(apart);
+        apart.any(|section| has_requests(page, section))
+    };
+    let is_own = |index: &usize| is_status(index) && !is_of_other(*index);
+    let nearest = sections(page, own).into_iter().find_map(|section| {
+        let before = || (section.start..own).rev().find(is_own);
+        (own..section.end).find(is_own).or_else(before)
+    });
     let only = || {
         let mut all = (0..page.blocks.len())
             .filter(is_status)
-            .filter(|index| !has_requests(page, *index));
+            .filter(|index| !has_requests(page, section(page, *index)));
         all.next().filter(|_| all.next().is_none())
     };
-    match &page.blocks[after.or_else(before).or_else(only)?] {
+    match &page.blocks[nearest.or_else(only)?] {
         Block::Table(table) => Some(table),
         _ => None,
     }
+}
+
+/// The sections that contain a block, up to that of `##`, the smallest first: those of headings, and a collapsible part.
+fn sections(page: &Page, index: usize) -> Vec<Range<usize>> {
+    let mut out = vec![section(page, index)];
+    let mut level = u8::MAX;
+    for start in (0..index).rev() {
+        let Block::Heading(heading) = &page.blocks[start] else {
+            continue;
+        };
+        if heading.level <= 2 {
+            break;
+        }
+        if heading.level < level {
+            level = heading.level;
+            let ends = |at: &usize| matches!(&page.blocks[*at], Block::Heading(next) if next.level <= level);
+            let end = (index + 1..page.blocks.len()).find(ends);
+            out.push(start..end.unwrap_or(page.blocks.len()));
+        }
+    }
+    out.extend(collapsible(page, index));
+    out.sort_by_key(Range::len);
+    out
+}
+
+/// The blocks of the `<details>` element that contains a block.
+fn collapsible(page: &Page, index: usize) -> Option<Range<usize>> {
+    let at = page.blocks[index].range().start;
+    let start = page.text[..at].rfind("<details")?;
+    let length = page.text[start..].find("</details>")?;
+    let inside = start..start + length;
+    let is_before = |end: usize| move |block: &Block| block.range().start < end;
+    inside.contains(&at).then(|| {
+        page.blocks.partition_point(is_before(inside.start))
+            ..page.blocks.partition_point(is_before(inside.end))
+    })
 }
 
 /// The blocks of the `#` or `##` section that contains a block.
@@ -442,17 +458,15 @@ pub fn section(page: &Page, index: usize) -> Range<usize> {
     start..end
 }
 
-/// Whether the section of a block contains requests.
-fn has_requests(page: &Page, index: usize) -> bool {
-    page.blocks[section(page, index)]
-        .iter()
-        .any(|block| match block {
-            Block::Fence(fence) => {
-                fence.content.contains("curl ")
-                    || super::http_message::begins_message(fence.content.trim())
-            }
-            _ => false,
-        })
+/// Whether a section contains requests.
+fn has_requests(page: &Page, section: Range<usize>) -> bool {
+    page.blocks[section].iter().any(|block| match block {
+        Block::Fence(fence) => {
+            fence.content.contains("curl ")
+                || super::http_message::begins_message(fence.content.trim())
+        }
+        _ => false,
+    })
 }
 
 fn in_table(page: &Page, example: &Example, method: &str) -> Option<Expected> {

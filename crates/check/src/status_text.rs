@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::blocks::{Cell, Table};
 use super::labels::{self, Announces};
 use super::text::{is_one_of, pattern};
 
@@ -221,6 +222,33 @@ pub fn of_heading(text: &str) -> Option<u16> {
         .or_else(|| last_part(text))
         .or_else(first)
         .or_else(|| in_paragraph(text))
+        .or_else(|| of_case(text))
+}
+
+/// The status in the title of a case: `Test 404 Not Found`, `401 Unauthorized (no token)`, `Test a 404`.
+fn of_case(text: &str) -> Option<u16> {
+    static CASE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)^\W*(?:\d+[.)]\s+)? (?: (?P<test>(?:test(?:ing|s|e)?|verify|check|trigger|expect|case|try|provoke|force|testa\w*|prueba|probar|essai|tester|prova)
+                \W+(?:(?:an?|the|for|http|error|status|code|erreur|erro|errore)\s+)*) | (?:\p{L}[\p{L}'’-]*\W+){1,5} )?
+            (?P<code>[1-5]\d\d)\b (?: \W+(?P<phrase>[A-Za-z][A-Za-z'\ -]*) )?",
+        )
+    });
+    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    if !is_statement(text) || CODE.find_iter(text).count() != 1 {
+        return None;
+    }
+    let found = CASE.captures(text)?;
+    let code: u16 = found["code"].parse().ok()?;
+    let known = reason(code)?.to_lowercase();
+    let phrase = found.name("phrase").map_or("", |phrase| phrase.as_str());
+    let phrase = phrase.to_lowercase();
+    const AFTER: &str = "error errors response status case test with without for on because as";
+    let named = phrase.strip_prefix(&known).is_some_and(|rest| {
+        let next = rest.split_whitespace().next();
+        next.is_none_or(|next| is_one_of(next, AFTER))
+    });
+    (named || found.name("test").is_some() && code >= 400).then_some(code)
 }
 
 /// Whether a statement is about requests in general: "Duplicate names return 409." instead of "The server returns 409."
@@ -268,4 +296,31 @@ fn is_statement(text: &str) -> bool {
 
 fn in_heading(text: &str) -> Option<u16> {
     IN_HEADING.captures(text)?.get(1)?.as_str().parse().ok()
+}
+
+/// The column with status codes, if it is a table of statuses.
+pub fn status_column(table: &Table) -> Option<usize> {
+    let named = table.header.iter().position(|cell| {
+        const NAMES: &str = "status code statuscode código codigo codice estado stato statut статус код 状态 状态码 ステータス";
+        labels::has_word(&cell.text, NAMES) && !labels::has_word(&cell.text, "description")
+    })?;
+    let codes = table
+        .rows
+        .iter()
+        .filter(|row| row.get(named).and_then(code).is_some())
+        .count();
+    (codes > 0).then_some(named)
+}
+
+/// The status code at the beginning of a cell: `200`, `200 OK`, `HTTP 200`.
+pub fn code(cell: &Cell) -> Option<u16> {
+    let text = cell.text.trim();
+    let digits = text
+        .split_whitespace()
+        .find(|word| !word.eq_ignore_ascii_case("http"))?;
+    digits
+        .trim_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .ok()
+        .filter(|code| (100..600).contains(code))
 }

@@ -91,6 +91,7 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
             let response = example.response.as_ref().map(|response| response.fence);
             claimed.insert(example.fence);
             claimed.extend(response);
+            claimed.extend(example.response.as_ref().and_then(|response| response.head));
             claimed.extend(&example.unpaired);
             if let (Some(reason), Some(block)) = (details.uncompared, response) {
                 found.push((block, reason));

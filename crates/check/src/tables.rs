@@ -11,7 +11,8 @@ use super::labels::{self, has_word};
 use super::outcome::{ExampleResult, TableFinding, TableResult};
 use super::page::{Block, Cell, Page, Table};
 use super::service::Received;
-use super::status::{code, section, status_column};
+use super::status::section;
+use super::status_text::{code, status_column};
 use super::text::nearest;
 use super::url;
 

@@ -214,9 +214,21 @@ pub fn labelled_status(line: &str) -> Option<&str> {
     Some(LABEL.captures(line)?.get(1)?.as_str())
 }
 
+/// Whether a line within a block begins a response: `201 Created`, `Status: 201`. A number alone may be a part of JSON.
+pub fn begins_response(line: &str) -> bool {
+    line.contains(' ') && status_words(line).is_some()
+}
+
 /// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
 fn status_words(line: &str) -> Option<&str> {
-    let line = labelled_status(line.trim()).unwrap_or(line.trim());
+    let line = line.trim();
+    let arrow = ["->", "=>", "→", "<-", "←"];
+    let line = arrow
+        .iter()
+        .find_map(|arrow| line.strip_prefix(arrow))
+        .unwrap_or(line)
+        .trim();
+    let line = labelled_status(line).unwrap_or(line);
     let words = match line.strip_prefix("HTTP/") {
         Some(rest) => rest.split_once(' ')?.1,
         // As Hurl writes it.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::compare::{DifferenceKind, Step};
+use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::Dataset;
 use super::documented::Compared;
 use super::examples::Example;
@@ -151,6 +151,12 @@ fn explains(
     }
     // The request itself is wrong, or only a new record could help.
     if matches!(status, 400 | 401 | 405 | 415 | 422) || (status == 404 && !creates) {
+        return false;
+    }
+    // No write makes a list of an object.
+    let is_other_form =
+        |found: &Difference| found.path.is_empty() && found.kind == DifferenceKind::Type;
+    if compared.received.is_success() && compared.diff.differences.iter().any(is_other_form) {
         return false;
     }
     // What a new record does not change: the values of others.

@@ -1,0 +1,609 @@
+//! Requests as PowerShell writes them: `Invoke-RestMethod -Uri ... -Method Post -Body (@{ name = "Ada" } | ConvertTo-Json)`.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::http_message::METHODS;
+use super::requests::{self, FoundRequest, Problem};
+use super::service::{Request, WrittenRequest};
+use super::text::{is_one_of, pattern};
+
+/// The commands of a block that are sent to this machine, or nothing if it is more than a list of commands.
+pub fn find(text: &str) -> Vec<FoundRequest> {
+    static PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?im)^\s*(?:try|catch|if|else|for|foreach|while|function|param)\b|ForEach-Object|^\s*\}\s*catch",
+        )
+    });
+    if PROGRAM.is_match(text) {
+        return Vec::new();
+    }
+    let mut parser = Parser {
+        text,
+        at: 0,
+        variables: Vec::new(),
+    };
+    let mut found = Vec::new();
+    while parser.at < text.len() {
+        match parser.statement() {
+            Some(request) => found.push(request),
+            None => parser.at = requests::line_end(text, parser.at),
+        }
+    }
+    // The others go elsewhere.
+    found.retain(|request| request.written.is_some());
+    found
+}
+
+/// The list or table below a command, and where to continue.
+fn listing(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
+    let begins = |line: &&str| {
+        !["PS", "Invoke-", "irm ", "iwr ", "$", "("]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+    };
+    let lines = text[start..].split_inclusive('\n').take_while(begins);
+    let end = start + lines.map(str::len).sum::<usize>();
+    match is_listing(&text[start..end]) {
+        true => (Some(start..end), end),
+        false => (None, start),
+    }
+}
+
+/// Whether text shows an object as PowerShell prints it: `name : Ada`, or a header above dashes.
+pub fn is_listing(text: &str) -> bool {
+    static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\w+ +: "));
+    static DASHES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^-{2,}[ -]*$"));
+    let lines = text.lines().map(|line| line.trim_start_matches('#').trim());
+    let mut lines = lines.filter(|line| !line.is_empty());
+    let is_member = |line: &str| MEMBER.is_match(line);
+    lines.next().is_some_and(is_member) || lines.next().is_some_and(|line| DASHES.is_match(line))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    variables: Vec<(String, Value)>,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn eat(&mut self, mark: &str) -> bool {
+        let found = self.rest().get(..mark.len());
+        let yes = found.is_some_and(|found| found.eq_ignore_ascii_case(mark));
+        if yes {
+            self.at += mark.len();
+        }
+        yes
+    }
+
+    /// Skips spaces, a backtick at the end of a line, and, within brackets, ends of lines and comments.
+    fn space(&mut self, lines: bool) {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start_matches(|c: char| match c {
+                '\n' | '\r' => lines,
+                c => c.is_whitespace(),
+            });
+            self.at += rest.len() - trimmed.len();
+            let next = trimmed.strip_prefix('`').map(str::trim_start);
+            if let Some(next) = next
+                && trimmed[1..].starts_with(['\n', '\r', ' '])
+            {
+                self.at = self.text.len() - next.len();
+            } else if lines && trimmed.starts_with('#') {
+                self.at = requests::line_end(self.text, self.at);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// A command or an assignment at the beginning of a line.
+    fn statement(&mut self) -> Option<FoundRequest> {
+        static PROMPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^PS(?: [^>\n]*)?>\s*"));
+        static SET: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\$(\w+)\s*=\s*"));
+        static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(r"(?i)^(?P<name>Invoke-RestMethod|Invoke-WebRequest|irm|iwr)(?:\s|`)")
+        });
+        self.space(false);
+        self.at += PROMPT.find(self.rest()).map_or(0, |prompt| prompt.end());
+        let start = self.at;
+        let variable = SET.captures(self.rest());
+        if let Some(set) = &variable {
+            self.at += set[0].len();
+        }
+        let bracket = self.rest().starts_with('(');
+        let command = self.rest().trim_start_matches('(');
+        let begin = self.text.len() - command.len();
+        let name = COMMAND.captures(command);
+        if let Some(name) = name.and_then(|found| found.name("name")) {
+            self.at = begin + name.end();
+            return Some(self.request(start, bracket));
+        }
+        let value = self.expression();
+        if let (Some(set), Some(value)) = (variable, value) {
+            self.variables.push((set[1].to_owned(), value));
+        }
+        None
+    }
+
+    /// The request of a command whose name has been read.
+    fn request(&mut self, start: usize, bracket: bool) -> FoundRequest {
+        let written = self.arguments(bracket);
+        let mut end = self.text[..self.at].trim_end().len();
+        let filter = written.is_some().then(|| self.filter(bracket)).flatten();
+        let (output, next) = match (&written, &filter) {
+            (Some(_), None) => {
+                end = self.text[..self.at].trim_end().len();
+                let below = requests::line_end(self.text, self.at);
+                match requests::output(self.text, below) {
+                    (None, _) => listing(self.text, below),
+                    output => output,
+                }
+            }
+            // What is not understood may go on on further lines.
+            _ => (None, self.statement_end(start)),
+        };
+        self.at = next;
+        let problem = match (&written, filter) {
+            (None, _) => Some(Problem::Skip(
+                "uses options or values of PowerShell that are not understood".to_owned(),
+            )),
+            (_, Some(filter)) => Some(Problem::Skip(format!(
+                "its output goes through `{filter}`, which is not run"
+            ))),
+            (Some(written), None) => {
+                requests::placeholder(&written.request).map(|_| Problem::Template)
+            }
+        };
+        FoundRequest {
+            span: start..end.max(start),
+            written: written.or_else(|| self.address(start..next)),
+            problem,
+            output,
+            ..FoundRequest::default()
+        }
+    }
+
+    /// The URL of a command that is not understood.
+    fn address(&self, range: Range<usize>) -> Option<WrittenRequest> {
+        static URL: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#));
+        static METHOD: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)-Method\s+["']?(\w+)"#));
+        let command = &self.text[range.clone()];
+        let url = URL.find(command)?;
+        let method = METHOD.captures(command);
+        let request = Request {
+            method: method.map_or("GET".to_owned(), |found| found[1].to_uppercase()),
+            target: url.as_str().to_owned(),
+            ..Request::default()
+        };
+        let url_span = range.start + url.start()..range.start + url.end();
+        Some(WrittenRequest { request, url_span })
+    }
+
+    /// Where the line of a statement ends that is not understood; a backtick continues it.
+    fn statement_end(&self, start: usize) -> usize {
+        let mut end = requests::line_end(self.text, start);
+        while self.text[..end].trim_end().ends_with('`') && end < self.text.len() {
+            end = requests::line_end(self.text, end);
+        }
+        end
+    }
+
+    /// The options of a command, which ends with the line, a pipe or its closing bracket.
+    fn arguments(&mut self, bracket: bool) -> Option<WrittenRequest> {
+        let mut written = WrittenRequest::default();
+        let mut content_type = None;
+        let mut method = "GET".to_owned();
+        loop {
+            self.space(false);
+            if self.rest().is_empty() || self.rest().starts_with(['\n', '\r', '|', ';', '#']) {
+                break;
+            }
+            if bracket && self.rest().starts_with(')') {
+                break;
+            }
+            let option = match self.rest().starts_with('-') {
+                true => self.word().to_lowercase(),
+                false => "-uri".to_owned(),
+            };
+            if is_one_of(&option, "-usebasicparsing -skiphttperrorcheck -verbose") {
+                continue;
+            }
+            self.space(false);
+            let start = self.at;
+            let value = self.argument()?;
+            let text = || value.as_str().map(str::to_owned);
+            match option.as_str() {
+                "-uri" if written.request.target.is_empty() => {
+                    written.request.target = text()?;
+                    written.url_span = start..self.at;
+                }
+                "-method" => method = text()?.to_uppercase(),
+                "-contenttype" => content_type = Some(text()?),
+                // A table as the body is sent as a form.
+                "-body" => written.request.body = Some(text()?),
+                "-headers" => {
+                    for (name, value) in value.as_object()? {
+                        let value = value.as_str()?.to_owned();
+                        written.request.headers.push((name.clone(), value));
+                    }
+                }
+                _ => return None,
+            }
+        }
+        let request = &mut written.request;
+        request.method = Some(method).filter(|method| METHODS.contains(&method.as_str()))?;
+        if let Some(content_type) = content_type {
+            let is_other =
+                |(name, _): &(String, String)| !name.eq_ignore_ascii_case("content-type");
+            request.headers.retain(is_other);
+            request
+                .headers
+                .push(("Content-Type".to_owned(), content_type));
+        } else if request.body.is_some() && request.header("content-type").is_none() {
+            let form = "application/x-www-form-urlencoded";
+            request
+                .headers
+                .push(("Content-Type".to_owned(), form.to_owned()));
+        }
+        let is_local = ["localhost", "127.0.0.1"]
+            .iter()
+            .any(|host| request.target.contains(host));
+        is_local.then_some(written)
+    }
+
+    /// What the output goes through, unless it stays the same or is a table.
+    fn filter(&mut self, bracket: bool) -> Option<String> {
+        const SHOWN: &str = "convertto-json format-list format-table fl ft convertfrom-json out-host out-string content rawcontent";
+        if bracket {
+            self.eat(")");
+        }
+        let line = self.text[self.at..].lines().next().unwrap_or_default();
+        self.at += line.len();
+        let code = line.split(" #").next().unwrap_or_default().trim();
+        let mut filters = code
+            .split(['|', '.'])
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        let is_other = |filter: &&str| {
+            let name = filter
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .to_lowercase();
+            !is_one_of(&name, SHOWN)
+        };
+        filters.find(is_other).map(str::to_owned)
+    }
+
+    fn word(&mut self) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c: char| c.is_whitespace() || "|;)`".contains(c));
+        let word = &rest[..end.unwrap_or(rest.len())];
+        self.at += word.len();
+        word
+    }
+
+    /// A value after an option, where words need no quotes.
+    fn argument(&mut self) -> Option<Value> {
+        match self.rest().chars().next()? {
+            '\'' | '"' | '@' | '(' | '$' | '[' => self.primary(),
+            _ => {
+                let word = self.word();
+                (!word.is_empty() && !word.contains('$')).then(|| word.into())
+            }
+        }
+    }
+
+    /// A value, which may go through `ConvertTo-Json`.
+    fn expression(&mut self) -> Option<Value> {
+        let mut value = self.primary()?;
+        self.space(false);
+        if self.rest().starts_with(',') {
+            let mut items = vec![value];
+            while self.eat(",") {
+                self.space(true);
+                items.push(self.primary()?);
+                self.space(false);
+            }
+            value = items.into();
+        }
+        while self.eat("|") {
+            self.space(true);
+            self.eat("ConvertTo-Json").then_some(())?;
+            value = value.to_string().into();
+            self.space(false);
+            while self.rest().starts_with('-') {
+                let option = self.word();
+                self.space(false);
+                if option.eq_ignore_ascii_case("-Depth") {
+                    self.word().parse::<u32>().ok()?;
+                    self.space(false);
+                }
+            }
+        }
+        Some(value)
+    }
+
+    fn primary(&mut self) -> Option<Value> {
+        self.eat("[ordered]");
+        self.eat("[pscustomobject]");
+        if self.eat("@{") {
+            return self.table();
+        }
+        if self.eat("@(") || self.rest().starts_with("@(") {
+            return self.list();
+        }
+        if self.eat("(") {
+            self.space(true);
+            let value = self.expression()?;
+            self.space(true);
+            return self.eat(")").then_some(value);
+        }
+        for (open, close) in [("@'", "\n'@"), ("@\"", "\n\"@")] {
+            if self.eat(open) {
+                let from = self.at + self.rest().find('\n')? + 1;
+                let end = from - 1 + self.text[from - 1..].find(close)?;
+                self.at = end + close.len();
+                let text = self.text.get(from..end).unwrap_or_default();
+                return (open == "@'" || !text.contains('$')).then(|| text.into());
+            }
+        }
+        match self.rest().chars().next()? {
+            '\'' => self.quoted().map(Value::String),
+            '"' => self.double_quoted().map(Value::String),
+            '$' => {
+                self.at += 1;
+                let name = self.identifier();
+                match name.to_lowercase().as_str() {
+                    "true" => Some(true.into()),
+                    "false" => Some(false.into()),
+                    "null" => Some(Value::Null),
+                    _ => self.variable(name),
+                }
+            }
+            _ => {
+                let rest = self.rest();
+                let end = rest.find(|c: char| c.is_whitespace() || ",;)}|".contains(c));
+                let number = &rest[..end.unwrap_or(rest.len())];
+                self.at += number.len();
+                serde_json::from_str::<serde_json::Number>(number)
+                    .ok()
+                    .map(Value::Number)
+            }
+        }
+    }
+
+    fn identifier(&mut self) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let name = &rest[..end.unwrap_or(rest.len())];
+        self.at += name.len();
+        name
+    }
+
+    fn variable(&self, name: &str) -> Option<Value> {
+        let mut set = self.variables.iter().rev();
+        let found = set.find(|(own, _)| own.eq_ignore_ascii_case(name))?;
+        Some(found.1.clone())
+    }
+
+    fn quoted(&mut self) -> Option<String> {
+        let mut out = String::new();
+        self.at += 1;
+        loop {
+            let end = self.rest().find('\'')?;
+            out.push_str(&self.rest()[..end]);
+            self.at += end + 1;
+            if !self.rest().starts_with('\'') {
+                return Some(out);
+            }
+            out.push('\'');
+            self.at += 1;
+        }
+    }
+
+    fn double_quoted(&mut self) -> Option<String> {
+        let mut out = String::new();
+        self.at += 1;
+        loop {
+            let letter = self.rest().chars().next()?;
+            self.at += letter.len_utf8();
+            match letter {
+                '"' if !self.rest().starts_with('"') => return Some(out),
+                '"' => {
+                    self.at += 1;
+                    out.push('"');
+                }
+                '`' => {
+                    let escaped = self.rest().chars().next()?;
+                    self.at += escaped.len_utf8();
+                    out.push(match escaped {
+                        'n' => '\n',
+                        't' => '\t',
+                        other => other,
+                    });
+                }
+                '$' => {
+                    let name = self.identifier();
+                    match self.variable(name)? {
+                        Value::String(text) => out.push_str(&text),
+                        Value::Number(number) => out.push_str(&number.to_string()),
+                        _ => return None,
+                    }
+                }
+                other => out.push(other),
+            }
+        }
+    }
+
+    /// The members of `@{ name = value; ... }` after its opening bracket.
+    fn table(&mut self) -> Option<Value> {
+        let mut members = Map::new();
+        loop {
+            self.space(true);
+            if self.eat("}") {
+                return Some(Value::Object(members));
+            }
+            if self.eat(";") {
+                continue;
+            }
+            let name = match self.rest().chars().next()? {
+                '\'' => self.quoted()?,
+                '"' => self.double_quoted()?,
+                _ => Some(self.identifier())
+                    .filter(|name| !name.is_empty())?
+                    .to_owned(),
+            };
+            self.space(false);
+            self.eat("=").then_some(())?;
+            self.space(true);
+            members.insert(name, self.expression()?);
+        }
+    }
+
+    /// The items of `@( ... )` after its opening bracket.
+    fn list(&mut self) -> Option<Value> {
+        let mut items = Vec::new();
+        loop {
+            self.space(true);
+            if self.eat(")") {
+                return Some(items.into());
+            }
+            if self.eat(",") || self.eat(";") {
+                continue;
+            }
+            items.push(self.primary()?);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simple_commands_are_requests() {
+        let json = "Content-Type: application/json";
+        let rows = [
+            ("Invoke-RestMethod -Uri http://localhost:3000/a", "GET http://localhost:3000/a".to_owned()),
+            ("PS C:\\shop> irm http://localhost:3000/a | ConvertTo-Json -Depth 5", "GET http://localhost:3000/a".to_owned()),
+            ("(Invoke-WebRequest 'http://localhost:3000/a' -UseBasicParsing).Content", "GET http://localhost:3000/a".to_owned()),
+            ("$a = Invoke-RestMethod -Method Delete -Uri \"http://localhost:3000/a/1\"", "DELETE http://localhost:3000/a/1".to_owned()),
+            (
+                "Invoke-RestMethod -Uri \"http://localhost:3000/a\" `\n  -Method Post `\n  -ContentType \"application/json\" `\n  -Body '{\"b\": \"it''s\"}'\n",
+                format!("POST http://localhost:3000/a {json} {{\"b\": \"it's\"}}"),
+            ),
+            (
+                "$base = 'http://localhost:3000'\n$body = @{\n  b = 1 # one\n  c = @('x', \"y\")\n  d = @{ e = $true; f = $null }\n} | ConvertTo-Json\n\nirm \"$base/a\" -Method POST -Body $body -ContentType 'application/json'",
+                format!("POST http://localhost:3000/a {json} {{\"b\":1,\"c\":[\"x\",\"y\"],\"d\":{{\"e\":true,\"f\":null}}}}"),
+            ),
+            (
+                "irm -Uri http://localhost:3000/a -Method Put -Headers @{ 'Content-Type' = 'application/json' } -Body (@{ b = 'c' } | ConvertTo-Json)",
+                format!("PUT http://localhost:3000/a {json} {{\"b\":\"c\"}}"),
+            ),
+            (
+                "$body = @'\n{\"b\": 1}\n'@\nirm http://localhost:3000/a -Method Post -Body $body",
+                "POST http://localhost:3000/a Content-Type: application/x-www-form-urlencoded {\"b\": 1}".to_owned(),
+            ),
+        ];
+        for (text, expected) in rows {
+            let found = find(text);
+            assert!(
+                found.len() == 1 && found[0].problem.is_none(),
+                "{text}: {found:?}"
+            );
+            let request = found[0].written.clone().unwrap().request;
+            let mut seen = format!("{} {}", request.method, request.target);
+            for (name, value) in &request.headers {
+                seen.push_str(&format!(" {name}: {value}"));
+            }
+            seen.extend(request.body.iter().map(|body| format!(" {body}")));
+            assert_eq!(seen, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn others_are_skipped_with_the_reason() {
+        let rows = [
+            (
+                "irm http://localhost:3000/a -Credential $me",
+                "options or values",
+            ),
+            (
+                "irm http://localhost:3000/a -Method Post -Body $body",
+                "options or values",
+            ),
+            (
+                "irm http://localhost:3000/a -Method Post -Body @{ b = 1 }",
+                "options or values",
+            ),
+            (
+                "irm http://localhost:3000/a | Where-Object { $_.id -gt 1 }",
+                "goes through `Where-Object",
+            ),
+            ("(irm http://localhost:3000/a).name", "goes through `name`"),
+            (
+                "irm http://localhost:3000/a -Method Post -Body @{ b =",
+                "options or values",
+            ),
+        ];
+        for (text, reason) in rows {
+            let found = find(text);
+            let Some(Problem::Skip(why)) = found.first().and_then(|found| found.problem.as_ref())
+            else {
+                panic!("{text}: {found:?}")
+            };
+            assert!(why.contains(reason), "{text}: {why}");
+            assert!(found[0].written.is_some(), "{text}");
+        }
+        for text in [
+            "try {\nirm http://localhost:3000/a\n}",
+            "Write-Host 'http://localhost:3000'",
+            "",
+            "$",
+        ] {
+            assert!(find(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn output_below_a_command_is_its_response() {
+        let text = "PS> irm localhost:3000/a | ConvertTo-Json\n{\n  \"b\": 1\n}\nPS> irm localhost:3000/c\n\nid name\n-- ----\n 1 x\n";
+        let found = find(text);
+        assert_eq!(found.len(), 2, "{found:?}");
+        let output = |index: usize| text[found[index].output.clone().unwrap()].trim();
+        assert!(output(0).starts_with('{') && output(0).ends_with('}'));
+        assert!(output(1).starts_with("id name") && is_listing(output(1)));
+        let list = "irm localhost:3000/a\n\n# b : 1\n# c : x\n";
+        assert!(find(list)[0].output.is_some());
+        assert!(!is_listing("Done: yes\n") && !is_listing(""));
+    }
+
+    #[test]
+    fn any_text_is_read_without_a_panic() {
+        for text in [
+            "irm `",
+            "$a = \"é`",
+            "irm @'\n",
+            "$é = (",
+            "irm -Uri",
+            "@{é",
+            "irm '",
+            "$a=@{b=\"$\"",
+            "irm é`\n\u{a0}",
+        ] {
+            let _ = find(text);
+            let _ = find(&format!("irm http://localhost:3000/a -Body {text}"));
+        }
+    }
+}
