@@ -134,8 +134,8 @@ impl Writer {
         }
     }
 
-    /// A message that has come by now. Whoever was answered by the last save may be about to ask again: a short wait lets
-    /// them share the save of the `waiting` writes; otherwise half of them would wait for two.
+    /// A message that has come by now. Clients that were answered by the last save may be about to send their next write: a
+    /// short wait lets these share the save of the `waiting` ones; otherwise half of them would wait for two saves.
     fn next(
         &self,
         messages: &Receiver<Message>,
@@ -220,7 +220,7 @@ impl Writer {
             file.before_write(&mut self.history)?;
         }
         let mut next = self.history.current().full.clone();
-        let mut batch = self.file.is_some().then(Batch::default);
+        let mut batch = Batch::default();
         // 1. to 4., of each write: draft, check, plan, and apply to a copy that nobody sees yet.
         let done: Vec<_> = (jobs.iter())
             .map(|job| self.work(&job.work, &mut next, &mut batch))
@@ -235,7 +235,7 @@ impl Writer {
             // 5. Save the file, or append to its journal.
             if let Some(file) = &mut self.file {
                 let written = writes().flat_map(|(_, outcome)| outcome.written.iter().cloned());
-                let (batch, written) = (batch.unwrap_or_default(), written.collect());
+                let written = written.collect();
                 if !file.save_batch(&next, batch, changed, written, &mut self.history)? {
                     return Ok(None);
                 }
@@ -255,9 +255,9 @@ impl Writer {
         &self,
         work: &'j Work,
         next: &mut Store,
-        batch: &mut Option<Batch>,
+        batch: &mut Batch,
     ) -> Result<Done<'j>, WriteError> {
-        let mut effects = batch.is_some().then(Vec::new);
+        let mut effects = Vec::new();
         let done = match work {
             Work::One(command, expected) => {
                 if let (Some(expected), Some(current)) = (expected, next.current(command))
@@ -275,19 +275,17 @@ impl Writer {
                 done
             }
         };
-        if let (Some(batch), Some(effects)) = (batch, effects) {
-            batch.add(&effects);
-        }
+        batch.add(&effects);
         Ok(done)
     }
 
     /// Carries out the commands of `steps` on `store`, one after the other.
-    fn steps<'j>(
+    fn steps(
         &self,
-        steps: &'j [Stage],
+        steps: &[Stage],
         store: &mut Store,
-        effects: &mut Option<Vec<Effect>>,
-    ) -> Result<Done<'j>, WriteError> {
+        effects: &mut Vec<Effect>,
+    ) -> Result<Done<'static>, WriteError> {
         let mut done: Done = Vec::new();
         for step in steps {
             let last = done.last().map(|(_, outcome)| outcome);
@@ -304,20 +302,20 @@ impl Writer {
         Ok(done)
     }
 
-    /// Carries out `command` on `store`; `effects` gets what it did.
+    /// Carries out `command` on `store`; `effects` gets what it did, for the journal.
     fn apply(
         &self,
         command: &Command,
         store: &mut Store,
-        effects: &mut Option<Vec<Effect>>,
+        effects: &mut Vec<Effect>,
     ) -> Result<Outcome, WriteError> {
-        let before = effects.is_some().then(|| Before::of(store, command));
+        let before = (self.file.is_some()).then(|| Before::of(store, command));
         // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its values
         // unique, do its references point to records?
         let change = self.history.rulebook().plan(store, command)?;
         // 4. Apply.
         let outcome = store.apply(change);
-        if let (Some(before), Some(effects), true) = (before, effects, outcome.changed) {
+        if let Some(before) = before.filter(|_| outcome.changed) {
             effects.extend(before.effects(store, &outcome));
         }
         Ok(outcome)

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::rulebook::Rulebook;
 use crate::json::{Id, Layout, tag};
 use crate::memory::{MemoryLimit, OVERHEAD, SharedQueue};
+use crate::rules::Hidden;
 use crate::store::{
     Command, Data, Operation, Outcome, Resource, ResourceChanges, ResourceDiff, Store,
 };
@@ -131,15 +132,8 @@ impl History {
     /// Puts other rules into effect, for the data as it is in `store`.
     pub(super) fn publish_rules(&mut self, rulebook: Arc<Rulebook>, store: Store) {
         let before = self.current();
-        let hides = |published: &Published| {
-            let rules = published.rulebook.schema().iter();
-            let hidden = rules.map(|rules| (rules.resource().to_string(), rules.hidden().clone()));
-            hidden
-                .filter(|(_, hidden)| !hidden.is_empty())
-                .collect::<Vec<_>>()
-        };
+        let hides_other = hidden(&before.rulebook) != hidden(&rulebook);
         let published = Published::new(store, before.version, rulebook, Some(&before), self.memory);
-        let hides_other = hides(&before) != hides(&published);
         self.published.store(Arc::new(published));
         // Events hold records as they could be sent before.
         self.feed.rules_changed(hides_other);
@@ -210,6 +204,14 @@ impl History {
         };
         self.undo.lock().push(step, bytes);
     }
+}
+
+/// What is never sent, by resource.
+fn hidden(rulebook: &Rulebook) -> Vec<(&str, &Hidden)> {
+    let rules = rulebook.schema().iter();
+    (rules.map(|rules| (rules.resource(), rules.hidden())))
+        .filter(|(_, hidden)| !hidden.is_empty())
+        .collect()
 }
 
 /// The lists of one version of the data that were requested.

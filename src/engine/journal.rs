@@ -352,33 +352,24 @@ pub fn replay(store: Store, left: &Leftover) -> Replayed {
         let bases: Vec<usize> = (0..=in_file).step_by(step).chain([may_have]).collect();
         store.merge(&changes(effects), &bases)
     };
-    let Merged {
-        store,
-        kept,
-        conflicts,
-        renumbered,
-        ..
-    } = merged;
-    let writes = left.writes.len() - unreadable.len();
+    let (writes, edited) = (left.writes.len() - unreadable.len(), !left.follows);
     tracing::debug!(
         writes,
-        edited = !left.follows,
-        conflicts = conflicts.len(),
+        edited,
+        conflicts = merged.conflicts.len(),
         "replayed the journal"
     );
-    let differs = !kept.is_empty() || !renumbered.is_empty();
-    let notice = Notice::Replayed {
-        writes,
-        edited: !left.follows,
-        renumbered,
-    };
     Replayed {
-        store,
-        notice,
-        lacking: kept,
-        differs,
+        store: merged.store,
+        differs: !merged.kept.is_empty() || !merged.renumbered.is_empty(),
+        notice: Notice::Replayed {
+            writes,
+            edited,
+            renumbered: merged.renumbered,
+        },
+        lacking: merged.kept,
         writes,
-        conflicts,
+        conflicts: merged.conflicts,
         unreadable,
     }
 }

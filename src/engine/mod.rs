@@ -60,8 +60,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the writer on data that has been read ([`Rulebook::read_file`]), with what the journal of its file has besides.
-    /// Without a file the data is in memory only. `memory` bounds what is kept besides. `notice` is called from the writer's thread.
+    /// Starts the writer on data that has been read ([`Rulebook::read_file`]) and what the journal of its file has besides.
+    /// Without a file the data is in memory only. `memory` bounds what else is kept. `notice` is called from the writer's
+    /// thread.
     ///
     /// # Errors
     /// The system gives no thread.

@@ -476,46 +476,38 @@ impl Reloader {
 
     /// Publishes the result of a merge: in sync -> unsaved, if the file lacks some of it.
     fn take_merged(&mut self, merged: Merged, theirs: &ValidEdit, history: &mut History) {
-        let Merged {
-            store,
-            kept,
-            conflicts,
-            outdated,
-            renumbered,
-            settled,
-            ..
-        } = merged;
-        self.recent.settle(&settled);
+        self.recent.settle(&merged.settled);
         let ours = history.current().full.clone();
-        let diff = store.diff(&ours);
+        let diff = merged.store.diff(&ours);
         self.edits.add(theirs.saved, &diff);
         self.recent
             .add_edit(&ours, things(&diff).cloned().collect());
-        let count = kept.len();
+        let (kept, renumbered) = (merged.kept.len(), merged.renumbered);
         tracing::debug!(
-            kept = count,
-            conflicts = conflicts.len(),
+            kept,
+            conflicts = merged.conflicts.len(),
             renumbered = renumbered.len(),
             "merged an edit with recent API writes"
         );
-        if count > 0 {
+        if kept > 0 {
             // The file goes from the one to the other, and gets these writes when both are saved.
-            self.recent.add_writes(&ours, kept.clone());
-            self.recent.add_writes(&theirs.store, kept);
+            self.recent.add_writes(&ours, merged.kept.clone());
+            self.recent.add_writes(&theirs.store, merged.kept);
         }
-        self.keep_lost(LossCause::Edit, &conflicts);
-        self.keep_lost(LossCause::OlderEdit, &outdated);
-        if count > 0 || !renumbered.is_empty() {
+        self.keep_lost(LossCause::Edit, &merged.conflicts);
+        self.keep_lost(LossCause::OlderEdit, &merged.outdated);
+        if kept > 0 || !renumbered.is_empty() {
             self.state.set_unsaved();
         }
-        self.publish(store, diff, history, |changes| {
-            let is_same = changes.is_empty() && renumbered.is_empty() && conflicts.is_empty();
+        let has_conflicts = !merged.conflicts.is_empty();
+        self.publish(merged.store, diff, history, |changes| {
+            let is_same = changes.is_empty() && renumbered.is_empty() && !has_conflicts;
             if theirs.fixes_reported && is_same {
                 return Notice::ValidAgain;
             }
             Notice::Reloaded {
                 changes,
-                kept: count,
+                kept,
                 renumbered,
             }
         });

@@ -191,7 +191,9 @@ impl Rulebook {
             None => Cow::Borrowed(command),
         };
         let mut draft = store.draft(&filled, random).map_err(WriteError::Refused)?;
-        if let Some(updated) = rules.and_then(|rules| touched(rules, store, &filled, &draft)) {
+        if let Some(updated) =
+            rules.and_then(|rules| with_update_times(rules, store, &filled, &draft))
+        {
             draft = store.draft(&updated, random).map_err(WriteError::Refused)?;
         }
         if let Some(record) = draft.record() {
@@ -366,7 +368,7 @@ fn fill<'c>(
         .filter_map(|property| read_only(property, sent, stored))
         .collect();
     if violations.is_empty() {
-        return Ok(with(command, added));
+        return Ok(with_members(command, added));
     }
     Err(WriteError::Rules {
         resource: command.resource.clone(),
@@ -437,13 +439,19 @@ fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'
 }
 
 /// `filled` with the time of now as the time of the last change, where `draft` is a change.
-fn touched(rules: &Rules, store: &Store, filled: &Command, draft: &Draft) -> Option<Command> {
+fn with_update_times(
+    rules: &Rules,
+    store: &Store,
+    filled: &Command,
+    draft: &Draft,
+) -> Option<Command> {
     let (stored, record) = (store.current(filled)?, draft.record()?);
     let is_updated = |one: &&Property| one.generated == Some(Generated::Updated);
     let times: Added<'_> = (rules.properties().iter().filter(is_updated))
         .map(|property| (property.name.as_str(), time(property)))
         .collect();
-    (!times.is_empty() && !same_value(stored, record)).then(|| with(filled, times).into_owned())
+    (!times.is_empty() && !same_value(stored, record))
+        .then(|| with_members(filled, times).into_owned())
 }
 
 /// Whether the server alone sets the property, to a time.
@@ -453,7 +461,7 @@ fn is_time(property: &Property) -> bool {
 }
 
 /// `command` with `members` set in its body.
-fn with<'c>(command: &'c Command, members: Added<'_>) -> Cow<'c, Command> {
+fn with_members<'c>(command: &'c Command, members: Added<'_>) -> Cow<'c, Command> {
     if members.is_empty() {
         return Cow::Borrowed(command);
     }

@@ -287,10 +287,7 @@ impl Medium for RealDisk {
         // Where there is none, the folder may be gone too, and the error says which.
         fs::metadata(like)?;
         // Only one server saves a file (see `Lock`): a scratch file that is there was left by a save that failed.
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_if_there(path)?;
         let mut made = create_like(path, like)?;
         made.file.write_all(bytes)?;
         if flush {
@@ -321,10 +318,8 @@ impl Medium for RealDisk {
     }
 
     fn link(&self, path: &Path, other: &Path) -> io::Result<()> {
-        match fs::remove_file(other) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::hard_link(path, other),
-        }
+        remove_if_there(other)?;
+        fs::hard_link(path, other)
     }
 
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
@@ -398,6 +393,13 @@ impl Medium for RealDisk {
     #[cfg(not(unix))]
     fn flush_folder(&self, _: &Path) -> io::Result<()> {
         Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

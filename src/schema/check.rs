@@ -404,21 +404,16 @@ pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
 /// A value as JSON, cut where it is long.
 pub(super) fn literal(value: &Value) -> String {
     const LONGEST: usize = 60;
-    let end = |text: &str| text.char_indices().nth(LONGEST).map(|(end, _)| end);
-    match value {
-        Value::String(text) => match end(text) {
-            Some(end) => format!("{}…", Value::from(&text[..end])),
-            None => value.to_string(),
-        },
-        other => {
-            let mut text = other.to_string();
-            if let Some(end) = end(&text) {
-                text.truncate(end);
-                text.push('…');
-            }
-            text
-        }
-    }
+    let cut = |text: &str| {
+        let (end, _) = text.char_indices().nth(LONGEST)?;
+        Some(text[..end].to_owned())
+    };
+    let whole = value.to_string();
+    let start = match value {
+        Value::String(text) => cut(text).map(|start| quote(&start)),
+        _ => cut(&whole),
+    };
+    start.map_or(whole, |start| start + "…")
 }
 
 /// A value as it is called where its type is wrong.

@@ -261,12 +261,6 @@ fn rules(
     registry: &Registry<'_>,
     id: &str,
 ) -> Result<Rules, SchemaProblem> {
-    let Gathered {
-        outline,
-        pointer,
-        id_pointers,
-        required,
-    } = resource;
     let reference = |pointer: &str| json!({ "$ref": format!("{BASE}#{}", fragment(pointer)) });
     let build = |schema: Value| {
         jsonschema::options()
@@ -276,16 +270,18 @@ fn rules(
             .with_keyword(COUNT, count_keyword)
             .should_validate_formats(true)
             .build(&schema)
-            .map_err(|error| SchemaProblem::new(&pointer, error, None))
+            .map_err(|error| SchemaProblem::new(&resource.pointer, error, None))
     };
     let validator = build(reference(prepared))?;
-    let own_id = (outline.holds == Holds::Records).then(|| id.to_owned());
+    let own_id = (resource.outline.holds == Holds::Records).then(|| id.to_owned());
+    let places = &resource.id_pointers;
     let mut ids = None;
-    if let (Some(id), false) = (&own_id, id_pointers.is_empty()) {
-        let every: Vec<_> = id_pointers.iter().map(|one| reference(one)).collect();
+    if let (Some(id), false) = (&own_id, places.is_empty()) {
+        let every: Vec<_> = places.iter().map(|one| reference(one)).collect();
         let validator = Arc::new(build(json!({ "properties": { id: { "allOf": every } } }))?);
-        let schemas = id_pointers.iter().flat_map(|one| document.schemas(one));
-        let schemas: Vec<_> = schemas.collect();
+        let schemas: Vec<_> = (places.iter())
+            .flat_map(|one| document.schemas(one))
+            .collect();
         ids = Some(Arc::new(IdRules::new(validator, id, &schemas)));
     }
     let checker = Checker {
@@ -295,10 +291,10 @@ fn rules(
         document: Arc::clone(document),
         pointer: prepared.to_owned(),
     };
-    let raw = document.at(&pointer);
-    let example = repair::example_record(&checker, &required);
+    let raw = document.at(&resource.pointer);
+    let example = repair::example_record(&checker, &resource.required);
     Ok(Rules {
-        outline,
+        outline: resource.outline,
         raw,
         ids,
         example,

@@ -50,13 +50,8 @@ impl Collection {
         array: Array,
         settings: &Settings,
     ) -> Result<Collection, SyntaxError> {
-        let Array {
-            text,
-            offset,
-            items,
-            closing,
-        } = array;
-        let (mut rows, mut id_sequence) = read(&text, offset, items, &settings.id);
+        let (mut rows, mut id_sequence) =
+            read(&array.text, array.offset, array.items, &settings.id);
         let without_id = give_ids(name, &mut rows, &mut id_sequence, settings);
         let bytes = rows.iter().map(|row| row.value().len()).sum();
         let rows = Vector::from(rows);
@@ -80,8 +75,8 @@ impl Collection {
             next_number: rows.len() as u64,
             rows,
             id_sequence,
-            closing,
-            untouched: Some(text),
+            closing: array.closing,
+            untouched: Some(array.text),
             names: OnceLock::new(),
             without_id,
             bytes,
