@@ -222,6 +222,18 @@ const PAGES: &[(&str, &str)] = &[
         "fetch-literal.md",
         "pass+ pass+ fail skipped skipped pass+ skipped",
     ),
+    (
+        "comment-expectations.md",
+        "pass pass pass pass fail pass pass pass pass pass pass pass",
+    ),
+    (
+        "described-success.md",
+        "pass pass pass+ fail fail pass fail fail pass",
+    ),
+    ("lost-indentation.md", "pass+ pass+ fail"),
+    ("verbose-elided.md", "pass+ pass fail"),
+    ("endpoint-above-command.md", "pass pass pass pass pass pass"),
+    ("headers-and-body.md", "pass+ pass+ fail"),
 ];
 
 /// The verdicts of pages whose statuses were replaced by others.

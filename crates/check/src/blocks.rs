@@ -163,6 +163,21 @@ impl Fence {
         fence
     }
 
+    /// Takes in the text below the block up to an offset of the page.
+    pub fn extend(&mut self, text: &str, end: usize) {
+        let start = self
+            .pieces
+            .last()
+            .map_or(self.range.end, |last| last.source + last.length);
+        self.pieces.push(Piece {
+            content: self.content.len(),
+            source: start,
+            length: end - start,
+        });
+        self.content.push_str(&text[start..end]);
+        self.range.end = end;
+    }
+
     /// Takes a part out of the content.
     pub fn cut(&mut self, part: Range<usize>) {
         self.content.replace_range(part.clone(), "");

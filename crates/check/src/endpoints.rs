@@ -1,5 +1,6 @@
 //! Endpoints: a method and a URL without a command. Some are requests, and some only name one.
 
+use std::cmp::Ordering;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -116,11 +117,27 @@ fn is_definition(
     };
     let query = |url: &str| url.split_once('?').map(|(_, query)| query.to_owned());
     let asks_else = query(&path.target).is_some() && query(&path.target) != query(&other.target);
+    let content = page.fence(next).map(|fence| fence.content.as_str());
+    let is_endpoint_below = content.is_some_and(|content| example.is_endpoint(content));
+    // What is stated in the text may be below the base URL, or the collection of the record.
+    let (own_len, other_len) = (own_parts.len(), other_parts.len());
+    let same_parts = match own_len.cmp(&other_len) {
+        Ordering::Equal => own_parts.iter().zip(&other_parts).all(same),
+        Ordering::Less if !fence.fenced && !is_endpoint_below => {
+            let is_end = own_parts
+                .iter()
+                .rev()
+                .zip(other_parts.iter().rev())
+                .all(same);
+            let is_collection = own_len + 1 == other_len && other_parts.starts_with(&own_parts);
+            is_end || is_collection
+        }
+        _ => false,
+    };
     own.is_endpoint(&fence.content)
         && !asks_else
         && path.method == other.method
-        && own_parts.len() == other_parts.len()
-        && own_parts.iter().zip(&other_parts).all(same)
+        && same_parts
         && !(at + 1..next).any(ends)
 }
 

@@ -397,7 +397,9 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             );
         // A read or deletion of one record needs no more than its status, and a write no more than its body.
         let states = |block: &Block| match block {
-            Block::Prose(prose) => status_text::in_line(&prose.text).is_some(),
+            Block::Prose(prose) => status_text::in_line(&prose.text)
+                .or_else(|| status_text::explained(&prose.text))
+                .is_some(),
             Block::Table(table) => status_text::status_column(table).is_some(),
             _ => false,
         };

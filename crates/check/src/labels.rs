@@ -65,7 +65,7 @@ static BODY: LazyLock<Regex> = LazyLock::new(|| {
 });
 static PAYLOAD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:payload|parameters|params|body\s+parameter|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문",
+        r"(?i)\b(?:payload|parameters|params|body\s+parameter|request_?body|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문",
     )
 });
 /// Words for other JSON in a heading; sentences have more words, so fewer of them count there.
@@ -338,7 +338,15 @@ pub fn says_no_body(text: &str, in_response: bool) -> bool {
             无响应体 | 无内容 | 본문\s*없음",
         )
     });
-    NO_BODY.is_match(text)
+    // "No body is needed" is about the request.
+    const NEEDED: &str = "need needed needs required necessary nötig notwendig erforderlich benötigt nécessaire requis necesario \
+         necesaria necessário necessária necessario richiesto нужно нужен требуется";
+    let is_of_request = |sentence: &str| {
+        has_word(sentence, NEEDED) || REQUEST.is_match(sentence) && !RESPONSE.is_match(sentence)
+    };
+    text.split(['\n', '。'])
+        .flat_map(|line| line.split(". "))
+        .any(|sentence| NO_BODY.is_match(sentence) && !is_of_request(sentence))
 }
 
 /// Normalizes a name for comparing headings with the front matter: no markup, lower case, single spaces.

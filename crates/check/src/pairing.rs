@@ -69,18 +69,18 @@ fn announced(page: &Page, index: usize) -> Announces {
         let above = at.checked_sub(1).map(|above| &page.blocks[above]);
         matches!(above, Some(Block::Prose(prose)) if prose.range.contains(&fence.range.start))
     };
-    let above = page.blocks[..index].iter().enumerate().rev();
-    let nearest = above
-        .take_while(|(at, block)| match block {
+    let above = || {
+        let above = page.blocks[..index].iter().enumerate().rev();
+        let near = above.take_while(|(at, block)| match block {
             Block::Fence(fence) => !fence.fenced && is_in_sentence(*at, fence),
             _ => true,
-        })
-        .find_map(|(_, block)| match block {
-            Block::Heading(heading) => Some(labels::heading(&heading.text)),
-            block => {
-                Some(labels::label(label(block)?)).filter(|said| *said != Announces::Unspecific)
-            }
         });
+        near.map(|(_, block)| block)
+    };
+    let nearest = above().find_map(|block| match block {
+        Block::Heading(heading) => Some(labels::heading(&heading.text)),
+        block => Some(labels::label(label(block)?)).filter(|said| *said != Announces::Unspecific),
+    });
     // "Body" below "Response".
     let parent = || {
         labels::stem(
@@ -88,8 +88,15 @@ fn announced(page: &Page, index: usize) -> Announces {
             Announces::Response,
         )
     };
+    let in_response = || {
+        let mut labels = above().map_while(|block| match block {
+            Block::Heading(_) => None,
+            block => Some(label(block)),
+        });
+        labels.any(|label| label.is_some_and(|label| labels::label(label) == Announces::Response))
+    };
     match nearest.unwrap_or(Announces::Unspecific) {
-        Announces::Body if parent().is_some() => Announces::Response,
+        Announces::Body if in_response() || parent().is_some() => Announces::Response,
         said => said,
     }
 }
@@ -195,14 +202,8 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
 /// as constraints come before an example. Without a label it is the first block, if the next is called a response.
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
-    let is_headers = |index: usize| {
-        page.fence(index)
-            .is_some_and(|fence| transcript::is_headers(&fence.content))
-    };
-    let fences = (at + 1..end).filter(|index| page.fence(*index).is_some());
-    let fences: Vec<_> = fences
+    let fences: Vec<_> = blocks_below(page, at, end)
         .map(|index| (index, announced(page, index)))
-        .filter(|(index, said)| *said == Announces::Response || !is_headers(*index))
         .collect();
     let is_body = |(index, _): &&_| is_called_body(page, *index);
     let labelled = fences.iter().take_while(is_body).last();
@@ -232,8 +233,27 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
 
 /// Whether the block below a request is called its body.
 pub fn has_request_body(page: &Page, at: usize, end: usize) -> bool {
-    let next = (at + 1..end).find(|index| page.fence(*index).is_some());
+    let next = blocks_below(page, at, end).next();
     next.is_some_and(|next| announced(page, next) == Announces::RequestBody)
+}
+
+/// The code blocks below a request, without those of headers that it is sent with.
+fn blocks_below(page: &Page, at: usize, end: usize) -> impl Iterator<Item = usize> {
+    (at + 1..end).filter(move |index| {
+        page.fence(*index).is_some_and(|fence| {
+            !shows_headers(fence) || announced(page, *index) == Announces::Response
+        })
+    })
+}
+
+/// Whether a block shows headers only, and no status.
+fn shows_headers(fence: &Fence) -> bool {
+    transcript::is_headers(&fence.content) && !shows_response(fence)
+}
+
+/// Whether a block shows headers or the body of a request.
+pub fn is_sent(fence: &Fence, body: Option<&Value>) -> bool {
+    shows_headers(fence) || is_request_body(&fence.content, body)
 }
 
 /// The content of the file that a command sends: a block above it, or else below it, whose label, heading or title names
@@ -431,6 +451,8 @@ pub fn candidates(
     let mut list: Option<u8> = None;
     // The level of a heading such as "Response", whose section has parts.
     let mut response: Option<u8> = None;
+    // Whether a label says in words what a success returns.
+    let mut succeeds = false;
     // Whether there was a block since the last announcement.
     let mut used = false;
     // Whether there was a block since the last heading or paragraph.
@@ -514,6 +536,8 @@ pub fn candidates(
                         announced = Announces::Response;
                     }
                 }
+                let code = status_text::explained(&prose.text).or(label.and_then(status_of));
+                succeeds |= code.is_some_and(|code| code < 300);
                 let sentence = labels::last_sentence(&prose.text);
                 let leads =
                     labels::leads(sentence) || labels::has_word(sentence, "following below");
@@ -612,6 +636,9 @@ pub fn candidates(
             Block::Table(_) | Block::Directive(_) => {}
         }
     }
+    for failure in out.iter_mut().filter(|found| fails(found)) {
+        failure.other_case |= succeeds;
+    }
     (out, no_body)
 }
 
@@ -693,7 +720,6 @@ fn by_order(candidates: &[Candidate], writes: bool) -> Option<usize> {
     let Some(first) = plain.next() else {
         return own().next().map(|last| last.fence);
     };
-    let fails = |candidate: &Candidate| candidate.status.is_some_and(|status| status >= 400);
     if fails(first) {
         let success = plain.find(|candidate| candidate.status.is_some_and(|status| status < 300));
         return match success {
@@ -707,6 +733,10 @@ fn by_order(candidates: &[Candidate], writes: bool) -> Option<usize> {
         Some(called) => Some(called.fence),
         None => Some(first.fence),
     }
+}
+
+fn fails(candidate: &Candidate) -> bool {
+    candidate.status.is_some_and(|status| status >= 400)
 }
 
 /// Whether a block shows the body of the request itself.

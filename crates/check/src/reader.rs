@@ -132,7 +132,12 @@ impl<'a> Reader<'a> {
                         Event::End(TagEnd::CodeBlock) => None,
                         other => Some((other, range)),
                     });
-                    let fence = fence(kind, range, self.base, inside);
+                    let is_indented = matches!(kind, CodeBlockKind::Indented);
+                    let mut fence = fence(kind, range, self.base, inside);
+                    if is_indented && let Some(end) = unfenced::continued(self.text, &fence) {
+                        fence.extend(self.text, end);
+                        self.code_end = end;
+                    }
                     self.blocks.extend(title(&fence));
                     self.blocks.push(Block::Fence(fence));
                 }

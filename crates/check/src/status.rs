@@ -149,6 +149,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let until = if is_last { until } else { example.fence + 1 };
     // A heading or sentence that names a request, whose section has parts.
     let is_named = page.fence(example.fence).is_some_and(|fence| !fence.fenced);
+    let body = example.request.json_body();
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
     // The level of the example's own heading, if that is about another status than those below it.
@@ -209,8 +210,11 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 };
                 let found_here = in_paragraph(&prose.text).or_else(explained).or_else(label);
                 let found_here = found_here.or_else(success);
+                let alternative = status_text::with_alternative(&prose.text);
+                let found_here = found_here.or(alternative.map(|[status, _]| status));
                 if let Some(status) = found_here {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
+                    text.statuses.extend(alternative.map(|[_, other]| other));
                     let is_item = explained().is_some() && page.is_list_item(prose.range.start);
                     let is_general = in_paragraph(&prose.text).is_some()
                         && prose.text.lines().all(|line| in_line(line).is_none())
@@ -250,6 +254,11 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 let place = Some(heading.range.clone());
                 found = status.map(|status| one(status, StatusSource::Heading, place));
             }
+            Block::Fence(fence) if pairing::is_sent(fence, body.as_ref()) => {}
+            // The body of a failure, below which a success may be described.
+            Block::Fence(_)
+                if example.unpaired.contains(&index)
+                    && found.as_ref().is_some_and(|found| found.statuses[0] >= 400) => {}
             Block::Heading(_) if in_errors && pairing::begins_errors(block) => {}
             Block::Heading(heading)
                 if labels::heading(&heading.text) == labels::Announces::Response
@@ -300,11 +309,18 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     });
     let above = above.and_then(|line| line.strip_prefix('#'));
     // "### A user that is not there (404)" in a file of requests.
-    let comment = |text: &str| in_paragraph(text).or_else(|| status_text::of_heading(text));
-    let tested = || TESTED.captures(&content[span.clone()])?[1].parse().ok();
-    let status = after.into_iter().chain(above).find_map(comment);
-    let status = status.or_else(tested)?;
-    Some(one(status, StatusSource::Text, None))
+    let usual = usual(example.method());
+    let comment = |text: &str| status_text::of_comment(text, usual);
+    let tested = || {
+        let status = TESTED.captures(&content[span.clone()])?[1].parse().ok()?;
+        Some(vec![status])
+    };
+    let statuses = after.into_iter().chain(above).find_map(comment);
+    Some(Expected {
+        statuses: statuses.or_else(tested)?,
+        source: StatusSource::Text,
+        place: None,
+    })
 }
 
 /// The status in the error that `curl --fail` prints below the command.

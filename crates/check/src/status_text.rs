@@ -41,9 +41,24 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?P<name>\p{L}[\p{L} '-]*\p{L})\s*\((?:HTTP\s+)?(?P<code>[1-5]\d\d)\)")
 });
-/// A status that is explained: `404 Not Found – no such user`.
+/// A status that is explained: `404 Not Found – no such user`, `Response (201): the new user`.
 static EXPLAINED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?s)^(?P<status>.*?[1-5]\d\d\b[\w' ]*?)\W*\s(?:[–—-]|[:;,])\s*\p{L}")
+    pattern(
+        r"(?s)^(?P<status>(?P<label>.*?)[1-5]\d\d\b[\w' ]*?)(?:\W*\s[–—:;,-]|(?P<near>[`)\]）]*[:：,;]|[`\s]*[(（]))\s*\p{L}",
+    )
+});
+/// A status and in brackets what may come as well: `Expected: 204 (or 404 if it is gone)`.
+static ALTERNATIVE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)^(?P<status>.*?[1-5]\d\d\b[\w'`\ ]*?)\s*[(（,;]\s*(?:or|oder|ou|o|или|otherwise|else|sinon|sonst|sino|senão|altrimenti)\b[^\d]*(?P<other>[1-5]\d\d)\b",
+    )
+});
+/// Words of an expectation before a status: `should 404`, `It must return 404`.
+static SHOULD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)^\W*(?:(?:it|this|that|we|the\s+(?:server|api|response))\s+)?
+        (?:should|must|shall|will|sollte|soll|muss|debería|debe|deveria|deve|devrait|doit|dovrebbe|должен|должно)\b\s*(?:be\b)?",
+    )
 });
 /// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.
 static LAST_PART: LazyLock<Regex> = LazyLock::new(|| {
@@ -93,6 +108,7 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
 
 /// The status of a line that is nothing but a status, or the phrase of an error.
 pub fn in_line(line: &str) -> Option<u16> {
+    let line = without_should(line);
     let phrase = line.trim_matches(|c: char| !c.is_alphabetic());
     let errors = [400, 404, 405, 409, 415, 422];
     let named =
@@ -108,7 +124,7 @@ pub fn in_line(line: &str) -> Option<u16> {
         .to_lowercase();
     let known = reason(code).map(str::to_lowercase);
     const OTHER: &str = "|nicht gefunden|non trouvé|introuvable|no encontrado|não encontrado|non trovato|ok|error|success|\
-         response|status|unprocessable entity|status code|with|and|mit|avec|con";
+         response|status|geben|liefern|ergeben|sein|unprocessable entity|status code|with|and|mit|avec|con";
     // "404 User not found".
     let known = known.is_some_and(|known| given.ends_with(&known));
     (known || OTHER.split('|').any(|other| other == given)).then_some(code)
@@ -272,10 +288,59 @@ fn last_part(text: &str) -> Option<u16> {
     in_line(LAST_PART.captures(text)?.name("part")?.as_str())
 }
 
-/// The status of a line that explains it: `404 Not Found – no such user`.
+/// The status of a line that explains it: `404 Not Found – no such user`, `Response (201): the new user`.
 pub fn explained(line: &str) -> Option<u16> {
-    let status = EXPLAINED.captures(line)?.name("status")?.as_str();
-    in_line(status).filter(|_| is_statement(line))
+    let found = EXPLAINED.captures(line)?;
+    let named = || {
+        let is_label = labels::label(&found["label"]) == Announces::Response;
+        Some(format!("{})", &found["status"])).filter(|_| is_label)
+    };
+    let status = in_line(&found["status"]).or_else(|| of_any_label(&named()?));
+    let status = status.filter(|_| is_statement(line))?;
+    // "404: the user is missing" may be about another case.
+    let is_sure = status < 400
+        || found.name("near").is_none()
+        || labels::label(&found["label"]) == Announces::Response;
+    is_sure.then_some(status)
+}
+
+/// The status of a line, and the other one that may come as well: `Expected: 204 (or 404 if it is gone)`.
+pub fn with_alternative(line: &str) -> Option<[u16; 2]> {
+    let found = ALTERNATIVE.captures(line)?;
+    Some([in_line(&found["status"])?, found["other"].parse().ok()?])
+}
+
+/// The statuses in a comment on a command, of which one must come: `should 404 (no such user)`. With `usual` in doubt.
+pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
+    static CODE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?:^|\s|[(>:=])(?P<code>[45]\d\d)(?:$|[\s).,:;!])"));
+    static FAILS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:fails?|failing|error|rejected|refused|denied|forbidden|unauthorized|not\s+found|fehler|schlägt\s+fehl|erreur|échoue|falla|error|falha|errore|fallisce|ошибка)\b",
+        )
+    });
+    let text = without_should(comment);
+    let mut codes = CODE.captures_iter(text);
+    let code = codes.next().and_then(|found| found["code"].parse().ok());
+    let is_only = codes.next().is_none();
+    // "404 if it was deleted".
+    if let (Some(code), true, false) = (code, is_only, is_statement(text)) {
+        return Some(vec![usual, code]);
+    }
+    let own = || {
+        let before = EXPLAINED.captures(text)?;
+        in_line(&before["status"]).filter(|_| is_statement(text))
+    };
+    let sure = in_paragraph(text).or_else(|| of_heading(text)).or_else(own);
+    if let Some(status) = sure {
+        return Some(vec![status]);
+    }
+    let fails = code.is_none() && FAILS.is_match(comment);
+    fails.then(|| vec![usual, 400, 401, 403, 404, 405, 409, 415, 422])
+}
+
+fn without_should(text: &str) -> &str {
+    SHOULD.find(text).map_or(text, |found| &text[found.end()..])
 }
 
 fn reason(code: u16) -> Option<&'static str> {

@@ -258,6 +258,9 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut at = 0;
     let mut found: Option<Head> = None;
     let headers_only = headers_only(content);
+    let is_verbose = content
+        .lines()
+        .any(|line| line.trim_start().starts_with("< HTTP/"));
     let mut below_header = false;
     for line in content.split_inclusive('\n') {
         let trimmed = line.trim();
@@ -289,9 +292,9 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
             || trimmed.ends_with(" bytes data]")
             || trimmed == ">"
             || trimmed == "*";
-        // Dots below the status line stand for headers.
-        let dots = found.is_some() && below_header && is_dots(trimmed);
-        let header = (found.is_some() || headers_only) && (is_header(plain) || dots);
+        // Dots below the status line stand for headers, and in the output of `curl -v` for its other lines.
+        let dots = (is_verbose || found.is_some() && below_header) && is_dots(trimmed);
+        let header = dots || (found.is_some() || headers_only) && is_header(plain);
         below_header = header;
         if !(verbose || header || (trimmed.is_empty())) {
             return (found, start);

@@ -59,21 +59,52 @@ impl Part {
     }
 }
 
+/// Where the code of an indented block ends that goes on below it, as its last lines lack the indentation.
+pub fn continued(text: &str, fence: &Fence) -> Option<usize> {
+    let content = fence.content.trim_end();
+    let limit = below(text, fence.range.end);
+    let is_whole = |end: usize| {
+        let rest = text[end..].lines().next().unwrap_or_default();
+        end > fence.source(content.len()) && rest.trim().is_empty()
+    };
+    let json = transcript::head(content).1;
+    let json = content.len() - content[json..].trim_start().len();
+    if content[json..].starts_with(['{', '[']) {
+        if lenient_json::value_end(&content[json..]).is_some() {
+            return None;
+        }
+        let start = fence.source(json);
+        let end = start + lenient_json::value_end(&text[start..limit])?;
+        return Some(end).filter(|end| is_whole(*end));
+    }
+    let command = content.rfind("curl ")?;
+    if shell::command(content, command).mistakes.is_empty() {
+        return None;
+    }
+    let whole = shell::command(&text[..limit], fence.source(command));
+    (whole.mistakes.is_empty() && is_whole(whole.end)).then_some(whole.end)
+}
+
+/// How far code may go on below an offset: to the next code block or heading.
+fn below(text: &str, start: usize) -> usize {
+    let limit = floor_char_boundary(text, start + MAX_BELOW);
+    let blocks = ["\n```", "\n~~~", "\n#"].iter();
+    let next = blocks
+        .filter_map(|mark| text[start..limit].find(mark))
+        .min();
+    next.map_or(limit, |next| start + next)
+}
+
 /// The parts of a paragraph that stand for themselves, in order. What begins in the paragraph may end below it.
 pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part> {
-    let limit = floor_char_boundary(text, paragraph.end + MAX_BELOW);
-    let rest = &text[paragraph.end..limit];
+    let rest = &text[paragraph.end..below(text, paragraph.end)];
     let below = match is_quoted {
         true => {
             let lines = rest.split_inclusive('\n').skip(1);
             let quoted = lines.take_while(|line| line.trim_start().starts_with('>'));
             line_end(rest, 0) + quoted.map(str::len).sum::<usize>()
         }
-        false => {
-            let blocks = ["\n```", "\n~~~", "\n#"].iter();
-            let next = blocks.filter_map(|mark| rest.find(mark)).min();
-            next.unwrap_or(rest.len())
-        }
+        false => rest.len(),
     };
     let mut whole = Fence::unfenced(text, paragraph.start..paragraph.end + below);
     let mut end = paragraph.len();

@@ -65,7 +65,13 @@ fn deleted_in_text(
     earlier: &[ExampleResult],
 ) -> Option<usize> {
     let delete = format!("DELETE {}", request.target);
-    let at = page.text[..example.request_range(page).start].rfind(&delete)?;
+    let above = &page.text[..example.request_range(page).start];
+    let is_whole = |at: &usize| {
+        let after = &above[at + delete.len()..];
+        !after.starts_with(|c: char| c.is_alphanumeric() || "/{:<$-_".contains(c))
+    };
+    let mut places = above.rmatch_indices(&delete).map(|(at, _)| at);
+    let at = places.find(is_whole)?;
     let in_text = |block: &Block| matches!(block, Block::Prose(prose) if prose.range.contains(&at));
     let is_run = |run: &ExampleResult| {
         run.example.method() == "DELETE" && run.details.target == request.target
@@ -201,10 +207,14 @@ fn not_here(
     // A host without a value is another one if one of its paths is not here.
     let elsewhere =
         base.map(|base| format!("`{base}` has no value on the page, and may be another server"));
-    let is_known = |reason: &String| {
-        let same = |result: &ExampleResult| matches!(&result.outcome, Outcome::Skipped(why) if why == reason);
-        name.is_some() || earlier.iter().any(same)
+    let is_unknown = |result: &ExampleResult| {
+        let written = result.example.request.written.as_ref();
+        let path = url::segments(&result.details.target);
+        let first = path.first().map(String::as_str);
+        written.is_some_and(|written| url::shell_base(&written.request.target) == base)
+            && first.is_some_and(|first| !resources.contains(&first))
     };
+    let is_known = |_: &String| name.is_some() || earlier.iter().any(is_unknown);
     if let Some(reason) = elsewhere.filter(is_known) {
         return Some(reason);
     }
