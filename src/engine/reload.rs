@@ -337,11 +337,11 @@ impl Reloader {
 
     /// The file cannot be read: in sync -> missing. A file that is replaced is missing for a moment.
     fn missing(&mut self) {
-        if self
-            .state
-            .set_missing()
-            .is_some_and(|time| time >= LONG_OUTAGE)
-        {
+        if matches!(self.state, FileState::InSync) {
+            tracing::debug!("the file is missing");
+        }
+        let missing_for = self.state.set_missing();
+        if missing_for.is_some_and(|time| time >= LONG_OUTAGE) {
             self.troubles.set(Some(Trouble {
                 file: self.file.path().to_path_buf(),
                 kind: TroubleKind::Missing,

@@ -121,7 +121,7 @@ pub(super) struct Journal {
     /// The CRC of the last of them, from which that of the next one continues.
     chain: Chain,
     /// Something may stand after them that was refused.
-    needs_repair: bool,
+    pub(super) needs_repair: bool,
     /// What the file must hold for the next line to be one about it; `None`: it goes on no further.
     tip: Option<Content>,
     /// It has lines that the file may lack.
@@ -147,10 +147,6 @@ const SMALL: u64 = 64 * 1024;
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 impl Journal {
-    pub(super) fn needs_repair(&self) -> bool {
-        self.needs_repair
-    }
-
     /// A batch of so many lines has been added where the journal ended before.
     fn add_batch(&mut self, end: u64, chain: Chain, lines: usize, at: SystemTime, before: Content) {
         self.batches.push_back(BatchStart {

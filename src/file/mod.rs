@@ -340,7 +340,8 @@ impl DataFile {
 
     /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was refused.
     pub fn has_failed_save(&self) -> bool {
-        self.failed_save.is_some() || self.journal.as_ref().is_some_and(Journal::needs_repair)
+        let journal = self.journal.as_ref();
+        self.failed_save.is_some() || journal.is_some_and(|journal| journal.needs_repair)
     }
 
     /// The path by which the person named the file, absolute.

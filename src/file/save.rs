@@ -118,10 +118,6 @@ impl DataFile {
     /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::try_save`]. `check_later`: what came out is not
     /// read now if its stamp has not changed.
     fn install(&mut self, scratch: Scratch, check_later: bool) -> io::Result<Option<Saved>> {
-        let Scratch {
-            path: scratch,
-            ours,
-        } = scratch;
         // An edit that is there already is better found before the exchange: until that is undone, somebody could read
         // the file without it.
         // (Should there be a folder in the file's place, it stays there, too.)
@@ -133,12 +129,12 @@ impl DataFile {
             Ok(_) => {
                 if let Ok(Some(edit)) = self.changed() {
                     tracing::debug!("found an edit before the exchange");
-                    let _ = self.medium.remove(&scratch);
+                    let _ = self.medium.remove(&scratch.path);
                     return Ok(Some(Saved::Foreign(edit)));
                 }
             }
             Err(error) => {
-                let _ = self.medium.remove(&scratch);
+                let _ = self.medium.remove(&scratch.path);
                 return Err(error);
             }
         }
@@ -146,15 +142,15 @@ impl DataFile {
         let lock = self
             .lock
             .as_ref()
-            .and_then(|_| self.medium.lock(&scratch, self.port).ok());
-        match self.exchange(&scratch) {
+            .and_then(|_| self.medium.lock(&scratch.path, self.port).ok());
+        match self.exchange(&scratch.path) {
             Ok(out) => {
-                let saved = self.verify_exchange(out, ours, sure);
+                let saved = self.verify_exchange(out, scratch.ours, sure);
                 self.keep_lock_of_save(lock);
                 saved
             }
             Err(error) => {
-                let _ = self.medium.remove(&scratch);
+                let _ = self.medium.remove(&scratch.path);
                 if is_mount_point(&error) {
                     tracing::debug!("the file is a mount point: writing in place from now on");
                     self.in_place = true;

@@ -59,7 +59,6 @@ impl FileState {
     /// The file cannot be read: in sync -> missing. Returns for how long it has been; `None` in other states.
     pub(super) fn set_missing(&mut self) -> Option<Duration> {
         if matches!(self, FileState::InSync) {
-            tracing::debug!(target: "standin::engine::reload", "the file is missing");
             *self = FileState::Missing(Instant::now());
         }
         match self {

@@ -435,9 +435,8 @@ impl HashIndex {
 
     /// Inserts `record`, which must already be in `records`.
     fn insert(&mut self, record: &Arc<Record>, records: &Vector<Arc<Record>>) {
-        let added = &mut self.added;
         self.key.each_hash(record, &mut |hash| {
-            drop(added.insert((hash, record.number()), record.clone()))
+            drop(self.added.insert((hash, record.number()), record.clone()))
         });
         // A new table needs a scan, so it waits until there are as many changes as records.
         if self.added.len() + self.removed.len() > 512 + records.len() {
@@ -447,15 +446,9 @@ impl HashIndex {
 
     /// Removes `record`.
     fn remove(&mut self, record: &Record) {
-        let HashIndex {
-            key,
-            removed,
-            added,
-            ..
-        } = self;
-        key.each_hash(record, &mut |hash| {
-            if added.remove(&(hash, record.number())).is_none() {
-                removed.insert(record.number());
+        self.key.each_hash(record, &mut |hash| {
+            if self.added.remove(&(hash, record.number())).is_none() {
+                self.removed.insert(record.number());
             }
         });
     }
