@@ -489,6 +489,8 @@ impl<'a> Parser<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -589,21 +591,12 @@ mod tests {
         assert!(!is_listing("Done: yes\n") && !is_listing(""));
     }
 
-    #[test]
-    fn any_text_is_read_without_a_panic() {
-        for text in [
-            "irm `",
-            "$a = \"é`",
-            "irm @'\n",
-            "$é = (",
-            "irm -Uri",
-            "@{é",
-            "irm '",
-            "$a=@{b=\"$\"",
-            "irm é`\n\u{a0}",
-        ] {
-            let _ = find(text);
-            let _ = find(&format!("irm http://localhost:3000/a -Body {text}"));
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(value in "[-\\PC\n`'\"@{}()$;=|]{0,30}", before in "[ \u{a0}`\n$a=]{0,6}") {
+            let _ = find(&format!("{before}irm{value}"));
+            let _ = find(&format!("{before}irm http://localhost:3000/a -Body {value}"));
+            let _ = crate::javascript::fetch(&format!("'http://localhost:3000/a', {{ body: {value}"), 0);
         }
     }
 }
