@@ -218,6 +218,7 @@ const PAGES: &[(&str, &str)] = &[
         "powershell.md",
         "pass+ pass+ pass+ fail pass pass pass+ skipped skipped",
     ),
+    ("labels-above-values.md", "pass+ fail skipped fail skipped"),
     (
         "fetch-literal.md",
         "pass+ pass+ fail skipped skipped pass+ skipped",

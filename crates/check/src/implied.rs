@@ -260,8 +260,46 @@ pub fn is_of_other_service(text: &str) -> bool {
     !is_local && text.lines().any(names_other)
 }
 
+/// Reads a label and its value in paragraphs of their own like those in one: `* **URL**` above `/users/1`, `* **Method**`
+/// above `GET`.
+fn join_labels(text: &str, blocks: &mut [Block]) {
+    static URL: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*(?:request\s+)?(?:url|uri|endpoint|path|route|адрес|接口地址|请求地址|地址|路径)\W*$",
+        )
+    });
+    static METHOD: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*(?:http\s+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)\W*$",
+        )
+    });
+    static PATH: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`]*$")
+    });
+    for index in 1..blocks.len() {
+        let (above, below) = blocks.split_at_mut(index);
+        let (Some(Block::Prose(label)), Some(block)) = (above.last(), below.first_mut()) else {
+            continue;
+        };
+        let Block::Prose(value) = block else {
+            continue;
+        };
+        let word = value.text.trim();
+        if METHOD.is_match(&label.text) && http_message::METHODS.contains(&word) {
+            value.text = format!("Method: {word}");
+        } else if URL.is_match(&label.text)
+            && PATH.is_match(word)
+            && let Some(at) = text[value.range.clone()].find(word)
+        {
+            let start = value.range.start + at;
+            *block = Block::Fence(Fence::unfenced(text, start..start + word.len()));
+        }
+    }
+}
+
 /// Makes requests of endpoints in headings and paragraphs that are followed by JSON and by no other request.
 pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
+    join_labels(text, blocks);
     for index in (0..blocks.len()).rev() {
         if let Block::Table(table) = &blocks[index]
             && let Some((method, cell, status)) = in_table(table)
