@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document of the data as it is: a pure function of the rules, the records and the kinds of problems.
 //!
 //! 1. `infer` finds what the records of a resource have in common, and makes rules of it;
-//! 2. `resource` describes each resource: its name, path, examples and properties;
+//! 2. [`Described`] is a resource with its name, path, examples and properties;
 //! 3. `schemas` makes the schemas, of the rules file or of what was inferred;
 //! 4. `paths` puts the operations together, with a query parameter for each field;
 //! 5. `endpoints` adds what the rules say of access, and what the routes file says.
@@ -11,18 +11,22 @@
 mod endpoints;
 mod infer;
 mod paths;
-mod resource;
 mod schemas;
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use self::infer::Seen;
 use crate::behaviour::RoutesFile;
+use crate::json::Object;
 use crate::problems::KINDS;
 use crate::rules::{Access, Guard};
-use crate::schema::Schema;
-use crate::store::{Data, Resource, Store};
+use crate::schema::{Property, Schema};
+use crate::store::plural::singular;
+use crate::store::{Command, Data, Operation, Refusal, Resource, Store};
+use crate::text::{capital, path_encode};
 
 pub use infer::rules;
 
@@ -36,11 +40,11 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
     let store = &hidden.fold(store.public(None), |store, name| {
         store.narrowed(&name, None)
     });
-    let mut names = resource::Names::default();
+    let mut names = Names::default();
     names.unique("Problem");
     let resources: Vec<_> = store
         .resources()
-        .map(|resource| resource::describe(schema, store, resource, &mut names))
+        .map(|resource| describe(schema, store, resource, &mut names))
         .collect();
     let mut schemas = Map::new();
     let moved = schemas::Moved::new(schema, &resources, &mut names);
@@ -83,7 +87,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
 
 /// A schema that the records of `resource` fit, as far as the first and the last `sample` of them tell.
 pub fn inferred(resource: &Resource, sample: usize) -> Value {
-    let mut seen = infer::Seen::default();
+    let mut seen = Seen::default();
     match resource.data() {
         Data::Collection(rows) => {
             let tail = rows
@@ -98,6 +102,134 @@ pub fn inferred(resource: &Resource, sample: usize) -> Value {
         Data::Object(text) | Data::Scalar(text) => seen.see(text),
     }
     seen.schema(true)
+}
+
+/// Longer records are not shown as examples, in bytes.
+const MAX_EXAMPLE: usize = 16 * 1024;
+
+/// What the document needs to know about a resource.
+struct Described<'a> {
+    resource: &'a Resource,
+    /// The path, percent-encoded, as `/users`.
+    path: String,
+    /// The word for one record, as `user`; of an object or a value its name.
+    singular: String,
+    /// The name of the schema of one record, as `User`; others are made of it.
+    name: String,
+    /// Whether there are rules.
+    strict: bool,
+    /// The properties that the rules describe.
+    declared: &'a [Property],
+    /// What the records have in common.
+    seen: Seen,
+    /// A record as in a response, and one as in a request.
+    example: Option<Value>,
+    body: Option<Value>,
+}
+
+fn describe<'a>(
+    schema: &'a Schema,
+    store: &Store,
+    resource: &'a Resource,
+    names: &mut Names,
+) -> Described<'a> {
+    let id = &store.settings().id;
+    let mut seen = Seen::default();
+    let parsed = |text: &str| {
+        (text.len() <= MAX_EXAMPLE)
+            .then(|| serde_json::from_str(text).ok())
+            .flatten()
+    };
+    let (example, single) = match resource.data() {
+        Data::Collection(rows) => {
+            rows.rows().for_each(|row| seen.see(row.value()));
+            (
+                rows.window(0, 1).next().and_then(|row| parsed(row.value())),
+                false,
+            )
+        }
+        Data::Object(text) | Data::Scalar(text) => {
+            seen.see(text);
+            (parsed(text), true)
+        }
+    };
+    let rules = schema.rules(resource.name());
+    let body = match (rules, &example) {
+        (Some(rules), _) => rules
+            .example()
+            .filter(|example| may_be_sent(store, resource, example))
+            .cloned(),
+        (None, Some(Value::Object(members))) => {
+            let mut members = members.clone();
+            members.retain(|name, _| single || name != id);
+            Some(Value::Object(members))
+        }
+        (None, _) => None,
+    };
+    let word = if single {
+        resource.name().to_string()
+    } else {
+        singular(resource.name())
+    };
+    let path = format!("/{}", path_encode(resource.name()));
+    Described {
+        resource,
+        path,
+        name: names.unique(&capital(&word)),
+        singular: word,
+        strict: rules.is_some(),
+        declared: rules.map_or(&[], |rules| rules.properties()),
+        seen,
+        example,
+        body,
+    }
+}
+
+/// Whether the references of an example point to records.
+fn may_be_sent(store: &Store, resource: &Resource, example: &Value) -> bool {
+    let Ok(body) = Object::parse(&example.to_string()) else {
+        return false;
+    };
+    let command = Command {
+        resource: resource.name().to_string(),
+        id: None,
+        operation: Operation::Create,
+        body,
+    };
+    let planned = store
+        .draft(&command, &mut String::new)
+        .and_then(|draft| store.plan(draft));
+    !matches!(planned, Err(Refusal::Dangling { .. }))
+}
+
+/// Names of schemas, which match `^[a-zA-Z0-9._-]+$`; each is given out once.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// A name like `wanted`; the names derived from it are free, too.
+    fn unique(&mut self, wanted: &str) -> String {
+        let kept = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let base: String = wanted.chars().map(kept).take(60).collect();
+        let base = if base.is_empty() { "_".into() } else { base };
+        let mut name = base.clone();
+        let mut number = 1;
+        while self.forms(&name).iter().any(|form| self.0.contains(form)) {
+            number += 1;
+            name = format!("{base}{number}");
+        }
+        self.0.extend(self.forms(&name));
+        name
+    }
+
+    fn forms(&self, name: &str) -> [String; 4] {
+        [
+            name.to_string(),
+            format!("New{name}"),
+            format!("{name}Replacement"),
+            format!("{name}Changes"),
+        ]
+    }
 }
 
 static FRAGMENTS: LazyLock<Value> = LazyLock::new(|| {

@@ -82,7 +82,7 @@ pub(super) fn reason(trouble: &Trouble) -> Value {
 /// `GET /-/settings`; `PUT /-/settings` with `{"readOnly": true}` refuses writes until it is switched back.
 pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
     if request.method == Method::PUT {
-        guard(&app, &request)?;
+        check(&app, &request)?;
         let bad = || {
             let detail = "the settings are an object with readOnly";
             Problem::new(problem::NOT_AN_OBJECT, detail).hint("for example: {\"readOnly\": true}")
@@ -99,7 +99,7 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 /// `GET /-/requests`.
 pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     let after = request.first("after");
     let after = after.and_then(|text| text.parse().ok()).unwrap_or(0);
     response::ok(&app.request_log.after(after))
@@ -107,7 +107,7 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
 
 /// `GET`, `PUT` and `DELETE /-/faults`: rules that fail, delay and limit requests, set at run time.
 pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     match request.method {
         Method::PUT => {
             let text = String::from_utf8_lossy(body::whole(&request)?);
@@ -198,7 +198,7 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
 /// The admin routes are disabled; the peer is another machine; or a page of another site sent the request: browsers send
 /// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that resolves to
 /// it (DNS rebinding) would be its own origin. A proxy on this machine passes on the requests of other machines.
-pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
+pub(super) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
         return closed(
@@ -244,7 +244,7 @@ pub(super) fn guard(app: &App, request: &Request) -> Result<(), Problem> {
 
 /// `POST /-/reset`.
 pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     if let Some(version) = request.first("version") {
         return reset_to(&app, &request, &version).await;
     }
@@ -277,7 +277,7 @@ async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
 
 /// `POST /-/undo`.
 pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     let version = request
         .first("version")
         .map(|text| text.parse())
@@ -311,7 +311,7 @@ async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, P
 
 /// `POST /-/snapshots/NAME`.
 pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     let bad = |why: &str| {
         Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before")
     };
@@ -343,7 +343,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
 
 /// `GET /-/snapshots`.
 pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     let start = json!({ "snapshot": "start", "version": 0 });
     let named = app.snapshots.lock();
     let named = named.iter();
@@ -373,7 +373,7 @@ fn no_snapshot<'a>(
 
 /// `GET /-/rules`, with `?from=data` rules that the data keeps; `PUT /-/rules` saves the body as the rules file.
 pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    check(&app, &request)?;
     if request.method == Method::PUT {
         return save(app, request).await;
     }

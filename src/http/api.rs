@@ -263,10 +263,12 @@ fn credentials(
         let has = |name: &str| get_member(sent.as_str(), name).is_some();
         has(login) && has(password)
     };
-    let sent = body::object(request, Reading::Lenient, &app.settings, |sent| {
+    let complete = |sent: Option<&Object>| {
         let sent = sent.filter(is_complete).map(Object::as_str);
         Some(sent.unwrap_or(&example).trim_ascii().to_string())
-    })?;
+    };
+    let (lenient, settings) = (Reading::Lenient, &app.settings);
+    let sent = body::read(request, lenient, settings, complete, body::object)?;
     let text = |name: &str| {
         let value = get_member(sent.as_str(), name)?;
         let text = value.starts_with('"').then(|| unquote(value).into_owned());

@@ -53,44 +53,27 @@ fn too_large(detail: String) -> Problem {
     Problem::new(problem::TOO_LARGE, detail).hint("start standin with a larger --body-limit")
 }
 
-/// The object in the body of `request`. `example` makes a body that works, for the command in a problem.
-///
-/// # Errors
-/// The problem of the body.
-pub(super) fn object(
-    request: &Request,
-    reading: Reading,
-    settings: &Settings,
-    example: impl Fn(Option<&Object>) -> Option<String>,
-) -> Result<Object, Problem> {
-    read(request, reading, settings, example, |text| {
-        Object::parse_to_depth(text, settings.depth).map_err(|error| (0, error))
-    })
+/// Reads the text of a body; an error says in which item of an array it is.
+pub(super) type Parse<T> = fn(&str, &Settings) -> Result<T, (usize, NotObject)>;
+
+/// Reads an object.
+pub(super) fn object(text: &str, settings: &Settings) -> Result<Object, (usize, NotObject)> {
+    Object::parse_to_depth(text, settings.depth).map_err(|error| (0, error))
 }
 
-/// The objects in the array that is the body of `request`.
-///
-/// # Errors
-/// The problem of the body.
-pub(super) fn objects(
-    request: &Request,
-    reading: Reading,
-    settings: &Settings,
-    example: impl Fn(Option<&Object>) -> Option<String>,
-) -> Result<Vec<Object>, Problem> {
-    read(request, reading, settings, example, |text| {
-        let range = json::check(text, settings.depth.min(json::MAX_BODY_DEPTH))
-            .map_err(|error| (0, NotObject::Syntax(error)))?;
-        let parse = |(at, item)| Object::parse(item).map_err(|error| (at, error));
-        let objects: Vec<Object> = json::items(&text[range])
-            .enumerate()
-            .map(parse)
-            .collect::<Result<_, _>>()?;
-        if objects.is_empty() {
-            return Err((0, NotObject::Other(Kind::Array)));
-        }
-        Ok(objects)
-    })
+/// Reads an array of objects.
+pub(super) fn objects(text: &str, settings: &Settings) -> Result<Vec<Object>, (usize, NotObject)> {
+    let range = json::check(text, settings.depth.min(json::MAX_BODY_DEPTH))
+        .map_err(|error| (0, NotObject::Syntax(error)))?;
+    let parse = |(at, item)| Object::parse(item).map_err(|error| (at, error));
+    let objects: Vec<Object> = json::items(&text[range])
+        .enumerate()
+        .map(parse)
+        .collect::<Result<_, _>>()?;
+    if objects.is_empty() {
+        return Err((0, NotObject::Other(Kind::Array)));
+    }
+    Ok(objects)
 }
 
 /// Whether the body of `request` is an array.
@@ -127,13 +110,16 @@ pub(super) fn check_json(request: &Request) -> Result<(), Problem> {
     checked.map(drop).map_err(|error| malformed(text, &error))
 }
 
-/// What `parse` makes of the body; of an error it says in which item of an array it is.
-fn read<T: Default>(
+/// The body of `request`, read by `parse`. `example` makes a body that works, for the command in a problem.
+///
+/// # Errors
+/// The problem of the body.
+pub(super) fn read<T: Default>(
     request: &Request,
     reading: Reading,
     settings: &Settings,
     example: impl Fn(Option<&Object>) -> Option<String>,
-    parse: impl Fn(&str) -> Result<T, (usize, NotObject)>,
+    parse: Parse<T>,
 ) -> Result<T, Problem> {
     let bytes = unpack(request, whole(request)?, settings.body_limit)?;
     let text = utf8(request, &bytes)?;
@@ -160,7 +146,7 @@ fn read<T: Default>(
                 Problem::new(problem::BODY_ENCODING, detail).attempt(works())
             })?;
             // A form has no depth.
-            return Ok(parse(&Value::Object(fields).to_string()).unwrap_or_default());
+            return Ok(parse(&Value::Object(fields).to_string(), settings).unwrap_or_default());
         }
         kind => {
             let is_other = kind == Some(JSON_PATCH) || (kind == Some(FORM) && !may_be_json);
@@ -168,7 +154,7 @@ fn read<T: Default>(
             return Err(wrong_type(kind, may_be_json).attempt(command));
         }
     }
-    parse(text).map_err(|(at, error)| {
+    parse(text, settings).map_err(|(at, error)| {
         let is_too_deep = matches!(&error, NotObject::Syntax(error) if error.too_deep);
         let problem = not_an_object(request, text, at, error);
         problem.attempt(if is_too_deep { None } else { works() })

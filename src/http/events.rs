@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
 
-use super::admin::{guard, reason};
+use super::admin::{self, reason};
 use super::app::{Answer, App};
 use super::cross_site;
 use super::guard::{self, Viewer};
@@ -44,7 +44,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     let pairs = request.pairs().unwrap_or_default();
     let requests = match pairs.iter().find(|(name, _)| name == "requests") {
         Some((_, after)) => {
-            guard(&app, &request)?;
+            admin::check(&app, &request)?;
             let last = after.parse().unwrap_or(app.request_log.last());
             Some((last, app.request_log.updates()))
         }

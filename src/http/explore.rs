@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::admin::{guard, kind};
+use super::admin::{self, kind};
 use super::app::{Answer, App};
 use super::events::{cause_name, id_json};
 use super::guard::{Viewer, view, viewer};
@@ -321,7 +321,7 @@ impl Groups {
 
 /// `GET /-/history`: the changes that can be undone, newest first, with the records before and after.
 pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
-    guard(&app, &request)?;
+    admin::check(&app, &request)?;
     let events = app.engine.feed().kept();
     let steps = app.engine.steps();
     let shown: Vec<Value> = steps

@@ -38,12 +38,12 @@ pub(super) async fn answer(
     match &answer.what {
         What::Api(mode) => {
             let mut response = api::answer(app.clone(), request.clone(), Some(*mode)).await?;
-            set_status(&mut response, answer.status);
+            response::set_status(&mut response, answer.status);
             Ok(response)
         }
         What::Body(None) => {
             let mut response = response::empty(StatusCode::OK);
-            set_status(&mut response, answer.status);
+            response::set_status(&mut response, answer.status);
             Ok(response)
         }
         What::Body(Some(template)) => {
@@ -52,7 +52,7 @@ pub(super) async fn answer(
         }
         What::Redirect(text) => {
             let mut response = response::empty(StatusCode::FOUND);
-            set_status(&mut response, answer.status);
+            response::set_status(&mut response, answer.status);
             let target = text.render(&scope()).map_err(fail)?;
             set_header(app, &mut response, "location", (text, &target))?;
             Ok(response)
@@ -61,7 +61,7 @@ pub(super) async fn answer(
             let path = path.render(&scope()).map_err(fail)?;
             let mut response = file(app, request, &path).await?;
             if response.status() == StatusCode::OK {
-                set_status(&mut response, answer.status);
+                response::set_status(&mut response, answer.status);
             }
             Ok(response)
         }
@@ -310,13 +310,6 @@ fn seen(app: &App, viewer: &Viewer) -> impl FnOnce() -> Store + use<> {
 /// A response with JSON as its body.
 pub(super) fn json(status: u16, text: &str) -> Response<Bytes> {
     response::pretty(StatusCode::from_u16(status).unwrap_or_default(), text)
-}
-
-fn set_status(response: &mut Response<Bytes>, status: Option<u16>) {
-    // It was checked when the rule was read.
-    if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
-        *response.status_mut() = status;
-    }
 }
 
 /// Adds the headers of a rule. A body that is a string is sent as it is when they name a type other than JSON.

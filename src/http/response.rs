@@ -67,6 +67,13 @@ pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: Strin
     }
 }
 
+/// Sets another status, if there is one that is valid.
+pub(super) fn set_status(response: &mut Response<Bytes>, status: Option<u16>) {
+    if let Some(status) = status.and_then(|code| StatusCode::from_u16(code).ok()) {
+        *response.status_mut() = status;
+    }
+}
+
 /// A header of a response, where it is text.
 pub(super) fn header(response: &Response<Bytes>, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()

@@ -95,7 +95,7 @@ pub(super) async fn carry_out(
     }
     let (mut sent, _permit) = match command.deletes() {
         true => (Object::default(), None),
-        false => read(app, request, &command, read_body).await?,
+        false => read(app, request, &command, body::object).await?,
     };
     let mut is_new = request.method == Method::POST;
     if is_new {
@@ -149,37 +149,37 @@ pub(super) async fn save(
     app.engine.write(command, expected).await
 }
 
-/// What `read` makes of the body for `command`, and the permit for its memory, held until the write is acknowledged. A long
-/// body is read on a thread that may block.
-async fn read<'a, T: Send + 'static>(
+/// The body for `command`, and the permit for its memory, held until the write is acknowledged. A long body is read on a
+/// thread that may block.
+async fn read<'a, T: Default + Send + 'static>(
     app: &'a Arc<App>,
     request: &Arc<Request>,
     command: &Command,
-    read: fn(&App, &Request, &Command) -> Result<T, Problem>,
+    parse: body::Parse<T>,
 ) -> Result<(T, Option<SemaphorePermit<'a>>), Problem> {
     let size = body::most_bytes(request, body::whole(request)?, app.settings.body_limit);
     if size <= costly::MOMENT {
-        return Ok((read(app, request, command)?, None));
+        return Ok((read_here(app, request, command, parse)?, None));
     }
     // The semaphore is never closed; without a permit the body is read all the same.
     let permit = app.bodies.acquire_many(kib(size)).await.ok();
     let (owner, request, command) = (app.clone(), request.clone(), command.clone());
-    let read = move |_: &Work<'_>| read(&owner, &request, &command);
+    let read = move |_: &Work<'_>| read_here(&owner, &request, &command, parse);
     Ok((app.turns.run(read).await?, permit))
 }
 
-fn read_body(app: &App, request: &Request, command: &Command) -> Result<Object, Problem> {
-    let reading = reading(&app.engine, command);
-    body::object(request, reading, &app.settings, |sent| {
-        body::suggested(&app.engine, command, sent)
-    })
-}
-
-fn read_bodies(app: &App, request: &Request, command: &Command) -> Result<Vec<Object>, Problem> {
-    let reading = reading(&app.engine, command);
-    body::objects(request, reading, &app.settings, |sent| {
-        body::suggested(&app.engine, command, sent)
-    })
+fn read_here<T: Default>(
+    app: &App,
+    request: &Request,
+    command: &Command,
+    parse: body::Parse<T>,
+) -> Result<T, Problem> {
+    let reading = match app.engine.schema().rules(&command.resource) {
+        Some(_) => Reading::Strict,
+        None => Reading::Lenient,
+    };
+    let example = |sent: Option<&Object>| body::suggested(&app.engine, command, sent);
+    body::read(request, reading, &app.settings, example, parse)
 }
 
 /// `sent`, which a client sent for a new record of `resource`, without the user who added it: that is the viewer, or
@@ -192,14 +192,6 @@ pub(super) fn without_user(published: &Published, resource: &str, sent: Object) 
     properties.fold(sent, |sent, property| sent.without(&property.name))
 }
 
-/// How bodies for `command` are read.
-fn reading(engine: &Engine, command: &Command) -> Reading {
-    match engine.schema().rules(&command.resource) {
-        Some(_) => Reading::Strict,
-        None => Reading::Lenient,
-    }
-}
-
 /// Carries out `command` for each record of the array that was sent: all or nothing.
 async fn create_all(
     app: &Arc<App>,
@@ -208,7 +200,7 @@ async fn create_all(
     mode: Option<Mode>,
 ) -> Answer {
     let engine = &app.engine;
-    let (bodies, _permit) = read(app, request, command, read_bodies).await?;
+    let (bodies, _permit) = read(app, request, command, body::objects).await?;
     let bodies = bodies.into_iter();
     let bodies = bodies.map(|body| without_user(&engine.snapshot(), &command.resource, body));
     let bodies: Vec<Object> = bodies.collect();
@@ -320,7 +312,7 @@ pub(super) async fn bulk(
                 operation: Operation::Merge(body::merge(request)),
                 body: Object::default(),
             };
-            let (patch, permit) = read(app, request, &command, read_body).await?;
+            let (patch, permit) = read(app, request, &command, body::object).await?;
             login::refuse_password(&app.engine, &command.with_body(&patch))?;
             (Some(patch), permit)
         }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
+use super::Described;
 use super::paths::{answer, problem_content, reference};
-use super::resource::Described;
 use crate::behaviour::{Answer, How, Mode, RoutesFile, Rule, Verb, What};
 use crate::problems::{BAD_QUERY, FORBIDDEN, LIMIT, LOGIN, RULES, TEMPLATE, UNAUTHORIZED};
 use crate::rules::{Access, Auth, Guard};

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::fragment;
 use super::infer::Seen;
-use super::resource::Described;
+use super::{Described, fragment};
 use crate::problems::*;
 use crate::rules::{OPERATORS, Op};
 use crate::schema::Property;

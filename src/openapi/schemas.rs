@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::infer::Seen;
 use super::paths::{Related, reference};
-use super::resource::{Described, Names};
+use super::{Described, Names};
 use crate::json::pointer::{fragment, join};
 use crate::schema::{Holds, Schema};
 use crate::store::{Data, Store};

@@ -113,7 +113,7 @@ fn shape_problem(
 ) -> Result<(), String> {
     let kind = problem["type"].as_str().unwrap_or_default();
     let name = kind.rsplit('#').next().unwrap_or_default();
-    set_status(profile, name, response);
+    response::set_status(response, profile.status(name));
     problem["status"] = response.status().as_u16().into();
     if let Some(error) = profile.error(&problem) {
         replace_body(profile, response, &error?);
@@ -139,7 +139,7 @@ fn shape_data(
         "DELETE" => "delete",
         _ => "",
     };
-    set_status(profile, name, response);
+    response::set_status(response, profile.status(name));
     if response.status() == StatusCode::NO_CONTENT {
         *response.body_mut() = Bytes::new();
         response.headers_mut().remove(header::CONTENT_TYPE);
@@ -167,14 +167,6 @@ fn shape_data(
     };
     replace_body(profile, response, &made);
     Ok(())
-}
-
-/// The status that the profile has for `name`, if it has one.
-fn set_status(profile: &Profile, name: &str, response: &mut Response<Bytes>) {
-    let status = profile.status(name);
-    if let Some(status) = status.and_then(|code| StatusCode::from_u16(code).ok()) {
-        *response.status_mut() = status;
-    }
 }
 
 fn replace_body(profile: &Profile, response: &mut Response<Bytes>, body: &Value) {
