@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::behaviour::Explained;
 use crate::behaviour::RoutesError;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, Rulebook, TroubleKind};
-use crate::file::{DataFile, Durability, Loaded, LockError, RealDisk, Role};
+use crate::file::{DataFile, Durability, Leftover, Loaded, LockError, RealDisk, Role};
 use crate::http::{
     self, AccessLogEntry, App, Limits, LocalService, Request, Response, WatchedFile,
 };
@@ -379,18 +379,7 @@ impl Server {
             Some(file) => {
                 let remarks = saving_remarks(&file).filter(|_| !options.http.read_only);
                 remarks.for_each(|remark| notice(remark));
-                Some(FileSource {
-                    file: Box::new(file),
-                    watched: options.watch,
-                    poll: options.poll,
-                    unseen: options.unseen,
-                    journaling: Journaling {
-                        above: options.journal_above,
-                        keep: engine::keep_journal(options.unseen),
-                        ..Journaling::default()
-                    },
-                    left: loaded.left,
-                })
+                Some(source_of(options, file, loaded.left))
             }
             None => {
                 if let Some(left) = loaded.left.and_then(|left| left.within(options.unseen)) {
@@ -419,6 +408,22 @@ impl Server {
             thread: None,
         };
         Ok((server, sockets))
+    }
+}
+
+/// The data file as the engine takes it. `left`: the writes in its journal.
+fn source_of(options: &Options, file: DataFile, left: Option<Leftover>) -> FileSource {
+    FileSource {
+        file: Box::new(file),
+        watched: options.watch,
+        poll: options.poll,
+        unseen: options.unseen,
+        journaling: Journaling {
+            above: options.journal_above,
+            keep: engine::keep_journal(options.unseen),
+            ..Journaling::default()
+        },
+        left,
     }
 }
 

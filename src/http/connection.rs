@@ -22,8 +22,8 @@ use warp::http::{Request, Response};
 use warp::reply::Response as Reply;
 
 use super::app::App;
-use super::behave::Cut;
 use super::request::{CURRENT, Progress};
+use super::route_rules::Cut;
 use super::routes::{prepare, routes};
 use super::settings::{DEFAULT_HEADER_COUNT, Limits};
 use super::socket::Socket;

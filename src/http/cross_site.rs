@@ -93,30 +93,23 @@ fn is_read(request: &Request) -> bool {
 
 /// Refuses what a foreign site must not do: writes, and reads by JSONP.
 pub(super) fn check(request: &Request, settings: &Settings) -> Result<(), Problem> {
-    let is_read = is_read(request);
-    if is_read && request.first("callback").is_none() {
-        return Ok(());
+    match is_read(request) && request.first("callback").is_none() {
+        true => Ok(()),
+        false => check_foreign(request, settings),
     }
+}
+
+/// Refuses requests of foreign sites, also streams of events: each occupies a connection for as long as the site likes.
+pub(super) fn check_foreign(request: &Request, settings: &Settings) -> Result<(), Problem> {
     let Some(foreign) = foreign(request, settings) else {
         return Ok(());
     };
     // What a link opens, the page with the link cannot read.
-    let is_navigation = matches!(foreign, Foreign::Unnamed(_))
+    let is_link = matches!(foreign, Foreign::Unnamed(_))
         && is_value(&request.headers, SEC_FETCH_MODE, "navigate");
-    if is_read && is_navigation {
-        return Ok(());
-    }
-    Err(refusal(&foreign, request, settings))
-}
-
-/// Refuses streams of events to foreign sites: each occupies a connection for as long as the site likes.
-pub(super) fn check_stream(request: &Request, settings: &Settings) -> Result<(), Problem> {
-    match foreign(request, settings) {
-        Some(Foreign::Unnamed(_)) if is_value(&request.headers, SEC_FETCH_MODE, "navigate") => {
-            Ok(())
-        }
-        Some(foreign) => Err(refusal(&foreign, request, settings)),
-        None => Ok(()),
+    match is_link && is_read(request) {
+        true => Ok(()),
+        false => Err(refusal(&foreign, request, settings)),
     }
 }
 

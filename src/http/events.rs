@@ -39,7 +39,7 @@ pub(super) struct Live {
 
 /// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
 pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
-    cross_site::check_stream(&request, &app.settings)?;
+    cross_site::check_foreign(&request, &app.settings)?;
     let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();
     let requests = match pairs.iter().find(|(name, _)| name == "requests") {

@@ -20,7 +20,7 @@ use super::problem::{self, Problem};
 use super::request::{self, Body, Connection, Progress, Request};
 use super::response::FileBody;
 use super::settings::Limits;
-use super::{admin, api, behave, events, explore, response, static_files, web_pages};
+use super::{admin, api, events, explore, response, route_rules, static_files, web_pages};
 use crate::behaviour::{Delay, Explained};
 
 /// The methods of a page, as the header `Allow` lists them.
@@ -78,7 +78,7 @@ pub(super) fn routes(
 
     let static_files = on.route(static_file(app).map(|found| {
         let send = move |_, request| static_files::answer(found, request);
-        move |app, request| behave::answer(app, request, Delay::default(), send)
+        move |app, request| route_rules::answer(app, request, Delay::default(), send)
     }));
     let is_read = warp::get().or(warp::head()).unify();
     let icon = on.route(path!("favicon.ico").and(is_read).map(|| web_pages::icon));
@@ -87,7 +87,7 @@ pub(super) fn routes(
     let delay = app.settings.delay;
     let api = on.route(only_if(true).map(move || {
         move |app, request| {
-            behave::answer(app, request, delay, |app, request| {
+            route_rules::answer(app, request, delay, |app, request| {
                 api::answer(app, request, None)
             })
         }
@@ -148,7 +148,7 @@ fn static_file(
                     Some(folder)
                         if is_read
                             && !api::is_target(&app, path.as_str())
-                            && !behave::is_answered(&app, &method, path.as_str()) =>
+                            && !route_rules::is_answered(&app, &method, path.as_str()) =>
                     {
                         static_files::find(folder.clone(), path.as_str().to_string()).await
                     }
@@ -270,7 +270,7 @@ impl LocalService {
             request.uri = uri;
         }
         let target = request.target().to_string();
-        (target, behave::explain(&self.app, &request))
+        (target, route_rules::explain(&self.app, &request))
     }
 
     /// Answers a request. Of a stream of events this is the beginning.

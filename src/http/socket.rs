@@ -220,7 +220,7 @@ fn problem(response: &[u8], head: &Head, header_limit: usize) -> Option<Problem>
                 .hint("the first line is `GET /users HTTP/1.1`, then headers such as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
         ),
         "414" => Some(Problem::new(problem::TARGET_TOO_LONG, "the URL is longer than 65,534 bytes")),
-        "431" if head.target_end() >= header_limit => Some(
+        "431" if head.target_end >= header_limit => Some(
             Problem::new(problem::TARGET_TOO_LONG, format!("the URL is longer than {header_limit} bytes"))
                 .hint("ask for less at a time, or start standin with a larger --url-limit and --header-limit"),
         ),
@@ -308,10 +308,11 @@ const KEPT: usize = 4096;
 
 /// The head of the current request as far as it has been read.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+struct Head {
     /// From the request line on. May end with a part of the body.
     bytes: Vec<u8>,
     place: Place,
+    /// The number of bytes up to the end of the target.
     target_end: usize,
 }
 
@@ -331,29 +332,24 @@ enum Place {
 
 impl Head {
     /// Starts the next request.
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT);
         (self.place, self.target_end) = (Place::Start, 0);
     }
 
     /// Whether the empty line after the headers has been read.
-    pub(super) fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.place == Place::Complete
     }
 
-    /// The number of bytes up to the end of the target.
-    pub(super) fn target_end(&self) -> usize {
-        self.target_end
-    }
-
     /// Whether the client sent a TLS handshake.
-    pub(super) fn is_tls(&self) -> bool {
+    fn is_tls(&self) -> bool {
         self.bytes.starts_with(&[0x16, 3])
     }
 
     /// The request line as it was sent, or its beginning, for the log.
-    pub(super) fn line(&self) -> String {
+    fn line(&self) -> String {
         let line = self.lines().next().unwrap_or_default().trim_ascii_end();
         match std::str::from_utf8(&line[..line.len().min(SHOWN)]) {
             Ok(line) => line.escape_debug().to_string(),
@@ -364,7 +360,7 @@ impl Head {
     }
 
     /// The header `Origin`.
-    pub(super) fn origin(&self) -> Option<HeaderValue> {
+    fn origin(&self) -> Option<HeaderValue> {
         let mut headers = self
             .lines()
             .skip(1)
@@ -381,7 +377,7 @@ impl Head {
     }
 
     /// The next bytes, with what belongs to the target encoded.
-    pub(super) fn encode<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    fn encode<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         if self.is_complete() {
             return Cow::Borrowed(bytes);
         }
@@ -440,7 +436,7 @@ mod tests {
             assert_eq!(String::from_utf8(read).unwrap(), wanted, "cut at {cut}");
             assert!(head.is_complete(), "cut at {cut}");
             assert_eq!(head.origin().unwrap(), "http://a.example", "cut at {cut}");
-            assert_eq!(head.target_end(), line_end, "cut at {cut}");
+            assert_eq!(head.target_end, line_end, "cut at {cut}");
         }
     }
 

@@ -17,7 +17,7 @@ use super::idempotency::{self, Begun};
 use super::problem::{self, LogNote, Problem};
 use super::profile::translation;
 use super::request::{Request, segments};
-use super::{body, own_answer, request, response};
+use super::{body, request, response, rule_answer};
 use crate::behaviour::{Delay, Explained, Facets, Fail, How, Matched, Per, Quota, RoutesFile};
 
 /// What the connection does instead of sending the response: an extension of it.
@@ -238,7 +238,7 @@ impl Call<'_> {
         let own = rules.find_map(|one| Some((one, one.rule.answer.as_ref()?)));
         let answer = match own {
             Some((own, answer)) => {
-                own_answer::answer(app, request, own, answer, &self.viewer).await
+                rule_answer::answer(app, request, own, answer, &self.viewer).await
             }
             None => handler(app.clone(), request.clone()).await,
         };
@@ -249,8 +249,8 @@ impl Call<'_> {
             let is_used =
                 rule.answer.is_none() || own.is_some_and(|(own, _)| std::ptr::eq(own.rule, rule));
             if is_used && !rule.headers.is_empty() {
-                let scope = own_answer::scope(app, request, matched, &self.viewer);
-                own_answer::add_headers(app, &mut response, &rule.headers, &scope)?;
+                let scope = rule_answer::scope(app, request, matched, &self.viewer);
+                rule_answer::add_headers(app, &mut response, &rule.headers, &scope)?;
             }
         }
         Ok(response)
@@ -265,7 +265,7 @@ impl Call<'_> {
                 body,
                 headers,
             } => {
-                let scope = own_answer::scope(self.app, self.request, matched, &self.viewer);
+                let scope = rule_answer::scope(self.app, self.request, matched, &self.viewer);
                 let mut response = match body {
                     None => {
                         let detail = format!("the rule {rule:?} makes this request fail");
@@ -274,10 +274,10 @@ impl Call<'_> {
                     }
                     Some(body) => {
                         let text = body.render(&scope);
-                        own_answer::json(*status, &text.map_err(|error| self.app.failed(&error))?)
+                        rule_answer::json(*status, &text.map_err(|error| self.app.failed(&error))?)
                     }
                 };
-                own_answer::add_headers(self.app, &mut response, headers, &scope)?;
+                rule_answer::add_headers(self.app, &mut response, headers, &scope)?;
                 (response, "failed")
             }
             How::Abort => (cut(Cut::Abort), "closed"),
