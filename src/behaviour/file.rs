@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::pattern::{Parameters, Pattern};
 use super::rewrite::Rewriter;
-use super::rule::{Facets, Rule};
+use super::rule::{RequestParts, Rule};
 use super::source::{RoutesError, Source};
 use crate::json::{self, Kind, Place};
 use crate::text::nearest;
@@ -216,7 +216,7 @@ impl RoutesFile {
         &'r self,
         method: &str,
         path: &[Cow<'_, str>],
-        request: &dyn Facets,
+        request: &dyn RequestParts,
     ) -> impl Iterator<Item = Matched<'r>> {
         self.rules.iter().filter_map(move |rule| {
             let parameters = rule.pattern.matches(method, path)?;
@@ -276,7 +276,7 @@ impl RoutesFile {
         &self,
         method: &str,
         path: &[Cow<'_, str>],
-        request: &dyn Facets,
+        request: &dyn RequestParts,
     ) -> Vec<Explained> {
         let mut answering = None;
         self.rules()

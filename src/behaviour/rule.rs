@@ -227,7 +227,7 @@ impl Rule {
         &self,
         method: &str,
         path: &[Cow<'_, str>],
-        request: &dyn Facets,
+        request: &dyn RequestParts,
     ) -> Option<String> {
         if let Some(why) = self.pattern.mismatch(method, path) {
             return Some(why);
@@ -452,12 +452,12 @@ impl Conditions {
     }
 
     /// Whether a request meets them: its query, its headers by lower-case names, its body.
-    pub(super) fn hold(&self, request: &dyn Facets) -> bool {
+    pub(super) fn hold(&self, request: &dyn RequestParts) -> bool {
         self.unmet(request).is_none()
     }
 
     /// The first one that a request does not meet, as a sentence.
-    fn unmet(&self, request: &dyn Facets) -> Option<String> {
+    fn unmet(&self, request: &dyn RequestParts) -> Option<String> {
         let any = |values: Vec<String>, wanted: &str| {
             values.iter().any(|value| wanted == "*" || value == wanted)
         };
@@ -476,8 +476,8 @@ impl Conditions {
     }
 }
 
-/// What conditions look at.
-pub trait Facets {
+/// The parts of a request that conditions look at.
+pub trait RequestParts {
     /// The values of a parameter of the query.
     fn query(&self, name: &str) -> Vec<String>;
     /// The values of a header.

@@ -101,32 +101,38 @@ impl Shared {
                 continue;
             };
             let (shared, routes) = (self.clone(), warp::service(routes.clone()));
+            let progress = Arc::new(Progress::default());
+            let connection = shared.connection(stream, remote, routes, progress.clone());
             tokio::spawn(async move {
-                shared.connection(stream, remote, routes).await;
+                CURRENT.scope(progress, connection).await;
                 drop(place);
             });
         }
     }
 
     /// Serves a connection until it ends.
-    async fn connection<S>(self, stream: TcpStream, remote: SocketAddr, routes: S)
-    where
+    async fn connection<S>(
+        self,
+        stream: TcpStream,
+        remote: SocketAddr,
+        routes: S,
+        progress: Arc<Progress>,
+    ) where
         S: Service<Request<Incoming>, Response = Reply, Error = Infallible> + Clone + Send,
         S::Future: Send,
     {
         // Without this a small response may wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let progress = Arc::new(Progress::default());
         let (limits, app) = (self.limits.clone(), self.app.clone());
         let socket = Socket::new(stream, app.clone(), progress.clone(), limits.clone());
+        let (current, stop) = (&progress, &self.stop);
         let service = service_fn(|mut request| {
-            progress.set_busy(request.method());
-            prepare(&app, &mut request, Some(remote), &progress);
-            let answer = CURRENT.scope(progress.clone(), routes.clone().call(request));
-            let (progress, stop) = (progress.clone(), self.stop.clone());
+            current.set_busy(request.method());
+            prepare(&app, &mut request, Some(remote), current);
+            let answer = routes.clone().call(request);
             async move {
                 let Ok(response) = answer.await;
-                sent(response, &progress, stop).await
+                sent(response, current, stop).await
             }
         });
         let mut connection = http(&limits).serve_connection(TokioIo::new(socket), service);
@@ -171,12 +177,12 @@ impl Shared {
 async fn sent(
     response: Reply,
     progress: &Arc<Progress>,
-    mut stop: watch::Receiver<bool>,
+    stop: &watch::Receiver<bool>,
 ) -> io::Result<Response<impl Body<Data = Bytes, Error = warp::Error> + use<>>> {
     if let Some(cut) = response.extensions().get::<Cut>() {
         if *cut == Cut::Hang {
             // It is dropped when the client goes.
-            let _ = stop.wait_for(|stop| *stop).await;
+            let _ = stop.clone().wait_for(|stop| *stop).await;
         }
         return Err(io::Error::other("closed by a rule"));
     }

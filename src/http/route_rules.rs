@@ -18,7 +18,9 @@ use super::problem::{self, LogNote, Problem};
 use super::profile::translation;
 use super::request::{Request, segments};
 use super::{body, request, response, rule_answer};
-use crate::behaviour::{Delay, Explained, Facets, Fail, How, Matched, Per, Quota, RoutesFile};
+use crate::behaviour::{
+    Delay, Explained, Fail, How, Matched, Per, Quota, RequestParts, RoutesFile,
+};
 
 /// What the connection does instead of sending the response: an extension of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,12 +323,12 @@ fn matching<'r>(
     files: impl Iterator<Item = &'r Arc<RoutesFile>>,
     request: &Request,
 ) -> Vec<Matched<'r>> {
-    let (seen, mut path) = (Seen::of(request), None);
+    let (parts, mut path) = (LazyParts::of(request), None);
     let mut matched = Vec::new();
     for file in files.filter(|file| !file.has_no_rules()) {
         // A path with a broken escape is refused by whoever answers it.
         let path = path.get_or_insert_with(|| segments(request.uri.path()).unwrap_or_default());
-        matched.extend(file.matching(request.method.as_str(), path, &seen));
+        matched.extend(file.matching(request.method.as_str(), path, &parts));
     }
     matched
 }
@@ -341,16 +343,16 @@ pub(super) fn is_answered(app: &App, method: &Method, path: &str) -> bool {
         && segments(path).is_some_and(|path: Vec<Cow<str>>| routes.answers(method.as_str(), &path))
 }
 
-/// What conditions look at.
-struct Seen<'a> {
+/// The parts of a request that conditions look at. Query and body are parsed once, when the first condition needs them.
+struct LazyParts<'a> {
     request: &'a Request,
     pairs: OnceCell<Vec<(String, String)>>,
     body: OnceCell<Json>,
 }
 
-impl Seen<'_> {
-    fn of(request: &Request) -> Seen<'_> {
-        Seen {
+impl LazyParts<'_> {
+    fn of(request: &Request) -> LazyParts<'_> {
+        LazyParts {
             request,
             pairs: OnceCell::new(),
             body: OnceCell::new(),
@@ -358,7 +360,7 @@ impl Seen<'_> {
     }
 }
 
-impl Facets for Seen<'_> {
+impl RequestParts for LazyParts<'_> {
     fn query(&self, name: &str) -> Vec<String> {
         let pairs = self
             .pairs
@@ -437,9 +439,9 @@ pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
         return Vec::new();
     };
     let path = segments(request.uri.path()).unwrap_or_default();
-    let seen = Seen::of(request);
+    let parts = LazyParts::of(request);
     let rules = routes.current();
-    rules.explain(request.method.as_str(), &path, &seen)
+    rules.explain(request.method.as_str(), &path, &parts)
 }
 
 /// The longest delay that a request can ask for.
