@@ -16,6 +16,7 @@ mod schemas;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use self::infer::Seen;
@@ -26,7 +27,7 @@ use crate::rules::{Access, Guard};
 use crate::schema::{Property, Schema};
 use crate::store::plural::singular;
 use crate::store::{Command, Data, Operation, Refusal, Resource, Store};
-use crate::text::{capital, path_encode};
+use crate::text::capital;
 
 pub use infer::rules;
 
@@ -171,7 +172,7 @@ fn describe<'a>(
     } else {
         singular(resource.name())
     };
-    let path = format!("/{}", path_encode(resource.name()));
+    let path = format!("/{}", encode(resource.name()));
     Described {
         resource,
         path,
@@ -230,6 +231,18 @@ impl Names {
             format!("{name}Changes"),
         ]
     }
+}
+
+/// What is escaped in a path of the document; braces would mark a parameter.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Encodes `text` as one segment of a path.
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 static FRAGMENTS: LazyLock<Value> = LazyLock::new(|| {

@@ -189,35 +189,10 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
         let hint = format!("{name} is not a collection: GET {whole} returns all of it");
         return (hint, whole);
     }
-    let collections = || {
-        store
-            .resources()
-            .filter(|resource| resource.collection().is_some())
-    };
     let is_collection =
         |name: &str| find(store, name).is_some_and(|resource| resource.collection().is_some());
     match parts {
-        [_, _, child] => {
-            if let Some(meant) = nearest(child, collections().map(Resource::name)) {
-                let path = format!("{}/{}", path_of(&parts[..2]), path_encode(meant));
-                return (format!("did you mean {path}?"), path);
-            }
-            let children: Vec<String> = collections()
-                .filter(|child| store.link(child.name(), resource.name()).used)
-                .map(|child| format!("{}/{}", path_of(&parts[..2]), path_encode(child.name())))
-                .collect();
-            let name = resource.name();
-            match children.first() {
-                Some(path) => {
-                    let hint = format!("below the record there is {}", list(&children));
-                    (hint, path.clone())
-                }
-                None => (
-                    format!("no collection has records that point to {name}"),
-                    whole,
-                ),
-            }
-        }
+        [_, _, child] => below_record(store, resource, &path_of(&parts[..2]), child),
         [.., name, id] if parts.len().is_multiple_of(2) && is_collection(name) => {
             let path = path_of(&[name.clone(), id.clone()]);
             let rows = find(store, name).and_then(Resource::collection);
@@ -238,6 +213,31 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
         _ => (
             format!("a record is at {whole}/ID, and records that point to it at {whole}/ID/NAME"),
             whole,
+        ),
+    }
+}
+
+/// As [`below`], for `child` below the record of `resource` at the path `record`.
+fn below_record(store: &Store, resource: &Resource, record: &str, child: &str) -> (String, String) {
+    let collections = store.resources().filter(|one| one.collection().is_some());
+    let collections: Vec<&str> = collections.map(Resource::name).collect();
+    let path = |name: &str| format!("{record}/{}", path_encode(name));
+    if let Some(meant) = nearest(child, collections.iter().copied()) {
+        let path = path(meant);
+        return (format!("did you mean {path}?"), path);
+    }
+    let name = resource.name();
+    let children = collections.into_iter();
+    let children = children.filter(|child| store.link(child, name).used);
+    let children: Vec<String> = children.map(path).collect();
+    match children.first() {
+        Some(path) => {
+            let hint = format!("below the record there is {}", list(&children));
+            (hint, path.clone())
+        }
+        None => (
+            format!("no collection has records that point to {name}"),
+            path_of(&[name]),
         ),
     }
 }
