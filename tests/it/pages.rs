@@ -204,7 +204,7 @@ const PAGES: &[(&str, &str)] = &[
     ("collapsed-endpoints.md", "pass fail pass fail"),
     (
         "cases-in-comments.md",
-        "pass pass fail pass pass pass pass fail",
+        "pass pass fail pass pass pass pass fail fail pass",
     ),
     ("messages-with-status.md", "pass+ pass+ fail pass pass"),
     ("unclosed.md", "pass+ pass+ fail fail"),

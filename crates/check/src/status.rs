@@ -209,7 +209,12 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     status.or_else(|| status_text::on_success(&prose.text))
                 };
                 let found_here = in_paragraph(&prose.text).or_else(explained).or_else(label);
-                let found_here = found_here.or_else(success);
+                // "`204 No Content`. `404 Not Found` if there is none."
+                let first = || {
+                    let (first, _) = prose.text.split_once(". ")?;
+                    in_line(first).filter(|status| first.contains(&status.to_string()))
+                };
+                let found_here = found_here.or_else(success).or_else(first);
                 let alternative = status_text::with_alternative(&prose.text);
                 let found_here = found_here.or(alternative.map(|[status, _]| status));
                 if let Some(status) = found_here {
