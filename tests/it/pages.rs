@@ -235,6 +235,7 @@ const PAGES: &[(&str, &str)] = &[
     ("verbose-elided.md", "pass+ pass fail"),
     ("endpoint-above-command.md", "pass pass pass pass pass pass"),
     ("headers-and-body.md", "pass+ pass+ fail"),
+    ("returned-in-lists.md", "pass+ fail pass+ pass"),
 ];
 
 /// The verdicts of pages whose statuses were replaced by others.

@@ -31,6 +31,11 @@ static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
 static LABEL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:：][*_]*\s*)\S"));
 
+/// JSON after a word such as "returns", without a colon.
+static RETURNS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^[^\p{L}{}\[\]`]*(?P<label>\p{L}+(?:\s+\p{L}+){0,2})\s+(?P<json>[{\[])")
+});
+
 /// The language of a code block that was copied as text: `httpGET http://localhost:3000/users`.
 static GLUED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -190,6 +195,13 @@ impl Scan<'_> {
             .or_else(|| {
                 let end = announces_json.then(|| self.value_end(code, self.end))??;
                 Some(code..end)
+            })
+            .or_else(|| {
+                let found = RETURNS.captures(&self.content[line.clone()])?;
+                let json = start + found.name("json")?.start();
+                let is_response = labels::label(&found["label"]) == Announces::Response;
+                let end = is_response.then(|| self.value_end(json, self.end))??;
+                Some(json..end)
             })
     }
 
