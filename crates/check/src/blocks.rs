@@ -149,7 +149,9 @@ impl Fence {
     /// What a part of the page says in other words.
     pub fn stating(text: &str, range: Range<usize>, content: String) -> Fence {
         let mut fence = Fence::unfenced(text, range);
-        fence.pieces[0].length = content.len().min(fence.range.len());
+        // Other words are not at places of their own.
+        let is_same = fence.content.starts_with(&content);
+        fence.pieces[0].length = if is_same { content.len() } else { 0 };
         fence.content = content;
         fence
     }
@@ -218,6 +220,9 @@ impl Fence {
         if range.is_empty() {
             let at = self.source(range.start);
             return at..at;
+        }
+        if matches!(self.pieces.as_slice(), [piece] if piece.length == 0) {
+            return self.range.clone();
         }
         // The last byte is mapped, not the end: the end may lie on the next line.
         self.source(range.start)..self.source(range.end - 1) + 1

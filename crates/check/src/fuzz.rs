@@ -14,7 +14,11 @@ pub fn page(text: String) {
     for example in examples::find(&page) {
         if let Some(fence) = page.fence(example.fence) {
             let place = fence.source_range(&example.request.span);
-            assert!(page.text.get(place).is_some());
+            assert!(
+                page.text.get(place.clone()).is_some(),
+                "{place:?} in {}",
+                page.text
+            );
         }
         if let Some(response) = &example.response
             && let Some(fence) = page.fence(response.fence)
@@ -27,4 +31,29 @@ pub fn page(text: String) {
 /// Reads a command.
 pub fn command(text: &str) {
     let _ = curl::parse(&shell::command(text, 0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pages that are cut off, or lack a line, are read without a panic.
+    #[test]
+    fn damaged_pages_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/it/pages");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            // Every fourth line, and another one of each page.
+            for at in (text.len() % 4..lines.len()).step_by(4) {
+                let (above, below) = (lines[..at].concat(), lines[at + 1..].concat());
+                page(format!("{above}{below}"));
+                page(format!("{above}> {}{below}", lines[at]));
+                page(format!("{above}{}{below}", lines[at].trim_end()));
+                page(above);
+                page(below);
+            }
+        }
+    }
 }

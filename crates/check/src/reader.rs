@@ -48,7 +48,7 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
 }
 
 /// The title of a code block in its opening line, as a label: `title="Response"`, `[Response]`, `json 200 OK`.
-fn title(fence: &Fence) -> Option<Block> {
+fn title(page: &str, fence: &Fence) -> Option<Block> {
     static TITLE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r#"(?:\b(?:title|caption|label|name)\s*=\s*["'](?P<value>[^"']+)["']|\[(?P<tab>[^\]]+)\]|^\S+\s+(?P<words>\w[^={}\[\]"]*?)(?:\s+\w+=.*)?$)"#,
@@ -67,7 +67,10 @@ fn title(fence: &Fence) -> Option<Block> {
         .or(found.name("tab"))
         .map(|title| title.as_str());
     let text = title.or(words)?.to_owned();
-    let range = fence.range.start..fence.range.start + fence.info.len();
+    let info = page[fence.range.clone()].find(&fence.info);
+    // It begins with the block, as blocks are sorted by their beginning.
+    let start = fence.range.start;
+    let range = start..start + info.map_or(0, |info| info + fence.info.len());
     let bold = Some(text.clone());
     Some(Block::Prose(Prose { text, bold, range }))
 }
@@ -138,7 +141,7 @@ impl<'a> Reader<'a> {
                         fence.extend(self.text, end);
                         self.code_end = end;
                     }
-                    self.blocks.extend(title(&fence));
+                    self.blocks.extend(title(self.text, &fence));
                     self.blocks.push(Block::Fence(fence));
                 }
                 Event::Start(Tag::Table(_)) => {
