@@ -64,7 +64,7 @@ fn assert_judged(page: &str, expected: &[&str]) {
     assert!(fits, "{page}\nexpected {expected:#?}\nseen {seen:#?}");
 }
 
-fn assert_all_judged(rows: &[(String, &[&str])]) {
+pub fn assert_all_judged(rows: &[(String, &[&str])]) {
     for (page, expected) in rows {
         assert_judged(page, expected);
     }

@@ -29,6 +29,7 @@ mod file;
 mod fixing;
 mod fuzz_corpus;
 #[cfg(target_os = "linux")]
+mod in_words;
 mod judged;
 mod load;
 mod lock;

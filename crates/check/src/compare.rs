@@ -98,7 +98,7 @@ pub fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Whether a documented text such as `"Aus..."` or `"eyJ...x"` is the beginning, and the end, of a longer one.
+/// Whether a documented text such as `"Aus..."`, `"eyJ...x"` or `"...Z"` is the beginning, and the end, of a longer one.
 fn begins(documented: &Value, actual: &Value) -> bool {
     let (Value::String(documented), Value::String(actual)) = (documented, actual) else {
         return false;
@@ -107,7 +107,7 @@ fn begins(documented: &Value, actual: &Value) -> bool {
         .split_once("...")
         .or_else(|| documented.split_once('…'));
     parts.is_some_and(|(start, end)| {
-        !start.is_empty()
+        start.len() + end.len() > 0
             && start.len() + end.len() <= actual.len()
             && actual.starts_with(start)
             && actual.ends_with(end)

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::compare::{self, Diff, DifferenceKind, Step};
 use super::examples::Example;
+use super::failures::Around;
 use super::generated::Generated;
 use super::labels;
 use super::lenient_json;
@@ -133,8 +134,8 @@ pub struct Documented<'a> {
     pub no_body: bool,
     /// What the server generates.
     pub generated: Generated<'a>,
-    /// The text around the example, in lower case.
-    pub around: String,
+    /// The text around the example.
+    pub around: Around<'a>,
 }
 
 /// How sure it is that a block is the response to a request. What is not sure is not reported as wrong.
@@ -249,7 +250,7 @@ impl Documented<'_> {
                 && uncompared.is_none()
                 && match self.body {
                     Some(_) => received.is_success() || self.is_error_body(),
-                    None => self.plain.is_none() && mentions_error(&self.around, received.status),
+                    None => self.plain.is_none() && self.around.allows(received.status),
                 };
         Compared {
             other: self.other_difference(&received),
@@ -639,46 +640,4 @@ fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
         || below
         || says(page, example, response, &TRUNCATED)
         || says(page, example, response, &PART)
-}
-
-/// The heading of an example and the text around it, up to its response, in lower case.
-pub fn text_around(page: &Page, example: &Example) -> String {
-    let mut out = String::new();
-    if let Some(Block::Heading(heading)) = page
-        .heading_of(example.fence)
-        .and_then(|at| page.blocks.get(at))
-    {
-        out.push_str(&heading.text);
-    }
-    let response = example.response.as_ref().map(|response| response.fence);
-    let until = response.unwrap_or(example.end).max(example.fence);
-    let above = page.blocks[..example.fence].iter().rev();
-    let below = page.blocks[example.fence..until].iter().skip(1);
-    let prose = |block: &Block| match block {
-        Block::Prose(prose) => Some(prose.text.clone()),
-        Block::Directive(_) => Some(String::new()),
-        _ => None,
-    };
-    // The status of an error response that is not compared.
-    let shown = |block: &Block| match block {
-        Block::Fence(fence) if transcript::shows_response(fence) => {
-            Some(fence.content.lines().next().unwrap_or_default().to_owned())
-        }
-        block => prose(block),
-    };
-    for text in above.map_while(prose).chain(below.map_while(shown)) {
-        out.push('\n');
-        out.push_str(&text);
-    }
-    out.to_lowercase()
-}
-
-/// Whether text mentions an error: its status, its reason phrase, or what is wrong.
-fn mentions_error(text: &str, status: u16) -> bool {
-    let reason = ureq::http::StatusCode::from_u16(status).ok();
-    let reason = reason
-        .and_then(|status| status.canonical_reason())
-        .map(str::to_lowercase);
-    labels::has_word(text, &status.to_string())
-        || reason.is_some_and(|reason| text.contains(&reason))
 }

@@ -40,6 +40,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         if begins_message(trimmed)
             || is_response_label(trimmed)
             || transcript::begins_response(trimmed)
+            || labelled_response(trimmed).is_some()
         {
             break;
         }
@@ -116,6 +117,18 @@ pub fn is_response_label(line: &str) -> bool {
     };
     transcript::labelled_status(line).is_some()
         || line.strip_suffix([':', '：']).is_some_and(is_label)
+}
+
+/// Where the response begins in a line that names it: `Expected output: {"id": 1}`, `Response: 404 Not Found`.
+pub fn labelled_response(line: &str) -> Option<usize> {
+    const EXPECTED: &str = "expected erwartet attendu esperado atteso";
+    let colon = line.find([':', '：'])?;
+    let (label, shown) = (&line[..colon], &line[colon..]);
+    let shown = shown.trim_start_matches([':', '：', ' ', '\t', '=', '-', '>']);
+    let is_label = label.starts_with(char::is_alphabetic)
+        && labels::words(label).len() <= 4
+        && (labels::label(label) == Announces::Response || labels::has_word(label, EXPECTED));
+    (is_label && transcript::looks_like_response(shown)).then_some(line.len() - shown.len())
 }
 
 fn header(line: &str) -> Option<(String, String)> {

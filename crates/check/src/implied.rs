@@ -10,7 +10,7 @@ use super::http_message;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::status_text;
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 use super::transcript::shows_response;
 use super::url;
 
@@ -113,6 +113,16 @@ enum Form {
 /// Whether a paragraph names a request only by the way: "Calling `GET /users/1` returns:".
 pub fn is_sentence(text: &str) -> bool {
     matches!(named(text), Some((_, _, Form::Sentence)))
+}
+
+/// Whether a paragraph names an endpoint whose description follows: "**GET - /users/:id**".
+pub fn begins_endpoint(block: &Block) -> bool {
+    let Block::Prose(prose) = block else {
+        return false;
+    };
+    let found = DESCRIBED.captures(prose.text.trim());
+    found.is_some_and(|found| found.name("sentence").is_none())
+        && status_text::in_paragraph(&prose.text).is_none()
 }
 
 /// A sentence that names a request, without it.
@@ -404,6 +414,9 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
                 Some(Announces::Request | Announces::RequestBody | Announces::Body)
             )
         };
+        // A described query with its values is an example, wherever it is listed.
+        let path = url::path_of(&url);
+        let is_query = form == Form::Described && method == "GET" && has_values(path);
         let is_sentence = DESCRIBED
             .captures(words)
             .is_some_and(|found| found.name("sentence").is_some());
@@ -413,6 +426,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             && says_success(words, section.clone(), method == "DELETE");
         if form == Form::Described
             && !succeeds
+            && !is_query
             && (is_sentence && !answers && (!sends() || method == "DELETE") || !sends() && is_far())
         {
             continue;
@@ -426,7 +440,6 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             };
             !ends && !is_heading
         });
-        let path = url::path_of(&url);
         let repeats = above
             .into_iter()
             .find(|block| is_request(block))
@@ -437,6 +450,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         let states = |block: &Block| match block {
             Block::Prose(prose) => status_text::in_line(&prose.text)
                 .or_else(|| status_text::explained(&prose.text))
+                .or_else(|| status_text::of_response(&prose.text))
                 .is_some(),
             Block::Table(table) => status_text::status_column(table).is_some(),
             _ => false,
@@ -453,7 +467,9 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
                     let is_named = matches!(form, Form::Section | Form::Described) && !in_list;
                     let near = if is_heading { usize::MAX } else { 4 };
                     let section = section.clone().take(near);
-                    succeeds || (is_heading || is_named) && section.into_iter().any(states)
+                    succeeds
+                        || is_query
+                        || (is_heading || is_named) && section.into_iter().any(states)
                 }
                 _ => body.is_some_and(is_object),
             };
@@ -499,6 +515,22 @@ fn more_pairs(blocks: &[Block], index: usize) -> Vec<usize> {
         }
     }
     found
+}
+
+/// Whether a path has a query all of whose parameters have values, and not words for one: `?_sort=field`.
+fn has_values(path: &str) -> bool {
+    const GENERAL: &str = "string number integer boolean value keyword term query text field column attribute property key";
+    let (_, query) = path.split_once('?').unwrap_or_default();
+    let has_value = |part: &str| {
+        let (_, value) = part.split_once('=').unwrap_or_default();
+        let is_capital = value.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        !value.is_empty()
+            && !is_capital
+            && !value.contains(['<', '{', '[', '|', '*', ':', '$', '…'])
+            && !value.contains("..")
+            && !is_one_of(value, GENERAL)
+    };
+    !query.is_empty() && query.split('&').all(has_value)
 }
 
 /// Whether the paragraph of a write, or one of those below it, says what it returns on success. A body is sent first.

@@ -19,6 +19,7 @@ mod datasets;
 mod documented;
 mod endpoints;
 mod examples;
+mod failures;
 mod fix;
 mod front_matter;
 mod generated;

@@ -222,7 +222,8 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
             if only.0 == at + 1
                 && only.1 == Announces::Unspecific
                 && matches!(page.blocks.get(only.0 + 1), Some(Block::Prose(prose))
-                    if status_text::on_success(&prose.text).is_some()) =>
+                    if status_text::on_success(&prose.text).is_some()
+                        || status_text::of_response(&prose.text).is_some()) =>
         {
             only
         }
@@ -305,10 +306,12 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     if serde_json::from_str::<Value>(&fence.content).is_ok() {
         return Some(fence.content.clone());
     }
-    let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node");
+    // A block of no language may show an object as a program writes it.
+    let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node")
+        || fence.language.is_empty() && fence.content.trim_start().starts_with('{');
     let parsed = lenient_json::parse_literals(&fence.content, true)
         .ok()
-        .filter(|_| is_script)?;
+        .filter(|parsed| is_script && parsed.head.is_none())?;
     Some(parsed.body?.to_value().to_string())
 }
 

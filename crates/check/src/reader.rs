@@ -17,6 +17,7 @@ use super::node::Kind;
 use super::sentences;
 use super::status_text;
 use super::text::{Lines, floor_char_boundary, pattern};
+use super::transcript;
 use super::unfenced::{self, Part};
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
@@ -169,7 +170,8 @@ impl<'a> Reader<'a> {
                         text,
                         range,
                     };
-                    self.blocks.push(Block::Heading(heading));
+                    let block = self.output(&heading).unwrap_or(Block::Heading(heading));
+                    self.blocks.push(block);
                 }
                 Event::Start(Tag::Strong) => self.bold.push(self.words.len()..self.words.len()),
                 Event::End(TagEnd::Strong) => {
@@ -202,6 +204,21 @@ impl<'a> Reader<'a> {
         // A directive inside a paragraph is found before the paragraph ends.
         self.blocks.sort_by_key(|block| block.range().start);
         self.blocks
+    }
+
+    /// The output of a command without a code block, in a comment that looks like a heading: `# => {"id": 1}`.
+    fn output(&self, heading: &Heading) -> Option<Block> {
+        let source = self.text[heading.range.clone()].trim_end();
+        let Some(Block::Fence(command)) = self.blocks.last().filter(|_| source.starts_with('#'))
+        else {
+            return None;
+        };
+        if command.fenced || transcript::comment_output(source) < source.len() {
+            return None;
+        }
+        let shown = transcript::uncomment(source).trim_start().len();
+        let end = heading.range.start + source.len();
+        Some(Block::Fence(Fence::unfenced(self.text, end - shown..end)))
     }
 
     fn say(&mut self, words: &str, range: Range<usize>) {

@@ -459,6 +459,9 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
         let (shown, next) = output(text, line_end(text, first));
         return (shown.clone(), if shown.is_some() { next } else { start });
     }
+    if let Some(at) = http_message::labelled_response(label) {
+        return output(text, first + at);
+    }
     let in_comments = transcript::comment_output(&text[start..]);
     if in_comments > 0 {
         return (Some(start..start + in_comments), start + in_comments);

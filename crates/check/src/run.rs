@@ -11,6 +11,7 @@ use super::compare::{self, Diff, DifferenceKind};
 use super::datasets::{Dataset, DatasetError, Datasets};
 use super::documented::{self, Compared, Documented, Surety};
 use super::examples::{self, Example};
+use super::failures::Around;
 use super::front_matter::Testable;
 use super::generated::Generated;
 use super::options::{Options, Reset};
@@ -347,7 +348,7 @@ impl Runner<'_> {
                 &request,
                 self.writes.iter().map(|(_, write)| write),
             ),
-            around: documented::text_around(page, example),
+            around: Around { page, example },
         };
         let fresh = example.directives.reset;
         let (compared, later) = self

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::examples::Example;
+use super::implied;
 use super::labels;
 use super::node::Node;
 use super::page::{Block, Fence, Page, Table};
@@ -178,6 +179,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             in_errors = !is_one || pairing::begins_cases(block);
         }
         match block {
+            block if response.is_none() && implied::begins_endpoint(block) => break,
             // The title of the next collapsible part.
             Block::Prose(prose)
                 if response.is_none()
@@ -220,6 +222,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 if let Some(status) = found_here {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
                     text.statuses.extend(alternative.map(|[_, other]| other));
+                    if let Some(statuses) = status_text::of_cases(&prose.text) {
+                        text.statuses = statuses;
+                    }
                     let is_item = explained().is_some() && page.is_list_item(prose.range.start);
                     let is_general = in_paragraph(&prose.text).is_some()
                         && prose.text.lines().all(|line| in_line(line).is_none())
@@ -357,8 +362,11 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
 /// A status in the text between the heading and the first request of its section: `**Response code:** 400`.
 fn stated_above(page: &Page, example: &Example) -> Option<Expected> {
     let start = page.heading_of(example.fence).map_or(0, |at| at + 1);
+    let above = &page.blocks[start..example.fence];
+    // Where endpoints are set in bold, each begins a section of its own.
+    let named = above.iter().rposition(implied::begins_endpoint);
     let mut found: Option<Expected> = None;
-    for block in &page.blocks[start..example.fence] {
+    for block in &above[named.unwrap_or_default()..] {
         let prose = match block {
             Block::Directive(_) => continue,
             Block::Prose(prose)
@@ -368,7 +376,8 @@ fn stated_above(page: &Page, example: &Example) -> Option<Expected> {
             }
             _ => return None,
         };
-        let Some(status) = in_paragraph(&prose.text) else {
+        let success = || status_text::on_success(&prose.text);
+        let Some(status) = in_paragraph(&prose.text).or_else(success) else {
             continue;
         };
         let is_label = prose.text.lines().any(|line| in_line(line).is_some());

@@ -106,6 +106,19 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
         .then_some(code)
 }
 
+/// The statuses of a paragraph whose lines list a success and a failure: "Success response: 200 OK", "Error response: 404
+/// Not Found". What is called an error is not that of the example.
+pub fn of_cases(text: &str) -> Option<Vec<u16>> {
+    let lines = text.lines().filter_map(|line| Some((line, in_line(line)?)));
+    let (mut good, bad): (Vec<_>, Vec<_>) = lines.partition(|(_, status)| *status < 400);
+    if good.is_empty() || bad.is_empty() {
+        return None;
+    }
+    let is_named = |line: &str| labels::has_word(line, "error failure fehler erreur erro errore");
+    good.extend(bad.into_iter().filter(|(line, _)| !is_named(line)));
+    Some(good.into_iter().map(|(_, status)| status).collect())
+}
+
 /// The status of a line that is nothing but a status, or the phrase of an error.
 pub fn in_line(line: &str) -> Option<u16> {
     let line = without_should(line);
@@ -195,6 +208,13 @@ pub fn of_success(text: &str) -> Option<u16> {
         .then_some(code)
 }
 
+/// The status that a label calls the response: "Réponse attendue : `201 Created`".
+pub fn of_response(text: &str) -> Option<u16> {
+    let first = text.lines().next().unwrap_or_default();
+    let status = in_paragraph(first).or_else(|| of_any_label(first));
+    status.filter(|_| labels::label(first) == Announces::Response)
+}
+
 /// The success of a request in the description of it: "will delete the user and return `204 No Content` if that was
 /// successful".
 pub fn on_success(text: &str) -> Option<u16> {
@@ -210,7 +230,25 @@ pub fn on_success(text: &str) -> Option<u16> {
             r"(?i)\b(?:if|when|on|upon)\s+(?:[\w-]+\s+){0,5}?(?:success\w*|succeeds?|succeeded|deleted|removed|created|updated)\b",
         )
     });
-    let found = RETURNS.captures(text).filter(|_| text.len() < 500)?;
+    // "Returns `404` if there is none and `204` on success".
+    static WITH_SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?P<code>2\d\d)\b (?:\s+[A-Z][a-z]+(?:\ [A-Z][a-z]+)?)? [\s`*_)]{1,4}
+            (?:on|upon|if|when|in\s+case\s+of|bei|en\s+cas\s+de|em\s+caso\s+de|in\s+caso\s+di|en\s+caso\s+de)
+            \s+(?:\w+\s+){0,2}?(?:success\w*|succeed\w*|erfolg\w*|succès|éxito|sucesso|successo)\b",
+        )
+    });
+    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b2\d\d\b"));
+    if text.len() >= 500 {
+        return None;
+    }
+    // Another success may be meant.
+    if let Some(found) = WITH_SUCCESS.captures(text)
+        && CODE.find_iter(text).count() == 1
+    {
+        return found["code"].parse().ok();
+    }
+    let found = RETURNS.captures(text)?;
     let rest = SUCCESS.replace(&found["rest"], "");
     let before = text[..found.get(0)?.start()]
         .rsplit(['.', ';', '\n'])
@@ -351,7 +389,12 @@ fn reason(code: u16) -> Option<&'static str> {
 
 /// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
 fn is_statement(text: &str) -> bool {
-    const CONDITIONS: &str = "if when whenever unless otherwise or should could may might unknown invalid else wenn falls \
+    is_unconditional(text) && !labels::has_word(text, "unknown invalid")
+}
+
+/// Whether a sentence is not about what may happen: "It may fail".
+pub fn is_unconditional(text: &str) -> bool {
+    const CONDITIONS: &str = "if when whenever unless otherwise or should could may might else wenn falls \
          sonst oder si ou cuando quando se caso если";
     !labels::has_word(text, CONDITIONS)
         && !text.contains("如果")

@@ -45,7 +45,11 @@ pub fn looks_like_response(content: &str) -> bool {
     if text.trim_end() == "null" {
         return true;
     }
-    if text.starts_with(['{', '[']) || text.starts_with("< HTTP/") || STATUS_BEFORE.is_match(text) {
+    if text.starts_with(['{', '['])
+        || text.starts_with("< HTTP/")
+        || text.starts_with("> HTTP/")
+        || STATUS_BEFORE.is_match(text)
+    {
         return !text.starts_with("{{") && !is_template_url(text);
     }
     let bare = text.starts_with('"')
@@ -264,7 +268,7 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut below_header = false;
     for line in content.split_inclusive('\n') {
         let trimmed = line.trim();
-        let marks = ["< ", "// ", "# "];
+        let marks = ["< ", "> ", "// ", "# "];
         let plain = marks.iter().find_map(|mark| trimmed.strip_prefix(mark));
         let plain = plain.unwrap_or(trimmed);
         let start = at;

@@ -36,6 +36,9 @@ static RETURNS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^[^\p{L}{}\[\]`]*(?P<label>\p{L}+(?:\s+\p{L}+){0,2})\s+(?P<json>[{\[])")
 });
 
+/// What marks a line as output.
+static ARROW: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?://\s*)?(?:=>|->|→|⇒)\s*"));
+
 /// The language of a code block that was copied as text: `httpGET http://localhost:3000/users`.
 static GLUED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -181,6 +184,11 @@ impl Scan<'_> {
         if whole.is_some() {
             return whole;
         }
+        // `=> {"id": 1}`, `// -> []`
+        if let Some(arrow) = ARROW.find(&self.content[line.clone()]) {
+            let value = start + arrow.end();
+            return Some(value..self.value_end(value, self.end)?);
+        }
         let code = line.end - self.unlabelled(line).len();
         let label = self.content[start..code].trim();
         let announces_json = matches!(
@@ -271,10 +279,13 @@ impl Scan<'_> {
     /// A response that begins with its status line.
     fn response(&self, line: &Range<usize>) -> Option<Range<usize>> {
         let text = &self.content[line.clone()];
-        let is_status = text.starts_with("HTTP/") && transcript::head(text).0.is_some();
+        let received = text.strip_prefix("< ");
+        let is_status =
+            received.unwrap_or(text).starts_with("HTTP/") && transcript::head(text).0.is_some();
         let headers = is_status.then(|| self.headers_end(line_end(self.content, line.start)))?;
-        // A status alone is a label of what is below it.
-        Some(line.start..self.json_below(headers)?)
+        // A status alone is a label of what is below it, unless `curl -v` printed it.
+        let end = self.json_below(headers);
+        Some(line.start..end.or(received.map(|_| headers))?)
     }
 
     /// The end of the lines that are headers.
@@ -288,7 +299,9 @@ impl Scan<'_> {
         while at < self.content.len() {
             let next = line_end(self.content, at);
             let line = self.content[at..next].trim();
-            if !is_header(line) && !is_dots(line) {
+            // `curl -v` marks what it received.
+            let line = line.strip_prefix("< ").unwrap_or(line);
+            if line != "<" && !is_header(line) && !is_dots(line) {
                 break;
             }
             at = next;

@@ -1,0 +1,218 @@
+//! What a page says in words about the failure of a request whose status it does not document: "You will get an error
+//! that says that `title` is required."
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::examples::Example;
+use super::implied;
+use super::labels;
+use super::page::{Block, Page};
+use super::status_text;
+use super::text::pattern;
+use super::transcript;
+
+/// An error, or that a request fails, in a sentence.
+static FAILS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | not\s+(?:allowed|accepted|permitted|valid)
+            | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
+            | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
+            | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
+        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러",
+    )
+});
+
+/// What a request has that fails, in a heading or label: "Wrong type", "Missing title".
+static WRONG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: invalid | malformed | incorrect | wrong | missing | omit\w* | non-?existent | duplicates?
+            | ungültig\w* | falsch\w* | fehlend\w* | invalides? | incorrecte?s? | manquant\w* | inexistant\w* | erroné\w*
+            | inválid\w+ | errad\w+ | incorret\w+ | incorrect\w+ | erróne\w+ | ausente\w* | faltand\w+ | faltante\w* | inexistente\w* | duplicad\w+
+            | non\s+valid\w+ | errat\w+ | mancante\w* | невер\w+ | некорректн\w+ )\b
+        | 无效 | 非法 | 缺少 | 不存在 | 無効 | 不正 | 잘못된",
+    )
+});
+
+/// That there is no error, or what is done about one.
+static NONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: (?:no|not|without|any|zero|never|nicht|kein\w*|ohne|aucune?|sans|sem|nenhum|sin|ningún|senza|nessun|без)
+            (?:\s+\w+){0,2}\s+ (?:errors?|fail\w*|\w*fehler\w*|erreurs?|erros?|errore|errori|ошиб\w+|reject\w*|abgelehnt)
+        | (?:handl\w+|fix\w*|avoid\w*|prevent\w*|behandl\w+|behandel\w+|trat\w+|gestion\w*|corr\w+) \s+(?:\w+\s+){0,2}(?:errors?|erros?|fehler|erreurs?|errores))\b",
+    )
+});
+
+/// The status of an error.
+static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[45]\d\d\b"));
+
+/// The text around an example whose status is not documented.
+pub struct Around<'a> {
+    pub page: &'a Page,
+    pub example: &'a Example,
+}
+
+impl Around<'_> {
+    /// Whether the text speaks of an error with this status: it names the status, or says that this request fails.
+    pub fn allows(&self, status: u16) -> bool {
+        let text = self.text();
+        (400..600).contains(&status)
+            && (names(&text, status)
+                // Where another status is named, that is what is meant.
+                || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails())
+    }
+
+    /// The heading of the example and the text around it, up to its response, in lower case.
+    fn text(&self) -> String {
+        let (page, example) = (self.page, self.example);
+        let mut out = String::new();
+        if let Some(Block::Heading(heading)) = page
+            .heading_of(example.fence)
+            .and_then(|at| page.blocks.get(at))
+        {
+            out.push_str(&heading.text);
+        }
+        let response = example.response.as_ref().map(|response| response.fence);
+        let until = response.unwrap_or(example.end).max(example.fence);
+        let above = page.blocks[..example.fence].iter().rev();
+        let below = page.blocks[example.fence..until].iter().skip(1);
+        let prose = |block: &Block| match block {
+            // What follows is about another request.
+            block if implied::begins_endpoint(block) => None,
+            Block::Prose(prose) => Some(prose.text.clone()),
+            Block::Directive(_) => Some(String::new()),
+            _ => None,
+        };
+        // The status of an error response that is not compared.
+        let shown = |block: &Block| match block {
+            Block::Fence(fence) if transcript::shows_response(fence) => {
+                Some(fence.content.lines().next().unwrap_or_default().to_owned())
+            }
+            block => prose(block),
+        };
+        for text in above.map_while(prose).chain(below.map_while(shown)) {
+            out.push('\n');
+            out.push_str(&text);
+        }
+        out.to_lowercase()
+    }
+
+    /// Whether the heading, the sentence that leads to the request, a comment above it or the paragraph below it says
+    /// that it fails.
+    fn says_that_it_fails(&self) -> bool {
+        let (page, example) = (self.page, self.example);
+        let Some(fence) = page.fence(example.fence) else {
+            return false;
+        };
+        let span = &example.request.span;
+        let has_request = |text: Option<&str>| {
+            let mut lines = text.unwrap_or_default().lines();
+            lines.any(|line| line.contains("curl ") || line.trim_start().starts_with("http "))
+        };
+        let before = fence.content.get(..span.start);
+        let is_first = !has_request(before);
+        let is_last = !has_request(fence.content.get(span.end..));
+        let heading = page.heading_of(example.fence);
+        let in_heading = || match heading.map(|at| &page.blocks[at]) {
+            Some(Block::Heading(heading)) => labels_failure(&heading.text),
+            _ => false,
+        };
+        let is_shown = example.response.is_some() || !example.unpaired.is_empty();
+        let in_comment = || {
+            let above = before.unwrap_or_default().trim_end_matches([' ', '$']);
+            let line = above.trim_end_matches('\n').rsplit('\n').next();
+            let comment = line.unwrap_or_default().trim().strip_prefix('#');
+            comment.is_some_and(labels_failure)
+        };
+        let in_lead = || match example.fence.checked_sub(1).map(|at| &page.blocks[at]) {
+            Some(Block::Prose(prose)) => {
+                let sentence = labels::last_sentence(&prose.text);
+                !sentence.ends_with('.') && labels_failure(sentence)
+            }
+            _ => false,
+        };
+        let below = || {
+            let blocks = page.blocks.get(example.fence + 1..example.end);
+            let mut blocks = blocks.unwrap_or_default().iter();
+            let next = blocks.find(|block| block.directive().is_none());
+            match next {
+                Some(block @ Block::Prose(prose)) if !implied::begins_endpoint(block) => {
+                    let leads_on = labels::leads(labels::last_sentence(&prose.text));
+                    let mut sentences = prose.text.split(['.', '!', '?', '。', '！', '\n']);
+                    !(leads_on && blocks.next().is_none()) && sentences.any(states_failure)
+                }
+                _ => false,
+            }
+        };
+        !is_shown && (in_comment() || is_first && (in_heading() || in_lead()) || is_last && below())
+    }
+}
+
+/// Whether a sentence says that a request fails, and not only that it may.
+fn states_failure(sentence: &str) -> bool {
+    FAILS.is_match(sentence) && !NONE.is_match(sentence) && status_text::is_unconditional(sentence)
+}
+
+/// Whether a heading or label is about a request that fails.
+fn labels_failure(text: &str) -> bool {
+    labels::words(text).len() <= 12
+        && (WRONG.is_match(text) || FAILS.is_match(text))
+        && !NONE.is_match(text)
+}
+
+/// Whether text names an error: its status or its reason phrase.
+fn names(text: &str, status: u16) -> bool {
+    let reason = ureq::http::StatusCode::from_u16(status).ok();
+    let reason = reason
+        .and_then(|status| status.canonical_reason())
+        .map(str::to_lowercase);
+    labels::has_word(text, &status.to_string())
+        || reason.is_some_and(|reason| text.contains(&reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_that_say_that_a_request_fails() {
+        let rows = [
+            ("Erro: `descricao` é obrigatório", true),
+            ("You will get an error that names the field", true),
+            ("The server rejects it", true),
+            ("Das wird abgelehnt, weil der Titel fehlt", true),
+            ("Du erhältst eine Fehlermeldung", true),
+            ("Vous recevez une erreur de validation", true),
+            ("La petición falla", true),
+            ("Вернётся ошибка", true),
+            ("会返回错误", true),
+            ("エラーになります", true),
+            ("It fails if the title is missing", false),
+            ("There should be no error", false),
+            ("Es gibt keine Fehler", false),
+            ("See how to handle such errors", false),
+            ("It returns the record", false),
+        ];
+        for (sentence, fails) in rows {
+            assert_eq!(states_failure(sentence), fails, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn headings_about_requests_that_fail() {
+        let rows = [
+            ("1. Enviar dados inválidos", true),
+            ("Wrong type", true),
+            ("Missing title", true),
+            ("Fehlender Titel", true),
+            ("Validation errors", true),
+            ("缺少标题", true),
+            ("Create a song", false),
+            ("Without errors", false),
+        ];
+        for (heading, fails) in rows {
+            assert_eq!(labels_failure(heading), fails, "{heading}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Pages that say in words, or beside the request, what others show in blocks.
+
+use super::judged::assert_all_judged;
+
+const CREATE: &str = "```bash\ncurl http://localhost:3000/songs --json '{\"bandId\": 1}'\n```\n\n";
+
+#[test]
+fn what_the_page_says_to_fail_may_fail() {
+    let below = |text: &str| format!("{CREATE}{text}\n");
+    let above = |text: &str| format!("{text}\n\n{CREATE}");
+    let rows = [
+        (
+            below("You will get an error that names the title."),
+            &["pass"][..],
+        ),
+        (below("Erro: `title` é obrigatório!"), &["pass"]),
+        (below("Fehler: Der Titel fehlt."), &["pass"]),
+        (
+            below("Le serveur renvoie une erreur de validation."),
+            &["pass"],
+        ),
+        (below("El servidor rechaza la petición."), &["pass"]),
+        (below("会返回错误。"), &["pass"]),
+        (above("### Missing title"), &["pass"]),
+        (above("### 2. Dados inválidos"), &["pass"]),
+        (above("Without a title this is rejected:"), &["pass"]),
+        (
+            CREATE.replace("bash\n", "bash\n# missing title\n"),
+            &["pass"],
+        ),
+        // What may happen, or does not.
+        (below("It fails if the title is missing."), &["fail"]),
+        (below("There should be no error."), &["fail"]),
+        (below("Hier kommt kein Fehler."), &["fail"]),
+        (below("The song is there."), &["fail"]),
+        (above("### Create a song"), &["fail"]),
+        (above("## Missing title\n\n## Create a song"), &["fail"]),
+        // Another status is meant.
+        (
+            above("Without a title the server answers with an error 422:"),
+            &["fail"],
+        ),
+        (
+            below("You get an error:\n\n```\nHTTP/1.1 422 Unprocessable\n```"),
+            &["fail"],
+        ),
+        // It is about the last request of a block, and about none in the next section.
+        (
+            below("You will get an error.")
+                .replace("\n```", "\ncurl http://localhost:3000/nothing\n```"),
+            &["fail", "pass"],
+        ),
+        (below("## Others\n\nYou will get an error."), &["fail"]),
+    ];
+    assert_all_judged(&rows.map(|(page, verdicts)| (page, verdicts)));
+}
+
+/// Some write the marks of what is sent in front of what comes back.
+#[test]
+fn a_status_line_behind_a_prompt() {
+    let page = |status: &str, name: &str| {
+        format!(
+            "This is an error:\n\n```sh\n$ curl -i http://localhost:3000/bands/1\n\n> HTTP/1.1 {status}\n\n{{\"id\": 1, \"name\": \"{name}\"}}\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (page("200 OK", "Owls"), &["pass: as documented"]),
+        (page("200 OK", "Cats"), &["fail"]),
+        (page("404 Not Found", "Owls"), &["fail"]),
+    ]);
+}
+
+/// Endpoints set in bold begin sections of their own.
+#[test]
+fn what_is_below_the_next_endpoint_is_about_that() {
+    let page = r#"## Routes
+
+**GET - /songs**
+
+All songs. Will return `200` on success.
+
+```sh
+http :3000/songs
+```
+
+**GET - /songs/titles**
+
+The titles.
+
+```sh
+http :3000/songs/titles
+```
+
+**GET - /songs/:id**
+
+One song. Will return `404` if not found and `200` on success.
+
+```sh
+http :3000/songs/1
+```
+
+**DELETE - /songs/:id**
+
+Takes a song away. Returns `404 Not Found` if there is none and `204` on success.
+
+```sh
+http DELETE :3000/songs/1
+```
+
+**DELETE - /bands/:id**
+
+Returns `200` on success, `404` otherwise.
+
+```sh
+http DELETE :3000/bands/1
+```
+"#;
+    let verdicts = &["pass", "fail", "pass", "fail", "pass"][..];
+    assert_all_judged(&[(page.to_owned(), verdicts)]);
+}
+
+#[test]
+fn the_output_of_a_command_on_the_line_of_its_label() {
+    let block = |label: &str, shown: &str| {
+        format!("```\ncurl http://localhost:3000/bands/1\n{label}{shown}\n```\n")
+    };
+    let right = r#"{"id": 1, "name": "Owls"}"#;
+    let wrong = r#"{"id": 1, "name": "Cats"}"#;
+    for label in [
+        "Expected Output: ",
+        "Response: ",
+        "Antwort: ",
+        "返回：",
+        "Expected: ",
+        "Result => ",
+    ] {
+        let label = label.replace(" =>", ": =>");
+        assert_all_judged(&[
+            (block(&label, right), &["pass: as documented"]),
+            (block(&label, wrong), &["fail"]),
+            (block(&label, "404 Not Found"), &["fail"]),
+        ]);
+    }
+    let message = format!("```http\nGET http://localhost:3000/bands/1\nResponse: {wrong}\n```\n");
+    assert_all_judged(&[(message, &["fail"])]);
+}
+
+#[test]
+fn the_output_of_a_command_without_a_block() {
+    let rows = [
+        "# => {SHOWN}",
+        "# {SHOWN}",
+        "# Expected: {SHOWN}",
+        "// => {SHOWN}",
+        "=> {SHOWN}",
+        "→ {SHOWN}",
+    ];
+    for row in rows {
+        let page = |shown: &str| {
+            let shown = row.replace("{SHOWN}", shown);
+            format!(
+                "Try it\n\ncurl -X POST http://localhost:3000/bands \\\n  --json '{{\"name\": \"Bats\"}}'\n{shown}\n\ncurl http://localhost:3000/bands/1\n"
+            )
+        };
+        assert_all_judged(&[
+            (
+                page(r#"{"id": 3, "name": "Bats"}"#),
+                &["pass: as documented", "pass"],
+            ),
+            (page(r#"{"id": 3, "name": "Cats"}"#), &["fail", "pass"]),
+        ]);
+    }
+    let headings = "curl http://localhost:3000/bands/1\n\n# Bands\n\n# => and so on\n";
+    assert_all_judged(&[(headings.to_owned(), &["pass"])]);
+}
+
+/// A transcript of `curl -v` that Markdown takes for quotations and lists.
+#[test]
+fn a_transcript_in_a_list() {
+    let step = |status: u16, shown: &str| {
+        format!(
+            "1) add a band\n\n\t> curl -v localhost:3000/bands --json '{{\"name\": \"Bats\"}}'\n\n\t* Connected to localhost\n\t> POST /bands HTTP/1.1\n\t> Host: localhost:3000\n\t>\n\t* upload completely sent off: 16 out of 16 bytes\n\t< HTTP/1.1 {status}\n\t< Location: /bands/3\n\t<\n\t{shown}\n\n* so it is there\n"
+        )
+    };
+    let right = r#"{"name": "Bats", "id": 3}"#;
+    assert_all_judged(&[
+        (step(201, right), &["pass: as documented", "skipped"]),
+        (step(200, right), &["fail", "skipped"]),
+        (step(409, ""), &["fail", "skipped"]),
+        (step(201, ""), &["pass", "skipped"]),
+        (
+            step(201, &right.replace("Bats", "Cats")),
+            &["fail", "skipped"],
+        ),
+    ]);
+}
+
+/// Endpoints with their data and the status that is the response.
+#[test]
+fn a_status_that_is_called_the_response() {
+    let write = |path: &str, body: &str, response: &str| {
+        format!("### Écrire\n\n{path}\n\n```\n{body}\n```\n{response}\n\n---\n")
+    };
+    let song = "{\n  title: \"New\",\n  bandId: 1\n}";
+    let rows = [
+        (
+            write(
+                "**POST** `/songs`",
+                r#"{"title": "New"}"#,
+                "Réponse attendue : `201 Created`",
+            ),
+            &["pass"][..],
+        ),
+        (
+            write(
+                "**POST** `/songs`",
+                r#"{"title": "New"}"#,
+                "Expected response: `200 OK`",
+            ),
+            &["fail"],
+        ),
+        (
+            write(
+                "**PUT** `/songs/99`",
+                r#"{"title": "New"}"#,
+                "Respuesta esperada: `404 Not Found`",
+            ),
+            &["pass"],
+        ),
+        (
+            write(
+                "**POST** `/songs`",
+                r#"{"bandId": 1}"#,
+                "Antwort: 400 Bad Request",
+            ),
+            &["pass"],
+        ),
+        (
+            write(
+                "`POST /songs`  \nAdds a song.  \nData example:",
+                song,
+                "Success response: 201 Created  \nError response: 400 Bad Request",
+            ),
+            &["pass"],
+        ),
+        (
+            write(
+                "`POST /songs`  \nAdds a song.  \nData example:",
+                song,
+                "Success response: 200 OK  \nError response: 400 Bad Request - no title",
+            ),
+            &["fail"],
+        ),
+        (
+            "### Lister\n**GET** `/songs`\n\nRéponse attendue : `200 OK`\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "### Un\n**GET** `/songs/titles`\n\nRéponse attendue : `200 OK`\n".to_owned(),
+            &["fail"],
+        ),
+        (
+            "### Un\n**GET** `/songs/9`\n\n> Il n'y en a pas.\n\nResponse: `404 Not Found`\n"
+                .to_owned(),
+            &["pass"],
+        ),
+        (
+            "### Un\n**DELETE** `/songs/1`\n\nResponse: `204 No Content`\n".to_owned(),
+            &["fail"],
+        ),
+        (
+            "### Un\n**GET** `/songs/:id`\n\nResponse: `200 OK`\n".to_owned(),
+            &[],
+        ),
+    ];
+    assert_all_judged(&rows.map(|(page, verdicts)| (page, verdicts)));
+}
+
+#[test]
+fn queries_in_a_list_of_endpoints() {
+    let page = r#"## Endpoints
+
+- `GET /songs`: All songs
+- `GET /songs/:id`: One song
+- `GET /songs?title=:title`: By title
+
+### Queries
+
+- `GET /songs?_page=1&_limit=1` (First page)
+- `GET /songs?_sort=title&_order=desc` (By title)
+- `GET /songs?_sort=FIELD` (By a field)
+- `GET /songs?q=keyword` (By a word)
+- `GET /song?q=blue` (By text)
+- **GET** `/songs?titel=Blue`: a misspelt name
+- `GET /things?a=1` - other things
+"#;
+    let verdicts = &["pass", "pass", "fail", "fail", "skipped"][..];
+    assert_all_judged(&[(page.to_owned(), verdicts)]);
+}
