@@ -297,3 +297,40 @@ fn queries_in_a_list_of_endpoints() {
     let verdicts = &["pass", "pass", "fail", "fail", "skipped"][..];
     assert_all_judged(&[(page.to_owned(), verdicts)]);
 }
+
+#[test]
+fn headers_of_lists_are_compared() {
+    let page = |header: &str| {
+        format!(
+            "```console\n$ curl -i 'http://localhost:3000/bands?_page=1&_limit=1'\nHTTP/1.1 200 OK\nDate: today\n{header}\n\n[{{\"id\": 1, \"name\": \"Owls\"}}]\n```\n"
+        )
+    };
+    let whole = |header: &str| {
+        page(header)
+            .replace("?_page=1&_limit=1", "/1")
+            .replace(['[', ']'], "")
+    };
+    let rows = [
+        (page("X-Total-Count: 2"), &["pass"][..]),
+        (
+            page("x-total-count: 3"),
+            &["fail: the server sends `X-Total-Count: 2`"],
+        ),
+        (page("X-Total-Count: <number>"), &["pass"]),
+        (
+            page("Link: <https://api.example.com/v1/bands?_limit=1&_page=2>; rel=\"next\""),
+            &["pass"],
+        ),
+        (page("Content-Type: text/plain\nETag: \"1\""), &["pass"]),
+        (
+            whole("X-Total-Count: 1"),
+            &["fail: the server sends no header `X-Total-Count`"],
+        ),
+        (
+            whole("Link: </bands?_page=2>; rel=next"),
+            &["fail: the server sends no header `Link`"],
+        ),
+        (whole("Link: </docs>; rel=\"describedby\""), &["pass"]),
+    ];
+    assert_all_judged(&rows.map(|(page, verdicts)| (page, verdicts)));
+}

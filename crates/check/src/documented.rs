@@ -102,8 +102,8 @@ pub struct DocumentedResponse {
     pub body: Option<Node>,
     /// A body that is not JSON.
     pub plain: Option<Shown>,
-    /// The header `Location`.
-    pub location: Option<Shown>,
+    /// The headers that are compared, by their names in lower case.
+    pub headers: Vec<(String, Shown)>,
     /// Whether the page says that only a part is shown.
     pub truncated: bool,
     /// Whether the page says that it shows one item of a list, or the form of each.
@@ -128,8 +128,8 @@ pub struct Documented<'a> {
     pub any: &'a [String],
     /// Members that may be missing.
     pub left_out: &'a [String],
-    /// The header `Location`.
-    pub location: Option<&'a Shown>,
+    /// The headers that are compared, by their names in lower case.
+    pub headers: &'a [(String, Shown)],
     /// Whether the page says that there is no body.
     pub no_body: bool,
     /// What the server generates.
@@ -262,21 +262,29 @@ impl Documented<'_> {
         }
     }
 
-    /// A wrong `Location`, or a body where the page says that there is none; `{}` is as good as none.
+    /// A wrong header, or a body where the page says that there is none; `{}` is as good as none.
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
-        let same = |location: &&String| {
-            self.location
-                .is_some_and(|shown| self.is_location(&shown.text, location))
-        };
-        if let Some(shown) = self.location
-            && received.location.as_ref().filter(same).is_none()
-        {
-            let text = match &received.location {
-                Some(location) => format!("the server sends `Location: {location}`"),
-                None => "the server sends no header `Location`".to_owned(),
-            };
-            let place = Some(shown.range.clone());
-            return Some(OtherDifference { place, text });
+        for (name, shown) in self.headers {
+            let sent = received.header(name);
+            let is_same = sent.is_some_and(|sent| match name.as_str() {
+                "location" => self.is_location(&shown.text, sent),
+                "x-total-count" => shown.text == sent,
+                // Its addresses may have another host and another order of parameters.
+                _ => true,
+            });
+            if !is_same {
+                let title = match name.as_str() {
+                    "location" => "Location",
+                    "x-total-count" => "X-Total-Count",
+                    _ => "Link",
+                };
+                let text = match sent {
+                    Some(value) => format!("the server sends `{title}: {value}`"),
+                    None => format!("the server sends no header `{title}`"),
+                };
+                let place = Some(shown.range.clone());
+                return Some(OtherDifference { place, text });
+            }
         }
         if let (Some(shown), Body::Json(value)) = (self.plain, &received.body)
             && transcript::is_message(&shown.text)
@@ -459,15 +467,14 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 text: content[span.clone()].to_owned(),
                 range: fence.source_range(&span),
             };
-            let location = transcript::location(&content)
-                .filter(|span| {
-                    documented
-                        .body
-                        .as_ref()
-                        .is_none_or(|body| !body.span.contains(&span.start))
-                })
-                .filter(|_| status.is_some())
-                .map(shown);
+            let is_above = |span: &Range<usize>| {
+                let body = documented.body.as_ref();
+                status.is_some() && body.is_none_or(|body| !body.span.contains(&span.start))
+            };
+            let headers = transcript::compared_headers(&content)
+                .filter(|(_, span)| is_above(span))
+                .map(|(name, span)| (name, shown(span)))
+                .collect();
             let plain = documented.text.map(shown);
             let unclosed = documented.unclosed.map(|error| {
                 let at = fence.source(error.at);
@@ -478,7 +485,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     status,
                     body: documented.body,
                     plain,
-                    location,
+                    headers,
                     truncated,
                     one_item: is_one_item(page, example, block.fence),
                     left_out,

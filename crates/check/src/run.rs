@@ -340,7 +340,7 @@ impl Runner<'_> {
             surety: surety(page, example),
             any: &example.directives.any,
             left_out: &response.left_out,
-            location: response.location.as_ref(),
+            headers: &response.headers,
             no_body: example.no_body && example.method() != "HEAD",
             generated: Generated::new(
                 &dataset,

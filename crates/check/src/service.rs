@@ -52,17 +52,19 @@ pub type Opener<'a> =
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        find_header(&self.headers, name)
     }
 
     /// Whether the method can change data.
     pub(crate) fn writes(&self) -> bool {
         !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
     }
+}
+
+fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut headers = headers.iter();
+    let found = headers.find(|(own, _)| own.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
 }
 
 /// A request as a page shows it: its target is still the URL as written.
@@ -79,8 +81,8 @@ pub(crate) struct Received {
     pub(crate) status: u16,
     /// The server's `X-Hint`: something about the request is suspicious.
     pub(crate) hint: Option<String>,
-    /// Where a redirect leads, or where a new record is.
-    pub(crate) location: Option<String>,
+    /// Names and values.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Body,
 }
 
@@ -98,21 +100,16 @@ impl From<Response> for Received {
             Ok(value) => Body::Json(value),
             Err(_) => Body::Text(String::from_utf8_lossy(&response.body).into_owned()),
         };
-        let header = |wanted: &str| {
-            response
-                .headers
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
-        };
-        let hint = header("x-hint")
-            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned());
-        let location = header("location").map(|(_, value)| value.clone());
-        Received {
+        let mut received = Received {
             status: response.status,
-            hint,
-            location,
+            hint: None,
+            headers: response.headers,
             body,
-        }
+        };
+        received.hint = received
+            .header("x-hint")
+            .map(|value| percent_decode_str(value).decode_utf8_lossy().into_owned());
+        received
     }
 }
 
@@ -124,10 +121,14 @@ impl Received {
         }
     }
 
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        find_header(&self.headers, name)
+    }
+
     /// Where a redirect leads.
     pub(crate) fn redirect(&self) -> Option<&str> {
         let redirects = (300..400).contains(&self.status);
-        self.location.as_deref().filter(|_| redirects)
+        self.header("location").filter(|_| redirects)
     }
 
     pub(crate) fn is_success(&self) -> bool {

@@ -97,11 +97,19 @@ fn below_status(text: &str) -> Option<String> {
     Some(format!("{}{between}\n{}", &text[..status], &text[json..]))
 }
 
-/// The value of the header `Location`.
-pub fn location(text: &str) -> Option<Range<usize>> {
-    static LOCATION: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?im)^[<\ \t/#]*location:[\ \t]*(?P<value>\S+)"));
-    Some(LOCATION.captures(text)?.name("value")?.range())
+/// The headers whose values the data determines: their names in lower case and their values.
+pub fn compared_headers(text: &str) -> impl Iterator<Item = (String, Range<usize>)> {
+    static HEADER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?im)^[<\ \t/#]*(?:(?P<location>location):[\ \t]*(?P<path>\S+)|(?P<total>x-total-count):[\ \t]*(?P<count>\d+)[\ \t]*\r?$|(?P<link>link):[\ \t]*(?P<links>\S.*rel=.?(?:next|prev|first|last)\b.*))",
+        )
+    });
+    HEADER.captures_iter(text).filter_map(|found| {
+        let pairs = [("location", "path"), ("total", "count"), ("link", "links")];
+        let pair = |(name, value)| Some((found.name(name)?, found.name(value)?));
+        let (name, value) = pairs.into_iter().find_map(pair)?;
+        Some((name.as_str().to_lowercase(), value.range()))
+    })
 }
 
 /// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
