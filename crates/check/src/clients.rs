@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::http_message::METHODS;
 use super::javascript;
 use super::powershell;
+use super::prompt;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
@@ -37,13 +38,17 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
     let mut lines = Lines { text, at: 0 };
     while let Some((line, at)) = lines.next() {
-        let start = at + line.len() - line.trim_start_matches(['$', '%', '>', ' ', '\t']).len();
+        let mut start = at + prompt::typed(line);
+        // What is sent may come from a command before it.
+        let before = &text[start..at + line.len()];
+        if before.starts_with("echo ") || before.starts_with("cat ") {
+            start += before.rfind("| ").map_or(0, |pipe| pipe + 2);
+        }
         let program = text[start..].split_whitespace().next().unwrap_or_default();
-        let parse = match program {
-            "http" | "https" | "xh" | "xhs" => httpie,
-            "wget" => wget,
-            _ => continue,
-        };
+        let is_wget = program == "wget";
+        if !is_wget && !is_one_of(program, "http https xh xhs") {
+            continue;
+        }
         let command = shell::command(text, start);
         // Sentences begin with these words, too.
         if !command
@@ -57,10 +62,18 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         let end = command.end.max(lines.at);
         let (output, next) = super::requests::output(text, end);
         lines.at = next.max(end);
-        let request = parse(&command.words[1..]);
+        let given = &command.words[1..];
+        let file = given.iter().find_map(|word| word.text.strip_prefix('@'));
+        let file = file.map(str::to_owned).or(command.input.clone());
+        let request = match is_wget {
+            true => wget(given),
+            false => httpie(given, command.stdin.as_deref(), file.is_some()),
+        };
         let problem = match &request {
             Some(written) => {
-                super::requests::placeholder(&written.request).map(|_| Problem::Template)
+                let placeholder = super::requests::placeholder(&written.request);
+                let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
+                placeholder.map(|_| Problem::Template).or(file)
             }
             None => Some(Problem::Skip(format!(
                 "uses options of {program} that are not understood"
@@ -154,15 +167,24 @@ fn is_local(word: &str) -> bool {
     word.starts_with(':') || word.contains("localhost") || word.contains("127.0.0.1")
 }
 
-/// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE]`.
-fn httpie(words: &[Word]) -> Option<WrittenRequest> {
+/// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE] [@FILE]`, with what it reads.
+fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<WrittenRequest> {
     const PRINTING: &str =
         "-v --verbose -b --body -h --headers -j --json -f --form --ignore-stdin --pretty=all";
     let is_form = words.iter().any(|word| is_one_of(&word.text, "-f --form"));
     let mut headers = Vec::new();
     let mut kept = Vec::new();
+    let mut raw = stdin.map(str::trim);
     let mut given = words.iter();
     while let Some(word) = given.next() {
+        let text = match word.text.as_str() {
+            "--raw" => Some(given.next()?.text.as_str()),
+            text => text.strip_prefix("--raw="),
+        };
+        if text.is_some() {
+            raw = text;
+            continue;
+        }
         let login = match word.text.as_str() {
             "-a" | "--auth" => Some(given.next()?.text.as_str()),
             text => text.strip_prefix("--auth="),
@@ -170,7 +192,7 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
         if let Some(login) = login {
             let value = format!("Basic {}", BASE64_STANDARD.encode(login));
             headers.push(("Authorization".to_owned(), value));
-        } else if !is_one_of(&word.text, PRINTING) {
+        } else if !is_one_of(&word.text, PRINTING) && !word.text.starts_with('@') {
             kept.push(word);
         }
     }
@@ -203,7 +225,13 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
             body.insert(name, Value::String(value.to_owned()));
         }
     }
-    let method = method.unwrap_or_else(|| if body.is_empty() { "GET" } else { "POST" }.to_owned());
+    // It accepts one source of the body.
+    let sources = [!body.is_empty(), raw.is_some(), sends_file];
+    let sources = sources.iter().filter(|is_given| **is_given).count();
+    if sources > 1 {
+        return None;
+    }
+    let method = method.unwrap_or_else(|| if sources == 0 { "GET" } else { "POST" }.to_owned());
     let field = |(name, value): (&String, &Value)| {
         let text = value.as_str().map(str::to_owned);
         (name.clone(), text.unwrap_or_else(|| value.to_string()))
@@ -214,6 +242,7 @@ fn httpie(words: &[Word]) -> Option<WrittenRequest> {
             .finish(),
         false => Value::Object(body).to_string(),
     });
+    let body = body.or(raw.map(str::to_owned));
     if body.is_some() {
         let kind = match is_form {
             true => "application/x-www-form-urlencoded",
@@ -314,6 +343,14 @@ mod tests {
             (
                 "http --auth=ada:secret POST :3000/a b=c",
                 "POST localhost:3000/a 2 {\"b\":\"c\"}",
+            ),
+            (
+                "❯ echo '{\"b\": 1}' | http PUT :3000/a/1",
+                "PUT localhost:3000/a/1 1 {\"b\": 1}",
+            ),
+            (
+                "http :3000/a --raw='{\"b\": 1}'",
+                "POST localhost:3000/a 1 {\"b\": 1}",
             ),
             (
                 "wget -qO- http://localhost:3000/a",

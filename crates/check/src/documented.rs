@@ -422,9 +422,13 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     else {
         return (DocumentedResponse::default(), None);
     };
-    let above = block.head.and_then(|index| page.fence(index));
-    let above = above.and_then(|fence| Some((fence, transcript::head(&fence.content).0?)));
-    let status_above = above.map(|(fence, head)| (head.status, fence.source_range(&head.span)));
+    let above = block.head.as_ref();
+    let above = above.and_then(|(index, range)| Some((page.fence(*index)?, range)));
+    let status_above = above.and_then(|(fence, range)| {
+        let head = transcript::head(&fence.content[range.clone()]).0?;
+        let span = range.start + head.span.start..range.start + head.span.end;
+        Some((head.status, fence.source_range(&span)))
+    });
     // What is before the response is blanked out, so that offsets stay valid.
     let response = transcript::uncomment(&fence.content[block.range.clone()]);
     let mut content = format!("{}{response}", " ".repeat(block.range.start));

@@ -42,8 +42,8 @@ pub struct ResponseBlock {
     pub range: Range<usize>,
     /// Whether the page may mean the body of the request.
     pub doubtful: bool,
-    /// The block above it that shows its status.
-    pub head: Option<usize>,
+    /// The block above it that shows its status, and where.
+    pub head: Option<(usize, Range<usize>)>,
 }
 
 /// The `<!-- standin: ... -->` directives above a request.
@@ -75,6 +75,11 @@ impl Example {
     /// The line of the request.
     pub fn request_line(&self, page: &Page) -> usize {
         page.line(self.request_range(page).start)
+    }
+
+    /// Whether its response has no body.
+    fn is_of_headers(&self) -> bool {
+        matches!(self.method(), "HEAD" | "OPTIONS")
     }
 
     /// The method; empty if the command could not be parsed.
@@ -175,17 +180,30 @@ pub fn find(page: &Page) -> Vec<Example> {
                 example.request.problem = Some(Problem::Skip(reason.to_owned()));
             }
             if let Some(range) = example.request.output.clone() {
-                example.response = Some(ResponseBlock {
-                    fence: at,
-                    range,
-                    doubtful: false,
-                    head: None,
+                let (body, head) = match index + 1 == count {
+                    true => pairing::with_body(page, at, range.clone()),
+                    false => (at, None),
+                };
+                example.response = Some(match head.is_some() && !example.is_of_headers() {
+                    true => ResponseBlock {
+                        head,
+                        ..whole(page, body)
+                    },
+                    false => ResponseBlock {
+                        fence: at,
+                        range,
+                        doubtful: false,
+                        head: None,
+                    },
                 });
+                if body != at {
+                    taken.push(body);
+                }
             } else if index + 1 == count {
                 let body = matches!(example.request.problem, Some(Problem::NoBody))
                     .then(|| pairing::request_body(page, at, end))
                     .flatten();
-                if let Some(text) = body.and_then(|body| pairing::json(page, body)) {
+                if let Some(text) = body.and_then(|body| pairing::sent_json(page, body)) {
                     example.request.add_body(&text);
                 }
                 if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
@@ -200,7 +218,8 @@ pub fn find(page: &Page) -> Vec<Example> {
                     Paired::Block(fence) => {
                         let of = |found: &Candidate| found.fence == fence && found.doubtful;
                         let doubtful = candidates.0.iter().any(of);
-                        let (body, head) = pairing::with_body(page, fence);
+                        let (body, head) =
+                            pairing::with_body(page, fence, whole(page, fence).range);
                         example.response = Some(ResponseBlock {
                             doubtful,
                             head,

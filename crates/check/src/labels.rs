@@ -89,7 +89,8 @@ const FILLER: &str = "example examples sample the a an of for in using with to y
 const EXPECTED: &str = "expected erwarteter erwartete attendu esperado atteso ожидаемое";
 
 /// Clients other than curl that a page may show as well.
-const TOOLS: &str = "postman insomnia httpie powershell python javascript fetch";
+const TOOLS: &str = "postman insomnia httpie wget powershell python javascript js nodejs typescript fetch axios java kotlin \
+     golang php ruby";
 
 /// The lower-case words of a label without punctuation.
 pub fn words(label: &str) -> Vec<String> {

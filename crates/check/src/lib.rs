@@ -36,6 +36,7 @@ mod outcome;
 mod page;
 mod pairing;
 mod powershell;
+mod prompt;
 mod reader;
 mod remote;
 mod report;

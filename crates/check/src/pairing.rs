@@ -229,7 +229,22 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
         }
         _ => return None,
     };
-    json(page, body.0).is_some().then_some(body.0)
+    sent_json(page, body.0).is_some().then_some(body.0)
+}
+
+/// The content of a block as JSON, below labels and the headers that it is sent with: `Body:`.
+pub fn sent_json(page: &Page, index: usize) -> Option<String> {
+    json(page, index).or_else(|| {
+        let content = &page.fence(index)?.content;
+        let start = content.find("\n{").or_else(|| content.find("\n["))?;
+        let (above, shown) = content.split_at(start);
+        let is_above = |line: &str| {
+            let line = line.trim();
+            line.is_empty() || line.ends_with(':') || transcript::is_header(line)
+        };
+        let is_sent = above.lines().all(is_above) && serde_json::from_str::<Value>(shown).is_ok();
+        is_sent.then(|| shown.trim().to_owned())
+    })
 }
 
 /// Whether the block below a request is called its body.
@@ -320,17 +335,24 @@ pub fn shows_json(page: &Page, index: usize) -> bool {
     page.fence(index).is_some_and(shows_response)
 }
 
-/// The block with the body of a response, and the block above it that shows its status only, if there is one.
-pub fn with_body(page: &Page, fence: usize) -> (usize, Option<usize>) {
+/// The block with the body of the response in a range of a block, which is the next one if the range shows its status only.
+pub fn with_body(
+    page: &Page,
+    fence: usize,
+    range: Range<usize>,
+) -> (usize, Option<(usize, Range<usize>)>) {
     let is_status = page.fence(fence).is_some_and(|fence| {
-        let (head, body) = transcript::head(&fence.content);
-        head.is_some() && fence.content[body..].trim().is_empty()
+        let (head, body) = transcript::head(&fence.content[range.clone()]);
+        head.is_some_and(|head| head.status != 204)
+            && fence.content[range.start + body..range.end]
+                .trim()
+                .is_empty()
     });
     let is_body = page.fence(fence + 1).is_some_and(|next| {
         next.fenced && next.content.trim_start().starts_with(['{', '[']) && shows_response(next)
     });
     match is_status && is_body && page.declared_role(fence + 1).is_none() {
-        true => (fence + 1, Some(fence)),
+        true => (fence + 1, Some((fence, range))),
         false => (fence, None),
     }
 }

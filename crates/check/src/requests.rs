@@ -8,6 +8,7 @@ use regex::Regex;
 use super::blocks::Fence;
 use super::curl;
 use super::http_message;
+use super::prompt;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::text::{Lines, is_one_of, nearest, pattern};
@@ -441,13 +442,14 @@ pub fn command_in_line(line: &str) -> Option<usize> {
             .split([':', ' '])
             .next()
             .is_some_and(|user| user.contains('@'));
-    let prompt = (before.ends_with(['$', '%', '>']) || of_root)
+    let ends_in_prompt = (before.ends_with(['$', '%', '>']) || of_root)
         && !before.contains(['"', '\'', '`', '{', '<']);
     let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
     let notebook = before.trim_start() == "!";
     let first = before.trim_start_matches(['$', '%', ' ', '\t']);
     let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
-    (before.trim().is_empty() || notebook || (spaced && (prompt || helper || piped))).then_some(at)
+    let typed = before.trim().is_empty() || prompt::typed(line) == at;
+    (typed || notebook || (spaced && (ends_in_prompt || helper || piped))).then_some(at)
 }
 
 /// The output shown below a command, and where to continue.
@@ -470,11 +472,10 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
         return (None, start);
     }
     let is_command = |line: &str| {
+        let is_client = ["http ", "wget ", "PS ", "Invoke-"];
         let line = line.trim_start();
-        let prompt = line.starts_with("$ ") || line.starts_with("% ");
-        let is_client = ["http ", "wget ", "PS ", "PS> ", "Invoke-"];
         let is_client = is_client.iter().any(|client| line.starts_with(client));
-        (prompt && !line.starts_with("% Total")) || is_client || command_in_line(line).is_some()
+        prompt::begins(line) || is_client || command_in_line(line).is_some()
     };
     let lines = text[start..]
         .split_inclusive('\n')
@@ -524,7 +525,12 @@ fn from_command(text: &str, command: shell::Command) -> FoundRequest {
                 "its output goes through `{filter}`, which is not run"
             ))
         });
-        filter.or_else(|| parsed.body_file.map(Problem::BodyFile))
+        let input = command.input;
+        let file = |file| match file == "-" {
+            true => input.unwrap_or(file),
+            false => file,
+        };
+        filter.or_else(|| parsed.body_file.map(file).map(Problem::BodyFile))
     };
     let unquoted = command.unquoted;
     FoundRequest {

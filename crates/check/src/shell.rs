@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::prompt;
+
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -47,6 +49,8 @@ pub struct Command {
     pub end: usize,
     /// What the command reads: a here-document, or the text of an `echo` before it.
     pub stdin: Option<String>,
+    /// The file that it reads: `< FILE`, or `cat FILE |` before it.
+    pub input: Option<String>,
     /// An unquoted `?` in a URL.
     pub unquoted: Option<Range<usize>>,
 }
@@ -176,15 +180,15 @@ impl<'a> Scanner<'a> {
         };
         if let Some((_, word)) = before.split_once("<<") {
             self.here_document = Some(end_word(word.trim_start_matches('-').trim()));
-        } else if let Some(text) = before
-            .trim_start_matches(['$', '%', ' '])
-            .strip_prefix("echo ")
-        {
+        } else if let Some(text) = before[prompt::typed(before)..].strip_prefix("echo ") {
             let text = text.trim();
             let inner = text
                 .strip_prefix('\'')
                 .and_then(|text| text.strip_suffix('\''));
             self.out.stdin = inner.map(str::to_owned);
+        } else if let Some(file) = before[prompt::typed(before)..].strip_prefix("cat ") {
+            let file = file.trim();
+            self.out.input = (!file.contains(' ')).then(|| file.to_owned());
         }
     }
 
@@ -386,6 +390,7 @@ impl<'a> Scanner<'a> {
                 &word[..word.find([' ', '\n', '|', ';']).unwrap_or(word.len())],
             ));
         }
+        let is_input = self.rest().starts_with('<') && !self.rest().starts_with("<<");
         while self
             .peek()
             .is_some_and(|c| matches!(c, '>' | '<' | '&' | ' '))
@@ -393,7 +398,12 @@ impl<'a> Scanner<'a> {
             self.bump();
         }
         let rest = self.rest();
-        self.at += rest.find([' ', '\n', '|', ';']).unwrap_or(rest.len());
+        let length = rest.find([' ', '\r', '\n', '|', ';']);
+        let file = &rest[..length.unwrap_or(rest.len())];
+        self.at += file.len();
+        if is_input && !file.is_empty() {
+            self.out.input = Some(file.trim_matches(['\'', '"']).to_owned());
+        }
     }
 }
 

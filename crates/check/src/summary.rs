@@ -91,7 +91,9 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
             let response = example.response.as_ref().map(|response| response.fence);
             claimed.insert(example.fence);
             claimed.extend(response);
-            claimed.extend(example.response.as_ref().and_then(|response| response.head));
+            let head = example.response.as_ref();
+            let head = head.and_then(|response| response.head.as_ref());
+            claimed.extend(head.map(|(block, _)| block));
             claimed.extend(&example.unpaired);
             if let (Some(reason), Some(block)) = (details.uncompared, response) {
                 found.push((block, reason));

@@ -11,6 +11,7 @@ use super::clients;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::node::is_dots;
+use super::prompt;
 use super::requests::{self, line_end};
 use super::shell;
 use super::text::{floor_char_boundary, is_one_of, pattern};
@@ -106,6 +107,14 @@ fn below(text: &str, start: usize) -> usize {
 /// The parts of a paragraph that stand for themselves, in order. What begins in the paragraph may end below it.
 pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part> {
     let rest = &text[paragraph.end..below(text, paragraph.end)];
+    if is_quoted {
+        // What `curl -v` sends.
+        let is_more = |line: &&str| line.starts_with(['>', '*']) || line.trim().is_empty();
+        let received = rest.lines().skip(1).find(|line| !is_more(line));
+        if received.is_some_and(|line| line.starts_with("< HTTP/")) {
+            return Vec::new();
+        }
+    }
     let below = match is_quoted {
         true => {
             let lines = rest.split_inclusive('\n').skip(1);
@@ -217,7 +226,7 @@ impl Scan<'_> {
     fn command(&self, line: &Range<usize>) -> Option<Range<usize>> {
         let text = &self.content[line.clone()];
         let Some(at) = requests::command_in_line(text) else {
-            let program = text.trim_start_matches(['$', ' ']).split(' ').next()?;
+            let program = text[prompt::typed(text)..].split(' ').next()?;
             let is_client = is_one_of(program, "http https xh xhs wget");
             let found = is_client.then(|| clients::find(text, ""))?.pop()?;
             return found.written.is_some().then(|| line.clone());
@@ -284,7 +293,13 @@ impl Scan<'_> {
             received.unwrap_or(text).starts_with("HTTP/") && transcript::head(text).0.is_some();
         let headers = is_status.then(|| self.headers_end(line_end(self.content, line.start)))?;
         // A status alone is a label of what is below it, unless `curl -v` printed it.
-        let end = self.json_below(headers);
+        let empty = || {
+            let below = self.content[headers..].trim_start();
+            let line = below.lines().next()?.trim_end();
+            let start = self.content.len() - below.len();
+            matches!(line, "[]" | "{}").then_some(start + line.len())
+        };
+        let end = self.json_below(headers).or_else(empty);
         Some(line.start..end.or(received.map(|_| headers))?)
     }
 

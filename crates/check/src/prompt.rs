@@ -1,0 +1,92 @@
+//! The prompts of shells, which pages show before commands.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::text::pattern;
+
+/// A prompt at the beginning of a line: `$`, `ada@host dir %`, `➜  dir git:(main) ✗`, `~/dir ❯`, `PS C:\>`.
+static PROMPT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?x)^[\ \t]*(?:\([\w.-]+\)[\ \t]+)?
+        (?: ➜[\ \t]+(?:~\S*|[\w.-]+[\ \t]+git:\(\S*\))(?:[\ \t]+✗)?
+          | [$%>❯»λ➜]
+          | \[?[\w.-]+@[\w.-]+(?::\S*)?(?:[\ \t]+[\w./~-]+)?\]?[\ \t]*[$%\#❯➜]
+          | [~/][^\s"'`{<]*(?:[\ \t]+\S+)?[\ \t]+[❯»λ➜]
+          | (?:PS[\ ])?[A-Z]:\\[^<>"\n]*> | PS> )
+        (?:[\ \t]+|$)"#,
+    )
+});
+
+/// Where the command begins in a line with a prompt; at the end of the line if there is none.
+fn end(line: &str) -> Option<usize> {
+    Some(PROMPT.find(line.trim_end_matches(['\n', '\r']))?.end())
+}
+
+/// Where what a reader types begins in a line: after the prompt, if there is one. The space after it may be missing.
+pub fn typed(line: &str) -> usize {
+    let rest = || line.trim_start_matches(['$', '%', '>', ' ', '\t']);
+    end(line).unwrap_or_else(|| line.len() - rest().len())
+}
+
+/// Whether a line below a command is the next prompt, with a command or without one. `curl` prints lines that begin with
+/// `>` and `%`.
+pub fn begins(line: &str) -> bool {
+    !line.trim_start().starts_with('>') && !line.trim_start().starts_with("% Total") && {
+        end(line).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_begin_after_prompts() {
+        let prompts = [
+            "",
+            "  ",
+            "$ ",
+            "$",
+            "% ",
+            "> ",
+            "❯ ",
+            "➜ ",
+            "➜  ~ ",
+            "➜  api git:(main) ",
+            "➜  api git:(feature/x) ✗ ",
+            "λ ",
+            "» ",
+            "~/code/api ❯ ",
+            "~/code main ❯ ",
+            "(venv) $ ",
+            "ada@host:~/api$ ",
+            "ada@MacBook-Air api % ",
+            "[root@host ~]# ",
+            "PS C:\\Users\\ada> ",
+            "C:\\api>",
+        ];
+        for prompt in prompts {
+            let line = format!("{prompt}http :3000/users\n");
+            if !prompt.ends_with('>') {
+                assert_eq!(typed(&line), prompt.len(), "{line}");
+            }
+            let is_prompt = !prompt.trim().is_empty() && prompt.trim() != ">";
+            assert_eq!(begins(&format!("{prompt}\n")), is_prompt, "{prompt}");
+        }
+        for line in [
+            "{\"a\": \"$ 1\"}",
+            "[1]",
+            "  \"price\": 3",
+            "> GET / HTTP/1.1",
+            "  % Total    % Received",
+            "100  50  100  50",
+            "$id",
+            "HTTP/1.1 200 OK",
+            "ada@example.com",
+        ] {
+            assert!(!begins(line), "{line}");
+        }
+    }
+}
