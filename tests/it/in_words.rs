@@ -28,7 +28,17 @@ fn what_the_page_says_to_fail_may_fail() {
             CREATE.replace("bash\n", "bash\n# missing title\n"),
             &["pass"],
         ),
-        // What may happen, or does not.
+        (below("> Le champ `title` est obligatoire."), &["pass"]),
+        (below("Note that the `title` must be there."), &["pass"]),
+        (below("Ohne Titel lehnt der Server das ab."), &["pass"]),
+        (above("### Der Titel fehlt"), &["pass"]),
+        // What may happen, or does not, or is about another property.
+        (below("Note that the `name` must be there."), &["fail"]),
+        (below("Errors are returned as JSON."), &["fail"]),
+        (
+            below("The new song is there. Check the log for errors."),
+            &["fail"],
+        ),
         (below("It fails if the title is missing."), &["fail"]),
         (below("There should be no error."), &["fail"]),
         (below("Hier kommt kein Fehler."), &["fail"]),
@@ -127,6 +137,11 @@ fn the_output_of_a_command_on_the_line_of_its_label() {
     let right = r#"{"id": 1, "name": "Owls"}"#;
     let wrong = r#"{"id": 1, "name": "Cats"}"#;
     for label in [
+        "Expected Result -> ",
+        "Returns ",
+        "Expected:\n",
+        "=> ",
+        "// Output: ",
         "Expected Output: ",
         "Response: ",
         "Antwort: ",
@@ -141,6 +156,23 @@ fn the_output_of_a_command_on_the_line_of_its_label() {
             (block(&label, "404 Not Found"), &["fail"]),
         ]);
     }
+    for label in ["> ", ">> "] {
+        assert_all_judged(&[
+            (block(label, right), &["pass: as documented"]),
+            (block(label, wrong), &["fail"]),
+        ]);
+    }
+    let behind = |shown: &str| block("", "").replace("/1\n", &format!("/1  # {shown}\n"));
+    assert_all_judged(&[
+        (behind(right), &["pass: as documented"]),
+        (behind(wrong), &["fail"]),
+        (behind("[one band]"), &["pass: the status"]),
+        (block("Response: ", "[one band]"), &["pass: the status"]),
+        (block("Returns ", "[one band]"), &["pass: the status"]),
+        (block("Result: ", "{band}"), &["pass: the status"]),
+        (block("Returns ", "200 bands"), &["pass: the status"]),
+        (block("Expect ", "404"), &["fail"]),
+    ]);
     let message = format!("```http\nGET http://localhost:3000/bands/1\nResponse: {wrong}\n```\n");
     assert_all_judged(&[(message, &["fail"])]);
 }
@@ -269,6 +301,14 @@ fn a_status_that_is_called_the_response() {
             &["fail"],
         ),
         (
+            "### Un\n**DELETE** `/songs/1`\n\nStatus attendu : `204`\n".to_owned(),
+            &["fail"],
+        ),
+        (
+            "### Un\n\n- **GET** `/songs/9` → 404\n- `GET /songs/1` => 404 Not Found\n- `DELETE /songs/2` - 204 No Content\n- `GET /songs/2` (200)\n- `GET /songs/:id` → 404\n".to_owned(),
+            &["pass", "fail", "fail", "pass"],
+        ),
+        (
             "### Un\n**GET** `/songs/:id`\n\nResponse: `200 OK`\n".to_owned(),
             &[],
         ),
@@ -287,6 +327,7 @@ fn queries_in_a_list_of_endpoints() {
 ### Queries
 
 - `GET /songs?_page=1&_limit=1` (First page)
+- `GET /songs?_page=2&_limit=1`
 - `GET /songs?_sort=title&_order=desc` (By title)
 - `GET /songs?_sort=FIELD` (By a field)
 - `GET /songs?q=keyword` (By a word)
@@ -294,7 +335,7 @@ fn queries_in_a_list_of_endpoints() {
 - **GET** `/songs?titel=Blue`: a misspelt name
 - `GET /things?a=1` - other things
 "#;
-    let verdicts = &["pass", "pass", "fail", "fail", "skipped"][..];
+    let verdicts = &["pass", "pass", "pass", "fail", "fail", "skipped"][..];
     assert_all_judged(&[(page.to_owned(), verdicts)]);
 }
 

@@ -250,7 +250,7 @@ impl Documented<'_> {
                 && uncompared.is_none()
                 && match self.body {
                     Some(_) => received.is_success() || self.is_error_body(),
-                    None => self.plain.is_none() && self.around.allows(received.status),
+                    None => self.plain.is_none() && self.around.allows(&received),
                 };
         Compared {
             other: self.other_difference(&received),

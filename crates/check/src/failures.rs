@@ -4,11 +4,13 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::examples::Example;
 use super::implied;
 use super::labels;
 use super::page::{Block, Page};
+use super::service::Received;
 use super::status_text;
 use super::text::pattern;
 use super::transcript;
@@ -19,7 +21,8 @@ static FAILS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | not\s+(?:allowed|accepted|permitted|valid)
             | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
             | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
-            | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
+            | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
+            | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
         | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러",
     )
 });
@@ -28,7 +31,7 @@ static FAILS: LazyLock<Regex> = LazyLock::new(|| {
 static WRONG: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: invalid | malformed | incorrect | wrong | missing | omit\w* | non-?existent | duplicates?
-            | ungültig\w* | falsch\w* | fehlend\w* | invalides? | incorrecte?s? | manquant\w* | inexistant\w* | erroné\w*
+            | ungültig\w* | falsch\w* | fehl(?:end\w*|t|en) | manquent? | mancano? | faltan? | invalides? | incorrecte?s? | manquant\w* | inexistant\w* | erroné\w*
             | inválid\w+ | errad\w+ | incorret\w+ | incorrect\w+ | erróne\w+ | ausente\w* | faltand\w+ | faltante\w* | inexistente\w* | duplicad\w+
             | non\s+valid\w+ | errat\w+ | mancante\w* | невер\w+ | некорректн\w+ )\b
         | 无效 | 非法 | 缺少 | 不存在 | 無効 | 不正 | 잘못된",
@@ -40,7 +43,19 @@ static NONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: (?:no|not|without|any|zero|never|nicht|kein\w*|ohne|aucune?|sans|sem|nenhum|sin|ningún|senza|nessun|без)
             (?:\s+\w+){0,2}\s+ (?:errors?|fail\w*|\w*fehler\w*|erreurs?|erros?|errore|errori|ошиб\w+|reject\w*|abgelehnt)
+        | ^\W*(?:check|watch|look|inspect|search|see|all)\b.* | \blogs?\b
+        | ^\W*(?:errors|fehler|erreurs|erros|errores|errori)\s+(?:are|is|have|werden|haben|sind|sont|ont|são|têm|son|tienen|sono|hanno)
         | (?:handl\w+|fix\w*|avoid\w*|prevent\w*|behandl\w+|behandel\w+|trat\w+|gestion\w*|corr\w+) \s+(?:\w+\s+){0,2}(?:errors?|erros?|fehler|erreurs?|errores))\b",
+    )
+});
+
+/// That something is needed.
+static REQUIRED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: must | required | mandatory | needs? | cannot | muss | müssen | pflicht\w* | erforderlich | fehlt | fehlen
+            | obligat\w+ | obrigat\w+ | obbligat\w+ | requise? | doit | doivent | manque | debe | deben | falta | deve | devem | devono | manca
+            | должн\w+ | обязател\w+ )\b
+        | 必须 | 必填 | 必須 | 不能为空 | 필수",
     )
 });
 
@@ -54,13 +69,14 @@ pub struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// Whether the text speaks of an error with this status: it names the status, or says that this request fails.
-    pub fn allows(&self, status: u16) -> bool {
+    /// Whether the text speaks of this error: it names its status, or says that the request fails.
+    pub fn allows(&self, received: &Received) -> bool {
+        let status = received.status;
         let text = self.text();
         (400..600).contains(&status)
             && (names(&text, status)
                 // Where another status is named, that is what is meant.
-                || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails())
+                || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails(received))
     }
 
     /// The heading of the example and the text around it, up to its response, in lower case.
@@ -100,8 +116,15 @@ impl Around<'_> {
 
     /// Whether the heading, the sentence that leads to the request, a comment above it or the paragraph below it says
     /// that it fails.
-    fn says_that_it_fails(&self) -> bool {
+    fn says_that_it_fails(&self, received: &Received) -> bool {
         let (page, example) = (self.page, self.example);
+        let names = properties(received);
+        // "`title` is required", where that is what the server says.
+        let requires = |sentence: &str| {
+            REQUIRED.is_match(sentence)
+                && names.iter().any(|name| labels::has_word(sentence, name))
+                && status_text::is_unconditional(sentence)
+        };
         let Some(fence) = page.fence(example.fence) else {
             return false;
         };
@@ -140,7 +163,8 @@ impl Around<'_> {
                 Some(block @ Block::Prose(prose)) if !implied::begins_endpoint(block) => {
                     let leads_on = labels::leads(labels::last_sentence(&prose.text));
                     let mut sentences = prose.text.split(['.', '!', '?', '。', '！', '\n']);
-                    !(leads_on && blocks.next().is_none()) && sentences.any(states_failure)
+                    !(leads_on && blocks.next().is_none())
+                        && sentences.any(|sentence| states_failure(sentence) || requires(sentence))
                 }
                 _ => false,
             }
@@ -149,8 +173,21 @@ impl Around<'_> {
     }
 }
 
+/// The properties that an error complains about, in lower case.
+fn properties(received: &Received) -> Vec<String> {
+    let errors = received
+        .json()
+        .and_then(|body| body.get("errors")?.as_array());
+    let name = |error: &Value| {
+        let pointer = error.get("pointer")?.as_str()?;
+        Some(pointer.rsplit('/').next()?.to_lowercase())
+    };
+    errors.into_iter().flatten().filter_map(name).collect()
+}
+
 /// Whether a sentence says that a request fails, and not only that it may.
 fn states_failure(sentence: &str) -> bool {
+    let sentence = sentence.trim_start_matches(|c: char| !c.is_alphanumeric());
     FAILS.is_match(sentence) && !NONE.is_match(sentence) && status_text::is_unconditional(sentence)
 }
 
@@ -192,6 +229,10 @@ mod tests {
             ("There should be no error", false),
             ("Es gibt keine Fehler", false),
             ("See how to handle such errors", false),
+            ("Note that this does not work", true),
+            ("Der Server lehnt das ab", true),
+            ("Check the logs for errors", false),
+            ("Errors are returned as JSON", false),
             ("It returns the record", false),
         ];
         for (sentence, fails) in rows {
@@ -206,6 +247,8 @@ mod tests {
             ("Wrong type", true),
             ("Missing title", true),
             ("Fehlender Titel", true),
+            ("Der Titel fehlt", true),
+            ("Falta el título", true),
             ("Validation errors", true),
             ("缺少标题", true),
             ("Create a song", false),

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::labels::{self, Announces};
+use super::lenient_json;
 use super::service::{Request, WrittenRequest};
 use super::text::Lines;
 use super::transcript;
@@ -112,23 +113,48 @@ pub fn begins_message(line: &str) -> bool {
 
 /// Whether a line in a code block is the label of a response: `Response:`, `Antwort (200):`.
 pub fn is_response_label(line: &str) -> bool {
-    let is_label = |label: &str| {
-        labels::label(label) == Announces::Response && labels::words(label).len() <= 4
-    };
     transcript::labelled_status(line).is_some()
-        || line.strip_suffix([':', '：']).is_some_and(is_label)
+        || line.strip_suffix([':', '：']).is_some_and(names_response)
 }
 
-/// Where the response begins in a line that names it: `Expected output: {"id": 1}`, `Response: 404 Not Found`.
+/// Where the response begins in a line that marks it: `Expected output: {"id": 1}`, `Response: 404 Not Found`,
+/// `=> {"id": 1}`, `Returns {"id": 1}`.
 pub fn labelled_response(line: &str) -> Option<usize> {
-    const EXPECTED: &str = "expected erwartet attendu esperado atteso";
-    let colon = line.find([':', '：'])?;
-    let (label, shown) = (&line[..colon], &line[colon..]);
-    let shown = shown.trim_start_matches([':', '：', ' ', '\t', '=', '-', '>']);
-    let is_label = label.starts_with(char::is_alphabetic)
-        && labels::words(label).len() <= 4
-        && (labels::label(label) == Announces::Response || labels::has_word(label, EXPECTED));
-    (is_label && transcript::looks_like_response(shown)).then_some(line.len() - shown.len())
+    const ARROWS: [&str; 4] = ["=>", "->", "→", ">>"];
+    let plain = line.trim_start_matches(['/', ' ']);
+    let value = |shown: &str| {
+        let shown = shown.trim_start_matches([':', '：', ' ', '\t', '=', '-', '>', '→']);
+        // "[a list of users]" is none.
+        let is_json = || {
+            matches!(shown, "{" | "[" | "[{")
+                || shown.starts_with("{\"")
+                || lenient_json::parse(shown).is_ok_and(|read| read.body.is_some())
+        };
+        let is_shown =
+            transcript::looks_like_response(shown) && (!shown.starts_with(['{', '[']) || is_json());
+        is_shown.then_some(line.len() - shown.len())
+    };
+    if ARROWS.iter().any(|arrow| plain.starts_with(arrow)) {
+        return value(plain);
+    }
+    // What comes back behind the mark of what is sent.
+    let quoted = plain.strip_prefix("> ").unwrap_or_default();
+    if quoted.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(quoted).is_ok() {
+        return value(quoted);
+    }
+    let ends = [":", "：", " ->", " =>", " →", " {", " [", " 2", " 4"].iter();
+    let end = ends.filter_map(|end| plain.find(end)).min()?;
+    let (label, shown) = plain.split_at(end);
+    (label.starts_with(char::is_alphabetic) && names_response(label))
+        .then(|| value(shown))
+        .flatten()
+}
+
+/// Whether a label of a few words names the response: "Expected output".
+fn names_response(label: &str) -> bool {
+    const EXPECTED: &str = "expect expected erwartet attendu esperado atteso";
+    labels::words(label).len() <= 4
+        && (labels::label(label) == Announces::Response || labels::has_word(label, EXPECTED))
 }
 
 fn header(line: &str) -> Option<(String, String)> {

@@ -31,7 +31,7 @@ static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(-]\s*[^\n]{1,120}|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
+        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
     )
 });
 
@@ -123,6 +123,7 @@ pub fn begins_endpoint(block: &Block) -> bool {
     let found = DESCRIBED.captures(prose.text.trim());
     found.is_some_and(|found| found.name("sentence").is_none())
         && status_text::in_paragraph(&prose.text).is_none()
+        && status_text::of_success(&prose.text).is_none()
 }
 
 /// A sentence that names a request, without it.
@@ -416,10 +417,20 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         };
         // A described query with its values is an example, wherever it is listed.
         let path = url::path_of(&url);
-        let is_query = form == Form::Described && method == "GET" && has_values(path);
-        let is_sentence = DESCRIBED
-            .captures(words)
+        let is_query = !is_heading
+            && matches!(form, Form::Section | Form::Described)
+            && method == "GET"
+            && has_values(path);
+        let described = DESCRIBED.captures(words);
+        let is_sentence = described
+            .as_ref()
             .is_some_and(|found| found.name("sentence").is_some());
+        // "`GET /users/9` → 404"
+        let is_stated = form == Form::Described
+            && described
+                .as_ref()
+                .and_then(|found| found.name("words"))
+                .is_some_and(|words| status_text::in_line(words.as_str()).is_some());
         let answers = labels::label(words) == Announces::Response;
         let succeeds = form == Form::Described
             && method != "GET"
@@ -427,6 +438,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         if form == Form::Described
             && !succeeds
             && !is_query
+            && !is_stated
             && (is_sentence && !answers && (!sends() || method == "DELETE") || !sends() && is_far())
         {
             continue;
@@ -468,6 +480,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
                     let near = if is_heading { usize::MAX } else { 4 };
                     let section = section.clone().take(near);
                     succeeds
+                        || is_stated
                         || is_query
                         || (is_heading || is_named) && section.into_iter().any(states)
                 }

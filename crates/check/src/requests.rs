@@ -385,7 +385,10 @@ fn commands(text: &str) -> Vec<FoundRequest> {
         });
         if has_url {
             let name = command.span.start..command.span.start + 4;
-            let (output, next) = output(text, at);
+            let (output, next) = match comment_behind(text, command.span.end) {
+                Some(comment) => (Some(comment), at),
+                None => output(text, at),
+            };
             at = next;
             let mut request = FoundRequest {
                 output,
@@ -450,6 +453,17 @@ pub fn command_in_line(line: &str) -> Option<usize> {
     let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
     let typed = before.trim().is_empty() || prompt::typed(line) == at;
     (typed || notebook || (spaced && (ends_in_prompt || helper || piped))).then_some(at)
+}
+
+/// The response in a comment at the end of a command's line: `curl ... # {"id": 1}`.
+fn comment_behind(text: &str, end: usize) -> Option<Range<usize>> {
+    let line = &text[end..line_end(text, end)];
+    let comment = line.trim();
+    let is_output = comment.starts_with('#')
+        && comment.ends_with(['}', ']'])
+        && transcript::comment_output(comment) == comment.len();
+    let start = end + line.len() - line.trim_start().len();
+    is_output.then(|| start..start + comment.len())
 }
 
 /// The output shown below a command, and where to continue.

@@ -12,7 +12,7 @@ use super::text::{is_one_of, pattern};
 static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)^[^\w]*
-        (?:(?:expected|api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
+        (?:(?:expected|erwarteter?|attendue?|esperad[ao]|attes[ao]|api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
             returned|reply|answer|output|status|code|statuscode|body|headers|and|
             antwort|ergebnis|ausgabe|fehler|statuscode|réponse|reponse|résultat|sortie|erreur|statut|d'état|
             respuesta|resultado|salida|estado|código|codigo|resposta|saída|erro|
@@ -212,7 +212,10 @@ pub fn of_success(text: &str) -> Option<u16> {
 pub fn of_response(text: &str) -> Option<u16> {
     let first = text.lines().next().unwrap_or_default();
     let status = in_paragraph(first).or_else(|| of_any_label(first));
-    status.filter(|_| labels::label(first) == Announces::Response)
+    const EXPECTED: &str = "expected erwartet attendu esperado atteso";
+    status.filter(|_| {
+        labels::label(first) == Announces::Response || labels::has_word(first, EXPECTED)
+    })
 }
 
 /// The success of a request in the description of it: "will delete the user and return `204 No Content` if that was
