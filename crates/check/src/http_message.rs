@@ -41,7 +41,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         if begins_message(trimmed)
             || is_response_label(trimmed)
             || transcript::begins_response(trimmed)
-            || labelled_response(trimmed).is_some()
+            || !line.starts_with([' ', '\t']) && labelled_response(trimmed).is_some()
         {
             break;
         }
