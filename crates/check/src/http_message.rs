@@ -36,6 +36,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut body: Option<Range<usize>> = None;
     let mut in_headers = true;
     let mut in_script = false;
+    let mut json_end = None;
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
         if begins_message(trimmed)
@@ -45,9 +46,13 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         {
             break;
         }
-        end = at + line.len();
         // A script of an editor below the request.
         in_script |= trimmed.starts_with("> {%");
+        // The body ends where its JSON does.
+        if json_end.is_some_and(|json_end| at >= json_end) && !in_script && !trimmed.is_empty() {
+            break;
+        }
+        end = at + line.len();
         let comment = in_headers && (trimmed.starts_with('#') || trimmed.starts_with("//"));
         if in_script || comment {
             continue;
@@ -65,6 +70,12 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
                 // The empty line before the body is missing.
                 None => in_headers = false,
             }
+        }
+        if body.is_none() && trimmed.starts_with(['{', '[']) {
+            json_end = lenient_json::value_end(text[at..].trim_start()).map(|length| {
+                let value = text.len() - text[at..].trim_start().len();
+                value + length
+            });
         }
         if body.is_some() || !trimmed.is_empty() {
             body.get_or_insert(at..at).end = at + line.len();

@@ -14,11 +14,17 @@ use super::text::{is_one_of, pattern};
 use super::transcript::shows_response;
 use super::url;
 
-/// A heading or paragraph that is only a method and a path, or a paragraph that begins with them and leads to what is
-/// below it: "`GET /users/1` returns one user:".
+/// A heading or line that is a method and a path after a label or number, and what may follow: the status of the response
+/// ("GET /users → 200 OK"), a body ("PATCH /users/1 with {...}"), or words that lead to what is below it ("GET /users/1
+/// returns one user:").
 static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*(?:\d+[.)]\s+)?(?:[^:.]{1,40}:\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s]*/[^\s]*)(?:\s[^:]{0,120}:|\s+(?:with|mit|avec|con|com)\s+(?:\p{L}+\s+){0,4}?:?\s*(?P<body>\{.+\}))?\s*$",
+        r"(?x)^[\s*_`]*(?:\d+[.)]\s+)?(?:(?P<label>[^:：.]{1,40})[:：][\s*_`]*)?
+            (?P<method>(?i:GET|POST|PUT|PATCH|DELETE))[\s*_`]+
+            (?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s`]*/[^\s`]*)
+            (?:[\s*_`]+[^\p{L}\p{N}\s`\[{/]+\s*(?P<status>(?:[^:.\n]*\s)?[1-5]\d\d\b[^:.\n]*)
+                |\s[^:]{0,120}:
+                |\s+(?:with|mit|avec|con|com)\s+(?:\p{L}+\s+){0,4}?:?\s*(?P<body>\{.+\}))?[\s*_`]*$",
     )
 });
 
@@ -131,6 +137,51 @@ pub fn without_request(sentence: &str) -> String {
     SENTENCE.replace(sentence, "").into_owned()
 }
 
+/// A line that is an endpoint. A method in lower case stands after a label: "Request: get /users".
+fn endpoint(text: &str) -> Option<regex::Captures<'_>> {
+    let found = ENDPOINT.captures(text)?;
+    let label = found
+        .name("label")
+        .map(|label| labels::label(label.as_str()));
+    let is_method = http_message::METHODS.contains(&&found["method"]);
+    let is_status = found
+        .name("status")
+        .is_none_or(|status| success_of(status.as_str()).is_some());
+    let is_only = labels::words(text)
+        .iter()
+        .filter(|word| is_one_of(word, "get post put patch delete"))
+        .count()
+        == 1;
+    (is_status
+        && (is_method || label == Some(Announces::Request))
+        && (is_only || found.name("status").is_none()))
+    .then_some(found)
+}
+
+/// The success beside an endpoint: "→ 200 OK", "· success `204`".
+fn success_of(text: &str) -> Option<u16> {
+    let last = text.trim_matches(['*', '_', '`', ' ', '(', ')']);
+    let words = last.rsplit(['·', '|', '→', ',', ';', '—', '–']).next()?;
+    status_text::in_line(words)
+        .or_else(|| status_text::of_success(words))
+        .filter(|code| *code < 300)
+}
+
+/// Whether a line is a method and a path.
+pub fn is_endpoint(line: &str) -> bool {
+    endpoint(line).is_some()
+}
+
+/// The label of an endpoint: "Request" of "Request: GET /users".
+pub fn label(line: &str) -> Option<&str> {
+    Some(endpoint(line)?.name("label")?.as_str())
+}
+
+/// Whether a line names a request and the status of its response.
+pub fn has_status(line: &str) -> bool {
+    endpoint(line).is_some_and(|found| found.name("status").is_some())
+}
+
 /// The request that the text of a paragraph or heading names.
 fn named(text: &str) -> Option<(String, String, Form)> {
     if labels::is_about_another(text) {
@@ -149,7 +200,7 @@ fn named(text: &str) -> Option<(String, String, Form)> {
         move |found: regex::Captures<'_>| {
             let url = found.name("url").or_else(|| found.name("path"))?;
             let method = found.name("method").map_or("GET", |method| method.as_str());
-            Some((method.to_owned(), url.as_str().to_owned(), form))
+            Some((method.to_uppercase(), url.as_str().to_owned(), form))
         }
     };
     let is_response = || {
@@ -169,8 +220,7 @@ fn named(text: &str) -> Option<(String, String, Form)> {
             && !labels::names_a_file(text)
             && SENTENCE.find_iter(text).count() == 1
     };
-    ENDPOINT
-        .captures(text)
+    endpoint(text)
         .and_then(parts(Form::Section))
         .or_else(|| INSTRUCTION.captures(text).and_then(parts(Form::Step)))
         .or_else(|| {
@@ -367,12 +417,17 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             Block::Prose(prose) => (&prose.text, &prose.range, level_above(blocks, index)),
             _ => continue,
         };
-        let Some((method, url, form)) = in_blueprint(blocks, index)
+        let Some((method, mut url, form)) = in_blueprint(blocks, index)
             .or_else(|| below_method(blocks, index))
             .or_else(|| named_in(&blocks[index]))
         else {
             continue;
         };
+        // A placeholder in angle brackets is HTML for Markdown.
+        let tag = text[range.clone()].split_once(&format!("{url}<"));
+        if let Some((name, _)) = tag.and_then(|(_, rest)| rest.split_once('>')) {
+            url.push_str(&format!("<{name}>"));
+        }
         let is_heading = matches!(blocks[index], Block::Heading(_));
         let is_step = matches!(form, Form::Step | Form::Fields) && !is_heading;
         let section = blocks[index + 1..].iter().take_while(|block| match block {
@@ -467,9 +522,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             Block::Table(table) => status_text::status_column(table).is_some(),
             _ => false,
         };
-        let body = ENDPOINT
-            .captures(words)
-            .and_then(|found| found.name("body"));
+        let body = endpoint(words).and_then(|found| found.name("body"));
         let is_object = |body: regex::Match<'_>| {
             serde_json::from_str::<serde_json::Map<_, serde_json::Value>>(body.as_str()).is_ok()
         };
@@ -482,6 +535,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
                     succeeds
                         || is_stated
                         || is_query
+                        || has_status(words)
                         || (is_heading || is_named) && section.into_iter().any(states)
                 }
                 _ => body.is_some_and(is_object),

@@ -11,6 +11,7 @@
 
 mod batch;
 mod blocks;
+mod captions;
 mod causes;
 mod clients;
 mod compare;

@@ -134,9 +134,13 @@ fn label(block: &Block) -> Option<&str> {
     {
         return Some(title);
     }
-    // A label without markup.
+    // A label without markup, or that of a request in its line.
     let text = prose.text.trim();
-    if text.split_whitespace().count() <= 3
+    let named = implied::label(text).filter(|label| labels::label(label) != Announces::Unspecific);
+    if named.is_some() {
+        return named;
+    }
+    if labels::words(text).len() <= 3
         && labels::label(text) != Announces::Unspecific
         && !text.ends_with('.')
     {
@@ -324,10 +328,14 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     // A block of no language may show an object as a program writes it.
     let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node")
         || fence.language.is_empty() && fence.content.trim_start().starts_with('{');
-    let parsed = lenient_json::parse_literals(&fence.content, true)
-        .ok()
-        .filter(|parsed| is_script && parsed.head.is_none())?;
-    Some(parsed.body?.to_value().to_string())
+    let parsed = lenient_json::parse_literals(&fence.content, true).ok()?;
+    // What is left out, explained, or a choice cannot be sent.
+    let marks = ["...", "…", "<", "|", " //", "/*", "#"];
+    let is_whole = || !marks.iter().any(|mark| fence.content.contains(mark));
+    let body = parsed
+        .body
+        .filter(|_| parsed.head.is_none() && (is_script || is_whole()))?;
+    Some(body.to_value().to_string())
 }
 
 /// Whether a block could be a response.

@@ -7,6 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use regex::Regex;
 
 use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
+use super::captions;
 use super::html;
 use super::http_message;
 use super::implied::imply_requests;
@@ -143,7 +144,9 @@ impl<'a> Reader<'a> {
                         self.code_end = end;
                     }
                     self.blocks.extend(title(self.text, &fence));
-                    self.blocks.push(Block::Fence(fence));
+                    let parts = captions::split(&fence);
+                    self.blocks
+                        .extend(parts.unwrap_or_else(|| vec![Block::Fence(fence)]));
                 }
                 Event::Start(Tag::Table(_)) => {
                     self.flush();
@@ -273,7 +276,14 @@ impl<'a> Reader<'a> {
     fn prose(&mut self, range: Range<usize>) {
         let source = &self.text[range.clone()];
         let start = range.end - source.trim_start().len();
-        let range = start..start + source.trim().len();
+        let mut end = start + source.trim().len();
+        while let Some(line) = self.text[start..end].lines().next_back()
+            && captions::is_leftover(line)
+        {
+            end -= line.len();
+            end = start + self.text[start..end].trim_end().len();
+        }
+        let range = start..end;
         // The source of some words is longer than they are.
         let place = |source: usize| {
             let next = self.places.partition_point(|(start, _)| *start <= source);
@@ -460,6 +470,27 @@ fn fence<'a>(
         pieces,
     };
     unwrap(&mut fence);
+    // JSON may begin in the opening line.
+    if matches!(fence.info.as_str(), "{" | "[") {
+        let begin = fence.info.clone() + "\n";
+        fence.language.clear();
+        fence.content.insert_str(0, &begin);
+        for piece in &mut fence.pieces {
+            piece.content += begin.len();
+        }
+        let source = fence
+            .pieces
+            .first()
+            .map_or(fence.range.start, |first| first.source);
+        fence.pieces.insert(
+            0,
+            Piece {
+                content: 0,
+                source: source.saturating_sub(begin.len()),
+                length: begin.len(),
+            },
+        );
+    }
     // The labels, marks and buttons of some publishers, which readers do not see as text.
     static MARKS: LazyLock<Regex> = LazyLock::new(|| {
         pattern(

@@ -489,7 +489,8 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
         let is_client = ["http ", "wget ", "PS ", "Invoke-"];
         let line = line.trim_start();
         let is_client = is_client.iter().any(|client| line.starts_with(client));
-        prompt::begins(line) || is_client || command_in_line(line).is_some()
+        let is_message = http_message::begins_message(line) && !line.starts_with(['H', '#']);
+        prompt::begins(line) || is_client || is_message || command_in_line(line).is_some()
     };
     let lines = text[start..]
         .split_inclusive('\n')

@@ -137,7 +137,7 @@ pub fn in_line(line: &str) -> Option<u16> {
         .to_lowercase();
     let known = reason(code).map(str::to_lowercase);
     const OTHER: &str = "|nicht gefunden|non trouvé|introuvable|no encontrado|não encontrado|non trovato|ok|error|success|\
-         response|status|geben|liefern|ergeben|sein|unprocessable entity|status code|with|and|mit|avec|con";
+         response|status|updated|deleted|geben|liefern|ergeben|sein|unprocessable entity|status code|with|and|mit|avec|con";
     // "404 User not found".
     let known = known.is_some_and(|known| given.ends_with(&known));
     (known || OTHER.split('|').any(|other| other == given)).then_some(code)

@@ -218,12 +218,26 @@ fn headers_only(text: &str) -> bool {
             .is_some_and(|line| line.trim_start().starts_with(['{', '[']))
 }
 
-/// The status in a label: `404 Not Found` of `Response (404 Not Found):`, in any language.
+/// The status in a label: `404 Not Found` of `Response (404 Not Found):`, in any language, or `201 Created` of
+/// `Resposta: 201 Created`.
 pub fn labelled_status(line: &str) -> Option<&str> {
     static LABEL: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*[:：]$")
     });
-    Some(LABEL.captures(line)?.get(1)?.as_str())
+    static AFTER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^(?P<label>\p{L}[\p{L}\p{M} ]{1,30}?)\s*[:：]?\s(?P<status>[1-5]\d\d\b[A-Za-z' -]*)[:：]?$",
+        )
+    });
+    if let Some(found) = LABEL.captures(line) {
+        return Some(found.get(1)?.as_str());
+    }
+    let found = AFTER.captures(line)?;
+    let is_response = labels::label(&found["label"]) == labels::Announces::Response;
+    found
+        .name("status")
+        .filter(|_| is_response && labels::words(&found["label"]).len() <= 3)
+        .map(|status| status.as_str().trim())
 }
 
 /// Whether a line within a block begins a response: `201 Created`, `Status: 201`. A number alone may be a part of JSON.

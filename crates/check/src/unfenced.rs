@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::blocks::Fence;
 use super::clients;
+use super::implied;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::node::is_dots;
@@ -155,7 +156,9 @@ pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part>
         } else if let Some(stated) = scan.stated(&line) {
             let range = whole.source_range(&line);
             found.push(Part::Code(Fence::stating(text, range, stated)));
-        } else if REQUEST.is_match(scan.unlabelled(&line)) {
+        } else if REQUEST.is_match(scan.unlabelled(&line))
+            || implied::has_status(&content[line.clone()])
+        {
             found.push(Part::Endpoint(whole.source_range(&line)));
         }
     }
