@@ -425,7 +425,11 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         };
         // A placeholder in angle brackets is HTML for Markdown.
         let tag = text[range.clone()].split_once(&format!("{url}<"));
-        if let Some((name, _)) = tag.and_then(|(_, rest)| rest.split_once('>')) {
+        if let Some((name, _)) = tag.and_then(|(_, rest)| rest.split_once('>'))
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        {
             url.push_str(&format!("<{name}>"));
         }
         let is_heading = matches!(blocks[index], Block::Heading(_));

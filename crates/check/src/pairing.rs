@@ -140,7 +140,7 @@ fn label(block: &Block) -> Option<&str> {
     if named.is_some() {
         return named;
     }
-    if labels::words(text).len() <= 3
+    if (labels::words(text).len() <= 3 || text.split_whitespace().count() <= 3)
         && labels::label(text) != Announces::Unspecific
         && !text.ends_with('.')
     {
