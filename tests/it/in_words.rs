@@ -362,7 +362,7 @@ fn headers_of_lists_are_compared() {
             page("Link: <https://api.example.com/v1/bands?_limit=1&_page=2>; rel=\"next\""),
             &["pass"],
         ),
-        (page("Content-Type: text/plain\nETag: \"1\""), &["pass"]),
+        (page("Cache-Control: no-store\nETag: \"1\""), &["pass"]),
         (
             whole("X-Total-Count: 1"),
             &["fail: the server sends no header `X-Total-Count`"],
@@ -374,4 +374,53 @@ fn headers_of_lists_are_compared() {
         (whole("Link: </docs>; rel=\"describedby\""), &["pass"]),
     ];
     assert_all_judged(&rows.map(|(page, verdicts)| (page, verdicts)));
+}
+
+#[test]
+fn a_documented_content_type_is_compared() {
+    let song = r#"{"id": 1, "title": "Blue", "bandId": 1, "addedAt": "2024-01-05T10:00:00Z"}"#;
+    let page = |kind: &str| {
+        format!(
+            "```bash\ncurl -i http://localhost:3000/songs/1\n```\n\n```http\nHTTP/1.1 200 OK\nContent-Type: {kind}\n\n{song}\n```\n"
+        )
+    };
+    let rows = [
+        (page("application/json"), &["pass"][..]),
+        (page("application/json; charset=utf-8"), &["pass"]),
+        (page("Application/JSON;charset=UTF-8"), &["pass"]),
+        (page("application/vnd.music+json"), &["fail"]),
+        (page("text/html; charset=utf-8"), &["fail"]),
+        // What the client sends says nothing about the response.
+        (
+            page("application/json").replace(
+                "HTTP/1.1 200",
+                "> Content-Type: text/plain\n>\n< HTTP/1.1 200",
+            ),
+            &["pass"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn a_comment_alone_stands_for_the_members() {
+    let page = |path: &str, body: &str| {
+        format!("```http\nGET /{path}\n```\n\n**Response:**\n\n```json\n{body}\n```\n")
+    };
+    let rows = [
+        (
+            page("songs", "[\n  { /* a song */ },\n  ...\n]"),
+            &["pass"][..],
+        ),
+        (page("songs/1", "{ /* the song */ }"), &["pass"]),
+        (page("songs/1", "{\n  // the song\n}"), &["pass"]),
+        (page("songs/1", "{ }"), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn a_port_of_another_server_is_named_without_a_host() {
+    let page = "```bash\nhttp GET :3000/songs\n```\n\n```bash\nhttp GET :3000/bands\n```\n\n```bash\nhttp POST :8080/token grant=password\n```\n";
+    assert_all_judged(&[(page.to_owned(), &["pass", "pass", "goes to port 8080"])]);
 }

@@ -266,9 +266,14 @@ impl Documented<'_> {
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
         for (name, shown) in self.headers {
             let sent = received.header(name);
+            // Without a body there is none.
+            if name == "content-type" && sent.is_none() {
+                continue;
+            }
             let is_same = sent.is_some_and(|sent| match name.as_str() {
                 "location" => self.is_location(&shown.text, sent),
                 "x-total-count" => shown.text == sent,
+                "content-type" => is_same_type(&shown.text, sent),
                 // Its addresses may have another host and another order of parameters.
                 _ => true,
             });
@@ -276,6 +281,7 @@ impl Documented<'_> {
                 let title = match name.as_str() {
                     "location" => "Location",
                     "x-total-count" => "X-Total-Count",
+                    "content-type" => "Content-Type",
                     _ => "Link",
                 };
                 let text = match sent {
@@ -355,6 +361,13 @@ impl Documented<'_> {
             )
         })
     }
+}
+
+/// Whether a documented content type is the one that is sent. `application/json` stands for all kinds of JSON.
+fn is_same_type(documented: &str, sent: &str) -> bool {
+    let sent = sent.split(';').next().unwrap_or_default().trim();
+    let is_json = sent.ends_with("+json") && documented.eq_ignore_ascii_case("application/json");
+    is_json || documented.eq_ignore_ascii_case(sent)
 }
 
 /// Which of the page, our server and the real service stands alone, if they do not agree.

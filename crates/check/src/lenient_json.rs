@@ -418,6 +418,9 @@ impl<'a> Parser<'a> {
             }
             if !bare && self.eat('}') {
                 end = self.at;
+                // A comment alone stands for the members: `{ /* the user */ }`.
+                let inside = self.text[start + 1..end - 1].trim();
+                elided |= members.is_empty() && !inside.is_empty();
                 break;
             }
             if self.rest().is_empty() {

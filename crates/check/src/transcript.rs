@@ -101,11 +101,16 @@ fn below_status(text: &str) -> Option<String> {
 pub fn compared_headers(text: &str) -> impl Iterator<Item = (String, Range<usize>)> {
     static HEADER: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?im)^[<\ \t/#]*(?:(?P<location>location):[\ \t]*(?P<path>\S+)|(?P<total>x-total-count):[\ \t]*(?P<count>\d+)[\ \t]*\r?$|(?P<link>link):[\ \t]*(?P<links>\S.*rel=.?(?:next|prev|first|last)\b.*))",
+            r"(?im)^[<\ \t/#]*(?:(?P<location>location):[\ \t]*(?P<path>\S+)|(?P<total>x-total-count):[\ \t]*(?P<count>\d+)[\ \t]*\r?$|(?P<link>link):[\ \t]*(?P<links>\S.*rel=.?(?:next|prev|first|last)\b.*)|(?P<type>content-type):[\ \t]*(?P<media>[\w.+-]+/[\w.+-]+))",
         )
     });
     HEADER.captures_iter(text).filter_map(|found| {
-        let pairs = [("location", "path"), ("total", "count"), ("link", "links")];
+        let pairs = [
+            ("location", "path"),
+            ("total", "count"),
+            ("link", "links"),
+            ("type", "media"),
+        ];
         let pair = |(name, value)| Some((found.name(name)?, found.name(value)?));
         let (name, value) = pairs.into_iter().find_map(pair)?;
         Some((name.as_str().to_lowercase(), value.range()))
