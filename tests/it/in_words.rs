@@ -390,6 +390,14 @@ fn a_documented_content_type_is_compared() {
         (page("Application/JSON;charset=UTF-8"), &["pass"]),
         (page("application/vnd.music+json"), &["fail"]),
         (page("text/html; charset=utf-8"), &["fail"]),
+        // The next request and its response, in the same block.
+        (
+            page("application/json").replace(
+                "}\n```",
+                "}\n\nGET /songs/9 HTTP/1.1\n\nHTTP/1.1 404 Not Found\nContent-Type: application/problem+json\n```",
+            ),
+            &["pass"],
+        ),
         // What the client sends says nothing about the response.
         (
             page("application/json").replace(

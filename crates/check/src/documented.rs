@@ -486,10 +486,15 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
             };
             let is_above = |span: &Range<usize>| {
                 let body = documented.body.as_ref();
-                status.is_some() && body.is_none_or(|body| !body.span.contains(&span.start))
+                status.is_some() && body.is_none_or(|body| span.start < body.span.start)
             };
+            // Several are those of several messages.
+            let mut types = transcript::compared_headers(&content)
+                .filter(|(name, span)| name == "content-type" && is_above(span));
+            let is_only = types.nth(1).is_none();
+            let is_own = |name: &str| name != "content-type" || is_only;
             let headers = transcript::compared_headers(&content)
-                .filter(|(_, span)| is_above(span))
+                .filter(|(name, span)| is_above(span) && is_own(name))
                 .map(|(name, span)| (name, shown(span)))
                 .collect();
             let plain = documented.text.map(shown);
