@@ -66,6 +66,7 @@ const PAGES: &[(&str, &str)] = &[
     ("plain-words.md", "pass+ pass+ pass"),
     ("expected-inline.md", "pass+ fail pass+"),
     ("json-in-backticks.md", "fail pass+"),
+    ("described-in-block.md", "pass+ fail pass+ fail pass+"),
     (
         "command-in-sentence.md",
         "pass+ pass+ skipped skipped fail skipped skipped fail skipped fail pass+",

@@ -63,6 +63,14 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
                 continue;
             }
             match header(trimmed) {
+                // "Body: {...}" in a description of a request.
+                Some((name, value)) if value.starts_with(['{', '[']) && names_body(&name) => {
+                    let start = at + line.find(&value).unwrap_or_default();
+                    json_end = lenient_json::value_end(&text[start..]).map(|length| start + length);
+                    body = Some(start..at + line.len());
+                    in_headers = false;
+                    continue;
+                }
                 Some(pair) => {
                     request.headers.push(pair);
                     continue;
@@ -166,6 +174,13 @@ fn names_response(label: &str) -> bool {
     const EXPECTED: &str = "expect expected erwartet attendu esperado atteso";
     labels::words(label).len() <= 4
         && (labels::label(label) == Announces::Response || labels::has_word(label, EXPECTED))
+}
+
+fn names_body(label: &str) -> bool {
+    matches!(
+        labels::label(label),
+        Announces::Body | Announces::RequestBody
+    )
 }
 
 fn header(line: &str) -> Option<(String, String)> {

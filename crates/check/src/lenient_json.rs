@@ -56,12 +56,15 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
     }
     documented.body = Some(parser.excerpt()?);
     documented.unclosed = parser.unclosed.take();
-    // Headers, the next prompt or other words may be shown below the body, but no more JSON.
+    // Headers, the next prompt or other words may be shown below the body, but no more JSON; beside it a remark such as
+    // "(status 201)".
     let is_json = |c: char| matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '"');
     let is_below = content[..parser.at]
         .trim_end_matches([' ', '\t'])
         .ends_with('\n');
-    if parser.rest().starts_with(is_json) || !(is_below || parser.rest().is_empty()) {
+    let rest = parser.rest().trim_end();
+    let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n');
+    if rest.starts_with(is_json) || !(is_below || is_remark || rest.is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }
     Ok(documented)

@@ -352,7 +352,10 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         .lines()
         .next()
         .unwrap_or_default();
-    let after = after.trim_matches([' ', '\\', '\t', '\r']);
+    // Attributes of the code, as kramdown and interactive courses write them: `{: .sh}`, `{{execute}}`.
+    static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\{[{:][^}\n]*\}+"));
+    let attributes = ATTRIBUTES.find(after).map_or(0, |found| found.end());
+    let after = after[attributes..].trim_matches([' ', '\\', '\t', '\r']);
     let arrows = ["->", "=>", "→"];
     let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));

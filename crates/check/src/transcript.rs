@@ -184,7 +184,8 @@ pub fn comment_output(text: &str) -> usize {
         || first.starts_with("[{")
         || first.trim() == "[]"
         || (marked && first.starts_with('['));
-    if status_words(first).is_some() {
+    let is_value = marked && matches!(first.trim(), "true" | "false" | "null");
+    if is_value || status_words(first).is_some() {
         return text.find(first).map_or(0, |at| at + first.len());
     }
     if !is_json {
