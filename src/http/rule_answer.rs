@@ -14,7 +14,7 @@ use super::request::Request;
 use super::target::{Target, beginning, path_of, target};
 use super::{api, body, login, response, static_files, write};
 use crate::behaviour::{
-    Action, Answer as OwnAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
+    Action, Answer as RuleAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
     value_of,
 };
 use crate::engine::Stage;
@@ -28,7 +28,7 @@ pub(super) async fn answer(
     app: &Arc<App>,
     request: &Arc<Request>,
     matched: &Matched<'_>,
-    answer: &OwnAnswer,
+    answer: &RuleAnswer,
     viewer: &Viewer,
 ) -> Answer {
     // Not answered as if nothing had been sent.

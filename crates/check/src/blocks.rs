@@ -149,7 +149,7 @@ impl Fence {
     /// What a part of the page says in other words.
     pub fn stating(text: &str, range: Range<usize>, content: String) -> Fence {
         let mut fence = Fence::unfenced(text, range);
-        // Other words are not at places of their own.
+        // Words that are not on the page have no place within the part.
         let is_same = fence.content.starts_with(&content);
         fence.pieces[0].length = if is_same { content.len() } else { 0 };
         fence.content = content;
@@ -165,7 +165,7 @@ impl Fence {
         fence
     }
 
-    /// Takes in the text below the block up to an offset of the page.
+    /// Appends the text below the block, up to an offset of the page.
     pub fn extend(&mut self, text: &str, end: usize) {
         let start = self
             .pieces

@@ -180,8 +180,8 @@ impl Compared {
         self.status_ok && self.diff.differences.is_empty() && is_compared && self.other.is_none()
     }
 
-    /// The hint of the server that the query has a slip, so that the response is as documented by accident. One with
-    /// items is none if they are those whose array has just the value that is asked for.
+    /// The server's hint that the query is misspelt, in which case a response that is as documented is so by accident. A
+    /// filter on a whole array does not count if the page shows the items that it finds.
     pub fn accident(&self, documented: Option<&Node>) -> Option<&String> {
         let hint = self.received.hint.as_ref()?;
         let has_items = documented
@@ -266,7 +266,7 @@ impl Documented<'_> {
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
         for (name, shown) in self.headers {
             let sent = received.header(name);
-            // Without a body there is none.
+            // The server sends none without a body.
             if name == "content-type" && sent.is_none() {
                 continue;
             }
@@ -488,7 +488,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 let body = documented.body.as_ref();
                 status.is_some() && body.is_none_or(|body| span.start < body.span.start)
             };
-            // Several are those of several messages.
+            // A block that shows several messages has several types.
             let mut types = transcript::compared_headers(&content)
                 .filter(|(name, span)| name == "content-type" && is_above(span));
             let is_only = types.nth(1).is_none();

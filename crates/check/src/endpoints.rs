@@ -13,12 +13,15 @@ use super::text::pattern;
 use super::url;
 
 static METHOD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^\W*(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
-    )
+    let parts = [
+        r"^\W*(?i:",
+        labels::METHOD,
+        r"(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
+    ];
+    pattern(&parts.concat())
 });
 
-/// Removes the blocks that are no requests to send: lists of endpoints, the name of an endpoint above its example, and
+/// Removes the blocks that are not requests to send: lists of endpoints, the name of an endpoint above its example, and
 /// the URL of a command again.
 pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>) {
     let endpoint = |(at, found): &(usize, Vec<FoundRequest>)| {

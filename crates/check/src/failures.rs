@@ -15,19 +15,7 @@ use super::status_text;
 use super::text::pattern;
 use super::transcript;
 
-/// An error, or that a request fails, in a sentence.
-static FAILS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | not\s+(?:allowed|accepted|permitted|valid)
-            | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
-            | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
-            | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
-            | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
-        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러",
-    )
-});
-
-/// What a request has that fails, in a heading or label: "Wrong type", "Missing title".
+/// What is wrong with a request, in a heading or label: "Wrong type", "Missing title".
 static WRONG: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: invalid | malformed | incorrect | wrong | missing | omit\w* | non-?existent | duplicates?
@@ -38,7 +26,7 @@ static WRONG: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// That there is no error, or what is done about one.
+/// Words that say that there is no error, or what to do about errors.
 static NONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: (?:no|not|without|any|zero|never|nicht|kein\w*|ohne|aucune?|sans|sem|nenhum|sin|ningún|senza|nessun|без)
@@ -75,7 +63,7 @@ impl Around<'_> {
         let text = self.text();
         (400..600).contains(&status)
             && (names(&text, status)
-                // Where another status is named, that is what is meant.
+                // Another status that is named is the documented one.
                 || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails(received))
     }
 
@@ -188,13 +176,15 @@ fn properties(received: &Received) -> Vec<String> {
 /// Whether a sentence says that a request fails, and not only that it may.
 fn states_failure(sentence: &str) -> bool {
     let sentence = sentence.trim_start_matches(|c: char| !c.is_alphanumeric());
-    FAILS.is_match(sentence) && !NONE.is_match(sentence) && status_text::is_unconditional(sentence)
+    status_text::says_failure(sentence)
+        && !NONE.is_match(sentence)
+        && status_text::is_unconditional(sentence)
 }
 
 /// Whether a heading or label is about a request that fails.
 fn labels_failure(text: &str) -> bool {
     labels::words(text).len() <= 12
-        && (WRONG.is_match(text) || FAILS.is_match(text))
+        && (WRONG.is_match(text) || status_text::says_failure(text))
         && !NONE.is_match(text)
 }
 

@@ -143,7 +143,7 @@ pub fn labelled_response(line: &str) -> Option<usize> {
     let plain = line.trim_start_matches(['/', ' ']);
     let value = |shown: &str| {
         let shown = shown.trim_start_matches([':', '：', ' ', '\t', '=', '-', '>', '→']);
-        // "[a list of users]" is none.
+        // "[a list of users]" is not JSON.
         let is_json = || {
             matches!(shown, "{" | "[" | "[{")
                 || shown.starts_with("{\"")
@@ -171,9 +171,8 @@ pub fn labelled_response(line: &str) -> Option<usize> {
 
 /// Whether a label of a few words names the response: "Expected output".
 fn names_response(label: &str) -> bool {
-    const EXPECTED: &str = "expect expected erwartet attendu esperado atteso";
     labels::words(label).len() <= 4
-        && (labels::label(label) == Announces::Response || labels::has_word(label, EXPECTED))
+        && (labels::label(label) == Announces::Response || labels::says_expected(label))
 }
 
 fn names_body(label: &str) -> bool {

@@ -68,19 +68,16 @@ const WRITES: &str = "post put patch delete create creating update updating remo
 
 /// Fields of a request in a paragraph: `Request URL: http://localhost:3000/users`, `Request Method: GET`.
 static URL_FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:^|\s)(?:request\s+)?(?:url|uri|endpoint|path|route|адрес|接口地址|请求地址|地址|路径)\s*[:：]\s*(?P<url>(?:(?:https?://|localhost|\{)\S*)?/\S*)",
-    )
+    let value = r"\s*[:：]\s*(?P<url>(?:(?:https?://|localhost|\{)\S*)?/\S*)";
+    pattern(&[r"(?i)(?:^|\s)", labels::URL, value].concat())
 });
 static URL_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^[\W_]*(?:request\s+)?(?:url|uri|endpoint|path|route)[\s*_]*[:：][\s*_]*(?P<url>(?:(?:https?://localhost|localhost|\{\{?\w+\}?\})[^\s/]*)?/[^\s`]*)\s*$",
-    )
+    let value = r"[\s*_]*[:：][\s*_]*(?P<url>(?:(?:https?://localhost|localhost|\{\{?\w+\}?\})[^\s/]*)?/[^\s`]*)\s*$";
+    pattern(&[r"(?i)^[\W_]*", labels::URL, value].concat())
 });
 static METHOD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?:^|\s)(?i:(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド))\s*[:：]\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\b",
-    )
+    let value = r")\s*[:：]\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\b";
+    pattern(&[r"(?:^|\s)(?i:", labels::METHOD, value].concat())
 });
 
 /// A heading of API Blueprint: `List users [GET /users]`, or `List users [GET]` below `Users [/users]`.
@@ -324,16 +321,10 @@ pub fn is_of_other_service(text: &str) -> bool {
 /// Reads a label and its value in paragraphs of their own like those in one: `* **URL**` above `/users/1`, `* **Method**`
 /// above `GET`.
 fn join_labels(text: &str, blocks: &mut [Block]) {
-    static URL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)^\W*(?:request\s+)?(?:url|uri|endpoint|path|route|адрес|接口地址|请求地址|地址|路径)\W*$",
-        )
-    });
-    static METHOD: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)^\W*(?:http\s+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)\W*$",
-        )
-    });
+    static URL: LazyLock<Regex> =
+        LazyLock::new(|| pattern(&[r"(?i)^\W*", labels::URL, r"\W*$"].concat()));
+    static METHOD: LazyLock<Regex> =
+        LazyLock::new(|| pattern(&[r"(?i)^\W*", labels::METHOD, r"\W*$"].concat()));
     static PATH: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"^(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`]*$")
     });

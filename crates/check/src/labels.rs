@@ -85,8 +85,15 @@ static PARTS: LazyLock<Regex> =
 const FILLER: &str = "example examples sample the a an of for in using with to your expected beispiel der die das für \
      exemple de la le pour ejemplo para exemplo esempio di per";
 
-/// Words for a body that comes back.
-const EXPECTED: &str = "expected erwarteter erwartete attendu esperado atteso ожидаемое";
+/// Words for a response that is to come.
+const EXPECTED: &str =
+    "expect expected erwartet erwarteter erwartete attendu esperado atteso ожидаемое";
+
+/// A label of a request's URL, as a part of a pattern that ignores case.
+pub const URL: &str =
+    r"(?:request\s+)?(?:url|uri|endpoint|path|route|адрес|接口地址|请求地址|地址|路径)";
+/// A label of a request's method, as a part of a pattern that ignores case.
+pub const METHOD: &str = r"(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)";
 
 /// Clients other than curl that a page may show as well.
 const TOOLS: &str = "postman insomnia httpie wget powershell python javascript js nodejs typescript fetch axios java kotlin \
@@ -104,6 +111,11 @@ pub fn words(label: &str) -> Vec<String> {
 /// Whether a label has a word of a list, which are separated by spaces.
 pub fn has_word(label: &str, list: &str) -> bool {
     words(label).iter().any(|word| is_one_of(word, list))
+}
+
+/// Whether a label says that something is expected: "Expected output".
+pub fn says_expected(label: &str) -> bool {
+    has_word(label, EXPECTED)
 }
 
 /// Whether words of a sentence name a member: `userId` or "user id".
@@ -145,7 +157,7 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
         Announces::Response
     } else if other.is_match(label.split('(').next().unwrap_or_default()) {
         Announces::OtherJson
-    } else if BODY.is_match(label) && words.iter().any(|word| is_one_of(word, EXPECTED)) {
+    } else if BODY.is_match(label) && says_expected(label) {
         Announces::Response
     } else if BODY.is_match(label) || is_data {
         Announces::Body

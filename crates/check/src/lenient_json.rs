@@ -80,7 +80,7 @@ pub fn value_end(text: &str) -> Option<usize> {
     matches!(node.kind, Kind::Array(_) | Kind::Object { .. }).then_some(node.span.end)
 }
 
-/// The literal of a JavaScript program that a text begins with, and its length. A placeholder is none.
+/// The literal of a JavaScript program that a text begins with, and its length. Placeholders are not literals.
 pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
     fn is_exact(node: &Node) -> bool {
         match &node.kind {

@@ -33,9 +33,10 @@ pub fn typed(line: &str) -> usize {
 /// Whether a line below a command is the next prompt, with a command or without one. `curl` prints lines that begin with
 /// `>` and `%`.
 pub fn begins(line: &str) -> bool {
-    !line.trim_start().starts_with('>') && !line.trim_start().starts_with("% Total") && {
-        end(line).is_some()
-    }
+    let is_of_curl = [">", "% Total"]
+        .iter()
+        .any(|mark| line.trim_start().starts_with(mark));
+    !is_of_curl && end(line).is_some()
 }
 
 #[cfg(test)]

@@ -419,8 +419,11 @@ fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
     let line = &text[..line_end(text, start)];
     let arrow = ARROW.find_at(line, start)?;
     let command = shell::command(&text[..arrow.start()], start);
-    // Within quotes it is no arrow.
-    (command.mistakes.is_empty()).then_some((command, arrow.end() - 1))
+    // An arrow within quotes would leave them open, which is a mistake.
+    command
+        .mistakes
+        .is_empty()
+        .then_some((command, arrow.end() - 1))
 }
 
 /// The offset after the line at an offset.

@@ -415,7 +415,7 @@ fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
 }
 
 /// The table of statuses for an example: the next one in the smallest section that has one, else the nearest above it
-/// there, else the only one outside of sections with examples. The table of another example is none.
+/// there, else the only one outside of sections with examples. The table of another example does not count.
 pub fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
     let own = example.fence;
     let is_status = |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());

@@ -60,6 +60,17 @@ static SHOULD: LazyLock<Regex> = LazyLock::new(|| {
         (?:should|must|shall|will|sollte|soll|muss|debería|debe|deveria|deve|devrait|doit|dovrebbe|должен|должно)\b\s*(?:be\b)?",
     )
 });
+/// Words for an error, or for a request that fails.
+static FAILS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | denied | unauthorized | failing | not\s+(?:allowed|accepted|permitted|valid|found)
+            | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
+            | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
+            | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
+            | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
+        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러",
+    )
+});
 /// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.
 static LAST_PART: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"[(（\[–—:：→>|-]\s*(?P<part>[^()（）\[\]–—:：→>|-]+)[)）\]]?\s*[:：]?\s*$")
@@ -212,10 +223,7 @@ pub fn of_success(text: &str) -> Option<u16> {
 pub fn of_response(text: &str) -> Option<u16> {
     let first = text.lines().next().unwrap_or_default();
     let status = in_paragraph(first).or_else(|| of_any_label(first));
-    const EXPECTED: &str = "expected erwartet attendu esperado atteso";
-    status.filter(|_| {
-        labels::label(first) == Announces::Response || labels::has_word(first, EXPECTED)
-    })
+    status.filter(|_| labels::label(first) == Announces::Response || labels::says_expected(first))
 }
 
 /// The success of a request in the description of it: "will delete the user and return `204 No Content` if that was
@@ -351,15 +359,15 @@ pub fn with_alternative(line: &str) -> Option<[u16; 2]> {
     Some([in_line(&found["status"])?, found["other"].parse().ok()?])
 }
 
+/// Whether text speaks of an error, or of a request that fails.
+pub fn says_failure(text: &str) -> bool {
+    FAILS.is_match(text)
+}
+
 /// The statuses in a comment on a command, of which one must come: `should 404 (no such user)`. With `usual` in doubt.
 pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     static CODE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?:^|\s|[(>:=])(?P<code>[45]\d\d)(?:$|[\s).,:;!])"));
-    static FAILS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:fails?|failing|error|rejected|refused|denied|forbidden|unauthorized|not\s+found|fehler|schlägt\s+fehl|erreur|échoue|falla|error|falha|errore|fallisce|ошибка)\b",
-        )
-    });
     let text = without_should(comment);
     let mut codes = CODE.captures_iter(text);
     let code = codes.next().and_then(|found| found["code"].parse().ok());
@@ -376,7 +384,7 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     if let Some(status) = sure {
         return Some(vec![status]);
     }
-    let fails = code.is_none() && FAILS.is_match(comment);
+    let fails = code.is_none() && says_failure(comment);
     fails.then(|| vec![usual, 400, 401, 403, 404, 405, 409, 415, 422])
 }
 

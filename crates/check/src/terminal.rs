@@ -308,7 +308,7 @@ impl Printer<'_> {
     /// The part of a range that is on its first line, at least one character.
     fn first_line(&self, range: &Range<usize>) -> Range<usize> {
         let text = &self.page.text;
-        // What a heading says in other words has no places of its own in the page.
+        // The text of a table cell may differ from its source, so an offset may be within a character.
         let start = floor_char_boundary(text, range.start);
         let end = floor_char_boundary(text, range.end).max(start);
         let line = text[start..end].lines().next().unwrap_or_default().len();
