@@ -3,9 +3,9 @@
 
 use super::blocks::{Block, Fence, Prose};
 use super::http_message;
-use super::implied;
 use super::labels::{self, Announces};
 use super::lenient_json;
+use super::mentions;
 use super::requests::line_end;
 use super::text::is_one_of;
 use super::transcript;
@@ -91,5 +91,5 @@ fn is_label(text: &str) -> bool {
         said,
         Announces::Request | Announces::RequestBody | Announces::Response
     );
-    is_message && labels::words(text).len() <= 5 || implied::is_endpoint(text)
+    is_message && labels::words(text).len() <= 5 || mentions::is_endpoint(text)
 }

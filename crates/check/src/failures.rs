@@ -7,8 +7,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::examples::Example;
-use super::implied;
 use super::labels;
+use super::mentions;
 use super::page::{Block, Page};
 use super::service::Received;
 use super::status_text;
@@ -83,7 +83,7 @@ impl Around<'_> {
         let below = page.blocks[example.fence..until].iter().skip(1);
         let prose = |block: &Block| match block {
             // What follows is about another request.
-            block if implied::begins_endpoint(block) => None,
+            block if mentions::begins_endpoint(block) => None,
             Block::Prose(prose) => Some(prose.text.clone()),
             Block::Directive(_) => Some(String::new()),
             _ => None,
@@ -148,7 +148,7 @@ impl Around<'_> {
             let mut blocks = blocks.unwrap_or_default().iter();
             let next = blocks.find(|block| block.directive().is_none());
             match next {
-                Some(block @ Block::Prose(prose)) if !implied::begins_endpoint(block) => {
+                Some(block @ Block::Prose(prose)) if !mentions::begins_endpoint(block) => {
                     let leads_on = labels::leads(labels::last_sentence(&prose.text));
                     let mut sentences = prose.text.split(['.', '!', '?', '。', '！', '\n']);
                     !(leads_on && blocks.next().is_none())

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::implied;
 use super::labels::{self, Announces};
 use super::lenient_json;
+use super::mentions;
 use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
 use super::status_text;
@@ -136,7 +136,7 @@ fn label(block: &Block) -> Option<&str> {
     }
     // A label without markup, or that of a request in its line.
     let text = prose.text.trim();
-    let named = implied::label(text).filter(|label| labels::label(label) != Announces::Unspecific);
+    let named = mentions::label(text).filter(|label| labels::label(label) != Announces::Unspecific);
     if named.is_some() {
         return named;
     }
@@ -164,10 +164,10 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
     if let (Some(Block::Prose(prose)), Some(fence)) = (sentence, page.fence(request))
         && !fence.fenced
         && prose.range.contains(&fence.range.start)
-        && implied::is_sentence(&prose.text)
+        && mentions::is_sentence(&prose.text)
         && above.is_empty()
     {
-        return labels::surely_introduces(&implied::without_request(&prose.text));
+        return labels::surely_introduces(&mentions::without_request(&prose.text));
     }
     let nearest = above
         .iter()

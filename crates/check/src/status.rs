@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::examples::Example;
-use super::implied;
 use super::labels;
+use super::mentions;
 use super::node::Node;
 use super::page::{Block, Fence, Page, Table};
 use super::pairing;
@@ -179,7 +179,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             in_errors = !is_one || pairing::begins_cases(block);
         }
         match block {
-            block if response.is_none() && implied::begins_endpoint(block) => break,
+            block if response.is_none() && mentions::begins_endpoint(block) => break,
             // The title of the next collapsible part.
             Block::Prose(prose)
                 if response.is_none()
@@ -364,7 +364,7 @@ fn stated_above(page: &Page, example: &Example) -> Option<Expected> {
     let start = page.heading_of(example.fence).map_or(0, |at| at + 1);
     let above = &page.blocks[start..example.fence];
     // Where endpoints are set in bold, each begins a section of its own.
-    let named = above.iter().rposition(implied::begins_endpoint);
+    let named = above.iter().rposition(mentions::begins_endpoint);
     let mut found: Option<Expected> = None;
     for block in &above[named.unwrap_or_default()..] {
         let prose = match block {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::blocks::Fence;
+use super::blocks::{Block, Fence};
 use super::labels;
 use super::node::is_dots;
 use super::text::pattern;
@@ -26,6 +26,11 @@ pub fn shows_response(fence: &Fence) -> bool {
     let is_json =
         || fence.language == "json" && serde_json::from_str::<Value>(&fence.content).is_ok();
     looks_like_response(&fence.content) || is_json()
+}
+
+/// Whether a block of a page could be a response.
+pub fn is_response(block: &Block) -> bool {
+    matches!(block, Block::Fence(fence) if shows_response(fence))
 }
 
 /// Whether text could be a documented response: it begins with JSON, members without braces, or a status line.

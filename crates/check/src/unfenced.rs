@@ -8,9 +8,9 @@ use regex::Regex;
 
 use super::blocks::Fence;
 use super::clients;
-use super::implied;
 use super::labels::{self, Announces};
 use super::lenient_json;
+use super::mentions;
 use super::node::is_dots;
 use super::prompt;
 use super::requests::{self, line_end};
@@ -157,7 +157,7 @@ pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part>
             let range = whole.source_range(&line);
             found.push(Part::Code(Fence::stating(text, range, stated)));
         } else if REQUEST.is_match(scan.unlabelled(&line))
-            || implied::has_status(&content[line.clone()])
+            || mentions::has_status(&content[line.clone()])
         {
             found.push(Part::Endpoint(whole.source_range(&line)));
         }

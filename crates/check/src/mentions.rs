@@ -1,0 +1,340 @@
+//! How a page names a request without a command: in a heading, a label, a sentence, or fields.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::blocks::Block;
+use super::http_message;
+use super::labels::{self, Announces};
+use super::status_text;
+use super::text::{is_one_of, pattern};
+
+/// A heading or line that is a method and a path after a label or number, and what may follow: the status of the response
+/// ("GET /users → 200 OK"), a body ("PATCH /users/1 with {...}"), or words that lead to what is below it ("GET /users/1
+/// returns one user:").
+static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)^[\s*_`]*(?:\d+[.)]\s+)?(?:(?P<label>[^:：.]{1,40})[:：][\s*_`]*)?
+            (?P<method>(?i:GET|POST|PUT|PATCH|DELETE))[\s*_`]+
+            (?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s`]*/[^\s`]*)
+            (?:[\s*_`]+[^\p{L}\p{N}\s`\[{/]+\s*(?P<status>(?:[^:.\n]*\s)?[1-5]\d\d\b[^:.\n]*)
+                |\s[^:]{0,120}:
+                |\s+(?:with|mit|avec|con|com)\s+(?:\p{L}+\s+){0,4}?:?\s*(?P<body>\{.+\}))?[\s*_`]*$",
+    )
+});
+
+/// An endpoint in a heading, or at the beginning of a paragraph and with a description: "Get one (GET /users/1)",
+/// "**GET** `/users/1`: one user".
+static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]]*)",
+    )
+});
+static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
+    )
+});
+
+/// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
+static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
+                choisis|choisissez|envoie|envoyez|escolha|selecione|envie)\b
+            [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b
+            (?: .{0,80}? (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])
+              | [^.]{0,30}?\s(?:to|for|on|at|an|auf|à|a|para|sur)\s+ (?P<path>/[\w/?&=\[\]{}.%:-]*[\w/}\]]))",
+    )
+});
+
+/// A sentence that names a request and says what it returns: "Calling `GET /users/1` returns:", "If you open `/users/1`
+/// in a browser, you see:".
+static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)\b(?: (?P<method>GET|POST|PUT|PATCH|DELETE)\b (?:[-\s]+\p{L}+){0,3}? |
+                (?i:request\w*|open\w*|visit\w*|fetch\w*|call\w*|query\w*|(?:go|head|navigate|browse)\s+(?:over\s+)?to|point|load\w*|hit|try|enter|ruf\w*|
+                    öffne\w*|besuch\w*|ouvre\w*|visite\w*|abr\w+)\b [^./]{0,30}? )
+            \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])",
+    )
+});
+
+/// Words of a sentence whose request is not a GET.
+const WRITES: &str = "post put patch delete create creating update updating remove removing add adding send sending submit";
+
+/// Fields of a request in a paragraph: `Request URL: http://localhost:3000/users`, `Request Method: GET`.
+static URL_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    let value = r"\s*[:：]\s*(?P<url>(?:(?:https?://|localhost|\{)\S*)?/\S*)";
+    pattern(&[r"(?i)(?:^|\s)", labels::URL, value].concat())
+});
+static METHOD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
+    let value = r")\s*[:：]\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\b";
+    pattern(&[r"(?:^|\s)(?i:", labels::METHOD, value].concat())
+});
+
+/// A heading of API Blueprint: `List users [GET /users]`, or `List users [GET]` below `Users [/users]`.
+static BLUEPRINT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\[(?:(?P<method>GET|POST|PUT|PATCH|DELETE)\s*)?(?P<url>/[^\]\s]*)?\]\s*$")
+});
+
+/// A parameter of API Blueprint with its value: `id: 1 (number) - the record`.
+static VALUE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?P<name>\w+)\s*[:=]\s*`?(?P<value>[\w.-]+)`?\s*\("));
+
+/// A block that is only the URL of a request whose method begins its heading: `POST Add a user`.
+static URL_ALONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(?P<url>(?:https?://(?:localhost|127\.0\.0\.1)(?::\d+)?|localhost(?::\d+)?|\{\{?\w+\}\}?)/\S*)\s*$",
+    )
+});
+static METHOD_FIRST: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\W*(?P<method>GET|POST|PUT|PATCH|DELETE)\b"));
+
+/// A request that a block names.
+#[derive(Clone)]
+pub struct Mention {
+    pub method: String,
+    pub url: String,
+    pub form: Form,
+}
+
+/// How a block names a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// It is for what is in its section.
+    Section,
+    /// It is described, as in a list of endpoints, and for what is near below it.
+    Described,
+    /// It is a step, for what is up to the next heading.
+    Step,
+    /// Fields, which are a step, too.
+    Fields,
+    /// It is for the block below it.
+    Sentence,
+}
+
+impl Mention {
+    fn new(method: &str, url: &str, form: Form) -> Mention {
+        Mention {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            form,
+        }
+    }
+}
+
+/// Whether a paragraph names a request only by the way: "Calling `GET /users/1` returns:".
+pub fn is_sentence(text: &str) -> bool {
+    named(text).is_some_and(|named| named.form == Form::Sentence)
+}
+
+/// Whether a paragraph names an endpoint whose description follows: "**GET - /users/:id**".
+pub fn begins_endpoint(block: &Block) -> bool {
+    let Block::Prose(prose) = block else {
+        return false;
+    };
+    let found = DESCRIBED.captures(prose.text.trim());
+    found.is_some_and(|found| found.name("sentence").is_none())
+        && status_text::in_paragraph(&prose.text).is_none()
+        && status_text::of_success(&prose.text).is_none()
+}
+
+/// A sentence that names a request, without it.
+pub fn without_request(sentence: &str) -> String {
+    SENTENCE.replace(sentence, "").into_owned()
+}
+
+/// A line that is an endpoint. A method in lower case stands after a label: "Request: get /users".
+fn endpoint(text: &str) -> Option<regex::Captures<'_>> {
+    let found = ENDPOINT.captures(text)?;
+    let label = found
+        .name("label")
+        .map(|label| labels::label(label.as_str()));
+    let is_method = http_message::METHODS.contains(&&found["method"]);
+    let is_status = found
+        .name("status")
+        .is_none_or(|status| success_of(status.as_str()).is_some());
+    let is_only = labels::words(text)
+        .iter()
+        .filter(|word| is_one_of(word, "get post put patch delete"))
+        .count()
+        == 1;
+    (is_status
+        && (is_method || label == Some(Announces::Request))
+        && (is_only || found.name("status").is_none()))
+    .then_some(found)
+}
+
+/// The success beside an endpoint: "→ 200 OK", "· success `204`".
+fn success_of(text: &str) -> Option<u16> {
+    let last = text.trim_matches(['*', '_', '`', ' ', '(', ')']);
+    let words = last.rsplit(['·', '|', '→', ',', ';', '—', '–']).next()?;
+    status_text::in_line(words)
+        .or_else(|| status_text::of_success(words))
+        .filter(|code| *code < 300)
+}
+
+/// Whether a line is a method and a path.
+pub fn is_endpoint(line: &str) -> bool {
+    endpoint(line).is_some()
+}
+
+/// The label of an endpoint: "Request" of "Request: GET /users".
+pub fn label(line: &str) -> Option<&str> {
+    Some(endpoint(line)?.name("label")?.as_str())
+}
+
+/// Whether a line names a request and the status of its response.
+pub fn has_status(line: &str) -> bool {
+    endpoint(line).is_some_and(|found| found.name("status").is_some())
+}
+
+/// The request that the text of a paragraph or heading names.
+fn named(text: &str) -> Option<Mention> {
+    if labels::is_about_another(text) {
+        return None;
+    }
+    if let Some(url) = URL_FIELD.captures(text)
+        && let Some(method) = METHOD_FIELD.captures(text)
+    {
+        return Some(Mention::new(&method["method"], &url["url"], Form::Fields));
+    }
+    let parts = |form| {
+        move |found: regex::Captures<'_>| {
+            let url = found.name("url").or_else(|| found.name("path"))?;
+            let method = found.name("method").map_or("GET", |method| method.as_str());
+            Some(Mention::new(&method.to_uppercase(), url.as_str(), form))
+        }
+    };
+    let is_response = || {
+        // The request is in the last sentence, or in the one before "You should see:".
+        let last = labels::last_sentence(text);
+        let is_near = SENTENCE.is_match(last) || labels::words(last).len() <= 5;
+        let said = labels::label(text);
+        let is_example = labels::has_word(
+            text,
+            "example sample beispiel exemple ejemplo exemplo esempio",
+        );
+        is_near
+            && (said == Announces::Response || is_example && said == Announces::Unspecific)
+            && !text.ends_with('.')
+            && text.len() < 300
+            && !labels::is_elsewhere(text)
+            && !labels::names_a_file(text)
+            && SENTENCE.find_iter(text).count() == 1
+    };
+    endpoint(text)
+        .and_then(parts(Form::Section))
+        .or_else(|| INSTRUCTION.captures(text).and_then(parts(Form::Step)))
+        .or_else(|| {
+            let found = SENTENCE.captures(text).filter(|_| is_response())?;
+            let reads = found.name("method").is_some() || !labels::has_word(text, WRITES);
+            parts(Form::Sentence)(found).filter(|_| reads)
+        })
+}
+
+/// The request that a heading or paragraph names.
+pub fn named_in(block: &Block) -> Option<Mention> {
+    let (text, pattern, form) = match block {
+        Block::Heading(heading) => (&heading.text, &IN_HEADING, Form::Section),
+        Block::Prose(prose) => (&prose.text, &DESCRIBED, Form::Described),
+        _ => return None,
+    };
+    let is_write = |found: &regex::Captures<'_>| {
+        matches!(&found["method"], "POST" | "PUT" | "PATCH" | "DELETE")
+    };
+    named(text).or_else(|| {
+        let mut all = pattern.captures_iter(text);
+        let found = all.next()?;
+        let is_only = all.next().is_none() && !labels::is_about_another(text);
+        let answers = labels::label(text) == Announces::Response && !labels::is_elsewhere(text);
+        let is_plain = found.name("sentence").is_none() || is_write(&found);
+        (is_only && (is_plain || answers))
+            .then(|| Mention::new(&found["method"], &found["url"], form))
+    })
+}
+
+/// The request in a heading of API Blueprint, whose path may be in a heading above it.
+pub fn in_blueprint(blocks: &[Block], index: usize) -> Option<Mention> {
+    let Block::Heading(heading) = &blocks[index] else {
+        return None;
+    };
+    let found = BLUEPRINT.captures(&heading.text)?;
+    let method = found.name("method")?.as_str();
+    let resource = (0..index).rev().find(|at| match &blocks[*at] {
+        Block::Heading(above) => above.level < heading.level,
+        _ => false,
+    });
+    let above = || match &blocks[resource?] {
+        Block::Heading(above) => Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str()),
+        _ => None,
+    };
+    let url = found.name("url").map(|url| url.as_str()).or_else(above)?;
+    // `/users{?name}` is a path with an optional query.
+    let mut url = url.split("{?").next().unwrap_or_default().to_owned();
+    // Values are given below the heading, or else below that of the resource.
+    for at in std::iter::once(index).chain(resource) {
+        let below = blocks[at + 1..].iter();
+        let below = below.take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_)));
+        for block in below {
+            if let Block::Prose(prose) = block
+                && let Some(value) = VALUE.captures(&prose.text)
+            {
+                url = url.replace(&format!("{{{}}}", &value["name"]), &value["value"]);
+            }
+        }
+    }
+    Some(Mention::new(method, &url, Form::Section))
+}
+
+/// The method at the beginning of a heading directly above a block: `GET Read a user`.
+fn method_above(blocks: &[Block], index: usize) -> Option<&str> {
+    match blocks.get(index.checked_sub(1)?)? {
+        Block::Heading(heading) => Some(
+            METHOD_FIRST
+                .captures(&heading.text)?
+                .name("method")?
+                .as_str(),
+        ),
+        _ => None,
+    }
+}
+
+/// The request of a URL alone below such a heading.
+pub fn below_method(blocks: &[Block], index: usize) -> Option<Mention> {
+    let Block::Prose(prose) = &blocks[index] else {
+        return None;
+    };
+    let url = URL_ALONE.captures(&prose.text)?.name("url")?.as_str();
+    Some(Mention::new(
+        method_above(blocks, index)?,
+        url,
+        Form::Fields,
+    ))
+}
+
+/// Whether text has the URL and the method of a request as fields.
+pub fn has_fields(text: &str) -> bool {
+    URL_FIELD.is_match(text) && METHOD_FIELD.is_match(text)
+}
+
+/// Whether text asks for a request to be made: "Select `POST` and enter `{{base_url}}/users`".
+pub fn is_instruction(text: &str) -> bool {
+    INSTRUCTION.is_match(text)
+}
+
+/// The body of a write in the line that names it: "PATCH /users/1 with {...}".
+pub fn body(text: &str) -> Option<&str> {
+    Some(endpoint(text)?.name("body")?.as_str())
+}
+
+/// The description behind an endpoint and a colon or dash: "one user" of "**GET** `/users/1`: one user".
+pub fn description(text: &str) -> Option<&str> {
+    Some(DESCRIBED.captures(text)?.name("words")?.as_str())
+}
+
+/// Whether a sentence goes on behind an endpoint: "`GET /users/1` returns one user."
+pub fn continues_as_sentence(text: &str) -> bool {
+    let found = DESCRIBED.captures(text);
+    found.is_some_and(|found| found.name("sentence").is_some())
+}

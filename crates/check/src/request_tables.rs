@@ -1,0 +1,179 @@
+//! Tables that show requests: one in its rows, or one a row with what it returns.
+
+use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
+use super::http_message;
+use super::labels::{self, Announces};
+use super::lenient_json;
+use super::status_text;
+use super::transcript::is_response;
+use super::url;
+
+/// The blocks that a table stands for, which go below it: the request that it shows, or the requests of its rows, or the
+/// response in a row of success.
+pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Block> {
+    let below = &blocks[index + 1..];
+    let next = below
+        .iter()
+        .find(|block| matches!(block, Block::Fence(_) | Block::Heading(_)));
+    if let Some((method, cell, status)) = request(table)
+        && next.is_some_and(is_response)
+    {
+        let url = &cell.text;
+        let source = &text[cell.range.clone()];
+        let start = cell.range.start + source.find(url.as_str()).unwrap_or_default();
+        let request = Fence::stating(text, start..cell.range.end, format!("{method} {url}"));
+        let status = status.map(|cell| Prose {
+            text: format!("Status: {}", cell.text),
+            bold: None,
+            range: cell.range.clone(),
+        });
+        let status = status.map(Block::Prose);
+        return std::iter::once(Block::Fence(request))
+            .chain(status)
+            .collect();
+    }
+    let mut rows: Vec<Block> = rows_with_result(text, table).collect();
+    if rows.is_empty() && !has_response_beside(blocks, index) {
+        rows.extend(example_of_statuses(text, table));
+    }
+    rows
+}
+
+/// The method, URL and status of the request that a table shows: in one row below "Method" and "URL", or in rows that
+/// begin with these words.
+fn request(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
+    let beside = |names: &str| {
+        let mut rows = std::iter::once(&table.header).chain(&table.rows);
+        let row = rows.find(|row| row.len() == 2 && labels::has_word(&row[0].text, names))?;
+        row.get(1)
+    };
+    let find = |names: &str| {
+        let mut cells = table.header.iter();
+        let column = cells.position(|cell| labels::has_word(&cell.text, names));
+        match (column, table.rows.as_slice()) {
+            (Some(column), [row]) if row.get(column).is_some_and(|cell| !cell.text.is_empty()) => {
+                row.get(column)
+            }
+            _ => beside(names),
+        }
+    };
+    let method = find("method verb méthode método metodo methode")?;
+    let url = find("url uri endpoint path route")?;
+    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
+    (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
+        .then(|| (&*method.text, url, find("status code")))
+}
+
+/// The example of the first success in a table of statuses, as a response.
+fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
+    let column = status_text::status_column(table)?;
+    let success = table.rows.iter().find_map(|row| {
+        let code = status_text::code(row.get(column)?)?;
+        (200..300).contains(&code).then_some((row, code))
+    });
+    let (row, code) = success?;
+    let body = row.iter().find(|cell| is_json_object(cell))?;
+    let head = format!("HTTP/1.1 {code}\n\n");
+    let mut fence = Fence::unfenced(text, body.range.clone());
+    fence.content = format!("{head}{}", body.text);
+    fence.pieces[0].content = head.len();
+    fence.pieces[0].source += text[body.range.clone()].find(&body.text)?;
+    fence.pieces[0].length = body.text.len();
+    Some(Block::Fence(fence))
+}
+
+/// Whether a cell is JSON in brackets.
+fn is_json_object(cell: &Cell) -> bool {
+    cell.text.starts_with(['{', '['])
+        && lenient_json::parse(&cell.text).is_ok_and(|shown| shown.body.is_some())
+}
+
+/// Whether a code block beside a table, up to the next headings, may be the response to what is above it.
+fn has_response_beside(blocks: &[Block], index: usize) -> bool {
+    let is_heading = |block: &&Block| matches!(block, Block::Heading(_));
+    let is_body = |at: usize| {
+        let above = blocks[..at].iter().rev().find_map(|block| match block {
+            Block::Prose(prose) => Some(&prose.text),
+            Block::Heading(heading) => Some(&heading.text),
+            _ => None,
+        });
+        let said = above.map(|text| labels::label(text));
+        matches!(said, Some(Announces::RequestBody | Announces::Body))
+    };
+    let start = blocks[..index].iter().rposition(|block| is_heading(&block));
+    let above = start.unwrap_or(0)..index;
+    let below = blocks[index + 1..]
+        .iter()
+        .take_while(|block| !is_heading(block));
+    below.into_iter().any(is_response)
+        || above
+            .into_iter()
+            .any(|at| is_response(&blocks[at]) && !is_body(at))
+}
+
+/// The rows of a table that show a request and what it returns: `GET /users/9` or a command, and below a header such as
+/// "Status" or "Result" `404 Not Found` or JSON.
+fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
+    const RESULT: &str = "status code response result returns output answer expected statuscode antwort ergebnis réponse \
+         résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
+    let is_result = |cell: &Cell| labels::has_word(&cell.text, RESULT);
+    let results: Vec<bool> = table.header.iter().map(is_result).collect();
+    table.rows.iter().filter_map(move |row| {
+        let request = row.iter().find(|cell| {
+            let message = http_message::begins_message(&cell.text);
+            let url = cell.text.split(' ').nth(1).unwrap_or_default();
+            message && url::placeholder(url::path_of(url)).is_none()
+                || cell.text.starts_with("curl ")
+        })?;
+        let shown = || {
+            let cells = row
+                .iter()
+                .zip(&results)
+                .filter(|(_, is_result)| **is_result);
+            cells.map(|(cell, _)| cell)
+        };
+        let code = |cell: &Cell| {
+            let first = cell.text.split([',', ';']).next()?;
+            Some((cell.range.clone(), status_text::in_line(first)?.to_string()))
+        };
+        let status = shown().find_map(code);
+        let body = shown()
+            .find(|cell| is_json_object(cell))
+            .map(|cell| (cell.range.clone(), cell.text.clone()));
+        if status.is_none() && body.is_none() {
+            return None;
+        }
+        let mut fence = Fence::unfenced(text, request.range.clone());
+        let (message, sent) = request
+            .text
+            .split_once(" with {")
+            .unwrap_or((&request.text, ""));
+        // Without a status line, JSON below a message would be its body; below a command it is the output.
+        let command = match (&status, message.starts_with("curl ")) {
+            (None, false) if sent.is_empty() => "curl -X ",
+            (None, false) => return None,
+            _ => "",
+        };
+        fence.content = format!("{command}{message}");
+        fence.pieces[0].content = command.len();
+        fence.pieces[0].source += text[request.range.clone()]
+            .find(message)
+            .unwrap_or_default();
+        fence.pieces[0].length = message.len().min(request.range.len());
+        if !sent.is_empty() {
+            fence.content.push_str(&format!("\n\n{{{sent}"));
+        }
+        let first = ("\n\nHTTP/1.1 ", status);
+        for (between, part) in [first, ("\n\n", body)] {
+            let Some((range, part)) = part else { continue };
+            fence.content.push_str(between);
+            fence.pieces.push(Piece {
+                content: fence.content.len(),
+                source: range.start + text[range].find(&part)?,
+                length: part.len(),
+            });
+            fence.content.push_str(&part);
+        }
+        Some(Block::Fence(fence))
+    })
+}
