@@ -249,6 +249,10 @@ const PAGES: &[(&str, &str)] = &[
     ("endpoint-above-command.md", "pass pass pass pass pass pass"),
     ("headers-and-body.md", "pass+ pass+ fail"),
     ("returned-in-lists.md", "pass+ fail pass+ pass"),
+    (
+        "expected-any-language.md",
+        "pass+ pass fail pass+ fail fail pass fail pass+ pass fail pass+ pass pass fail",
+    ),
 ];
 
 /// The verdicts of pages whose statuses were replaced by others.

@@ -153,8 +153,9 @@ pub fn labelled_response(line: &str) -> Option<usize> {
             transcript::looks_like_response(shown) && (!shown.starts_with(['{', '[']) || is_json());
         is_shown.then_some(line.len() - shown.len())
     };
-    if ARROWS.iter().any(|arrow| plain.starts_with(arrow)) {
-        return value(plain);
+    if let Some(rest) = ARROWS.iter().find_map(|arrow| plain.strip_prefix(arrow)) {
+        let at = line.len() - rest.len();
+        return value(rest).or_else(|| Some(at + labelled_response(rest)?));
     }
     // What comes back behind the mark of what is sent.
     let quoted = plain.strip_prefix("> ").unwrap_or_default();

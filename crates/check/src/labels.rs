@@ -82,12 +82,18 @@ static DESCRIPTION: LazyLock<Regex> = LazyLock::new(|| {
 });
 static PARTS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b(?:properties|headers|parameters|fields|attributes)\W*$"));
-const FILLER: &str = "example examples sample the a an of for in using with to your expected beispiel der die das für \
+const FILLER: &str = "example examples sample the a an of for in using with to your beispiel der die das für \
      exemple de la le pour ejemplo para exemplo esempio di per";
 
-/// Words for a response that is to come.
-const EXPECTED: &str =
-    "expect expected erwartet erwarteter erwartete attendu esperado atteso ожидаемое";
+/// Words for a response that is to come, as a part of a pattern that ignores case.
+pub const EXPECTED: &str = r"(?: \b(?: expect(?:s|ed|ation)? | erwartet\w* | erwarte[nt]? | attendue?s? | esperad[ao]s? | esperamos | atte(?:so|sa|si|se) |
+        previst[oaie] | verwacht\w* | oczekiwan\w* | spodziewan\w* | oček[aá]v\w* | očakáv\w* | očekiv\w* | pričakov\w* | ожида\w* |
+        ожидав\w* | очіку\w* | очаква\w* | очекив\w* | beklenen\w* | förvänta\w* | forvente\w* | odote\w* | oletet\w* | αναμεν\w* |
+        (?:ال)?متوقعة? | انتظار | צפוי\w* | aștept\w* | aştept\w* | várt | elvárt | diharapkan | harapan | dijangka )\b
+    | 期待(?:される|する|値)? | 想定(?:される)? | 预期(?:的)? | 預期(?:的)? | 期望(?:的)? | 预计 | 예상(?:되는)? | 기대(?:되는|하는)? | अपेक्षित | প্রত্যাশিত
+    | mong\s+đợi | kỳ\s+vọng | dự\s+kiến | ที่?คาดหวัง | ที่คาดว่าจะ\w* )";
+
+static SAYS_EXPECTED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?xi){EXPECTED}")));
 
 /// A label of a request's URL, as a part of a pattern that ignores case.
 pub const URL: &str =
@@ -115,7 +121,7 @@ pub fn has_word(label: &str, list: &str) -> bool {
 
 /// Whether a label says that something is expected: "Expected output".
 pub fn says_expected(label: &str) -> bool {
-    has_word(label, EXPECTED)
+    SAYS_EXPECTED.is_match(label)
 }
 
 /// Whether words of a sentence name a member: `userId` or "user id".
@@ -302,7 +308,8 @@ pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
 }
 
 fn is_filler(word: &str) -> bool {
-    is_one_of(word, FILLER)
+    let is_expected = |found: regex::Match<'_>| found.len() == word.len();
+    is_one_of(word, FILLER) || SAYS_EXPECTED.find(word).is_some_and(is_expected)
 }
 
 /// Whether a sentence leads to what is below it.

@@ -360,6 +360,8 @@ fn not_a_command(word: &str) -> String {
 
 fn commands(text: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
+    let is_above = transcript::shows_output_above(text);
+    let is_comment = |shown: &Range<usize>| transcript::comment_output(&text[shown.clone()]) > 0;
     let mut at = 0;
     while at < text.len() {
         let line_end = line_end(text, at);
@@ -387,7 +389,12 @@ fn commands(text: &str) -> Vec<FoundRequest> {
             let name = command.span.start..command.span.start + 4;
             let (output, next) = match comment_behind(text, command.span.end) {
                 Some(comment) => (Some(comment), at),
-                None => output(text, at),
+                None => match output(text, at) {
+                    (below, _) if is_above && below.as_ref().is_none_or(is_comment) => {
+                        (transcript::comment_above(text, command.span.start), at)
+                    }
+                    below => below,
+                },
             };
             at = next;
             let mut request = FoundRequest {
@@ -471,6 +478,10 @@ fn comment_behind(text: &str, end: usize) -> Option<Range<usize>> {
 
 /// The output shown below a command, and where to continue.
 pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
+    let in_comments = transcript::comment_output(&text[start..]);
+    if in_comments > 0 {
+        return (Some(start..start + in_comments), start + in_comments);
+    }
     // A label without a status.
     let first = text.len() - text[start..].trim_start().len();
     let label = text[first..line_end(text, first)].trim();
@@ -480,10 +491,6 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     }
     if let Some(at) = http_message::labelled_response(label) {
         return output(text, first + at);
-    }
-    let in_comments = transcript::comment_output(&text[start..]);
-    if in_comments > 0 {
-        return (Some(start..start + in_comments), start + in_comments);
     }
     if !transcript::looks_like_response(&text[start..]) {
         return (None, start);

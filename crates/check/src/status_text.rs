@@ -8,19 +8,29 @@ use super::blocks::{Cell, Table};
 use super::labels::{self, Announces};
 use super::text::{is_one_of, pattern};
 
-/// A paragraph or line that is a status: `Response: 404 Not Found`, `Status code: 404`, `HTTP/1.1 404`.
-static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)^[^\w]*
-        (?:(?:expected|erwarteter?|attendue?|esperad[ao]|attes[ao]|api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
+/// Words of the label of a status, as a part of a pattern.
+static STATUS_WORDS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        r"(?:(?:api|server|error|success|successful|failure|the|http|https|response|responses|result|results|return|returns|
             returned|reply|answer|output|status|code|statuscode|body|headers|and|
-            antwort|ergebnis|ausgabe|fehler|statuscode|réponse|reponse|résultat|sortie|erreur|statut|d'état|
+            antwort|ergebnis|ausgabe|fehler|réponse|reponse|résultat|sortie|erreur|statut|d'état|
             respuesta|resultado|salida|estado|código|codigo|resposta|saída|erro|
             risposta|risultato|stato|codice|errore|der|die|das|la|le|el|de|di|du|da|do|
-            ответ|статус|код|响应|返回|状态码|状态|レスポンス|ステータス|応答)\b[^\w]*)*
-        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>\p{L}[\p{L}'\ -]*)? [^\w]*
-        (?:(?:application|text)/[\w.+-]+)? [^\w]*$",
+            odpowiedź|kod|stav|antwoord|svar|yanıt|sonuç|durum|kodu|
+            ответ|статус|код|результат|відповідь)\b
+          | 响应 | 回應 | 返回 | 状态码 | 狀態碼 | 状态 | 结果 | 結果 | レスポンス | ステータス | コード | 応答 | 응답 | 결과 | 상태 | 코드
+          | {})",
+        labels::EXPECTED
     )
+});
+/// A paragraph or line that is a status: `Response: 404 Not Found`, `Status code: 404`, `HTTP/1.1 404`.
+static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?xi)^[^\w]* (?:{} [^\w]*)*
+        (?:/\d(?:\.\d)?\s+)? (?P<code>[1-5]\d\d)\b [^\w]* (?P<reason>\p{{L}}[\p{{L}}'\ -]*)? [^\w]*
+        (?:(?:application|text)/[\w.+-]+)? [^\w]*$",
+        *STATUS_WORDS
+    ))
 });
 /// A statement in a sentence: `returns 404`, `The server responds with a 404 error`
 static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
@@ -152,6 +162,13 @@ pub fn in_line(line: &str) -> Option<u16> {
     // "404 User not found".
     let known = known.is_some_and(|known| given.ends_with(&known));
     (known || OTHER.split('|').any(|other| other == given)).then_some(code)
+}
+
+/// Whether words before a colon are the label of a status: `Status code`, `Erwartet`.
+pub fn is_status_label(label: &str) -> bool {
+    static LABEL: LazyLock<Regex> =
+        LazyLock::new(|| pattern(&format!(r"(?xi)^\s* (?:{} [\s-]*)+ $", *STATUS_WORDS)));
+    LABEL.is_match(label)
 }
 
 /// The status that a heading or label gives to the response below it: `404`, `Error response (404)`.

@@ -8,8 +8,10 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::blocks::{Block, Fence};
+use super::http_message;
 use super::labels;
 use super::node::is_dots;
+use super::status_text;
 use super::text::pattern;
 
 /// A status line.
@@ -81,13 +83,37 @@ fn is_template_url(text: &str) -> bool {
         && !first.contains('…')
 }
 
-/// What marks a comment as output: `# ->`, `# Expected:`, `# returns`.
-static OUTPUT_MARK: LazyLock<Regex> = LazyLock::new(|| {
+/// Words that mark a comment as output without a colon: `# Expected []`, `# returns {`, `# should 404`.
+static OUTPUT_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)^\s*\#+[\ \t]*(?P<mark>(?:(?:->|=>|>|→)[\ \t]*)?
-        (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?)",
+        r"(?xi)^(?:(?:->|=>|>|→)[\ \t]*)?
+        (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?",
     )
 });
+
+/// The mark of a comment at the beginning of a text, `#` or `//`, with spaces around it.
+fn comment_mark(line: &str) -> Option<(char, usize)> {
+    let text = line.trim_start();
+    let mark = text
+        .chars()
+        .next()
+        .filter(|mark| matches!(mark, '#' | '/'))?;
+    let rest = text.trim_start_matches(mark);
+    let is_mark = mark == '#' || text.len() - rest.len() >= 2;
+    let rest = rest.trim_start_matches([' ', '\t']);
+    is_mark.then_some((mark, line.len() - rest.len()))
+}
+
+/// Where the output begins in the first line of a comment, and whether a word or an arrow marks it as output.
+fn output_in_comment(line: &str) -> (usize, bool) {
+    let (_, start) = comment_mark(line).unwrap_or_default();
+    let comment = &line[start..];
+    if let Some(at) = http_message::labelled_response(comment) {
+        return (start + at, true);
+    }
+    let mark = OUTPUT_WORDS.find(comment).map_or(0, |mark| mark.end());
+    (start + mark, mark > 0)
+}
 
 /// A status before JSON on the same line: `404 {`, `404 Not Found: {`, `< 200: {`.
 static STATUS_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
@@ -135,12 +161,11 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
     let mut begun = false;
     for line in text.split_inclusive('\n') {
         let is_first = !begun && !line.trim().is_empty();
-        let mark = OUTPUT_MARK.find(line).filter(|_| is_first);
-        let plain = line.len() - without_mark(line).len();
-        let mark = match mark {
-            _ if is_first && is_label(&line[plain..]) => line.trim_end().len(),
-            Some(mark) => mark.end(),
-            None => plain,
+        let plain = comment_mark(line).map_or(0, |(_, mark)| mark);
+        let mark = match is_first {
+            true if is_label(&line[plain..]) => line.trim_end().len(),
+            true => output_in_comment(line).0,
+            false => plain,
         };
         out.push_str(&" ".repeat(mark));
         let rest = &line[mark..];
@@ -153,39 +178,34 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn without_mark(line: &str) -> &str {
-    line.trim_start_matches([' ', '\t', '#'])
-}
-
 /// Whether a comment is only a label of the response: "Antwort:".
 fn is_label(comment: &str) -> bool {
-    labels::leads(comment.trim()) && labels::label(comment) == labels::Announces::Response
+    let says_so = labels::label(comment) == labels::Announces::Response;
+    labels::leads(comment.trim()) && (says_so || labels::says_expected(comment))
 }
 
 /// The length of output in comments at the beginning of a text, 0 if there is none.
 pub fn comment_output(text: &str) -> usize {
     let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
-    let Some(mark) = OUTPUT_MARK.captures(&text[blank..]) else {
+    let Some((mark, _)) = comment_mark(text[blank..].lines().next().unwrap_or_default()) else {
         return 0;
     };
-    let end = blank + mark.get(0).map_or(0, |mark| mark.end());
-    let lines = text[end..].lines().take(1).chain(
-        text[end..]
-            .lines()
-            .skip(1)
-            .take_while(|line| line.trim_start().starts_with('#')),
-    );
-    let mut lines = lines.map(without_mark).filter(|line| !line.is_empty());
+    let is_comment = |line: &&str| comment_mark(line).is_some_and(|(own, _)| own == mark);
+    let without_mark = |line: &'_ str| comment_mark(line).map_or(0, |(_, at)| at);
+    let mut lines = text[blank..].lines().take_while(is_comment);
     let mut first = lines.next().unwrap_or_default();
-    if is_label(first) {
+    let labelled = is_label(&first[without_mark(first)..]);
+    if labelled {
         first = lines.next().unwrap_or_default();
     }
+    let (start, marked) = output_in_comment(first);
+    let marked = marked || labelled;
+    let first = &first[start..];
     let first = STATUS_BEFORE
         .find(first)
         .map_or(first, |status| &first[status.end() - 1..]);
     // A comment such as `# [optional] ...` is none.
-    let marked = !mark["mark"].is_empty();
-    let is_json = first.starts_with('{')
+    let is_json = begins_object(first)
         || first.starts_with("[{")
         || first.trim() == "[]"
         || (marked && first.starts_with('['));
@@ -198,7 +218,7 @@ pub fn comment_output(text: &str) -> usize {
     }
     let (mut depth, mut length) = (0, 0);
     for line in text.split_inclusive('\n') {
-        if length > blank && !line.trim_start().starts_with('#') {
+        if length > blank && !is_comment(&line) {
             break;
         }
         length += line.len();
@@ -211,6 +231,36 @@ pub fn comment_output(text: &str) -> usize {
         }
     }
     length
+}
+
+/// Whether the comments with output stand above the commands of a block, and not below them.
+pub fn shows_output_above(text: &str) -> bool {
+    let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    comment_output(text.trim_start()) > 0 && comment_output(last) == 0
+}
+
+/// The output in the comments directly above a command.
+pub fn comment_above(text: &str, command: usize) -> Option<Range<usize>> {
+    let end = text[..command].rfind('\n')?;
+    let mut start = end;
+    while start > 0 {
+        let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        comment_mark(&text[line..start])?;
+        let length = comment_output(&text[line..end]);
+        if length > 0 && text[line + length..end].trim().is_empty() {
+            return Some(line..end);
+        }
+        start = line.saturating_sub(1);
+    }
+    None
+}
+
+/// Whether a line begins an object, and not a word in braces such as `{id}`.
+fn begins_object(line: &str) -> bool {
+    line.strip_prefix('{').is_some_and(|rest| {
+        let inner = rest.split('}').next().unwrap_or_default().trim();
+        inner.is_empty() || inner.starts_with(['"', '\'', '.', '…', '{']) || inner.contains(':')
+    })
 }
 
 /// Whether a response begins with headers and no status line.
@@ -270,13 +320,8 @@ fn status_words(line: &str) -> Option<&str> {
         Some(rest) => rest.split_once(' ')?.1,
         // As Hurl writes it.
         None if line.starts_with("HTTP ") => &line["HTTP ".len()..],
-        None => match line.split_once(':') {
-            Some((name, words)) => {
-                let names = ["status", "status code", "http status"];
-                names
-                    .contains(&name.to_ascii_lowercase().as_str())
-                    .then_some(words)?
-            }
+        None => match line.split_once([':', '：']) {
+            Some((name, words)) => status_text::is_status_label(name).then_some(words)?,
             None => line,
         },
     };
@@ -385,7 +430,19 @@ mod tests {
             ("\n# -> {\"a\": 1}\n", "{\"a\": 1}"),
             ("# returns [1]\n", "[1]"),
             ("#   [{\"a\": 1}]\n", "[{\"a\": 1}]"),
+            ("# 期待: []\n", "[]"),
+            ("# Ожидается: 404 Not Found\n", "404 Not Found"),
+            ("# Oczekiwana odpowiedź: {\"a\": 1}\n", "{\"a\": 1}"),
+            ("# 预期：\n# [\n#   1\n# ]\n", "[\n1\n]"),
+            ("# 预期：\n# [{\n#   \"a\": 1\n# }]\n", "[{\n\"a\": 1\n}]"),
+            (
+                "// Expected:\n// {\n//   \"a\": 1\n// }\n",
+                "{\n\"a\": 1\n}",
+            ),
+            ("// beklenen: 204 No Content\n", "204 No Content"),
             ("# [optional] delete it\n", ""),
+            ("# Caso 2: [optional] delete it\n", ""),
+            ("// {id} is a placeholder\n", ""),
             ("# delete it\ncurl h/a\n", ""),
         ];
         for (text, expected) in rows {
