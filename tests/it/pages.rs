@@ -253,6 +253,11 @@ const PAGES: &[(&str, &str)] = &[
         "expected-any-language.md",
         "pass+ pass fail pass+ fail fail pass fail pass+ pass fail pass+ pass pass fail",
     ),
+    (
+        "labels-in-paragraphs.md",
+        "pass fail pass+ pass+ fail pass+ fail",
+    ),
+    ("output-without-colon.md", "fail pass+ fail pass pass"),
 ];
 
 /// The verdicts of pages whose statuses were replaced by others.

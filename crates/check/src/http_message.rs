@@ -9,6 +9,9 @@ use super::service::{Request, WrittenRequest};
 use super::text::Lines;
 use super::transcript;
 
+/// What points to the response.
+const ARROWS: [&str; 4] = ["=>", "->", "→", ">>"];
+
 /// The methods that can begin a request.
 pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -136,10 +139,26 @@ pub fn is_response_label(line: &str) -> bool {
         || line.strip_suffix([':', '：']).is_some_and(names_response)
 }
 
+/// Whether a line between a command and the response in its block leads to that: `Response:`, `Gives`, `->`, or words of
+/// another script than that of commands. It gives no status.
+pub fn introduces_response(line: &str) -> bool {
+    let is_arrow = ARROWS.contains(&line);
+    let is_label = is_response_label(line) && transcript::labelled_status(line).is_none();
+    let is_words = || {
+        let words = labels::words(line);
+        let is_foreign = line.starts_with(|c: char| c.is_alphabetic() && !c.is_ascii());
+        let says_so = labels::label(line) == Announces::Response || labels::says_expected(line);
+        line.starts_with(char::is_alphabetic)
+            && (1..=10).contains(&words.len())
+            && !line.contains(['{', '[', '|', '=', '<', '/'])
+            && (is_foreign || says_so)
+    };
+    is_arrow || is_label || is_words()
+}
+
 /// Where the response begins in a line that marks it: `Expected output: {"id": 1}`, `Response: 404 Not Found`,
 /// `=> {"id": 1}`, `Returns {"id": 1}`.
 pub fn labelled_response(line: &str) -> Option<usize> {
-    const ARROWS: [&str; 4] = ["=>", "->", "→", ">>"];
     let plain = line.trim_start_matches(['/', ' ']);
     let value = |shown: &str| {
         let shown = shown.trim_start_matches([':', '：', ' ', '\t', '=', '-', '>', '→']);

@@ -178,7 +178,7 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
 const PLAIN: &str = "i you we it this that these which what here above command call structured formatted server api service mock should will can now then and again \
      get gets got see sees receive receives give gives returns respond responds reply replies answer answers print prints \
      show shows shown display displays look looks like something similar as follows following below is are be has have contains contain \
-     comes back json body content code ok http success successful error status created updated found full complete \
+     comes come came sends send sent returned answered back json body content code ok http success successful error status created updated found full complete \
      new record records object array list item items document entry entries user all one first with from by on at its \
      an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity relevant \
      fields members properties attributes some click expand toggle reveal view details solution lösung if when calling request";
@@ -211,7 +211,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
 /// A sentence that says what the reader sends or writes.
 static SENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)(?: \b(?:you|we|clients?|apps?|browsers?|forms?|must|to)\s+
+        r"(?xi)(?: \b(?:i|you|we|they|users?|customers?|callers?|clients?|apps?|browsers?|forms?|frontends?|must|to)\s+
                 (?:(?:then|now|first|also|must|should|can|could|would|will|need\s+to|have\s+to)\s+)*
                 (?:sends? | posts? | submits? | uploads? | provides? | pass(?:es)?)
             | (?: ^\W* | ,\s* ) (?:(?:then|now|first|next|please|finally|or|you\s+can|you\s+must)[\s,]+)?
@@ -459,6 +459,8 @@ mod tests {
             ("In version 1 the response was:", true),
             ("Before v2.1 the server returned:", true),
             ("Do not confuse it with the response of GitHub:", true),
+            ("What the user sends me:", true),
+            ("The user sends back:", false),
             ("You then get:", false),
             ("After you post it, the server returns:", false),
             ("The response looks like this:", false),
@@ -491,6 +493,12 @@ mod tests {
             ("Example:", true),
             ("Die Antwort:", true),
             ("The response looks like this:", true),
+            ("What it sends back:", true),
+            ("What I send back", true),
+            ("What you get back:", true),
+            ("This comes back:", true),
+            ("The JSON I send:", false),
+            ("What the user sends me:", false),
             ("GitHub would answer:", false),
             ("A wrong response would be:", false),
             ("It does not return this:", false),

@@ -501,7 +501,7 @@ pub fn candidates(
                 if tool.is_some() && tool != own_tool {
                     foreign = Some(heading.level);
                 }
-                status = status_of(&heading.text);
+                status = status_text::of_response_label(&heading.text);
                 elsewhere = labels::is_about_another(&heading.text);
                 response = response.filter(|depth| heading.level > *depth);
                 let words = labels::words(&heading.text);
@@ -564,12 +564,13 @@ pub fn candidates(
                         announced = said;
                     }
                     used = false;
-                    if let Some(code) = status_of(label) {
+                    if let Some(code) = status_text::of_response_label(label) {
                         (status, other_case) = (Some(code), begins_errors(&page.blocks[index]));
                         announced = Announces::Response;
                     }
                 }
-                let code = status_text::explained(&prose.text).or(label.and_then(status_of));
+                let code = status_text::explained(&prose.text)
+                    .or(label.and_then(status_text::of_response_label));
                 succeeds |= code.is_some_and(|code| code < 300);
                 let sentence = labels::last_sentence(&prose.text);
                 let leads =
@@ -685,16 +686,6 @@ fn is_labelled_response(page: &Page, at: usize) -> bool {
     labels::names_part(text) && labels::label(text) == Announces::Response
 }
 
-/// The status that a label gives to the response below it; "error" and "success" stand for one.
-fn status_of(label: &str) -> Option<u16> {
-    const SUCCESS: &str = "success erfolg succès éxito sucesso successo";
-    status_text::of_label(label)
-        .or_else(|| labels::has_word(label, ERROR).then_some(400))
-        .or_else(|| labels::has_word(label, SUCCESS).then_some(200))
-}
-
-const ERROR: &str = "error errors failure fehler erreur erro errore";
-
 const PARTS: &str =
     "parameters params parameter headers url arguments fields query properties authorization";
 
@@ -707,7 +698,7 @@ pub fn begins_errors(block: &Block) -> bool {
     };
     text.is_some_and(|text| {
         labels::words(text).len() <= 4
-            && labels::has_word(text, ERROR)
+            && status_text::names_error(text)
             && labels::label(text) == Announces::Response
             && status_text::of_label(text).is_none()
     })

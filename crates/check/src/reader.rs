@@ -272,8 +272,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds a part of the paragraph as text, and the blocks that are named in it.
+    /// Adds a part of the paragraph as text, and the blocks that are named in it. Of several labelled responses each is
+    /// a part of its own.
     fn prose(&mut self, range: Range<usize>) {
+        let is_json = |code: &&Range<usize>| {
+            range.start <= code.start
+                && code.end <= range.end
+                && self.text[(*code).clone()]
+                    .trim_matches(['`', ' '])
+                    .starts_with(['{', '['])
+        };
+        let cuts = match self.code.iter().any(|code| is_json(&code)) {
+            true => response_lines(self.text, &range),
+            false => Vec::new(),
+        };
+        let mut start = range.start;
+        for cut in cuts {
+            self.words_of(start..cut);
+            start = cut;
+        }
+        self.words_of(start..range.end);
+    }
+
+    fn words_of(&mut self, range: Range<usize>) {
         let source = &self.text[range.clone()];
         let start = range.end - source.trim_start().len();
         let mut end = start + source.trim().len();
@@ -295,9 +316,23 @@ impl<'a> Reader<'a> {
             floor_char_boundary(&self.words, (words + source.saturating_sub(start)).min(end))
         };
         let (start, end) = (place(range.start), place(range.end));
-        let text = self.words[start..end].to_owned();
+        // A request in the text may end within code.
+        let is_in_part = |code: &&Range<usize>| range.start <= code.start && code.end <= range.end;
+        let code = self.code.iter().filter(is_in_part);
+        let inline: Vec<Fence> = code
+            .filter_map(|code| inline(self.text, &range, code))
+            .collect();
+        // A value behind its label is not text.
+        let text = &self.words[start..end];
+        let text = match inline.as_slice() {
+            [shown] if is_json(&shown.content) && text.ends_with(&shown.content) => {
+                text[..text.len() - shown.content.len()].trim_end()
+            }
+            _ => text,
+        };
+        let text = text.to_owned();
         if text.trim().is_empty() {
-            return;
+            return self.blocks.extend(inline.into_iter().map(Block::Fence));
         }
         let before = |bold: &&Range<usize>| {
             bold.start >= start
@@ -310,15 +345,30 @@ impl<'a> Reader<'a> {
             .find(before)
             .map(|bold| self.words[bold.clone()].to_owned());
         let bold = bold.filter(|bold| !bold.trim().is_empty());
-        // A request in the text may end within code.
-        let is_in_part = |code: &&Range<usize>| range.start <= code.start && code.end <= range.end;
-        let code = self.code.iter().filter(is_in_part);
-        let inline: Vec<_> = code
-            .filter_map(|code| inline(self.text, &range, code))
-            .collect();
         self.blocks.push(Block::Prose(Prose { text, bold, range }));
         self.blocks.extend(inline.into_iter().map(Block::Fence));
     }
+}
+
+/// Where the lines of a paragraph begin that have a label of a response, unless it is the first.
+fn response_lines(text: &str, range: &Range<usize>) -> Vec<usize> {
+    let lines = Lines {
+        text: &text[..range.end],
+        at: range.start,
+    };
+    let is_labelled = |line: &str| {
+        let Some((label, _)) = line.split_once([':', '：']) else {
+            return false;
+        };
+        let label = label.trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
+        let says_so = || labels::label(label) == labels::Announces::Response;
+        labels::words(label).len() <= 6
+            && (says_so() || status_text::of_response_label(label).is_some())
+    };
+    lines
+        .filter(|(line, at)| *at > range.start && is_labelled(line))
+        .map(|(_, at)| at)
+        .collect()
 }
 
 /// Whether a paragraph is JSON without a code block around it.
@@ -356,6 +406,8 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\{[{:][^}\n]*\}+"));
     let attributes = ATTRIBUTES.find(after).map_or(0, |found| found.end());
     let after = after[attributes..].trim_matches([' ', '\\', '\t', '\r']);
+    let is_break = after.starts_with("<br") && after.ends_with('>') && after.len() < 8;
+    let after = if is_break { "" } else { after };
     let arrows = ["->", "=>", "→"];
     let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
@@ -378,7 +430,8 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         fence.in_sentence = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
-        alone && (is_arrow || labels::label(label) == labels::Announces::Response)
+        let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
+        alone && (is_arrow || labels::label(label) == labels::Announces::Response || is_status())
             || label.is_empty() && after.is_empty()
             || named("expected content")
             || sentences::is_output(&text[paragraph.start..code.start])

@@ -478,30 +478,39 @@ fn comment_behind(text: &str, end: usize) -> Option<Range<usize>> {
 
 /// The output shown below a command, and where to continue.
 pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
-    let in_comments = transcript::comment_output(&text[start..]);
-    if in_comments > 0 {
-        return (Some(start..start + in_comments), start + in_comments);
+    let mut at = start;
+    // Labels may be above each other.
+    for _ in 0..3 {
+        let in_comments = transcript::comment_output(&text[at..]);
+        if in_comments > 0 {
+            return (Some(at..at + in_comments), at + in_comments);
+        }
+        let first = text.len() - text[at..].trim_start().len();
+        let label = text[first..line_end(text, first)].trim();
+        if let Some(shown) = http_message::labelled_response(label) {
+            at = first + shown;
+        } else if !is_command(label) && http_message::introduces_response(label) {
+            at = line_end(text, first);
+        } else {
+            break;
+        }
     }
-    // A label without a status.
-    let first = text.len() - text[start..].trim_start().len();
-    let label = text[first..line_end(text, first)].trim();
-    if http_message::is_response_label(label) && transcript::labelled_status(label).is_none() {
-        let (shown, next) = output(text, line_end(text, first));
-        return (shown.clone(), if shown.is_some() { next } else { start });
+    match transcript::looks_like_response(&text[at..]) {
+        true => output_until_command(text, at),
+        false => (None, start),
     }
-    if let Some(at) = http_message::labelled_response(label) {
-        return output(text, first + at);
-    }
-    if !transcript::looks_like_response(&text[start..]) {
-        return (None, start);
-    }
-    let is_command = |line: &str| {
-        let is_client = ["http ", "wget ", "PS ", "Invoke-"];
-        let line = line.trim_start();
-        let is_client = is_client.iter().any(|client| line.starts_with(client));
-        let is_message = http_message::begins_message(line) && !line.starts_with(['H', '#']);
-        prompt::begins(line) || is_client || is_message || command_in_line(line).is_some()
-    };
+}
+
+/// Whether a line begins another command or request.
+fn is_command(line: &str) -> bool {
+    let is_client = ["http ", "wget ", "PS ", "Invoke-"];
+    let line = line.trim_start();
+    let is_client = is_client.iter().any(|client| line.starts_with(client));
+    let is_message = http_message::begins_message(line) && !line.starts_with(['H', '#']);
+    prompt::begins(line) || is_client || is_message || command_in_line(line).is_some()
+}
+
+fn output_until_command(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     let lines = text[start..]
         .split_inclusive('\n')
         .take_while(|line| !is_command(line));

@@ -135,8 +135,7 @@ pub fn of_cases(text: &str) -> Option<Vec<u16>> {
     if good.is_empty() || bad.is_empty() {
         return None;
     }
-    let is_named = |line: &str| labels::has_word(line, "error failure fehler erreur erro errore");
-    good.extend(bad.into_iter().filter(|(line, _)| !is_named(line)));
+    good.extend(bad.into_iter().filter(|(line, _)| !names_error(line)));
     Some(good.into_iter().map(|(_, status)| status).collect())
 }
 
@@ -182,6 +181,31 @@ pub fn of_label(text: &str) -> Option<u16> {
                 .starts_with(&code.to_string());
         named.then_some(code)
     })
+}
+
+/// The status that a label gives to the response below it; "error" and "success" stand for one.
+pub fn of_response_label(label: &str) -> Option<u16> {
+    static SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?: success(?:ful)? | erfolg(?:reich\w*)? | succès | éxito | exitos[ao] | sucesso | successo | успе[хш]\w* | успіх\w* | успішн\w*
+                | sukces\w* | başarılı | succes | suksess | onnistu\w* | úspě[cš]\w* | نجاح | berhasil )\b | 成功 | 성공",
+        )
+    });
+    of_label(label)
+        .or_else(|| names_error(label).then_some(400))
+        .or_else(|| SUCCESS.is_match(label).then_some(200))
+}
+
+/// Whether a label names an error.
+pub fn names_error(label: &str) -> bool {
+    static ERROR: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?: errors? | failure | fehler | erreurs? | erros? | errore | errori | errores | ошибк\w* | помилк\w* | грешк\w* | błąd | błęd\w*
+                | hata | fout | fel | feil | fejl | virhe | chyb[ay] | eroare | hiba | σφάλμα | خطأ | خطا | שגיאה | kesalahan )\b
+            | エラー | 错误 | 錯誤 | 失败 | 失敗 | 오류 | 에러 | 실패 | lỗi",
+        )
+    });
+    ERROR.is_match(label)
 }
 
 /// The status of a label directly above a response, whatever its language.
