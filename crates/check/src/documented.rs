@@ -110,8 +110,8 @@ pub struct DocumentedResponse {
     pub one_item: bool,
     /// Words of a sentence that says which members are left out.
     pub left_out: Vec<String>,
-    /// The bracket that is never closed, if the body is JSON but for that.
-    pub unclosed: Option<Finding>,
+    /// What is missing in the body, if it is JSON but for that: a closing bracket or a comma.
+    pub missing: Option<Finding>,
 }
 
 /// What is documented for an example.
@@ -498,7 +498,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 .map(|(name, span)| (name, shown(span)))
                 .collect();
             let plain = documented.text.map(shown);
-            let unclosed = documented.unclosed.map(|error| {
+            let missing = documented.missing.map(|error| {
                 let at = fence.source(error.at);
                 Finding::new(at..at + 1, error.text)
             });
@@ -511,7 +511,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     truncated,
                     one_item: is_one_item(page, example, block.fence),
                     left_out,
-                    unclosed,
+                    missing,
                 },
                 None,
             )

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::addresses;
 use super::labels;
 use super::page::{Block, Fence, Heading, Page};
 use super::pairing;
 use super::requests::{self, FoundRequest};
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 use super::url;
 
 static METHOD: LazyLock<Regex> = LazyLock::new(|| {
@@ -21,12 +22,16 @@ static METHOD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&parts.concat())
 });
 
+static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b"));
+
 /// Removes the blocks that are not requests to send: lists of endpoints, the name of an endpoint above its example, and
 /// the URL of a command again.
 pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>) {
     let endpoint = |(at, found): &(usize, Vec<FoundRequest>)| {
         let is_endpoint = |fence: &Fence| {
-            !fence.fenced && found.iter().all(|found| found.is_endpoint(&fence.content))
+            !fence.fenced
+                && !addresses::is_address(fence)
+                && found.iter().all(|found| found.is_endpoint(&fence.content))
         };
         page.fence(*at).is_some_and(is_endpoint).then_some(*at)
     };
@@ -73,6 +78,9 @@ fn is_overview(page: &Page, at: usize, found: &[FoundRequest]) -> bool {
     let Some(fence) = page.fence(at).filter(|_| found.len() > 1) else {
         return false;
     };
+    if addresses::is_address(fence) {
+        return false;
+    }
     let between = |pair: &[FoundRequest]| {
         let between = fence.content.get(pair[0].span.end..pair[1].span.start);
         between.is_some_and(|text| text.matches('\n').count() <= 1 && text.trim().is_empty())
@@ -100,6 +108,10 @@ fn is_definition(
     let (Some(path), Some(other)) = (&own.written, &example.written) else {
         return false;
     };
+    let is_address = |at: usize| page.fence(at).is_some_and(addresses::is_address);
+    if is_address(at) && is_address(next) {
+        return false;
+    }
     let depth = |block: &Block| match block {
         Block::Heading(heading) => Some(heading.level),
         _ => None,
@@ -149,27 +161,59 @@ pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
     let content = &page.fence(at)?.content;
     let method = method_beside(page, at)
         .or_else(|| method_of_endpoint(page, at))
-        .or_else(|| method_of_heading(page, at))?;
+        .or_else(|| method_of_heading(page, at))
+        .or_else(|| method_of_title(page, at))
+        .or_else(|| method_of_section(page, at))?;
     let mut bare = requests::bare_url(content, method)?;
-    bare.add_query(query_below(page, at));
+    bare.add_query(query_below(page, at).as_deref());
     Some(bare)
 }
 
-/// The query of a URL that is named below it: `Query: a=b`.
-fn query_below(page: &Page, at: usize) -> Option<&str> {
+/// Adds the query that a page enters below the URL of a read that it states in its text.
+pub fn add_query(page: &Page, at: usize, found: &mut [FoundRequest]) {
+    let is_stated = page
+        .fence(at)
+        .is_some_and(|fence| !fence.fenced && !fence.in_sentence);
+    let [request] = found else {
+        return;
+    };
+    let is_read = request.written.as_ref().is_some_and(|written| {
+        written.request.method == "GET" && url::has_base(&written.request.target)
+    });
+    if is_stated && is_read && request.output.is_none() {
+        request.add_query(query_below(page, at).as_deref());
+    }
+}
+
+/// The query of a URL that is named below it: `Query: a=b`, "appending `?a=b`", or a key and its value in lines.
+fn query_below(page: &Page, at: usize) -> Option<String> {
     static QUERY: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)",
+            r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)|(?:^|[\s(])\?([\w.]+=[\w.%+-]+(?:&[\w.]+=[\w.%+-]+)*)(?:[\s).,]|$)",
         )
     });
+    static KEY: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)^\W*(?:key|name|parameter)\s*[:：]\s*([\w.]+)\W*$"));
+    static VALUE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)^\W*value\s*[:：]\s*([\w.-]+)\W*$"));
     let below = page.blocks[at + 1..].iter();
-    below
-        .take_while(|block| matches!(block, Block::Prose(_)))
-        .take(4)
-        .find_map(|block| match block {
-            Block::Prose(prose) => Some(QUERY.captures(&prose.text)?.get(1)?.as_str()),
-            _ => None,
+    let below = below.map_while(|block| match block {
+        Block::Prose(prose) => Some(prose.text.as_str()),
+        _ => None,
+    });
+    let texts: Vec<&str> = below.take(12).collect();
+    let named = texts.iter().find_map(|text| {
+        let found = QUERY.captures(text)?;
+        let query = found.get(1).or_else(|| found.get(2))?;
+        Some(query.as_str().to_owned())
+    });
+    named.or_else(|| {
+        texts.windows(2).find_map(|pair| {
+            let key = KEY.captures(pair[0])?;
+            let value = VALUE.captures(pair[1])?;
+            Some(format!("{}={}", &key[1], &value[1]))
         })
+    })
 }
 
 /// The method that is named beside a block, above it or else below it: `**Method**: GET`.
@@ -242,8 +286,10 @@ fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
 
 /// The only method that a heading above a URL of this machine names: "GET Method Example".
 fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
-    static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b"));
-    url::this_machine(page.fence(at)?.content.trim())?;
+    let url = page.fence(at)?.content.trim();
+    if !url::has_base(url) {
+        return None;
+    }
     let named = |heading: &'_ Heading| NAMED.find(&heading.text).map(|found| found.range());
     let heading = page
         .headings_above(at)
@@ -252,4 +298,51 @@ fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
     named(heading)
         .filter(|_| only)
         .map(|method| &heading.text[method])
+}
+
+/// The only method that the text above a URL with a placeholder names, up to the second heading: "retrieves the genres by
+/// a `GET` request".
+fn method_of_section(page: &Page, at: usize) -> Option<&str> {
+    if !url::has_base(page.fence(at)?.content.trim()) {
+        return None;
+    }
+    let mut headings = 0;
+    let above = page.blocks[..at].iter().rev().take(12);
+    let near = above.take_while(|block| {
+        headings += usize::from(matches!(block, Block::Heading(_)));
+        headings < 2 && !matches!(block, Block::Fence(_))
+    });
+    let texts = near.filter_map(|block| match block {
+        Block::Prose(prose) => Some(prose.text.as_str()),
+        _ => None,
+    });
+    let mut methods = texts.flat_map(|text| NAMED.find_iter(text));
+    let first = methods.next()?.as_str();
+    methods
+        .all(|other| other.as_str() == first)
+        .then_some(first)
+}
+
+/// The method that the title above a URL means, if the URL is below a label or heading such as "URL": "Get all users" or
+/// "Delete a user".
+fn method_of_title(page: &Page, at: usize) -> Option<&'static str> {
+    const READS: &str = "get read list retrieve find fetch show view search query";
+    const WRITES: [(&str, &str); 2] = [("delete remove", "DELETE"), ("add create post", "POST")];
+    let is_url = |text: &str| matches!(labels::words(text).as_slice(), [only] if is_one_of(only, "url uri endpoint route"));
+    let is_labelled = match &page.blocks[at.checked_sub(1)?] {
+        Block::Heading(heading) => is_url(&heading.text),
+        Block::Prose(prose) => is_url(&prose.text),
+        _ => false,
+    };
+    if !is_labelled || !url::has_base(page.fence(at)?.content.trim()) {
+        return None;
+    }
+    let mut titles = page.headings_above(at).map(|heading| &heading.text);
+    let title = titles.find(|title| !is_url(title))?;
+    let first = labels::words(title).into_iter().next()?;
+    let writes = WRITES.iter().find(|(verbs, _)| is_one_of(&first, verbs));
+    match writes {
+        Some((_, method)) => Some(method),
+        None => is_one_of(&first, READS).then_some("GET"),
+    }
 }

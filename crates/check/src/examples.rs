@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::addresses;
 use super::clients;
 use super::endpoints;
 use super::labels;
@@ -109,6 +110,10 @@ pub fn find(page: &Page) -> Vec<Example> {
             if found.is_empty() {
                 found.extend(endpoints::bare_url(page, at));
             }
+            if found.is_empty() {
+                found = addresses::in_block(page, at);
+            }
+            endpoints::add_query(page, at, &mut found);
             (!found.is_empty()).then_some((at, found))
         })
         .collect();

@@ -22,7 +22,10 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut words = first.split_whitespace();
     let method = words.next().filter(|word| METHODS.contains(word))?;
     let url = words.next()?;
-    let last = words.next_back();
+    // `GET /users?age=3  # three years old`
+    let remark = |word: &&str| word.starts_with('#') || *word == "//";
+    let mut words = words.take_while(|word| !remark(word));
+    let last = words.by_ref().last();
     let versioned = last.is_some_and(|word| word.starts_with("HTTP/"));
     if !looks_like_url(url) || (last.is_some() && !versioned) {
         return None;
@@ -116,7 +119,8 @@ fn looks_like_url(word: &str) -> bool {
     word.starts_with('/')
         || word.contains("://")
         || word.starts_with("localhost")
-        || ((word.starts_with(['{', '<', '$'])) && word.contains('/'))
+        || word.starts_with(['{', '<', '$']) && word.contains('/')
+        || word.starts_with("{{") && word.contains("}}")
 }
 
 /// Whether a line begins another request or a response.

@@ -67,10 +67,61 @@ fn join_labels(text: &str, blocks: &mut [Block]) {
     }
 }
 
+/// Makes a request of two steps of an instruction: one chooses the method, and another, a few blocks below or above it,
+/// enters the URL.
+fn join_steps(text: &str, blocks: &mut Vec<Block>) {
+    const NEAR: usize = 8;
+    for index in (0..blocks.len()).rev() {
+        let Some(method) = mentions::chosen_method(&blocks[index]) else {
+            continue;
+        };
+        let url = |at: usize| {
+            let block = &blocks[at];
+            let url = bare_url(block).or_else(|| mentions::entered_url(block))?;
+            let is_literal = url::placeholder(url::path_of(url)).is_none();
+            let range = block.range();
+            let start = range.start + text[range].rfind(url)?;
+            is_literal.then(|| (at, start..start + url.len()))
+        };
+        let goes_on = |at: &usize| {
+            let block = &blocks[*at];
+            let ends = mentions::chosen_method(block).is_some()
+                || mentions::named_in(block).is_some()
+                || is_response(block);
+            url(*at).is_some() || !ends
+        };
+        let mut below = (index + 1..blocks.len().min(index + NEAR)).take_while(goes_on);
+        let mut above = (index.saturating_sub(NEAR / 2)..index)
+            .rev()
+            .take_while(goes_on);
+        let Some((at, range)) = below.find_map(url).or_else(|| above.find_map(url)) else {
+            continue;
+        };
+        let content = format!("{method} {}", &text[range.clone()]);
+        let request = Block::Fence(Fence::stating(text, range, content));
+        match bare_url(&blocks[at]) {
+            Some(_) => blocks[at] = request,
+            None => blocks.insert(at + 1, request),
+        }
+    }
+}
+
+/// The URL that is alone in a code block.
+fn bare_url(block: &Block) -> Option<&str> {
+    match block {
+        Block::Fence(fence) => Some(fence.content.trim()).filter(|text| {
+            let is_here = text.starts_with('{') || url::this_machine(text).is_some();
+            is_here && text.contains('/') && !text.contains([' ', '\n', '"'])
+        }),
+        _ => None,
+    }
+}
+
 /// Makes requests of endpoints that the text names: those that are followed by their response, or by the status of it, and
 /// by no other request.
 pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     join_labels(text, blocks);
+    join_steps(text, blocks);
     for index in (0..blocks.len()).rev() {
         fields_as_text(&mut blocks[index]);
         if let Block::Table(table) = &blocks[index] {
@@ -147,7 +198,7 @@ impl<'a> Candidate<'a> {
         if let Some((name, _)) = tag.and_then(|(_, rest)| rest.split_once('>'))
             && name
                 .chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' '))
         {
             url.push_str(&format!("<{name}>"));
         }
@@ -164,8 +215,40 @@ impl<'a> Candidate<'a> {
     fn is_example(&self) -> bool {
         !self.is_only_described()
             && !self.repeats_command()
-            && !self.section.iter().any(|block| is_request(block))
+            && (!self.section.iter().any(|block| is_request(block)) || self.is_answered_first())
             && (self.is_complete() || self.section.iter().any(|block| is_response(block)))
+    }
+
+    /// Whether its section shows the response, and only below that a command: "Response", then "Example with curl".
+    fn is_answered_first(&self) -> bool {
+        let is_of_other_service = self.section.iter().any(|block| is_foreign(block));
+        if self.mention.form != Form::Section
+            || url::placeholder(self.path()).is_some()
+            || is_of_other_service
+        {
+            return false;
+        }
+        let mut said = Announces::Unspecific;
+        for block in &self.section {
+            match block {
+                Block::Heading(heading) => {
+                    said = match labels::heading(&heading.text) {
+                        Announces::Unspecific if status_text::of_label(&heading.text).is_some() => {
+                            Announces::Response
+                        }
+                        said => said,
+                    }
+                }
+                Block::Prose(prose) => match labels::label(&prose.text) {
+                    Announces::Unspecific => {}
+                    label => said = label,
+                },
+                block if is_request(block) => return false,
+                block if is_response(block) && said == Announces::Response => return true,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The request as a block. It stands where the method and the URL do.
@@ -300,6 +383,7 @@ impl<'a> Candidate<'a> {
             || self.states_status()
             || self.is_query()
             || mentions::has_status(self.words)
+            || self.mention.form == Form::Step && url::this_machine(&self.mention.url).is_some()
             || (self.is_heading() || is_named && !self.is_in_list())
                 && near.any(|block| says_status(block))
     }
@@ -359,6 +443,8 @@ fn section_of<'a>(blocks: &'a [Block], index: usize, mention: &Mention) -> Vec<&
             first_response.map(|at| at + 1).or(first_foreign)
         }
         Form::Described => first_foreign,
+        // A command near below is the request.
+        Form::Step if url::this_machine(&mention.url).is_some() => Some(3),
         _ => None,
     };
     section.truncate(length.unwrap_or(usize::MAX));

@@ -119,6 +119,25 @@ pub fn has_word(label: &str, list: &str) -> bool {
     words(label).iter().any(|word| is_one_of(word, list))
 }
 
+/// Words for what a write does, by which a text is not about reading.
+static WRITES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: post | put | patch | delete\w* | creat(?:e|es|ing) | add(?:s|ing)? | updat\w* | remov\w* | insert\w* | edit\w* | replac\w*
+            | send(?:s|ing)? | submit\w* | upload\w* | modif\w* | register\w*
+            | erstell\w* | anleg\w* | hinzufüg\w* | änder\w* | aktualisier\w* | lösch\w* | ersetz\w* | sende\w*
+            | cré\w+ | ajout\w* | supprim\w* | envo\w+ | crea\w* | añad\w* | agreg\w* | actualiz\w* | elimin\w* | borra\w* | envia\w*
+            | cria\w* | adicion\w* | atualiz\w* | remov\w* | exclu\w* | delet\w* | cadastr\w* | aggiung\w* | aggiorn\w* | cancell\w*
+            | созда\w* | добав\w* | измен\w* | обнов\w* | удал\w* | ekle\w* | oluştur\w* | güncelle\w* | sil\w* | tạo | thêm | sửa | xóa
+            | tambah\w* | ubah\w* | hapus\w* | perbarui | utwórz | dodaj\w* | zmie\w+ | usu\w+ )\b
+        | 创建 | 新增 | 添加 | 更新 | 修改 | 删除 | 提交 | 作成 | 追加 | 変更 | 削除 | 登録 | 생성 | 추가 | 수정 | 삭제 | 등록",
+    )
+});
+
+/// Whether a text speaks of a write.
+pub fn says_write(text: &str) -> bool {
+    WRITES.is_match(text)
+}
+
 /// Whether a label says that something is expected: "Expected output".
 pub fn says_expected(label: &str) -> bool {
     SAYS_EXPECTED.is_match(label)
@@ -278,6 +297,21 @@ pub fn names_part(text: &str) -> bool {
             || is_one_of(word, "ok created no content")
     };
     !words.is_empty() && words.iter().all(is_part) && !words.iter().all(|word| is_filler(word))
+}
+
+/// Whether a text speaks of a body, and of no response.
+pub fn names_sent_body(text: &str) -> bool {
+    BODY.is_match(text) && !RESPONSE.is_match(text) && !ANSWERS.is_match(text)
+}
+
+/// Whether a heading is a numbered step of an instruction: "Step 2. Choose the method".
+pub fn is_step(text: &str) -> bool {
+    static STEP: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*(?:step|schritt|[ée]tape|paso|passo|passaggio|шаг|步骤|ステップ|단계|adım|krok)\s*\d",
+        )
+    });
+    STEP.is_match(text)
 }
 
 /// The client other than curl that a label names.

@@ -19,8 +19,8 @@ pub struct Documented {
     pub body: Option<Node>,
     /// The range of a body below a status line that is not JSON.
     pub text: Option<Range<usize>>,
-    /// The bracket that is never closed, if only closing brackets are missing at the end.
-    pub unclosed: Option<SyntaxError>,
+    /// What is missing from JSON that is read all the same: closing brackets at the end, or the comma at the end of a line.
+    pub missing: Option<SyntaxError>,
 }
 
 /// A syntax error in a documented response.
@@ -55,7 +55,7 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
         return Ok(documented);
     }
     documented.body = Some(parser.excerpt()?);
-    documented.unclosed = parser.unclosed.take();
+    documented.missing = parser.unclosed.take().or(parser.no_comma.take());
     // Headers, the next prompt or other words may be shown below the body, but no more JSON; beside it a remark such as
     // "(status 201)".
     let is_json = |c: char| matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '"');
@@ -64,6 +64,8 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
         .ends_with('\n');
     let rest = parser.rest().trim_end();
     let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n');
+    // A program ends with `;`, and a shell marks the missing end of a line with `%`.
+    let is_remark = is_remark || matches!(rest, ";" | "%");
     if rest.starts_with(is_json) || !(is_below || is_remark || rest.is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }
@@ -107,6 +109,8 @@ struct Parser<'a> {
     elided: bool,
     /// The innermost bracket that is still open at the end.
     unclosed: Option<SyntaxError>,
+    /// The first line that lacks the comma at its end.
+    no_comma: Option<SyntaxError>,
     /// Whether keys need no quotes, and strings may have single ones.
     javascript: bool,
 }
@@ -118,6 +122,7 @@ impl<'a> Parser<'a> {
             at,
             elided: false,
             unclosed: None,
+            no_comma: None,
             javascript: false,
         }
     }
@@ -355,6 +360,18 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Notes that a line lacks the comma at its end, as it does where a page adds a member by hand.
+    fn lacks_comma(&mut self, end: usize) -> Result<(), SyntaxError> {
+        if !self.text[end..self.at].contains('\n') {
+            return Err(self.error("a comma is missing here"));
+        }
+        self.no_comma.get_or_insert(SyntaxError {
+            at: end - 1,
+            text: "a comma is missing behind this".to_owned(),
+        });
+        Ok(())
+    }
+
     fn array(&mut self) -> Result<Node, SyntaxError> {
         let start = self.at;
         self.at += 1;
@@ -383,8 +400,8 @@ impl<'a> Parser<'a> {
                 expect_comma = false;
                 continue;
             }
-            if expect_comma {
-                return Err(self.error("a comma is missing here"));
+            if expect_comma && let Some(Item::Value(last)) = items.last() {
+                self.lacks_comma(last.span.end)?;
             }
             if matches!(self.rest().as_bytes().first(), Some(b'}')) && self.elided {
                 break;
@@ -448,7 +465,7 @@ impl<'a> Parser<'a> {
                 break;
             }
             if expect_comma {
-                return Err(self.error("a comma is missing here"));
+                self.lacks_comma(end)?;
             }
             let key_start = self.at;
             let key = match self.rest().chars().next() {
@@ -671,10 +688,18 @@ mod tests {
         ];
         for (text, at, body) in rows {
             let read = parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
-            assert_eq!(read.unclosed.map(|error| error.at), at, "{text}");
+            assert_eq!(read.missing.map(|error| error.at), at, "{text}");
             assert_eq!(read.body.unwrap().to_value(), body, "{text}");
             assert_eq!(value_end(text).is_some(), at.is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_comma_may_be_missing_at_the_end_of_a_line() {
+        let read = parse("{\n  \"a\": 1\n  \"b\": 2\n}").unwrap();
+        assert_eq!(read.missing.map(|error| error.at), Some(9));
+        assert_eq!(read.body.unwrap().to_value(), json!({"a": 1, "b": 2}));
+        assert!(value_end("[\n  1\n  2\n]").is_some());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! `compare`), `causes` explains a difference, and `report` prints the results or `fix` rewrites the page.
 #![warn(missing_docs)]
 
+mod addresses;
 mod batch;
 mod blocks;
 mod captions;

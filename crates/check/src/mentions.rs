@@ -9,6 +9,7 @@ use super::http_message;
 use super::labels::{self, Announces};
 use super::status_text;
 use super::text::{is_one_of, pattern};
+use super::url;
 
 /// A heading or line that is a method and a path after a label or number, and what may follow: the status of the response
 /// ("GET /users → 200 OK"), a body ("PATCH /users/1 with {...}"), or words that lead to what is below it ("GET /users/1
@@ -58,6 +59,22 @@ static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
             \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])",
     )
 });
+
+/// A URL of this machine in an instruction, and the method of one: "向 `http://localhost:3000/users` 发出 `GET` 请求".
+static URL_OF_HERE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)/[\w/?&=.%:~+{}-]*[\w/}]",
+    )
+});
+static ANY_METHOD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|[^\w/])(?P<method>GET|POST|PUT|PATCH|DELETE|(?i:get|post|put|patch|delete)\s?(?:请求|請求|リクエスト|요청|requests?\b|requisição|petición|requête|запрос))",
+    )
+});
+
+/// Words of a step that chooses the method or enters the URL of a request in a client such as Postman.
+const STEP: &str = "select choose pick set change switch enter type paste input method url address endpoint dropdown field \
+     wähle wählen gib eingeben elige selecciona introduce escribe choisis choisissez saisis saisissez escolha selecione digite insira";
 
 /// Words of a sentence whose request is not a GET.
 const WRITES: &str = "post put patch delete create creating update updating remove removing add adding send sending submit";
@@ -226,11 +243,66 @@ fn named(text: &str) -> Option<Mention> {
     endpoint(text)
         .and_then(parts(Form::Section))
         .or_else(|| INSTRUCTION.captures(text).and_then(parts(Form::Step)))
+        .or_else(|| instruction_in_any_words(text))
         .or_else(|| {
             let found = SENTENCE.captures(text).filter(|_| is_response())?;
             let reads = found.name("method").is_some() || !labels::has_word(text, WRITES);
             parts(Form::Sentence)(found).filter(|_| reads)
         })
+}
+
+/// The request of a sentence in any language that has one URL of this machine and one method.
+fn instruction_in_any_words(text: &str) -> Option<Mention> {
+    let url = only_url(text).filter(|url| url::this_machine(url).is_some())?;
+    let rest = text.replace(url, " ");
+    let method = only_method(&rest)?;
+    let is_short = labels::words(&rest).len() <= 30;
+    (is_short && url::placeholder(url).is_none()).then(|| Mention::new(method, url, Form::Step))
+}
+
+/// The URL of this machine in a text that has no other.
+fn only_url(text: &str) -> Option<&str> {
+    let mut urls = URL_OF_HERE.find_iter(text);
+    let url = urls.next()?.as_str();
+    urls.next().is_none().then_some(url)
+}
+
+/// The method in a text that has no other.
+fn only_method(text: &str) -> Option<&'static str> {
+    let mut found = ANY_METHOD.captures_iter(text);
+    let upper = found.next()?["method"].to_uppercase();
+    let method = http_message::METHODS
+        .iter()
+        .find(|method| upper.starts_with(**method))?;
+    found.next().is_none().then_some(*method)
+}
+
+/// The method that a step of an instruction chooses, apart from the URL: "Select `POST` in the left corner".
+pub fn chosen_method(block: &Block) -> Option<&'static str> {
+    let text = step(block)?;
+    let method = only_method(text)?;
+    (!text.contains('/') && labels::words(text).len() <= 25).then_some(method)
+}
+
+/// The URL that a step of an instruction enters, apart from the method: "Enter the `{{base_url}}/users` URL". The last one
+/// is the example.
+pub fn entered_url(block: &Block) -> Option<&str> {
+    let text = step(block)?;
+    let url = URL_OF_HERE.find_iter(text).last()?.as_str();
+    let is_beside = text.contains("next to");
+    (only_method(text).is_none() || is_beside).then_some(url)
+}
+
+fn step(block: &Block) -> Option<&str> {
+    let text = match block {
+        Block::Heading(heading) => &heading.text,
+        Block::Prose(prose) => &prose.text,
+        _ => return None,
+    };
+    // Those of fields are read as such.
+    let first = labels::words(text).into_iter().next()?;
+    let is_field = is_one_of(&first, "method url uri endpoint path route request");
+    (!is_field && labels::has_word(text, STEP)).then_some(text)
 }
 
 /// The request that a heading or paragraph names.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::addresses;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
@@ -173,6 +174,10 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
         .iter()
         .rev()
         .find(|block| !matches!(block, Block::Directive(_)));
+    // What is below a URL may be anything.
+    if page.fence(request).is_some_and(addresses::is_address) && nearest.is_none() {
+        return announced(page, at) == Announces::Response;
+    }
     let says_so = |text: &str| {
         let is_status = || status_text::in_line(text).or_else(|| status_text::of_any_label(text));
         labels::surely_introduces(text) || is_status().is_some()
@@ -206,14 +211,22 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
 /// The body of a request that is shown in a block below it, labelled "Payload", "Body" or "Data example"; the last one,
 /// as constraints come before an example. Without a label it is the first block, if the next is called a response.
 pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
+    let is_json = |(index, said): &(usize, Announces)| {
+        *said == Announces::Response || sent_json(page, *index).is_some()
+    };
     let fences: Vec<_> = blocks_below(page, at, end)
         .map(|index| (index, announced(page, index)))
+        .filter(is_json)
         .collect();
     let is_body = |(index, _): &&_| is_called_body(page, *index);
     let labelled = fences.iter().take_while(is_body).last();
     let body = match (labelled, fences.as_slice()) {
         (Some(body), _) => body,
-        (None, [first, ..]) if first.1 == Announces::Request => first,
+        (None, [first, ..])
+            if first.1 == Announces::Request || is_introduced_as_body(page, first.0) =>
+        {
+            first
+        }
         (None, [first, next, ..])
             if first.1 == Announces::Unspecific
                 && (next.1 == Announces::Response
@@ -234,6 +247,12 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
         _ => return None,
     };
     sent_json(page, body.0).is_some().then_some(body.0)
+}
+
+/// Whether the paragraph above a block speaks of a body, and of no response: "Paste this into the body:".
+fn is_introduced_as_body(page: &Page, index: usize) -> bool {
+    let above = index.checked_sub(1).map(|above| &page.blocks[above]);
+    matches!(above, Some(Block::Prose(prose)) if labels::names_sent_body(&prose.text))
 }
 
 /// The content of a block as JSON, below labels and the headers that it is sent with: `Body:`.
@@ -471,7 +490,8 @@ pub fn candidates(
     let path = written.map_or("", |written| url::path_of(&written.request.target));
     let mut out: Vec<Candidate> = Vec::new();
     let mut no_body = false;
-    let own_level = page.heading_of(at).map_or(0, |index| level(page, index));
+    let own_heading = page.heading_of(at);
+    let own_level = own_heading.map_or(0, |index| level(page, index));
     let own_tool = tool_above(page, at);
     let is_named = page.fence(at).is_some_and(|fence| !fence.fenced);
     let mut announced = Announces::Unspecific;
@@ -508,7 +528,9 @@ pub fn candidates(
                 let part = response.is_some() && (words == ["body"] || words == ["example"]);
                 announced = match labels::heading(&heading.text) {
                     _ if part => Announces::Response,
-                    Announces::Unspecific if status.is_some() => Announces::Response,
+                    Announces::Unspecific | Announces::Request if status.is_some() => {
+                        Announces::Response
+                    }
                     said => said,
                 };
                 used = false;
@@ -523,7 +545,10 @@ pub fn candidates(
                     let is_part = heading.level == own_level
                         && (labels::has_word(&heading.text, PARTS)
                             || foreign == Some(heading.level)
-                            || is_named && labels::names_part(&heading.text));
+                            || is_named && labels::names_part(&heading.text)
+                            || is_named
+                                && is_step(page, own_heading)
+                                && labels::is_step(&heading.text));
                     match is_part {
                         true => continue,
                         false => break,
@@ -674,6 +699,11 @@ pub fn candidates(
         failure.other_case |= succeeds;
     }
     (out, no_body)
+}
+
+/// Whether a heading is a numbered step.
+fn is_step(page: &Page, heading: Option<usize>) -> bool {
+    matches!(heading.map(|at| &page.blocks[at]), Some(Block::Heading(heading)) if labels::is_step(&heading.text))
 }
 
 /// Whether the block directly above another one names it the response, and says nothing else.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 
+use super::addresses;
 use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
 use super::captions;
 use super::html;
@@ -36,6 +37,7 @@ pub fn markdown(text: &str, body: usize) -> Vec<Block> {
     let mut blocks = Reader::new(&as_markdown(text), body).read();
     sentences::find_examples(text, &mut blocks);
     imply_requests(text, &mut blocks);
+    addresses::find(text, &mut blocks);
     blocks
 }
 

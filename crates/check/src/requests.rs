@@ -44,6 +44,16 @@ impl FoundRequest {
         }
     }
 
+    /// The same request further down in the content.
+    pub fn moved(mut self, by: usize) -> FoundRequest {
+        let moved = |span: &Range<usize>| span.start + by..span.end + by;
+        self.span = moved(&self.span);
+        if let Some(written) = &mut self.written {
+            written.url_span = moved(&written.url_span);
+        }
+        self
+    }
+
     /// Gives a request without a body one that the page shows elsewhere.
     pub fn add_body(&mut self, body: &str) {
         let Some(written) = &mut self.written else {

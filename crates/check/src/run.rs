@@ -304,7 +304,7 @@ impl Runner<'_> {
         details.unparsed = syntax_error.is_some();
         details.documented = response.body;
         details.truncated = response.truncated || !response.left_out.is_empty();
-        details.warnings.extend(response.unclosed);
+        details.warnings.extend(response.missing);
         let body = details.documented.as_ref();
         let expected = status::expected(page, example, response.status, body);
         details.expected = Some(expected.clone());

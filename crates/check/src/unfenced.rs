@@ -343,8 +343,9 @@ impl Scan<'_> {
         let within = lenient_json::value_end(&self.content[at..paragraph]);
         let length = within.or_else(|| lenient_json::value_end(rest))?;
         let after = rest[length..].lines().next().unwrap_or_default();
-        // Dots may stand for the closing bracket, but they would take all that follows.
+        // Dots may stand for the closing bracket, but they would take all that follows. A shell marks the missing end of a
+        // line with `%`.
         let is_value = rest[..length].contains(['"', '\n']) && rest[..length].ends_with(['}', ']']);
-        (is_value && after.trim_matches([' ', '\\', '\r']).is_empty()).then_some(at + length)
+        (is_value && after.trim_matches([' ', '\\', '\r', '%']).is_empty()).then_some(at + length)
     }
 }

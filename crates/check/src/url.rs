@@ -264,6 +264,12 @@ pub fn shell_base(url: &str) -> Option<&str> {
     found.starts_with('$').then_some(found)
 }
 
+/// Whether a URL begins with a placeholder for scheme, host or port, or with this machine.
+pub fn has_base(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    matches!(split_host(rest), Host::Placeholder(_)) || this_machine(url).is_some()
+}
+
 /// The host and port of a URL of this machine.
 pub fn this_machine(url: &str) -> Option<&str> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

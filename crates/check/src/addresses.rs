@@ -1,0 +1,221 @@
+//! URLs of this machine without a method: what a page has its readers open in a browser. Each is a GET request.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::blocks::{Block, Fence, Prose};
+use super::http_message;
+use super::labels;
+use super::mentions;
+use super::page::Page;
+use super::requests::{self, FoundRequest};
+use super::status_text;
+use super::text::{Lines, pattern};
+use super::transcript::is_response;
+use super::url;
+
+/// More of them in a paragraph are not examples.
+const MOST: usize = 5;
+
+/// A URL of this machine with a path, in text or in a line of a code block.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"\b(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[[\x21-\x7e\u{c0}-\u{24f}\u{400}-\u{4ff}]--[`<>()\[\]"'|*]]+"#,
+    )
+});
+
+/// A path that a page of the application has, not a resource: `/index.html`, `/docs`.
+static PAGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\.(?:html?|js|mjs|css|png|jpe?g|svg|ico|json|ya?ml|php|txt)$|^/(?:swagger|docs?|api-docs|redoc|graphi?ql|admin|login)\b",
+    )
+});
+
+/// Adds the URLs in paragraphs as blocks.
+pub fn find(text: &str, blocks: &mut Vec<Block>) {
+    for index in (0..blocks.len()).rev() {
+        let Block::Prose(prose) = &blocks[index] else {
+            continue;
+        };
+        if !prose.text.contains("localhost") && !prose.text.contains("127.0.0.1") {
+            continue;
+        }
+        // A request of the paragraph.
+        let is_found = matches!(blocks.get(index + 1), Some(Block::Fence(next)) if prose.range.contains(&next.range.start));
+        if is_found {
+            continue;
+        }
+        let found = in_paragraph(text, prose);
+        let has_query = found.iter().all(|range| text[range.clone()].contains('?'));
+        if found.is_empty()
+            || found.len() > MOST
+            || !reads(&prose.text, has_query)
+            || !heading_reads(blocks, index, has_query)
+            || is_about_command(blocks, index)
+        {
+            continue;
+        }
+        let urls = found.into_iter().map(|range| Fence::unfenced(text, range));
+        blocks.splice(index + 1..index + 1, urls.map(Block::Fence));
+    }
+}
+
+/// The URLs in a paragraph that are not those of links with other words.
+fn in_paragraph(text: &str, prose: &Prose) -> Vec<Range<usize>> {
+    if mentions::named_in(&Block::Prose(prose.clone())).is_some() {
+        return Vec::new();
+    }
+    let source = &text[prose.range.clone()];
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for address in ADDRESS.find_iter(source) {
+        let before = &source[..address.start()];
+        let is_target = before.ends_with("](") || before.ends_with(['"', '\'']);
+        // A part of a command.
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let is_part = line.matches('`').count() % 2 == 1 && !line.ends_with('`')
+            || line.contains("curl ")
+            || line.contains("wget ");
+        let range = address.start()..address.start() + trimmed(address.as_str()).len();
+        let is_again = |other: &Range<usize>| source[other.clone()] == source[range.clone()];
+        if !is_target
+            && !is_part
+            && is_literal(&source[range.clone()])
+            && !found.iter().any(is_again)
+        {
+            found.push(range);
+        }
+    }
+    let start = prose.range.start;
+    let in_page = |range: Range<usize>| start + range.start..start + range.end;
+    found.into_iter().map(in_page).collect()
+}
+
+/// A URL without the punctuation behind it.
+fn trimmed(url: &str) -> &str {
+    url.trim_end_matches(['.', ',', ';', ':', '!', '?', '\\', '_', '~', '{', '}'])
+}
+
+/// Whether a URL names a resource or record, with values for all parts of it.
+fn is_literal(address: &str) -> bool {
+    let path = url::path_of(address);
+    let name = path.split(['?', '&', '#']).next().unwrap_or_default();
+    path.len() > 1
+        && url::placeholder(path).is_none()
+        && !path.contains(['{', '$', '…', '#'])
+        && !PAGE.is_match(name)
+}
+
+/// Whether the text beside a URL speaks of reading it: of no other method, and of no failure. A query is always read.
+fn reads(words: &str, has_query: bool) -> bool {
+    // "Add `_page` to the URL" is about a read.
+    static ADDS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?i)\b(?:add\w*|append\w*)\b[^.]{0,60}\b(?:url|end|address|query|parameters?)\b")
+    });
+    static BASE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:base|basis|root)[\s_-]?(?:url|uri|path|endpoint|address)|\b(?:url|uri|endpoint)\s+(?:de\s+)?base\b|基础|ベース",
+        )
+    });
+    let words = ADDRESS.replace_all(words, "");
+    let words = ADDS.replace_all(&words, "");
+    let names = |method: &str| labels::words(&words).iter().any(|word| word == method);
+    let is_other = |method: &&str| **method != *"GET" && words.contains(*method);
+    !http_message::METHODS.iter().any(is_other)
+        && (has_query || names("get") || !labels::says_write(&words))
+        && !BASE.is_match(&words)
+        && !labels::is_about_another(&words)
+        && !status_text::says_failure(&words)
+}
+
+/// Whether the heading of a block does not speak of a write.
+fn heading_reads(blocks: &[Block], index: usize, has_query: bool) -> bool {
+    let heading = blocks[..index].iter().rev().find_map(|block| match block {
+        Block::Heading(heading) => Some(&heading.text),
+        _ => None,
+    });
+    heading.is_none_or(|heading| reads(heading, has_query))
+}
+
+/// Whether a paragraph is about the request above it, whose response follows.
+fn is_about_command(blocks: &[Block], index: usize) -> bool {
+    let near = blocks[..index]
+        .iter()
+        .rev()
+        .take_while(|block| !matches!(block, Block::Heading(_)));
+    let last = near
+        .filter_map(|block| match block {
+            Block::Fence(fence) => Some((block, fence)),
+            _ => None,
+        })
+        .next();
+    last.is_some_and(|(block, fence)| {
+        let url = fence.content.split_whitespace().nth(1).unwrap_or_default();
+        let is_template = url::placeholder(url::path_of(url)).is_some();
+        !is_response(block)
+            && !is_template
+            && !ADDRESS.is_match(&fence.content)
+            && (fence.content.contains("curl ")
+                || http_message::begins_message(fence.content.trim()))
+    })
+}
+
+/// The requests of a code block with nothing but URLs, one a line, and comments.
+pub fn in_block(page: &Page, at: usize) -> Vec<FoundRequest> {
+    let Some(fence) = page.fence(at) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let lines = Lines {
+        text: &fence.content,
+        at: 0,
+    };
+    for (line, start) in lines {
+        let shown = line.trim();
+        if shown.is_empty() || shown.starts_with(['#', '/']) {
+            continue;
+        }
+        let Some(address) = ADDRESS.find(shown).filter(|address| address.start() == 0) else {
+            return Vec::new();
+        };
+        let rest = shown[address.end()..].trim_start();
+        let is_remark = rest.is_empty() || rest.starts_with(['#', '(']) || rest.starts_with("//");
+        if !is_remark || !is_literal(address.as_str()) {
+            return Vec::new();
+        }
+        let Some(request) = requests::bare_url(address.as_str(), "GET") else {
+            return Vec::new();
+        };
+        found.push(request.moved(start + line.len() - line.trim_start().len()));
+    }
+    let above = page.blocks[..at].iter().rev();
+    let mut words = above
+        .take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)))
+        .take(if fence.fenced { 2 } else { 1 })
+        .filter_map(|block| match block {
+            Block::Prose(prose) => Some(prose.text.as_str()),
+            _ => None,
+        });
+    let has_query = fence.content.contains('?');
+    let reads =
+        heading_reads(&page.blocks, at, has_query) && words.all(|words| reads(words, has_query));
+    match reads && !repeats_command(page, at) {
+        true => found,
+        false => Vec::new(),
+    }
+}
+
+/// Whether a block is the URL of the command above it, as Swagger UI shows it again.
+fn repeats_command(page: &Page, at: usize) -> bool {
+    let above = (0..at).rev().find_map(|above| page.fence(above));
+    let own = page.fence(at).map_or("", |fence| fence.content.trim());
+    above.is_some_and(|above| above.content.contains(own) && above.content.trim() != own)
+}
+
+/// Whether a block is only URLs, so that what is below it need not be their response.
+pub fn is_address(fence: &Fence) -> bool {
+    ADDRESS
+        .find(fence.content.trim())
+        .is_some_and(|found| found.start() == 0)
+}
