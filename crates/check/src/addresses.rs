@@ -57,8 +57,11 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
         {
             continue;
         }
-        let urls = found.into_iter().map(|range| Fence::unfenced(text, range));
-        blocks.splice(index + 1..index + 1, urls.map(Block::Fence));
+        let urls = found.into_iter().map(|range| {
+            let url = unescaped(&text[range.clone()]);
+            Block::Fence(Fence::stating(text, range, url))
+        });
+        blocks.splice(index + 1..index + 1, urls);
     }
 }
 
@@ -90,6 +93,12 @@ fn in_paragraph(text: &str, prose: &Prose) -> Vec<Range<usize>> {
     let start = prose.range.start;
     let in_page = |range: Range<usize>| start + range.start..start + range.end;
     found.into_iter().map(in_page).collect()
+}
+
+/// A URL without the escapes of Markdown and HTML: `?\_page=1&amp;\_limit=2`.
+fn unescaped(url: &str) -> String {
+    static ESCAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\([[:punct:]])"));
+    ESCAPE.replace_all(url, "$1").replace("&amp;", "&")
 }
 
 /// A URL without the punctuation behind it.

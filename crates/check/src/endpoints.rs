@@ -300,13 +300,16 @@ fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
         .map(|method| &heading.text[method])
 }
 
-/// The only method that the text above a URL with a placeholder names, up to the second heading: "retrieves the genres by
-/// a `GET` request".
+/// The only method that the text above a URL in a block names, in its section or above a heading such as "Request":
+/// "retrieves the genres by a `GET` request".
 fn method_of_section(page: &Page, at: usize) -> Option<&str> {
-    if !url::has_base(page.fence(at)?.content.trim()) {
+    let fence = page.fence(at).filter(|fence| fence.fenced)?;
+    if !url::has_base(fence.content.trim()) {
         return None;
     }
-    let mut headings = 0;
+    let nearest = page.headings_above(at).next();
+    let is_part = nearest.is_some_and(|heading| labels::names_part(&heading.text));
+    let mut headings = usize::from(!is_part);
     let above = page.blocks[..at].iter().rev().take(12);
     let near = above.take_while(|block| {
         headings += usize::from(matches!(block, Block::Heading(_)));

@@ -273,8 +273,15 @@ pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
         ..Request::default()
     };
     let needs_body = matches!(method, "POST" | "PUT" | "PATCH");
+    // `?name=` is for the reader to complete.
+    let problem = match url.rsplit(['?', '&']).next() {
+        Some(name) if name.ends_with('=') => {
+            Some(Problem::Skip(format!("a template: `{name}` has no value")))
+        }
+        _ => needs_body.then_some(Problem::NoBody),
+    };
     Some(FoundRequest {
-        problem: needs_body.then_some(Problem::NoBody),
+        problem,
         written: Some(WrittenRequest {
             request,
             url_span: span.clone(),
@@ -680,7 +687,9 @@ pub fn placeholder(request: &Request) -> Option<String> {
         if outside_strings.contains("...") || outside_strings.contains('…') {
             return Some("...".to_owned());
         }
-        if body.starts_with('<') && body.ends_with('>') && !body.contains('/') {
+        let is_tag = body.starts_with('<') && body.ends_with('>') && !body.contains('/');
+        let is_variable = body.starts_with('$') && !body.contains(char::is_whitespace);
+        if is_tag || is_variable {
             return Some(body.clone());
         }
     }

@@ -35,7 +35,8 @@ pub fn reason(
     });
     let write = write
         .map(|result| result.example.request_line(page))
-        .or_else(|| deleted_in_text(page, example, request, compared, earlier));
+        .or_else(|| deleted_in_text(page, example, request, compared, earlier))
+        .or_else(|| created_in_text(page, example, request, compared, dataset));
     write
         .map(|line| format!("needs the write on line {line}, which is not run"))
         .or_else(|| not_here(page, example, request, compared, dataset, earlier))
@@ -79,6 +80,38 @@ fn deleted_in_text(
     let is_there = compared.received.is_success() && !compared.status_ok;
     (is_there && page.blocks.iter().any(in_text) && !earlier.iter().any(is_run))
         .then(|| page.line(at))
+}
+
+/// The line of a paragraph above that has the reader create the next record, and no command does: "Send a `POST` to
+/// `http://localhost:3000/users`".
+fn created_in_text(
+    page: &Page,
+    example: &Example,
+    request: &Request,
+    compared: &Compared,
+    dataset: &Dataset,
+) -> Option<usize> {
+    let segments = url::segments(&request.target);
+    let [resource, id] = segments.as_slice() else {
+        return None;
+    };
+    let ids = dataset.records(resource)?.iter();
+    let next = ids.filter_map(|record| record.get("id")?.as_u64()).max()? + 1;
+    let is_missing = compared.received.status == 404 && *id == next.to_string();
+    let path = format!("/{resource}");
+    let creates = |block: &&Block| match block {
+        Block::Prose(prose) => {
+            prose.text.contains("POST")
+                && prose.text.match_indices(&path).any(|(at, _)| {
+                    let after = &prose.text[at + path.len()..];
+                    !after.starts_with(|c: char| c.is_ascii_alphanumeric() || "/{:?-_".contains(c))
+                })
+        }
+        _ => false,
+    };
+    let above = page.blocks[..example.fence].iter().rev();
+    let found = above.filter(|_| is_missing).find(creates)?;
+    Some(page.line(found.range().start))
 }
 
 /// Whether a call in a program is the request that is run above it, for another client.

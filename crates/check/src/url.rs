@@ -39,12 +39,14 @@ static BASE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
+        r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .:-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
     )
 });
 /// A path segment that is a placeholder.
 static SEGMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)")
+    pattern(
+        r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|id|ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)",
+    )
 });
 
 /// Names of this machine; the port does not matter.
