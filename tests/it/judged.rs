@@ -568,7 +568,7 @@ fn hosts_without_a_value_may_be_others() {
             &["pass", "fail"],
         ),
         (
-            get("$API/health").replace("curl", "API=http://localhost:3000\ncurl"),
+            get("$API/concerts").replace("curl", "API=http://localhost:3000\ncurl"),
             &["fail"],
         ),
     ];

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::compare::{self, Diff, DifferenceKind, Step};
+use super::error_bodies;
 use super::examples::Example;
 use super::failures::Around;
 use super::generated::Generated;
@@ -18,6 +19,7 @@ use super::page::{Block, Page};
 use super::powershell;
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
+use super::status_text;
 use super::text::{is_one_of, pattern};
 use super::transcript;
 use super::url;
@@ -174,9 +176,14 @@ pub struct OtherDifference {
 /// Why a body that is one item of the received list is not compared.
 pub const ONE_OF_LIST: &str = "one item of the list";
 
+/// Why the body of an error is not compared.
+pub const OTHER_ERROR: &str = "an error in another form than the server's";
+
 impl Compared {
     pub fn is_as_documented(&self) -> bool {
-        let is_compared = self.uncompared.is_none_or(|why| why == ONE_OF_LIST);
+        let is_compared = self
+            .uncompared
+            .is_none_or(|why| why == ONE_OF_LIST || why == OTHER_ERROR);
         self.status_ok && self.diff.differences.is_empty() && is_compared && self.other.is_none()
     }
 
@@ -231,7 +238,12 @@ impl Documented<'_> {
             .partition(|found| self.accepts(found));
         accepted.splice(..0, aligned);
         diff.differences = differences;
-        if let (Some(node), false, false) = (self.body, diff.differences.is_empty(), self.one_item)
+        let is_other_error = received.status >= 400 && self.is_error_of_other_form();
+        if is_other_error && !diff.differences.is_empty() {
+            uncompared = Some(OTHER_ERROR);
+            diff = Diff::default();
+        } else if let (Some(node), false, false) =
+            (self.body, diff.differences.is_empty(), self.one_item)
         {
             let is_it = match self.surety {
                 Surety::Sure => true,
@@ -244,13 +256,17 @@ impl Documented<'_> {
             }
         }
         // If no status is documented, a documented error counts where the text mentions an error.
-        let status_ok = self.expected.statuses.contains(&received.status)
+        // A misspelt name is not one of the cases that a page lists.
+        let may_succeed = self.expected.statuses.iter().any(|status| *status < 400);
+        let is_listed = self.expected.statuses.contains(&received.status);
+        let status_ok = is_listed && !(may_succeed && received.is_misspelling())
             || self.expected.source == StatusSource::Method
                 && diff.differences.is_empty()
-                && uncompared.is_none()
-                && match self.body {
-                    Some(_) => received.is_success() || self.is_error_body(),
-                    None => self.plain.is_none() && self.around.allows(&received),
+                && uncompared.is_none_or(|why| why == OTHER_ERROR)
+                && match (self.body, self.plain) {
+                    (Some(_), _) => received.is_success() || self.is_error_body(),
+                    (None, Some(shown)) => status_text::says_failure(&shown.text),
+                    (None, None) => self.around.allows(&received),
                 };
         Compared {
             other: self.other_difference(&received),
@@ -350,7 +366,23 @@ impl Documented<'_> {
         (has_values && self.any.contains(key)) || self.generated.accepts(found)
     }
 
+    /// Whether the documented body reports an error, and in another form than the server's errors have.
+    fn is_error_of_other_form(&self) -> bool {
+        let body = self.body.map(Node::to_value);
+        let Some(Value::Object(members)) = &body else {
+            return false;
+        };
+        let fails = self.expected.source != StatusSource::Method
+            && self.expected.statuses.iter().all(|status| *status >= 400);
+        let is_record = members.contains_key("id");
+        !error_bodies::is_of_server(members)
+            && (fails && !is_record || body.as_ref().is_some_and(error_bodies::reports_error))
+    }
+
     fn is_error_body(&self) -> bool {
+        if self.is_error_of_other_form() {
+            return true;
+        }
         let Some(Kind::Object { members, .. }) = self.body.map(|node| &node.kind) else {
             return false;
         };

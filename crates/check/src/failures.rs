@@ -62,7 +62,7 @@ impl Around<'_> {
         let status = received.status;
         let text = self.text();
         (400..600).contains(&status)
-            && (names(&text, status)
+            && (names(&text, status) && !received.is_misspelling()
                 // Another status that is named is the documented one.
                 || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails(received))
     }
@@ -157,8 +157,20 @@ impl Around<'_> {
                 _ => false,
             }
         };
-        !is_shown && (in_comment() || is_first && (in_heading() || in_lead()) || is_last && below())
+        !is_shown
+            && (in_comment()
+                || in_output(&fence.content[span.end..])
+                || is_first && (in_heading() || in_lead())
+                || is_last && below())
     }
+}
+
+/// Whether the output below a command in its block is a message about a failure: `user 9 was not found!`.
+fn in_output(below: &str) -> bool {
+    let line = below.trim_start().lines().next().unwrap_or_default();
+    let is_message =
+        line.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '"' | '[' | '<'));
+    is_message && below.starts_with(['\n', '\r']) && states_failure(line)
 }
 
 /// The properties that an error complains about, in lower case.

@@ -6,6 +6,7 @@ use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::{Dataset, has};
 use super::node::{Item, Kind, Matcher, Node};
 use super::service::Request;
+use super::url;
 
 /// What is known about the values of a response.
 pub struct Generated<'a> {
@@ -14,6 +15,8 @@ pub struct Generated<'a> {
     sent: Vec<Value>,
     /// Whether the request creates a record without giving its id.
     creates: bool,
+    /// The ids that a new record cannot have, as the data has them.
+    taken: Vec<&'a Value>,
     /// Whether the data is that of the service, so that other ids are generated.
     is_own_data: bool,
 }
@@ -30,8 +33,14 @@ impl<'a> Generated<'a> {
         let own: Option<Value> = body(request);
         let creates =
             request.method == "POST" && own.as_ref().is_some_and(|body| body.get("id").is_none());
+        let segments = url::segments(&request.target);
+        let records = segments.first().and_then(|name| dataset.records(name));
+        let records = records.filter(|_| creates && is_own_data);
         Generated {
             dataset,
+            taken: (records.into_iter().flatten())
+                .filter_map(|record| record.get("id"))
+                .collect(),
             sent: writes.filter_map(body).chain(own).collect(),
             creates,
             is_own_data,
@@ -48,7 +57,9 @@ impl<'a> Generated<'a> {
         ) else {
             return false;
         };
-        self.could_be(key, documented, found.path.len() == 1) && !self.is_known(key, actual)
+        let is_top = found.path.len() == 1;
+        let is_taken = is_top && key == "id" && self.taken.contains(&documented);
+        self.could_be(key, documented, is_top) && !self.is_known(key, actual) && !is_taken
     }
 
     /// Gives the items of lists that have random ids those that the page shows, in order, so that they are compared

@@ -149,6 +149,8 @@ pub struct Details {
     pub received: Option<Received>,
     /// The response after the writes above the example, where that differs from the page, too.
     pub after_writes: Option<Received>,
+    /// Whether it was skipped as a request that would change nothing here.
+    pub without_effect: bool,
     /// Why a response that is documented was not compared.
     pub uncompared: Option<&'static str>,
     /// With `--server`, how the page, our server and the real service differ.

@@ -7,22 +7,23 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::causes::{self, Case};
-use super::compare::{self, Diff, DifferenceKind};
 use super::datasets::{Dataset, DatasetError, Datasets};
 use super::documented::{self, Compared, Documented, Surety};
 use super::examples::{self, Example};
 use super::failures::Around;
+use super::findings;
 use super::front_matter::Testable;
 use super::generated::Generated;
 use super::options::{Options, Reset};
 use super::outcome::{Cause, Details, ExampleResult, Failure, Finding, Outcome, PageResult};
-use super::page::{Block, Fence, Page};
+use super::own_routes;
+use super::page::{Block, Page};
 use super::pairing;
 use super::sendable::{Sendable, sendable, target_hosts};
-use super::service::{Body, Opener, Received, Request, Service, ServiceError};
-use super::status::{self, StatusSource};
+use super::service::{Opener, Received, Request, Service, ServiceError};
+use super::status;
 use super::tables;
-use super::unmet;
+use super::unmet::Unmet;
 use super::url::TargetHosts;
 
 /// The reason of examples under `--list`.
@@ -233,6 +234,16 @@ struct Fixture {
     /// Has seen the page's writes, up to `applied`.
     running: Option<Service>,
     applied: usize,
+    /// Where the page last asks for fresh data.
+    base: usize,
+}
+
+impl Fixture {
+    /// The next request in sequence is sent after the page's writes again.
+    fn restart(&mut self) {
+        self.running = None;
+        self.applied = self.base;
+    }
 }
 
 struct Runner<'a> {
@@ -375,34 +386,53 @@ impl Runner<'_> {
         let differs = !compared.status_ok
             || !compared.diff.differences.is_empty()
             || compared.other.is_some();
-        if differs
-            && syntax_error.is_none()
-            && let Some(reason) = unmet::reason(
+        let unmet = || {
+            let unmet = Unmet {
                 page,
                 example,
-                &request,
-                &compared,
-                &dataset,
-                &self.hosts,
+                request: &request,
+                expected: &expected,
+                compared: &compared,
+                dataset: &dataset,
+                hosts: &self.hosts,
                 earlier,
-            )
+            };
+            unmet.reason()
+        };
+        if differs
+            && syntax_error.is_none()
+            && let Some(reason) = unmet()
+        {
+            details.without_effect = reason.without_effect;
+            if reason.without_effect && request.writes() {
+                self.writes.pop();
+                self.fixtures[fixture].restart();
+            }
+            return Err(Outcome::Skipped(reason.text));
+        }
+        let is_accident = compared.accident(details.documented.as_ref()).is_some()
+            && !example.directives.expects_hint;
+        if is_accident
+            && !differs
+            && let Some(reason) = own_routes::parameter(example, &request, &dataset)
         {
             return Err(Outcome::Skipped(reason));
         }
         let after_writes = matches!(later, Later::Matched);
         self.is_sequence |= after_writes;
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
-        let diff = self.findings(
+        let diff = findings::add(
+            page,
             example,
             &compared,
             &documented,
             &mut findings,
             &mut details.warnings,
         );
-        if let (Some(hint), true, false) = (
+        if let (Some(hint), true, true) = (
             compared.accident(details.documented.as_ref()),
             findings.is_empty(),
-            example.directives.expects_hint,
+            is_accident,
         ) {
             let fix =
                 "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
@@ -591,6 +621,7 @@ impl Runner<'_> {
             pristine,
             running: None,
             applied: 0,
+            base: 0,
         });
         Ok(self.fixtures.len() - 1)
     }
@@ -616,8 +647,9 @@ impl Runner<'_> {
         };
         if matches!(mode, Reset::Page | Reset::Never) {
             if reset && mode == Reset::Page {
-                self.fixtures[fixture].running = None;
-                self.fixtures[fixture].applied = self.writes.len();
+                let fixture = &mut self.fixtures[fixture];
+                fixture.base = self.writes.len();
+                fixture.restart();
             }
             return Ok((
                 documented.compare(self.in_sequence(fixture, request)?),
@@ -706,97 +738,6 @@ impl Runner<'_> {
         fixture.applied = self.writes.len() + usize::from(request.writes());
         Ok(response.into())
     }
-
-    /// Adds what is wrong about a response to `findings` and what is suspicious to `warnings`; returns the differences
-    /// to show.
-    fn findings(
-        &self,
-        example: &Example,
-        compared: &Compared,
-        documented: &Documented<'_>,
-        findings: &mut Vec<Finding>,
-        warnings: &mut Vec<Finding>,
-    ) -> Diff {
-        let (received, expected) = (&compared.received, documented.expected);
-        let request_range = example.request_range(self.page);
-        let method = example.method();
-        if !compared.status_ok {
-            let statuses = expected
-                .statuses
-                .iter()
-                .map(u16::to_string)
-                .collect::<Vec<_>>()
-                .join(" or ");
-            let text = match expected.source {
-                StatusSource::Method => {
-                    format!(
-                        "{method} usually returns {statuses}, the server returns {}",
-                        received.status
-                    )
-                }
-                source => {
-                    format!(
-                        "{} documents {statuses}, the server returns {}",
-                        source.description(),
-                        received.status
-                    )
-                }
-            };
-            let text = match received.redirect() {
-                Some(location) => format!("{text} and redirects to {location}"),
-                None => text,
-            };
-            let mut finding = Finding::new(
-                expected.place.clone().unwrap_or(request_range.clone()),
-                text,
-            );
-            if expected.source == StatusSource::Method {
-                let status = received.status;
-                finding.fix = Some(format!(
-                    "`<!-- standin: status={status} -->` above the request if that is meant"
-                ));
-            }
-            findings.push(finding);
-        }
-        if let (Some(other), true) = (&compared.other, compared.status_ok) {
-            let range = other.place.clone().unwrap_or(request_range.clone());
-            findings.push(Finding::new(range, other.text.clone()));
-        }
-        // An error response differs from a documented record in everything, which is not worth showing.
-        let refused = !compared.status_ok
-            && received.status >= 400
-            && expected.statuses.iter().all(|s| *s < 400);
-        if refused || method == "HEAD" {
-            return Diff::default();
-        }
-        let fence = example
-            .response
-            .as_ref()
-            .and_then(|response| self.page.fence(response.fence));
-        if let (Body::Text(text), Some(plain)) = (&received.body, documented.plain)
-            && !text.split_whitespace().eq(plain.text.split_whitespace())
-        {
-            findings.push(Finding::new(
-                plain.range.clone(),
-                format!("the body is not as documented, got {text:?}"),
-            ));
-        }
-        if let (Body::Text(_), Some(_)) = (&received.body, documented.body) {
-            let range = fence.map_or(request_range, |fence| fence.range.clone());
-            findings.push(Finding::new(
-                range,
-                "the server returns text that is not JSON",
-            ));
-        } else if let Some(fence) = fence {
-            let finding = |found: &compare::Difference| Finding {
-                fix: found.actual.as_ref().map(Value::to_string),
-                ..Finding::new(place(fence, found), found.to_string())
-            };
-            findings.extend(compared.diff.differences.iter().map(finding));
-            warnings.extend(compared.diff.warnings.iter().map(finding));
-        }
-        compared.diff.clone()
-    }
 }
 
 /// How sure it is that the response of an example is the one to its request.
@@ -832,15 +773,4 @@ fn failed(findings: Vec<Finding>) -> Option<Outcome> {
         cause: None,
     };
     Some(Outcome::Failed(Box::new(failure)))
-}
-
-/// The range of a difference in the page: for something that the page lacks, the opening bracket around it.
-fn place(fence: &Fence, difference: &compare::Difference) -> Range<usize> {
-    match difference.kind {
-        DifferenceKind::Extra | DifferenceKind::Order | DifferenceKind::KeyOrder => {
-            let start = difference.place.start;
-            fence.source_range(&(start..(start + 1).min(difference.place.end)))
-        }
-        _ => fence.source_range(&difference.place),
-    }
 }

@@ -131,6 +131,13 @@ impl Received {
         self.header("location").filter(|_| redirects)
     }
 
+    /// Whether the server says that there is no such resource, but one with a similar name.
+    pub(crate) fn is_misspelling(&self) -> bool {
+        let text = |name| self.json()?.get(name)?.as_str();
+        text("type").is_some_and(|kind| kind.ends_with("#no-resource"))
+            && text("hint").is_some_and(|hint| hint.contains("did you mean"))
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

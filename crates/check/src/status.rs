@@ -95,15 +95,35 @@ pub fn expected(
         return one(status, StatusSource::StatusLine, Some(place));
     }
     in_text(page, example)
+        .or_else(|| in_own_block(page, example))
         .or_else(|| in_error(body?, method))
         .or_else(|| in_table(page, example, method))
         .unwrap_or_else(|| one(usual(method), StatusSource::Method, None))
 }
 
+/// The status in a block of its own below the response, whose label or heading names a status: "HTTP code".
+fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
+    let response = example.response.as_ref()?.fence;
+    let shown = (response + 1..example.end).find(|index| page.fence(*index).is_some())?;
+    let fence = page.fence(shown)?;
+    let above = page.blocks.get(shown.checked_sub(1)?)?;
+    let label = match above {
+        Block::Heading(heading) => &heading.text,
+        Block::Prose(prose) => &prose.text,
+        _ => return None,
+    };
+    let (head, body) = transcript::head(&fence.content);
+    let is_alone = fence.content[body..].trim().is_empty();
+    let is_labelled = status_text::is_status_label(label.trim_end_matches([':', '：', ' ']));
+    let head = head.filter(|_| is_alone && is_labelled)?;
+    let place = Some(fence.source_range(&head.span));
+    Some(one(head.status, StatusSource::StatusLine, place))
+}
+
 /// The status that a documented error has as a member. A record may have such a member, too, so a success is as good.
 fn in_error(body: &Node, method: &str) -> Option<Expected> {
     let body = body.to_value();
-    let status = ["status", "statusCode"]
+    let status = ["status", "statusCode", "status_code", "code"]
         .iter()
         .find_map(|key| body.get(key)?.as_u64());
     let status = u16::try_from(status?).ok()?;
@@ -274,7 +294,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 if labels::heading(&heading.text) == labels::Announces::Response
                     && !labels::has_word(&heading.text, "responses") => {}
             Block::Fence(_) if example.body.is_some_and(|body| index <= body) => {}
-            Block::Heading(_) | Block::Fence(_) | Block::Table(_) if response.is_none() => break,
+            // A table of options or parameters is about the request.
+            Block::Table(table) if response.is_none() && status_column(table).is_some() => break,
+            Block::Heading(_) | Block::Fence(_) if response.is_none() => break,
             _ => {}
         }
     }

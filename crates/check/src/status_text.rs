@@ -54,7 +54,7 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 /// A status that is explained: `404 Not Found – no such user`, `Response (201): the new user`.
 static EXPLAINED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?s)^(?P<status>(?P<label>.*?)[1-5]\d\d\b[\w' ]*?)(?:\W*\s[–—:;,-]|(?P<near>[`)\]）]*[:：,;]|[`\s]*[(（]))\s*\p{L}",
+        r"(?s)^(?P<status>(?P<label>.*?)[1-5]\d\d\b[\w' ]*?)(?:\W*\s(?:[–—:;,→-]|[-=]>)|(?P<near>[`)\]）]*[:：,;]|[`\s]*[(（]))\s*\p{L}",
     )
 });
 /// A status and in brackets what may come as well: `Expected: 204 (or 404 if it is gone)`.
@@ -76,9 +76,11 @@ static FAILS: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | denied | unauthorized | failing | not\s+(?:allowed|accepted|permitted|valid|found)
             | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
             | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
+            | no\s+encontrad[oa]s? | não\s+(?:foi\s+)?encontrad[oa]s? | non\s+trovat\w | introuvables? | nicht\s+gefunden | не\s+найден\w* | не\s+знайден\w*
+            | nie\s+znalezion\w+ | bulunamadı | niet\s+gevonden | hittades\s+inte | ikke\s+fundet | ikke\s+funnet
             | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
             | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
-        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러",
+        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러 | 不存在 | 未找到 | 找不到 | 見つかりません | 찾을\s*수\s*없",
     )
 });
 /// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.

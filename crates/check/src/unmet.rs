@@ -12,49 +12,135 @@ use super::examples::Example;
 use super::implied;
 use super::labels;
 use super::outcome::{ExampleResult, Outcome};
+use super::own_routes;
 use super::page::{Block, Fence, Heading, Page};
 use super::requests::Problem;
 use super::service::Request;
+use super::status::{Expected, StatusSource};
 use super::text::{nearest, pattern};
 use super::url::{self, Resolved, TargetHosts};
 
-/// The reason to skip an example whose response is not as documented, if there is one.
-pub fn reason(
-    page: &Page,
-    example: &Example,
-    request: &Request,
-    compared: &Compared,
-    dataset: &Dataset,
-    hosts: &TargetHosts,
-    earlier: &[ExampleResult],
-) -> Option<String> {
-    let write = earlier.iter().rev().find(|result| {
-        is_unrun_write(page, hosts, result)
-            && !is_run_elsewhere(result, earlier)
-            && explains(result, request, compared, dataset)
-    });
-    let write = write
-        .map(|result| result.example.request_line(page))
-        .or_else(|| deleted_in_text(page, example, request, compared, earlier))
-        .or_else(|| created_in_text(page, example, request, compared, dataset));
-    write
-        .map(|line| format!("needs the write on line {line}, which is not run"))
-        .or_else(|| not_here(page, example, request, compared, dataset, earlier))
-        .or_else(|| {
-            // A request that a heading or sentence names lies within that.
-            let around = example
-                .fence
-                .checked_sub(1)
-                .map(|above| page.blocks[above].range());
-            let start = page.fence(example.fence).map(|fence| fence.range.start);
-            let is_named = around
-                .zip(start)
-                .is_some_and(|(range, start)| range.contains(&start));
-            let may_be = is_named && implied::is_of_other_service(&page.text);
-            may_be.then(|| {
-                "may be of the service that the page's commands or base URL name".to_owned()
-            })
-        })
+/// An example that is not as documented.
+pub struct Unmet<'a> {
+    pub page: &'a Page,
+    pub example: &'a Example,
+    pub request: &'a Request,
+    pub expected: &'a Expected,
+    pub compared: &'a Compared,
+    pub dataset: &'a Dataset,
+    pub hosts: &'a TargetHosts,
+    pub earlier: &'a [ExampleResult],
+}
+
+/// Why an example is skipped.
+pub struct Reason {
+    pub text: String,
+    /// Whether the page says, or the data shows, that a write of the example has no effect here.
+    pub without_effect: bool,
+}
+
+impl Unmet<'_> {
+    /// The reason to skip the example, if there is one.
+    pub fn reason(&self) -> Option<Reason> {
+        let received = &self.compared.received;
+        let without_effect = || {
+            own_routes::reason(
+                self.page,
+                self.example,
+                self.request,
+                received,
+                self.dataset,
+            )
+            .or_else(|| self.needs_rules())
+        };
+        let reason = |without_effect| {
+            move |text| Reason {
+                text,
+                without_effect,
+            }
+        };
+        self.needs_more()
+            .map(reason(false))
+            .or_else(|| without_effect().map(reason(true)))
+            .or_else(|| self.is_of_other_service().map(reason(false)))
+    }
+
+    /// What is not here: a write above, a server, a version.
+    fn needs_more(&self) -> Option<String> {
+        let Unmet {
+            page,
+            example,
+            request,
+            compared,
+            dataset,
+            earlier,
+            ..
+        } = *self;
+        let write = earlier.iter().rev().find(|result| {
+            is_unrun_write(page, self.hosts, result)
+                && !is_run_elsewhere(result, earlier)
+                && explains(result, request, compared, dataset)
+        });
+        let write = write
+            .map(|result| result.example.request_line(page))
+            .or_else(|| deleted_in_text(page, example, request, compared, earlier))
+            .or_else(|| created_in_text(page, example, request, compared, dataset))
+            .or_else(|| created_by_program(page, example, request, compared));
+        write
+            .map(|line| format!("needs the write on line {line}, which is not run"))
+            .or_else(|| not_here(page, example, request, compared, dataset, earlier))
+            .or_else(|| depends_on_a_tag(request, compared))
+    }
+
+    /// Whether a request that a heading or sentence names may be of the service that is named elsewhere.
+    fn is_of_other_service(&self) -> Option<String> {
+        let (page, at) = (self.page, self.example.fence);
+        // The request lies within the heading or sentence.
+        let around = at.checked_sub(1).map(|above| page.blocks[above].range());
+        let start = page.fence(at).map(|fence| fence.range.start);
+        let is_named = around
+            .zip(start)
+            .is_some_and(|(range, start)| range.contains(&start));
+        let may_be = is_named && implied::is_of_other_service(&page.text);
+        may_be.then(|| "may be of the service that the page's commands or base URL name".to_owned())
+    }
+
+    /// Whether a page documents an error that the data cannot cause: that of a wrong value without rules for values, and
+    /// that of a user who is not known.
+    fn needs_rules(&self) -> Option<String> {
+        // What a server once answered is no description of a case.
+        if !matches!(
+            self.expected.source,
+            StatusSource::Heading | StatusSource::Text
+        ) {
+            return None;
+        }
+        let segments = url::segments(&self.request.target);
+        let is_ruled = segments
+            .first()
+            .is_some_and(|name| self.dataset.record_rules(name).is_some());
+        let of_values = |status: &u16| {
+            matches!(status, 400 | 409 | 422) && self.request.body.is_some() && !is_ruled
+        };
+        let of_access = |status: &u16| matches!(status, 401 | 403 | 429 | 500..);
+        let mut statuses = self.expected.statuses.iter();
+        let status = self.expected.statuses.first()?;
+        (self.compared.received.is_success()
+            && statuses.all(|status| of_values(status) || of_access(status)))
+        .then(|| format!("documents {status}, which nothing in the data causes"))
+    }
+}
+
+/// Whether a response depends on a header with the version of a record, which is another one here.
+fn depends_on_a_tag(request: &Request, compared: &Compared) -> Option<String> {
+    const HEADERS: [&str; 4] = [
+        "if-none-match",
+        "if-match",
+        "if-modified-since",
+        "if-unmodified-since",
+    ];
+    let name = HEADERS.iter().find(|name| request.header(name).is_some())?;
+    (!compared.status_ok).then(|| format!("depends on the version in its header `{name}`"))
 }
 
 /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
@@ -114,6 +200,26 @@ fn created_in_text(
     Some(page.line(found.range().start))
 }
 
+/// The line of a call in the text of a program that creates the missing record: `axios.post('http://.../users', {`.
+fn created_by_program(
+    page: &Page,
+    example: &Example,
+    request: &Request,
+    compared: &Compared,
+) -> Option<usize> {
+    let segments = url::segments(&request.target);
+    let [resource, _] = segments.as_slice() else {
+        return None;
+    };
+    let call = pattern(&format!(
+        r#"\.post\(\s*["'`][^"'`\s]*/{}/?["'`]"#,
+        regex::escape(resource)
+    ));
+    let above = &page.text[..example.request_range(page).start];
+    let found = call.find_iter(above).last()?;
+    (compared.received.status == 404).then(|| page.line(found.start()))
+}
+
 /// Whether a call in a program is the request that is run above it, for another client.
 fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
     earlier.iter().any(|run| {
@@ -133,6 +239,7 @@ fn is_unrun_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> b
     let resolved = url::resolve(&written.request.target, hosts);
     let fence = page.fence(result.example.fence);
     matches!(result.outcome, Outcome::Skipped(_))
+        && !result.details.without_effect
         && matches!(
             &*written.request.method,
             "POST" | "PUT" | "PATCH" | "DELETE"
@@ -209,7 +316,7 @@ fn explains(
 }
 
 /// Whether a name is close to that of a resource: a few letters differ, it is the singular, or `&` begins the query.
-fn is_misspelt(name: &str, resources: &[&str]) -> bool {
+pub fn is_misspelt(name: &str, resources: &[&str]) -> bool {
     let stem = |name: &str| {
         let name = name.to_lowercase();
         let singular = name.strip_suffix("ies").map(|stem| format!("{stem}y"));

@@ -1,0 +1,114 @@
+//! What is wrong about a response, at its place in the page.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::compare::{self, Diff, DifferenceKind};
+use super::documented::{Compared, Documented};
+use super::examples::Example;
+use super::outcome::Finding;
+use super::page::{Fence, Page};
+use super::service::Body;
+use super::status::StatusSource;
+
+/// Adds what is wrong about a response to `findings` and what is suspicious to `warnings`; returns the differences
+/// to show.
+pub fn add(
+    page: &Page,
+    example: &Example,
+    compared: &Compared,
+    documented: &Documented<'_>,
+    findings: &mut Vec<Finding>,
+    warnings: &mut Vec<Finding>,
+) -> Diff {
+    let (received, expected) = (&compared.received, documented.expected);
+    let request_range = example.request_range(page);
+    let method = example.method();
+    if !compared.status_ok {
+        let statuses = expected
+            .statuses
+            .iter()
+            .map(u16::to_string)
+            .collect::<Vec<_>>()
+            .join(" or ");
+        let text = match expected.source {
+            StatusSource::Method => {
+                format!(
+                    "{method} usually returns {statuses}, the server returns {}",
+                    received.status
+                )
+            }
+            source => {
+                format!(
+                    "{} documents {statuses}, the server returns {}",
+                    source.description(),
+                    received.status
+                )
+            }
+        };
+        let text = match received.redirect() {
+            Some(location) => format!("{text} and redirects to {location}"),
+            None => text,
+        };
+        let mut finding = Finding::new(
+            expected.place.clone().unwrap_or(request_range.clone()),
+            text,
+        );
+        if expected.source == StatusSource::Method {
+            let status = received.status;
+            finding.fix = Some(format!(
+                "`<!-- standin: status={status} -->` above the request if that is meant"
+            ));
+        }
+        findings.push(finding);
+    }
+    if let (Some(other), true) = (&compared.other, compared.status_ok) {
+        let range = other.place.clone().unwrap_or(request_range.clone());
+        findings.push(Finding::new(range, other.text.clone()));
+    }
+    // An error response differs from a documented record in everything, which is not worth showing.
+    let refused =
+        !compared.status_ok && received.status >= 400 && expected.statuses.iter().all(|s| *s < 400);
+    if refused || method == "HEAD" {
+        return Diff::default();
+    }
+    let fence = example
+        .response
+        .as_ref()
+        .and_then(|response| page.fence(response.fence));
+    if let (Body::Text(text), Some(plain)) = (&received.body, documented.plain)
+        && !text.split_whitespace().eq(plain.text.split_whitespace())
+    {
+        findings.push(Finding::new(
+            plain.range.clone(),
+            format!("the body is not as documented, got {text:?}"),
+        ));
+    }
+    if let (Body::Text(_), Some(_)) = (&received.body, documented.body) {
+        let range = fence.map_or(request_range, |fence| fence.range.clone());
+        findings.push(Finding::new(
+            range,
+            "the server returns text that is not JSON",
+        ));
+    } else if let Some(fence) = fence {
+        let finding = |found: &compare::Difference| Finding {
+            fix: found.actual.as_ref().map(Value::to_string),
+            ..Finding::new(place(fence, found), found.to_string())
+        };
+        findings.extend(compared.diff.differences.iter().map(finding));
+        warnings.extend(compared.diff.warnings.iter().map(finding));
+    }
+    compared.diff.clone()
+}
+
+/// The range of a difference in the page: for something that the page lacks, the opening bracket around it.
+fn place(fence: &Fence, difference: &compare::Difference) -> Range<usize> {
+    match difference.kind {
+        DifferenceKind::Extra | DifferenceKind::Order | DifferenceKind::KeyOrder => {
+            let start = difference.place.start;
+            fence.source_range(&(start..(start + 1).min(difference.place.end)))
+        }
+        _ => fence.source_range(&difference.place),
+    }
+}

@@ -1,0 +1,152 @@
+//! Routes and parameters of the service that a page documents, which the data does not have: `/health`, `/users/search`,
+//! `?keyword=`. An example of one is not wrong if the page shows no response to it.
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::datasets::Dataset;
+use super::examples::Example;
+use super::page::Page;
+use super::service::{Received, Request};
+use super::text::{is_one_of, nearest, pattern};
+use super::unmet;
+use super::url;
+
+/// What services have besides their data.
+const TECHNICAL: &str = "health healthz healthcheck health-check ping pong status version info metrics ready readiness readyz live \
+     liveness livez alive heartbeat docs swagger swagger-ui swagger.json openapi openapi.json openapi.yaml api-docs redoc graphql \
+     favicon.ico robots.txt";
+/// What services do with collections besides reading and writing their records.
+const ACTIONS: &str = "search count stats statistics latest recent random popular export import bulk batch upload download me all \
+     filter archive summary";
+/// Endings of a path that ask for a format.
+const FORMATS: &str = "json xml html csv yaml yml txt api pdf rss atom";
+/// Parameters of this server.
+const PARAMETERS: [&str; 10] = [
+    "q",
+    "_sort",
+    "_order",
+    "_page",
+    "_limit",
+    "_per_page",
+    "_start",
+    "_end",
+    "_embed",
+    "_expand",
+];
+
+/// Why a request for which the server has nothing is not wrong, if so.
+pub fn reason(
+    page: &Page,
+    example: &Example,
+    request: &Request,
+    received: &Received,
+    dataset: &Dataset,
+) -> Option<String> {
+    let segments = url::segments(&request.target);
+    let Some(last) = segments.last() else {
+        return Some("`/` is no part of the data".to_owned());
+    };
+    let resources = dataset.resources();
+    let is_resource = |name: &String| resources.contains(&name.as_str());
+    let is_misspelt =
+        |name: &String| is_word(name) && !is_resource(name) && unmet::is_misspelt(name, &resources);
+    if received.status != 404 {
+        return None;
+    }
+    let path = request.target.split('?').next().unwrap_or_default();
+    let own = |what: &str| Some(format!("`{path}` {what}"));
+    let in_format = |name: &&str| {
+        let format = last
+            .strip_prefix(*name)
+            .and_then(|rest| rest.strip_prefix('.'));
+        format.is_some_and(|format| is_one_of(format, FORMATS))
+    };
+    if segments.len() == 1 && resources.iter().any(in_format) {
+        return own("asks for a format of another service");
+    }
+    // Names and ids alternate in a path.
+    let mut names = segments.iter().step_by(2);
+    if received.is_misspelling() || names.any(is_misspelt) {
+        return None;
+    }
+    if is_one_of(last, TECHNICAL) && !segments.iter().any(is_resource) {
+        return own("is no part of the data");
+    }
+    if example.response.is_some() {
+        return None;
+    }
+    let collection = segments.first().filter(|name| is_resource(name));
+    let action = segments.get(1).filter(|name| is_word(name));
+    // A word in place of an id, where ids are no words.
+    let is_action = collection.zip(action).is_some_and(|(collection, action)| {
+        !has_words_as_ids(dataset, collection) && (segments.len() > 2 || is_one_of(action, ACTIONS))
+    });
+    let is_record = collection.is_some() && segments.len() <= 2 && !is_action;
+    (is_action || !is_record && is_described(page, example, &segments))
+        .then(|| own("is a route of another service than this data"))
+        .flatten()
+}
+
+/// The parameter of a query that neither the records nor this server have, if the page shows no response.
+pub fn parameter(example: &Example, request: &Request, dataset: &Dataset) -> Option<String> {
+    let (_, query) = request.target.split_once('?')?;
+    let segments = url::segments(&request.target);
+    let fields = dataset.fields(segments.first()?);
+    let mut names = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let is_own = |(name, value): &(&str, &str)| {
+        // A page is a number.
+        let counts = |known: &&str| {
+            let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+            is_number || !is_one_of(known, "_page _limit _per_page _start _end")
+        };
+        let known = || {
+            fields
+                .iter()
+                .copied()
+                .chain(PARAMETERS.into_iter().filter(counts))
+        };
+        let plain = name.split(['.', '[', '%']).next().unwrap_or_default();
+        let plain = plain.rsplit_once('_').map_or(plain, |(field, _)| field);
+        !known().any(|known| known == *name || known == plain)
+            && nearest(name, known()).is_none()
+            && nearest(plain, known()).is_none()
+    };
+    let (name, _) = names.find(is_own).filter(|_| example.response.is_none())?;
+    Some(format!(
+        "`{name}` is a parameter of another service than this data"
+    ))
+}
+
+/// Whether a page describes a route apart from the command, and by its path alone: `### GET /users/{id}/avatar`.
+fn is_described(page: &Page, example: &Example, segments: &[String]) -> bool {
+    let part = |name: &String| match is_word(name) {
+        true => regex::escape(name),
+        false => r"(?:[{<:$\[][^\s/`]*|[\w-]+)".to_owned(),
+    };
+    let path: Vec<String> = segments.iter().map(part).collect();
+    let route: Regex = pattern(&format!(
+        r#"(?m)(?:^|[\s`"'(|*])(?:/[\w.-]+)*?(?P<route>/{})(?:[\s`"'?)|*,.:;]|$)"#,
+        path.join("/")
+    ));
+    let own = example.request_range(page);
+    let is_apart = |found: regex::Captures<'_>| {
+        let at = found.name("route").map_or(0, |route| route.start());
+        !own.contains(&at)
+    };
+    route.captures_iter(&page.text).any(is_apart)
+}
+
+/// Whether a segment of a path is a word, and not an id.
+fn is_word(segment: &str) -> bool {
+    segment
+        .chars()
+        .all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '.'))
+}
+
+fn has_words_as_ids(dataset: &Dataset, collection: &str) -> bool {
+    let mut records = dataset.records(collection).into_iter().flatten();
+    records.any(|record| matches!(record.get("id"), Some(Value::String(id)) if is_word(id)))
+}
