@@ -178,8 +178,7 @@ fn generated_values_cannot_be_documented() {
 #[test]
 fn reads_after_a_write_that_is_not_run_are_skipped() {
     let fetch = "```js\nawait fetch('http://localhost:3000/songs', {\n  method: 'POST',\n  body: JSON.stringify({ title: 'New' }),\n});\n```\n\n";
-    let python =
-        "```python\nrequests.patch('http://localhost:3000/settings', json={'volume': 9})\n```\n\n";
+    let python = "```python\nrequests.patch('http://localhost:3000/settings', json={'volume': loud})\n```\n\n";
     let shell = "```powershell\nInvoke-RestMethod -Method Delete -Uri http://localhost:3000/bands/2 -Credential $me\n```\n\n";
     let file = "```bash\ncurl http://localhost:3000/songs -H 'Content-Type: application/json' -d @song.json\n```\n\n";
     let template = "```bash\ncurl -X PATCH http://localhost:3000/songs/{id} --json '{\"title\": \"Late\"}'\n```\n\n";
@@ -226,6 +225,29 @@ fn reads_after_a_write_that_is_not_run_are_skipped() {
                 blue("Green")
             ),
             &["pass", "skipped", "fail"],
+        ),
+        // One that is literal is run.
+        (
+            format!(
+                "{}{}",
+                python.replace("loud", "9"),
+                get("/settings", r#"{"volume": 9}"#)
+            ),
+            &["pass", "pass"],
+        ),
+        // Readers may not run a program without a response.
+        (
+            format!(
+                "{}{}{}",
+                "```js\naxios.delete('http://localhost:3000/bands/2');\n```\n\n",
+                get("/bands", r#"[{"id": 1, "name": "Owls"}]"#),
+                get("/bands", r#"[{"id": 2, "name": "Wolves"}]"#),
+            ),
+            &[
+                "pass",
+                "pass",
+                "may be meant without the write of the program",
+            ],
         ),
         // Neither a write of another service nor the name of an endpoint is one.
         (

@@ -111,7 +111,7 @@ const PAGES: &[(&str, &str)] = &[
     ("error-table-and-body.md", "pass+ pass+"),
     ("wrong-subtle.md", "fail fail fail fail fail"),
     ("indent-inside-admonition.md", "pass+"),
-    ("python-repl.md", "skipped pass+"),
+    ("python-repl.md", "fail pass+"),
     ("data-then-request.md", "pass+ pass+"),
     ("xml-other.md", "pass pass+"),
     ("other-service.md", "skipped"),
@@ -232,6 +232,10 @@ const PAGES: &[(&str, &str)] = &[
         "pass+ pass+ pass+ fail pass pass pass+ skipped skipped",
     ),
     ("labels-above-values.md", "pass+ fail skipped fail skipped"),
+    (
+        "programs.md",
+        "pass+ fail skipped pass+ fail fail fail pass pass skipped fail skipped skipped pass pass+ skipped skipped",
+    ),
     (
         "fetch-literal.md",
         "pass+ pass+ fail skipped skipped pass+ skipped",

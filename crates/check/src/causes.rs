@@ -47,7 +47,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
     let (in_request, elsewhere) = (|text| cause(text, true), |text| cause(text, false));
     let request = case
         .path_prefix()
-        .or_else(|| case.unknown_field())
+        .or_else(|| unknown_field(case.request, case.dataset))
         .or_else(|| case.received.hint.clone())
         .or_else(|| case.get_with_body())
         .or_else(|| case.unknown_method());
@@ -131,6 +131,22 @@ fn relative(from: &Path, to: &Path) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
+/// A field in the body that almost has the name of a known one.
+pub fn unknown_field(request: &Request, dataset: &Dataset) -> Option<String> {
+    let body: Value = serde_json::from_str(request.body.as_deref()?).ok()?;
+    let resource = url::segments(&request.target).into_iter().next()?;
+    let fields = dataset.fields(&resource);
+    body.as_object()?
+        .keys()
+        .filter(|key| !fields.contains(&key.as_str()))
+        .find_map(|key| {
+            let near = nearest(key, fields.iter().copied())?;
+            Some(format!(
+                "`{key}` is not a field of {resource}, did you mean `{near}`?"
+            ))
+        })
+}
+
 impl Case<'_> {
     fn segments(&self) -> Vec<String> {
         url::segments(&self.request.target)
@@ -180,22 +196,6 @@ impl Case<'_> {
                 self.request.method
             )
         })
-    }
-
-    /// A field in the body that almost has the name of a known one.
-    fn unknown_field(&self) -> Option<String> {
-        let body: Value = serde_json::from_str(self.request.body.as_deref()?).ok()?;
-        let resource = self.segments().into_iter().next()?;
-        let fields = self.dataset.fields(&resource);
-        body.as_object()?
-            .keys()
-            .filter(|key| !fields.contains(&key.as_str()))
-            .find_map(|key| {
-                let near = nearest(key, fields.iter().copied())?;
-                Some(format!(
-                    "`{key}` is not a field of {resource}, did you mean `{near}`?"
-                ))
-            })
     }
 
     /// For a 404: an earlier request of the page that deletes or creates the record.

@@ -1,37 +1,19 @@
-//! Commands and calls of clients other than curl. HTTPie and wget are run where they are simple; the others are only
-//! recognized, so that they can be listed as skipped.
-
-use std::sync::LazyLock;
+//! Commands of clients other than curl: HTTPie and wget are run where they are simple.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 use super::http_message::METHODS;
-use super::javascript;
 use super::powershell;
+use super::programs;
 use super::prompt;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
-use super::text::{Lines, is_one_of, pattern};
+use super::text::{Lines, is_one_of};
 use super::transcript;
 use super::url::encode_component;
-
-/// A call in a program, with its URL.
-static CALL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?x)\b(?:
-            (?P<call>fetch | axios(?:\.\w+)? | (?:requests|httpx|\w*[hH]ttp\w*|\w*[cC]lient)\.\w+ | urlopen | ajax | got)\s*\( |
-            (?P<command>Invoke-RestMethod | Invoke-WebRequest | irm | iwr)\s )
-        [^;]*? (?P<url>(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*)"#,
-    )
-});
-
-/// The method of a call: `method: "POST"`, `-Method Post`.
-static METHOD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)(?:\bmethod["']?\s*[:=]\s*|-Method\s+)["']?([A-Za-z]+)"#));
 
 /// The commands and calls of a code block; a command in the form of a shell's words, a call in any language.
 pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
@@ -91,76 +73,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         found = powershell::find(text);
     }
     if found.is_empty() && !transcript::looks_like_response(text) {
-        let calls: Vec<_> = CALL.captures_iter(text).collect();
-        let starts = calls.iter().skip(1).filter_map(|call| call.get(0));
-        let ends: Vec<usize> = starts
-            .map(|next| next.start())
-            .chain([text.len()])
-            .collect();
-        for (call, end) in calls.iter().zip(ends) {
-            found.extend(in_program(call, text, end, language));
-        }
-        if let ([call], [only]) = (calls.as_slice(), found.as_mut_slice()) {
-            run_literal(call, text, only);
-        }
+        found = programs::find(text, language);
     }
     found
-}
-
-/// A call of a program, which is not run; what belongs to it ends before `end`.
-fn in_program(call: &Captures<'_>, text: &str, end: usize, language: &str) -> Option<FoundRequest> {
-    let name = call.name("call").or(call.name("command"))?;
-    let (whole, url) = (call.get(0)?, call.name("url")?);
-    let client = match name.as_str() {
-        _ if call.name("command").is_some() => "PowerShell".to_owned(),
-        call if language.is_empty() => format!("`{call}`"),
-        call => format!("`{call}` in {language}"),
-    };
-    let named = name.as_str().rsplit('.').next().unwrap_or_default();
-    let named = METHOD
-        .captures(&text[whole.start()..end])
-        .map_or(named, |found| {
-            found.get(1).map_or("", |method| method.as_str())
-        });
-    let method = named.to_ascii_uppercase();
-    let request = Request {
-        method: match METHODS.contains(&&*method) {
-            true => method,
-            false => String::new(),
-        },
-        target: url.as_str().to_owned(),
-        ..Request::default()
-    };
-    Some(FoundRequest {
-        span: whole.range(),
-        written: Some(WrittenRequest {
-            request,
-            url_span: url.range(),
-        }),
-        problem: Some(Problem::Skip(format!(
-            "a request of {client}, which is not run"
-        ))),
-        ..FoundRequest::default()
-    })
-}
-
-/// Sends a call of `fetch` that is literal and alone in its block.
-fn run_literal(call: &Captures<'_>, text: &str, found: &mut FoundRequest) {
-    let name = call.name("call").filter(|name| name.as_str() == "fetch");
-    let start = name.and_then(|name| Some(name.end() + text[name.end()..].find('(')? + 1));
-    let reason = found
-        .problem
-        .take_if(|problem| matches!(problem, Problem::Skip(_)));
-    found.problem = match (
-        start.and_then(|start| javascript::fetch(text, start)),
-        reason,
-    ) {
-        (Some(written), Some(Problem::Skip(reason))) => {
-            found.written = Some(written);
-            Some(Problem::Program(reason))
-        }
-        (_, reason) => reason,
-    };
 }
 
 fn is_local(word: &str) -> bool {
@@ -390,9 +305,9 @@ mod tests {
                 "`fetch` in js",
             ),
             (
-                "r = requests.get(\"http://localhost:3000/a\")",
+                "r = requests.post(\"http://localhost:3000/a\", files=files)",
                 "python",
-                "`requests.get` in python",
+                "`requests.post` in python",
             ),
             (
                 "Invoke-RestMethod -Uri http://localhost:3000/a -Proxy $proxy",

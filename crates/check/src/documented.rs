@@ -17,6 +17,7 @@ use super::node::{Item, Kind, Node};
 use super::outcome::{Drift, Finding};
 use super::page::{Block, Page};
 use super::powershell;
+use super::programs;
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::status_text;
@@ -475,7 +476,14 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         Some((head.status, fence.source_range(&span)))
     });
     // What is before the response is blanked out, so that offsets stay valid.
-    let response = transcript::uncomment(&fence.content[block.range.clone()]);
+    let in_program = example.request.program().is_some();
+    let shown = &fence.content[block.range.clone()];
+    let shown = if in_program {
+        programs::comments(shown)
+    } else {
+        shown.into()
+    };
+    let response = transcript::uncomment(&shown);
     let mut content = format!("{}{response}", " ".repeat(block.range.start));
     // zsh marks output without a line end by `%`.
     let shown = content.trim_end().len();
@@ -489,7 +497,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         let read = read.filter(|read| fence.language.is_empty() && read.body.is_some());
         read.ok_or(error)
     };
-    match lenient_json::parse_literals(&content, javascript).or_else(literal) {
+    match lenient_json::parse_literals(&content, javascript || in_program).or_else(literal) {
         Ok(mut documented) => {
             let status = documented
                 .head

@@ -9,6 +9,7 @@ use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Candidate, Paired};
 use super::powershell;
+use super::programs;
 use super::requests::{self, FoundRequest, Problem};
 
 /// A request of a page with what is documented for it.
@@ -78,6 +79,14 @@ impl Example {
         page.line(self.request_range(page).start)
     }
 
+    /// Whether the page surely shows what it returns, or it is no part of a program.
+    pub fn is_shown(&self) -> bool {
+        let is_sure = |response: &ResponseBlock| !response.doubtful;
+        self.request.program().is_none()
+            || self.no_body
+            || self.response.as_ref().is_some_and(is_sure)
+    }
+
     /// Whether its response has no body.
     fn is_of_headers(&self) -> bool {
         matches!(self.method(), "HEAD" | "OPTIONS")
@@ -126,10 +135,15 @@ pub fn find(page: &Page) -> Vec<Example> {
             .fence(at)
             .and_then(|fence| fence.content.get(found.span.clone()));
         command
-            .and_then(|command| command.split_whitespace().next())
+            .and_then(|command| {
+                command
+                    .split(|c: char| c.is_whitespace() || matches!(c, '(' | '<'))
+                    .next()
+            })
             .unwrap_or_default()
             .to_owned()
     };
+    let starts: Vec<usize> = in_fences.iter().map(|(at, _)| *at).collect();
     for (at, found) in &mut in_fences {
         let is_listing = |index: usize| {
             let fence = page.fence(index);
@@ -138,19 +152,24 @@ pub fn find(page: &Page) -> Vec<Example> {
         let again = above.as_ref().filter(|(above_at, above)| {
             found.len() == 1
                 && !(above_at + 1..*at).any(is_listing)
-                && found[0].repeats(above)
+                && (found[0].repeats(above) || is_tab(page, *above_at, *at, &found[0], above))
                 && client(*at, &found[0]) != client(*above_at, above)
         });
         // It has no response of its own, so it is run once.
+        let is_program = found[0].program().is_some();
         if let Some((above_at, above)) = again
-            && matches!(found[0].problem, None | Some(Problem::Program(_)))
-            && !matches!(above.problem, Some(Problem::Skip(_) | Problem::Program(_)))
+            && (is_program || found[0].problem.is_none() && above.program().is_none())
+            && !matches!(above.problem, Some(Problem::Skip(_)))
             && found[0].output.is_none()
-            && above.output.is_none()
-            && !(above_at + 1..*at).any(|index| pairing::shows_json(page, index))
         {
-            let reason = "the request above it, for another client";
-            found[0].problem = Some(Problem::Skip(reason.to_owned()));
+            let shows = |mut range: Range<usize>| range.any(|at| pairing::shows_json(page, at));
+            let is_answered = above.output.is_some() || shows(above_at + 1..*at);
+            let next = starts.iter().copied().find(|next| next > at);
+            let is_bare = is_program && !shows(*at + 1..next.unwrap_or(page.blocks.len()));
+            if !is_answered || is_bare {
+                let reason = "the request above it, for another client";
+                found[0].problem = Some(Problem::Skip(reason.to_owned()));
+            }
         }
         let in_sentence = page.fence(*at).is_some_and(|fence| fence.in_sentence);
         if again.is_none() && !in_sentence {
@@ -233,7 +252,7 @@ pub fn find(page: &Page) -> Vec<Example> {
                         taken.extend([fence, body]);
                     }
                     Paired::NoBody => example.no_body = true,
-                    Paired::Nothing => {}
+                    Paired::Nothing => example.response = run_output(page, &example),
                 }
                 let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
                 let is_success = |status| status < 300;
@@ -263,21 +282,99 @@ pub fn find(page: &Page) -> Vec<Example> {
             examples.push(example);
         }
     }
-    let answered: Vec<usize> = examples
-        .iter()
-        .filter(|example| example.request.problem.is_none())
-        .filter_map(|example| Some(example.response.as_ref()?.fence))
-        .collect();
     for example in &mut examples {
         example.unpaired.retain(|block| !taken.contains(block));
-        if let Some(Problem::Program(reason)) = &example.request.problem {
-            let response = example.response.as_ref();
-            let is_own = response.is_some_and(|response| !answered.contains(&response.fence));
-            let skip = || Problem::Skip(reason.clone());
-            example.request.problem = (!is_own).then(skip);
+    }
+    pair_programs(page, &mut examples);
+    skip_repeated(&mut examples);
+    examples
+}
+
+/// Whether a program shows the request above it, which is another tab.
+fn is_tab(
+    page: &Page,
+    above_at: usize,
+    at: usize,
+    found: &FoundRequest,
+    above: &FoundRequest,
+) -> bool {
+    let is_next = at == above_at + 1 || pairing::names_tool(page, at);
+    found.program().is_some() && is_next && found.has_path_of(above)
+}
+
+/// Skips what a program creates if the page shows the same request elsewhere, for another client or in another way.
+fn skip_repeated(examples: &mut [Example]) {
+    for index in 0..examples.len() {
+        let example = &examples[index];
+        let (found, in_program) = (&example.request, example.request.program().is_some());
+        let is_same = |(at, other): (usize, &Example)| {
+            let is_above = at < index && other.request.program().is_some();
+            (is_above || other.request.problem.is_none()) && found.repeats(&other.request)
+        };
+        if in_program
+            && example.response.is_none()
+            && example.method() == "POST"
+            && examples.iter().enumerate().any(is_same)
+        {
+            let reason = "the page shows the same request in another way";
+            examples[index].request.problem = Some(Problem::Skip(reason.to_owned()));
         }
     }
-    examples
+}
+
+/// Decides what is surely the response to the calls of programs, which may print other things, too.
+fn pair_programs(page: &Page, examples: &mut [Example]) {
+    let is_program = |example: &Example| example.request.program().is_some();
+    let others = examples
+        .iter()
+        .filter(|example| example.request.problem.is_none());
+    let answered: Vec<usize> = others
+        .filter_map(|example| Some(example.response.as_ref()?.fence))
+        .collect();
+    let unanswered = examples.iter().filter(|example| example.response.is_none());
+    let unanswered: Vec<usize> = unanswered.map(|example| example.fence).collect();
+    for example in examples.iter_mut().filter(|example| is_program(example)) {
+        let at = example.fence;
+        let Some(response) = &mut example.response else {
+            continue;
+        };
+        let (Some(program), Some(fence)) = (page.fence(at), page.fence(response.fence)) else {
+            continue;
+        };
+        let is_own = response.fence == at;
+        let is_of_other = !is_own && answered.contains(&response.fence);
+        let shown = &fence.content[response.range.clone()];
+        if is_of_other || !programs::is_printed(shown) {
+            example.response = None;
+            continue;
+        }
+        let start = requests::line_start(&program.content, example.request.span.start);
+        let run = match is_own {
+            true => &program.content[start..response.range.start],
+            false => &program.content,
+        };
+        let is_called = pairing::is_called_response(page, response.fence);
+        let is_text = |block: &Block| !matches!(block, Block::Directive(_) | Block::Fence(_));
+        let mut between = page.blocks.iter().take(response.fence).skip(at + 1);
+        let is_below = is_own || is_called || !between.any(is_text);
+        let is_of_several = !is_own && unanswered.contains(&at);
+        let is_of_api = is_called && fence.language == "json";
+        // A comment that leaves something out is a sketch.
+        let is_sketch = is_own && shown.contains("...");
+        response.doubtful |=
+            is_of_several || is_sketch || !is_below || !is_of_api && programs::prints_other(run);
+    }
+}
+
+/// The output of a program in the next block below a call in it.
+fn run_output(page: &Page, example: &Example) -> Option<ResponseBlock> {
+    example.request.program()?;
+    let next = (example.fence + 1..example.end).find(|at| page.fence(*at).is_some())?;
+    let range = programs::run_output(&page.fence(next)?.content)?;
+    Some(ResponseBlock {
+        range,
+        ..whole(page, next)
+    })
 }
 
 /// A code block as a response.

@@ -187,9 +187,11 @@ fn new_content<'a>(
     let fence = page
         .fence(response.fence)
         .ok_or("the page shows no response")?;
-    let in_comments = fence.content[response.range.clone()]
+    let is_comment = fence.content[response.range.clone()]
         .trim_start()
         .starts_with('#');
+    let in_program = result.example.request.program().is_some();
+    let in_comments = is_comment || in_program && response.fence == result.example.fence;
     if in_comments {
         return Err("the response is in comments");
     }
@@ -345,7 +347,8 @@ fn keeps_something(documented: &Node, actual: &Value) -> bool {
 fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>, String)> {
     let example = &result.example;
     let has_response = example.response.is_some() || !example.unpaired.is_empty();
-    if has_response || example.no_body || example.method() == "HEAD" {
+    let in_program = example.request.program().is_some();
+    if has_response || in_program || example.no_body || example.method() == "HEAD" {
         return None;
     }
     let body = result.details.received.as_ref().and_then(Received::json)?;

@@ -37,11 +37,11 @@ pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
     parse_literals(content, false)
 }
 
-/// Parses a documented response, which may be as a JavaScript program prints it: `{ id: 1, name: 'Ada' }`.
-pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, SyntaxError> {
+/// Parses a documented response, which may be as a program prints it: `{ id: 1, name: 'Ada' }`, `{'id': 1}`.
+pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, SyntaxError> {
     let (head, start) = head(content);
     let mut parser = Parser::new(content, start);
-    parser.javascript = javascript;
+    parser.printed = printed;
     let mut documented = Documented {
         head,
         ..Documented::default()
@@ -74,7 +74,17 @@ pub fn parse_literals(content: &str, javascript: bool) -> Result<Documented, Syn
 
 /// The length of the array or object that a text begins with.
 pub fn value_end(text: &str) -> Option<usize> {
+    end_of_value(Parser::new(text, 0))
+}
+
+/// The length of the array or object that a text begins with, as a program prints it.
+pub fn printed_end(text: &str) -> Option<usize> {
     let mut parser = Parser::new(text, 0);
+    parser.printed = true;
+    end_of_value(parser)
+}
+
+fn end_of_value(mut parser: Parser<'_>) -> Option<usize> {
     let node = parser.value().ok()?;
     if parser.unclosed.is_some() {
         return None;
@@ -82,7 +92,7 @@ pub fn value_end(text: &str) -> Option<usize> {
     matches!(node.kind, Kind::Array(_) | Kind::Object { .. }).then_some(node.span.end)
 }
 
-/// The literal of a JavaScript program that a text begins with, and its length. Placeholders are not literals.
+/// The literal of a program that a text begins with, and its length. Placeholders are not literals.
 pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
     fn is_exact(node: &Node) -> bool {
         match &node.kind {
@@ -95,7 +105,7 @@ pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
         }
     }
     let mut parser = Parser::new(text, 0);
-    parser.javascript = true;
+    parser.printed = true;
     let node = parser.value().ok()?;
     let is_whole = parser.unclosed.is_none() && is_exact(&node);
     is_whole.then(|| (node.to_value(), parser.at))
@@ -111,8 +121,9 @@ struct Parser<'a> {
     unclosed: Option<SyntaxError>,
     /// The first line that lacks the comma at its end.
     no_comma: Option<SyntaxError>,
-    /// Whether keys need no quotes, and strings may have single ones.
-    javascript: bool,
+    /// Whether it is as a program writes it: keys need no quotes, strings may have single ones, and Python's words are
+    /// values.
+    printed: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -123,7 +134,7 @@ impl<'a> Parser<'a> {
             elided: false,
             unclosed: None,
             no_comma: None,
-            javascript: false,
+            printed: false,
         }
     }
 
@@ -256,7 +267,7 @@ impl<'a> Parser<'a> {
             }
             Some('[') => return self.array(),
             Some('"') => string_kind(self.string()?),
-            Some('\'') if self.javascript => string_kind(self.string()?),
+            Some('\'' | '`') if self.printed => string_kind(self.string()?),
             Some('<') => match self.rest().find('>') {
                 Some(length) => {
                     let name = &self.rest()[1..length];
@@ -297,7 +308,13 @@ impl<'a> Parser<'a> {
             .find(|c: char| c.is_whitespace() || ",]}:/#".contains(c))
             .unwrap_or(rest.len());
         let word = &rest[..end];
-        match serde_json::from_str(word) {
+        let json = match word {
+            "True" if self.printed => "true",
+            "False" if self.printed => "false",
+            "None" if self.printed => "null",
+            word => word,
+        };
+        match serde_json::from_str(json) {
             Ok(value) => {
                 self.at += end;
                 Ok(Kind::Exact(value))
@@ -337,10 +354,13 @@ impl<'a> Parser<'a> {
         }
         let raw = self.text.get(start..=at).unwrap_or_default();
         self.at = at + 1;
-        let json = match raw.strip_prefix('\'') {
+        let inner = |quote: char| raw.strip_prefix(quote)?.strip_suffix(quote);
+        // A template with names in it has no value.
+        let template = || inner('`').filter(|text| !text.contains("${"));
+        let json = match inner('\'').or_else(template) {
             Some(inner) => {
-                let inner = inner.trim_end_matches('\'').replace("\\'", "'");
-                Cow::Owned(format!("\"{}\"", inner.replace('"', "\\\"")))
+                let inner = inner.replace("\\'", "'").replace('"', "\\\"");
+                Cow::Owned(format!("\"{inner}\""))
             }
             None => Cow::Borrowed(raw),
         };
@@ -470,8 +490,8 @@ impl<'a> Parser<'a> {
             let key_start = self.at;
             let key = match self.rest().chars().next() {
                 Some('"') => self.string()?,
-                Some('\'') if self.javascript => self.string()?,
-                _ if self.javascript && self.identifier() > 0 => {
+                Some('\'') if self.printed => self.string()?,
+                _ if self.printed && self.identifier() > 0 => {
                     self.at += self.identifier();
                     self.text[key_start..self.at].to_owned()
                 }

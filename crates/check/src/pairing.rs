@@ -818,6 +818,16 @@ fn is_other_text(fence: &Fence) -> bool {
             ))
 }
 
+/// Whether the label or heading directly above a block names a client: "Python".
+pub fn names_tool(page: &Page, at: usize) -> bool {
+    let text = match at.checked_sub(1).and_then(|above| page.blocks.get(above)) {
+        Some(Block::Heading(heading)) => Some(heading.text.as_str()),
+        Some(block) => label(block),
+        None => None,
+    };
+    text.is_some_and(|text| labels::other_tool(text).is_some())
+}
+
 fn tool_above(page: &Page, at: usize) -> Option<&'static str> {
     page.headings_above(at)
         .find_map(|heading| labels::other_tool(&heading.text))

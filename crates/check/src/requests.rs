@@ -81,6 +81,14 @@ impl FoundRequest {
             && !self.written.as_ref().is_some_and(has_body)
     }
 
+    /// Why a part of a program is not run, if this is one.
+    pub fn program(&self) -> Option<&str> {
+        match &self.problem {
+            Some(Problem::Program(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// Puts values in place of variables.
     pub fn set(&mut self, values: &[(String, String)]) {
         let Some(written) = self.written.as_mut().filter(|_| !values.is_empty()) else {
@@ -122,21 +130,32 @@ impl FoundRequest {
     }
 
     /// Whether this is the request above it, written for another client.
-    pub fn repeats(&self, above: &FoundRequest) -> bool {
-        let (Some(own), Some(above)) = (&self.written, &above.written) else {
+    pub fn repeats(&self, other: &FoundRequest) -> bool {
+        let path = |found: &FoundRequest| {
+            let written = found.written.as_ref()?;
+            Some(super::url::path_of(&written.request.target).to_owned())
+        };
+        let is_same_body = match (self.json_body(), other.json_body()) {
+            (Some(own), Some(other)) => own == other,
+            _ => true,
+        };
+        let is_skipped = matches!(self.problem, Some(Problem::Skip(_)));
+        self.has_path_of(other) && (is_skipped || path(self) == path(other) && is_same_body)
+    }
+
+    /// Whether its method and path are those of another request; a call in a program may add the query elsewhere.
+    pub fn has_path_of(&self, other: &FoundRequest) -> bool {
+        let (Some(own), Some(other)) = (&self.written, &other.written) else {
             return false;
         };
-        let (own, above) = (&own.request, &above.request);
-        let target = |request: &Request| super::url::path_of(&request.target).to_owned();
-        let path = |request: &Request| target(request).split('?').next().map(str::to_owned);
-        match own.method.is_empty() {
-            // A call in a program may add the query elsewhere.
-            true => path(own) == path(above),
-            _ if matches!(self.problem, Some(Problem::Skip(_))) => {
-                own.method == above.method && path(own) == path(above)
-            }
-            false => own.method == above.method && target(own) == target(above),
-        }
+        let path = |target: &str| {
+            super::url::path_of(target)
+                .split('?')
+                .next()
+                .map(str::to_owned)
+        };
+        (own.request.method.is_empty() || own.request.method == other.request.method)
+            && path(&own.request.target) == path(&other.request.target)
     }
 
     /// Whether it is a command without the body that its method usually has.
@@ -173,7 +192,7 @@ pub enum Problem {
     BodyFile(String),
     /// The command is valid, but not an example that can be run.
     Skip(String),
-    /// A part of a program, which is run only for the response that the page shows; otherwise this is why not.
+    /// A part of a program. If the page shows no response to it and the server refuses it, it is skipped for this reason.
     Program(String),
 }
 
@@ -448,6 +467,11 @@ fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
         .mistakes
         .is_empty()
         .then_some((command, arrow.end() - 1))
+}
+
+/// Where the line at an offset begins.
+pub fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |end| end + 1)
 }
 
 /// The offset after the line at an offset.

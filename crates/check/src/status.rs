@@ -12,6 +12,7 @@ use super::mentions;
 use super::node::Node;
 use super::page::{Block, Fence, Page, Table};
 use super::pairing;
+use super::programs;
 use super::status_text::{self, code, in_line, in_paragraph, status_column};
 use super::text::pattern;
 use super::transcript;
@@ -160,7 +161,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     // Of several requests in a block, the text below is about the last one, and the text above about none.
     let content = page.fence(example.fence)?.content.as_str();
     let span = &example.request.span;
-    let has_request = |text: Option<&str>| text.is_some_and(|text| text.contains("curl "));
+    let has_request = |text: Option<&str>| {
+        text.is_some_and(|text| text.contains("curl ") || programs::has_call(text))
+    };
     let is_last = !has_request(content.get(span.end..));
     let is_only = is_last && !has_request(content.get(..span.start));
     let response = example.response.as_ref().map(|response| response.fence);

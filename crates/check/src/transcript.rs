@@ -205,9 +205,11 @@ pub fn comment_output(text: &str) -> usize {
         .find(first)
         .map_or(first, |status| &first[status.end() - 1..]);
     // A comment such as `# [optional] ...` is none.
+    let is_list = |items: &str| items.starts_with('{') || matches!(items, "]" | "");
     let is_json = begins_object(first)
-        || first.starts_with("[{")
-        || first.trim() == "[]"
+        || first
+            .strip_prefix('[')
+            .is_some_and(|items| is_list(items.trim()))
         || (marked && first.starts_with('['));
     let is_value = marked && matches!(first.trim(), "true" | "false" | "null");
     if is_value || status_words(first).is_some() {

@@ -12,6 +12,7 @@ use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
 use super::node::is_dots;
+use super::programs;
 use super::prompt;
 use super::requests::{self, line_end};
 use super::shell;
@@ -191,6 +192,7 @@ impl Scan<'_> {
         let whole = self
             .command(line)
             .or_else(|| self.message(line))
+            .or_else(|| Some(start..start + programs::call_end(&self.content[start..])?))
             .or_else(|| self.response(line))
             .or_else(|| Some(start..self.value_end(start, self.end)?));
         if whole.is_some() {

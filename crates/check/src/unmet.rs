@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::causes;
 use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::Dataset;
 use super::documented::Compared;
@@ -63,6 +64,10 @@ impl Unmet<'_> {
             .map(reason(false))
             .or_else(|| without_effect().map(reason(true)))
             .or_else(|| self.is_of_other_service().map(reason(false)))
+            .or_else(|| {
+                of_program(self.example, self.request, self.compared, self.dataset)
+                    .map(reason(false))
+            })
     }
 
     /// What is not here: a write above, a server, a version.
@@ -77,17 +82,25 @@ impl Unmet<'_> {
             ..
         } = *self;
         let write = earlier.iter().rev().find(|result| {
-            is_unrun_write(page, self.hosts, result)
+            is_uncertain_write(page, self.hosts, result)
                 && !is_run_elsewhere(result, earlier)
                 && explains(result, request, compared, dataset)
         });
-        let write = write
-            .map(|result| result.example.request_line(page))
-            .or_else(|| deleted_in_text(page, example, request, compared, earlier))
-            .or_else(|| created_in_text(page, example, request, compared, dataset))
-            .or_else(|| created_by_program(page, example, request, compared));
+        let needs = |line| format!("needs the write on line {line}, which is not run");
+        let write = write.map(|result| {
+            let line = result.example.request_line(page);
+            match result.outcome {
+                Outcome::Skipped(_) => needs(line),
+                _ => format!("may be meant without the write of the program on line {line}"),
+            }
+        });
+        let in_text = || {
+            deleted_in_text(page, example, request, compared, earlier)
+                .or_else(|| created_in_text(page, example, request, compared, dataset))
+                .or_else(|| created_by_program(page, example, request, compared))
+        };
         write
-            .map(|line| format!("needs the write on line {line}, which is not run"))
+            .or_else(|| in_text().map(needs))
             .or_else(|| not_here(page, example, request, compared, dataset, earlier))
             .or_else(|| depends_on_a_tag(request, compared))
     }
@@ -141,6 +154,27 @@ fn depends_on_a_tag(request: &Request, compared: &Compared) -> Option<String> {
     ];
     let name = HEADERS.iter().find(|name| request.header(name).is_some())?;
     (!compared.status_ok).then(|| format!("depends on the version in its header `{name}`"))
+}
+
+/// Why a part of a program is not wrong that the server refuses, or whose response is not shown: only a misspelt name is
+/// surely a mistake.
+fn of_program(
+    example: &Example,
+    request: &Request,
+    compared: &Compared,
+    dataset: &Dataset,
+) -> Option<String> {
+    let reason = example.request.program()?;
+    let status = compared.received.status;
+    let resources = dataset.resources();
+    let first = url::segments(&request.target).into_iter().next()?;
+    let is_elsewhere = status == 404 && !resources.contains(&&*first);
+    let is_misspelt = match is_elsewhere {
+        true => nearest(&first, resources.iter().copied()).is_some(),
+        false => status >= 400 && causes::unknown_field(request, dataset).is_some(),
+    };
+    (!is_misspelt && (is_elsewhere || !example.is_shown()))
+        .then(|| format!("{reason}; sent as it stands, it gets the status {status}"))
 }
 
 /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
@@ -223,23 +257,27 @@ fn created_by_program(
 /// Whether a call in a program is the request that is run above it, for another client.
 fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
     earlier.iter().any(|run| {
-        run.example.end > result.example.fence
+        let found = &result.example.request;
+        let body = found.json_body();
+        let is_same = body.is_some() && body == run.example.request.json_body();
+        (is_same || run.example.end > result.example.fence)
             && !matches!(run.outcome, Outcome::Skipped(_))
-            && result.example.request.repeats(&run.example.request)
+            && run.example.is_shown()
+            && found.repeats(&run.example.request)
     })
 }
 
 /// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
-/// a request.
-fn is_unrun_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
+/// a request, or one in a program that readers may not have run.
+fn is_uncertain_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
     let found = &result.example.request;
     let Some(written) = &found.written else {
         return false;
     };
     let resolved = url::resolve(&written.request.target, hosts);
     let fence = page.fence(result.example.fence);
-    matches!(result.outcome, Outcome::Skipped(_))
-        && !result.details.without_effect
+    let is_bare = !result.example.is_shown() && result.details.documented.is_none();
+    (matches!(result.outcome, Outcome::Skipped(_)) && !result.details.without_effect || is_bare)
         && matches!(
             &*written.request.method,
             "POST" | "PUT" | "PATCH" | "DELETE"
