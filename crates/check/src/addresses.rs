@@ -9,7 +9,6 @@ use super::blocks::{Block, Fence, Prose};
 use super::http_message;
 use super::labels;
 use super::mentions;
-use super::page::Page;
 use super::requests::{self, FoundRequest};
 use super::status_text;
 use super::text::{Lines, pattern};
@@ -171,8 +170,8 @@ fn is_about_command(blocks: &[Block], index: usize) -> bool {
 }
 
 /// The requests of a code block with nothing but URLs, one a line, and comments.
-pub fn in_block(page: &Page, at: usize) -> Vec<FoundRequest> {
-    let Some(fence) = page.fence(at) else {
+pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
+    let Some(Block::Fence(fence)) = blocks.get(at) else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -198,7 +197,7 @@ pub fn in_block(page: &Page, at: usize) -> Vec<FoundRequest> {
         };
         found.push(request.moved(start + line.len() - line.trim_start().len()));
     }
-    let above = page.blocks[..at].iter().rev();
+    let above = blocks[..at].iter().rev();
     let mut words = above
         .take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)))
         .take(if fence.fenced { 2 } else { 1 })
@@ -207,19 +206,21 @@ pub fn in_block(page: &Page, at: usize) -> Vec<FoundRequest> {
             _ => None,
         });
     let has_query = fence.content.contains('?');
-    let reads =
-        heading_reads(&page.blocks, at, has_query) && words.all(|words| reads(words, has_query));
-    match reads && !repeats_command(page, at) {
+    let reads = heading_reads(blocks, at, has_query) && words.all(|words| reads(words, has_query));
+    match reads && !repeats_command(&blocks[..at], fence) {
         true => found,
         false => Vec::new(),
     }
 }
 
 /// Whether a block is the URL of the command above it, as Swagger UI shows it again.
-fn repeats_command(page: &Page, at: usize) -> bool {
-    let above = (0..at).rev().find_map(|above| page.fence(above));
-    let own = page.fence(at).map_or("", |fence| fence.content.trim());
-    above.is_some_and(|above| above.content.contains(own) && above.content.trim() != own)
+fn repeats_command(above: &[Block], own: &Fence) -> bool {
+    let above = above.iter().rev().find_map(|block| match block {
+        Block::Fence(fence) => Some(fence.content.trim()),
+        _ => None,
+    });
+    let own = own.content.trim();
+    above.is_some_and(|above| above.contains(own) && above != own)
 }
 
 /// Whether a block is only URLs, so that what is below it need not be their response.

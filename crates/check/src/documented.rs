@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use super::comments;
 use super::compare::{self, Diff, DifferenceKind, Step};
 use super::error_bodies;
 use super::examples::Example;
@@ -483,7 +484,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     } else {
         shown.into()
     };
-    let response = transcript::uncomment(&shown);
+    let response = comments::uncomment(&shown);
     let mut content = format!("{}{response}", " ".repeat(block.range.start));
     // zsh marks output without a line end by `%`.
     let shown = content.trim_end().len();

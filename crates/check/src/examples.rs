@@ -120,7 +120,7 @@ pub fn find(page: &Page) -> Vec<Example> {
                 found.extend(endpoints::bare_url(page, at));
             }
             if found.is_empty() {
-                found = addresses::in_block(page, at);
+                found = addresses::in_block(&page.blocks, at);
             }
             endpoints::add_query(page, at, &mut found);
             (!found.is_empty()).then_some((at, found))

@@ -15,6 +15,7 @@ mod blocks;
 mod captions;
 mod causes;
 mod clients;
+mod comments;
 mod compare;
 mod curl;
 mod datasets;

@@ -8,8 +8,7 @@ use super::datasets::Dataset;
 use super::examples::Example;
 use super::page::Page;
 use super::service::{Received, Request};
-use super::text::{is_one_of, nearest, pattern};
-use super::unmet;
+use super::text::{is_misspelt, is_one_of, nearest, pattern};
 use super::url;
 
 /// What services have besides their data.
@@ -50,7 +49,7 @@ pub fn reason(
     let resources = dataset.resources();
     let is_resource = |name: &String| resources.contains(&name.as_str());
     let is_misspelt =
-        |name: &String| is_word(name) && !is_resource(name) && unmet::is_misspelt(name, &resources);
+        |name: &String| is_word(name) && !is_resource(name) && is_misspelt(name, &resources);
     if received.status != 404 {
         return None;
     }

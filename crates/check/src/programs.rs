@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value;
 
+use super::comments;
 use super::http_message::METHODS;
 use super::lenient_json;
 use super::literals::{Part, Reader};
 use super::requests::{self, FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::text::{Lines, is_one_of, pattern};
-use super::transcript;
 use super::url::{self, encode_component};
 
 /// A call up to its opening bracket, or a command of PowerShell.
@@ -359,10 +359,10 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
             continue;
         };
         let comment = at + code.len();
-        let length = transcript::comment_output(&content[comment..range.end]);
+        let length = comments::comment_output(&content[comment..range.end]);
         let shown = comment..comment + length;
         let read =
-            lenient_json::parse_literals(&transcript::uncomment(&content[shown.clone()]), true);
+            lenient_json::parse_literals(&comments::uncomment(&content[shown.clone()]), true);
         match read.map(|read| (read.body.is_some(), read.head.is_some())) {
             Ok((true, _)) if length > 0 => return Some(shown),
             Ok((_, true)) if code.contains("status") && PRINT.is_match(code) => {
@@ -382,7 +382,7 @@ pub fn comments(text: &str) -> Cow<'_, str> {
 
 /// Whether a text is what a program prints: JSON, as its language writes it, or a status.
 pub fn is_printed(text: &str) -> bool {
-    let read = lenient_json::parse_literals(&transcript::uncomment(&comments(text)), true);
+    let read = lenient_json::parse_literals(&comments::uncomment(&comments(text)), true);
     read.is_ok_and(|read| read.body.is_some() || read.head.is_some())
 }
 

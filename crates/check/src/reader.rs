@@ -9,6 +9,7 @@ use regex::Regex;
 use super::addresses;
 use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
 use super::captions;
+use super::comments;
 use super::html;
 use super::http_message;
 use super::implied::imply_requests;
@@ -19,7 +20,6 @@ use super::node::Kind;
 use super::sentences;
 use super::status_text;
 use super::text::{Lines, floor_char_boundary, pattern};
-use super::transcript;
 use super::unfenced::{self, Part};
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
@@ -218,10 +218,10 @@ impl<'a> Reader<'a> {
         else {
             return None;
         };
-        if command.fenced || transcript::comment_output(source) < source.len() {
+        if command.fenced || comments::comment_output(source) < source.len() {
             return None;
         }
-        let shown = transcript::uncomment(source).trim_start().len();
+        let shown = comments::uncomment(source).trim_start().len();
         let end = heading.range.start + source.len();
         Some(Block::Fence(Fence::unfenced(self.text, end - shown..end)))
     }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::blocks::Fence;
+use super::comments;
 use super::curl;
 use super::http_message;
 use super::prompt;
@@ -396,8 +397,8 @@ fn not_a_command(word: &str) -> String {
 
 fn commands(text: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
-    let is_above = transcript::shows_output_above(text);
-    let is_comment = |shown: &Range<usize>| transcript::comment_output(&text[shown.clone()]) > 0;
+    let is_above = comments::shows_output_above(text);
+    let is_comment = |shown: &Range<usize>| comments::comment_output(&text[shown.clone()]) > 0;
     let mut at = 0;
     while at < text.len() {
         let line_end = line_end(text, at);
@@ -427,7 +428,7 @@ fn commands(text: &str) -> Vec<FoundRequest> {
                 Some(comment) => (Some(comment), at),
                 None => match output(text, at) {
                     (below, _) if is_above && below.as_ref().is_none_or(is_comment) => {
-                        (transcript::comment_above(text, command.span.start), at)
+                        (comments::comment_above(text, command.span.start), at)
                     }
                     below => below,
                 },
@@ -512,7 +513,7 @@ fn comment_behind(text: &str, end: usize) -> Option<Range<usize>> {
     let comment = line.trim();
     let is_output = comment.starts_with('#')
         && comment.ends_with(['}', ']'])
-        && transcript::comment_output(comment) == comment.len();
+        && comments::comment_output(comment) == comment.len();
     let start = end + line.len() - line.trim_start().len();
     is_output.then(|| start..start + comment.len())
 }
@@ -522,7 +523,7 @@ pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     let mut at = start;
     // Labels may be above each other.
     for _ in 0..3 {
-        let in_comments = transcript::comment_output(&text[at..]);
+        let in_comments = comments::comment_output(&text[at..]);
         if in_comments > 0 {
             return (Some(at..at + in_comments), at + in_comments);
         }

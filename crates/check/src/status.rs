@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::comments;
 use super::examples::Example;
 use super::labels;
 use super::mentions;
@@ -340,7 +341,7 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
         .map(str::trim);
     // Directly below another command, a status alone is that command's.
     let above = lines.next().filter(|line| {
-        lines.next().unwrap_or_default().is_empty() || transcript::comment_output(line) == 0
+        lines.next().unwrap_or_default().is_empty() || comments::comment_output(line) == 0
     });
     let above = above.and_then(|line| line.strip_prefix('#'));
     // "### A user that is not there (404)" in a file of requests.

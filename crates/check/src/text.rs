@@ -23,6 +23,19 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether a name is close to that of a resource: a few letters differ, it is the singular, or `&` begins the query.
+pub(crate) fn is_misspelt(name: &str, resources: &[&str]) -> bool {
+    let stem = |name: &str| {
+        let name = name.to_lowercase();
+        let singular = name.strip_suffix("ies").map(|stem| format!("{stem}y"));
+        singular.unwrap_or_else(|| name.trim_end_matches('s').trim_end_matches('e').to_owned())
+    };
+    let own = stem(name);
+    let is_of =
+        |resource: &&str| stem(resource) == own || name.split('&').next() == Some(*resource);
+    nearest(name, resources.iter().copied()).is_some() || resources.iter().any(is_of)
+}
+
 /// The start of the character that a byte offset is in, or the end of the text. (std has it from Rust 1.91 on.)
 pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
     let is_start = |at: &usize| text.is_char_boundary(*at);

@@ -1,6 +1,5 @@
 //! What blocks show around a body: status lines, headers, the marks of `curl -v`, and comments.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -8,7 +7,6 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::blocks::{Block, Fence};
-use super::http_message;
 use super::labels;
 use super::node::is_dots;
 use super::status_text;
@@ -83,45 +81,13 @@ fn is_template_url(text: &str) -> bool {
         && !first.contains('…')
 }
 
-/// Words that mark a comment as output without a colon: `# Expected []`, `# returns {`, `# should 404`.
-static OUTPUT_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)^(?:(?:->|=>|>|→)[\ \t]*)?
-        (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?",
-    )
-});
-
-/// The mark of a comment at the beginning of a text, `#` or `//`, with spaces around it.
-fn comment_mark(line: &str) -> Option<(char, usize)> {
-    let text = line.trim_start();
-    let mark = text
-        .chars()
-        .next()
-        .filter(|mark| matches!(mark, '#' | '/'))?;
-    let rest = text.trim_start_matches(mark);
-    let is_mark = mark == '#' || text.len() - rest.len() >= 2;
-    let rest = rest.trim_start_matches([' ', '\t']);
-    is_mark.then_some((mark, line.len() - rest.len()))
-}
-
-/// Where the output begins in the first line of a comment, and whether a word or an arrow marks it as output.
-fn output_in_comment(line: &str) -> (usize, bool) {
-    let (_, start) = comment_mark(line).unwrap_or_default();
-    let comment = &line[start..];
-    if let Some(at) = http_message::labelled_response(comment) {
-        return (start + at, true);
-    }
-    let mark = OUTPUT_WORDS.find(comment).map_or(0, |mark| mark.end());
-    (start + mark, mark > 0)
-}
-
 /// A status before JSON on the same line: `404 {`, `404 Not Found: {`, `< 200: {`.
-static STATUS_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+pub(super) static STATUS_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?:<\ )?(?P<status>[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?)(?::\ ?|\ )[{\[]")
 });
 
 /// The text with the JSON on a line of its own, if a status is before it; offsets stay valid.
-fn below_status(text: &str) -> Option<String> {
+pub(super) fn below_status(text: &str) -> Option<String> {
     let found = STATUS_BEFORE.captures(text)?;
     let (status, json) = (found.name("status")?.end(), found.get(0)?.end() - 1);
     let between = " ".repeat(json - status - 1);
@@ -148,117 +114,8 @@ pub fn compared_headers(text: &str) -> impl Iterator<Item = (String, Range<usize
     })
 }
 
-/// Removes the comment marks of output that is shown in comments, such as `# -> {"id": 1}`; offsets stay valid.
-pub fn uncomment(text: &str) -> Cow<'_, str> {
-    if comment_output(text) != text.len() {
-        let start = text.len() - text.trim_start().len();
-        return match below_status(&text[start..]) {
-            Some(below) => Cow::Owned(format!("{}{below}", &text[..start])),
-            None => Cow::Borrowed(text),
-        };
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut begun = false;
-    for line in text.split_inclusive('\n') {
-        let is_first = !begun && !line.trim().is_empty();
-        let plain = comment_mark(line).map_or(0, |(_, mark)| mark);
-        let mark = match is_first {
-            true if is_label(&line[plain..]) => line.trim_end().len(),
-            true => output_in_comment(line).0,
-            false => plain,
-        };
-        out.push_str(&" ".repeat(mark));
-        let rest = &line[mark..];
-        begun |= !rest.trim().is_empty();
-        match below_status(rest).filter(|_| is_first) {
-            Some(below) => out.push_str(&below),
-            None => out.push_str(rest),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// Whether a comment is only a label of the response: "Antwort:".
-fn is_label(comment: &str) -> bool {
-    let says_so = labels::label(comment) == labels::Announces::Response;
-    labels::leads(comment.trim()) && (says_so || labels::says_expected(comment))
-}
-
-/// The length of output in comments at the beginning of a text, 0 if there is none.
-pub fn comment_output(text: &str) -> usize {
-    let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
-    let Some((mark, _)) = comment_mark(text[blank..].lines().next().unwrap_or_default()) else {
-        return 0;
-    };
-    let is_comment = |line: &&str| comment_mark(line).is_some_and(|(own, _)| own == mark);
-    let without_mark = |line: &'_ str| comment_mark(line).map_or(0, |(_, at)| at);
-    let mut lines = text[blank..].lines().take_while(is_comment);
-    let mut first = lines.next().unwrap_or_default();
-    let labelled = is_label(&first[without_mark(first)..]);
-    if labelled {
-        first = lines.next().unwrap_or_default();
-    }
-    let (start, marked) = output_in_comment(first);
-    let marked = marked || labelled;
-    let first = &first[start..];
-    let first = STATUS_BEFORE
-        .find(first)
-        .map_or(first, |status| &first[status.end() - 1..]);
-    // A comment such as `# [optional] ...` is none.
-    let is_list = |items: &str| items.starts_with('{') || matches!(items, "]" | "");
-    let is_json = begins_object(first)
-        || first
-            .strip_prefix('[')
-            .is_some_and(|items| is_list(items.trim()))
-        || (marked && first.starts_with('['));
-    let is_value = marked && matches!(first.trim(), "true" | "false" | "null");
-    if is_value || status_words(first).is_some() {
-        return text.find(first).map_or(0, |at| at + first.len());
-    }
-    if !is_json {
-        return 0;
-    }
-    let (mut depth, mut length) = (0, 0);
-    for line in text.split_inclusive('\n') {
-        if length > blank && !is_comment(&line) {
-            break;
-        }
-        length += line.len();
-        let count = |brackets: [char; 2]| line.matches(brackets).count();
-        let before = depth;
-        depth += count(['{', '[']);
-        depth = depth.saturating_sub(count(['}', ']']));
-        if depth == 0 && (before > 0 || line.contains(['{', '['])) {
-            break;
-        }
-    }
-    length
-}
-
-/// Whether the comments with output stand above the commands of a block, and not below them.
-pub fn shows_output_above(text: &str) -> bool {
-    let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
-    comment_output(text.trim_start()) > 0 && comment_output(last) == 0
-}
-
-/// The output in the comments directly above a command.
-pub fn comment_above(text: &str, command: usize) -> Option<Range<usize>> {
-    let end = text[..command].rfind('\n')?;
-    let mut start = end;
-    while start > 0 {
-        let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        comment_mark(&text[line..start])?;
-        let length = comment_output(&text[line..end]);
-        if length > 0 && text[line + length..end].trim().is_empty() {
-            return Some(line..end);
-        }
-        start = line.saturating_sub(1);
-    }
-    None
-}
-
 /// Whether a line begins an object, and not a word in braces such as `{id}`.
-fn begins_object(line: &str) -> bool {
+pub(super) fn begins_object(line: &str) -> bool {
     line.strip_prefix('{').is_some_and(|rest| {
         let inner = rest.split('}').next().unwrap_or_default().trim();
         inner.is_empty() || inner.starts_with(['"', '\'', '.', '…', '{']) || inner.contains(':')
@@ -309,7 +166,7 @@ pub fn begins_response(line: &str) -> bool {
 }
 
 /// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
-fn status_words(line: &str) -> Option<&str> {
+pub(super) fn status_words(line: &str) -> Option<&str> {
     let line = line.trim();
     let arrow = ["->", "=>", "→", "<-", "←"];
     let line = arrow
@@ -417,45 +274,6 @@ pub fn is_header(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn output_in_comments() {
-        let rows = [
-            ("# -> {\"a\": 1}\n", "{\"a\": 1}"),
-            ("# Expected: {\"a\": 1}\n# next step\n", "{\"a\": 1}"),
-            (
-                "# Response:\n# {\n#   \"a\": 1\n# }\n",
-                "{\n   \"a\": 1\n }",
-            ),
-            ("# => 404 Not Found\n", "404 Not Found"),
-            ("# 응답:\n# {\n#   \"a\": 1\n# }\n", "{\n   \"a\": 1\n }"),
-            ("\n# -> {\"a\": 1}\n", "{\"a\": 1}"),
-            ("# returns [1]\n", "[1]"),
-            ("#   [{\"a\": 1}]\n", "[{\"a\": 1}]"),
-            ("# 期待: []\n", "[]"),
-            ("# Ожидается: 404 Not Found\n", "404 Not Found"),
-            ("# Oczekiwana odpowiedź: {\"a\": 1}\n", "{\"a\": 1}"),
-            ("# 预期：\n# [\n#   1\n# ]\n", "[\n1\n]"),
-            ("# 预期：\n# [{\n#   \"a\": 1\n# }]\n", "[{\n\"a\": 1\n}]"),
-            (
-                "// Expected:\n// {\n//   \"a\": 1\n// }\n",
-                "{\n\"a\": 1\n}",
-            ),
-            ("// beklenen: 204 No Content\n", "204 No Content"),
-            ("# [optional] delete it\n", ""),
-            ("# Caso 2: [optional] delete it\n", ""),
-            ("// {id} is a placeholder\n", ""),
-            ("# delete it\ncurl h/a\n", ""),
-        ];
-        for (text, expected) in rows {
-            let length = comment_output(text);
-            let shown = uncomment(&text[..length]).into_owned();
-            assert_eq!(shown.len(), length, "{text}");
-            let lines: Vec<&str> = shown.trim().lines().map(str::trim).collect();
-            let expected: Vec<&str> = expected.lines().map(str::trim).collect();
-            assert_eq!(lines, expected, "{text}");
-        }
-    }
 
     #[test]
     fn what_could_be_a_response() {

@@ -18,7 +18,7 @@ use super::page::{Block, Fence, Heading, Page};
 use super::requests::Problem;
 use super::service::Request;
 use super::status::{Expected, StatusSource};
-use super::text::{nearest, pattern};
+use super::text::{self, nearest, pattern};
 use super::url::{self, Resolved, TargetHosts};
 
 /// An example that is not as documented.
@@ -353,19 +353,6 @@ fn explains(
         })
 }
 
-/// Whether a name is close to that of a resource: a few letters differ, it is the singular, or `&` begins the query.
-pub fn is_misspelt(name: &str, resources: &[&str]) -> bool {
-    let stem = |name: &str| {
-        let name = name.to_lowercase();
-        let singular = name.strip_suffix("ies").map(|stem| format!("{stem}y"));
-        singular.unwrap_or_else(|| name.trim_end_matches('s').trim_end_matches('e').to_owned())
-    };
-    let own = stem(name);
-    let is_of =
-        |resource: &&str| stem(resource) == own || name.split('&').next() == Some(*resource);
-    nearest(name, resources.iter().copied()).is_some() || resources.iter().any(is_of)
-}
-
 /// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
 fn not_here(
     page: &Page,
@@ -411,7 +398,7 @@ fn not_here(
         return Some(reason);
     }
     // A misspelt name is a mistake.
-    let is_misspelt = is_misspelt(name?, &resources);
+    let is_misspelt = text::is_misspelt(name?, &resources);
     let is_endpoint = |fence: &Fence| example.request.is_endpoint(&fence.content);
     if !is_misspelt
         && example.response.is_none()
