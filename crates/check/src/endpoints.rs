@@ -44,6 +44,7 @@ pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>
             || is_listed && listed.iter().any(is_next)
             || is_listed && is_of_above(page, *at, &found[0], &in_fences[..index])
             || next.is_some_and(|(next, below)| is_definition(page, *at, found, *next, below))
+            || is_sent_below(page, *at, found, &in_fences[index + 1..])
     };
     let named: Vec<bool> = in_fences.iter().enumerate().map(is_named).collect();
     let mut named = named.into_iter();
@@ -71,6 +72,30 @@ fn is_of_above(
         .filter(|(index, _)| *index > section)
         .any(|(_, above)| above.iter().any(|above| found.repeats(above)))
         && !next.is_some_and(|next| pairing::shows_json(page, next))
+}
+
+/// Whether a block is only a URL, without a response, that a command further down sends.
+fn is_sent_below(
+    page: &Page,
+    at: usize,
+    found: &[FoundRequest],
+    below: &[(usize, Vec<FoundRequest>)],
+) -> bool {
+    let is_bare = |at: usize| {
+        let fence = page.fence(at);
+        fence.is_some_and(|fence| {
+            url::has_base(fence.content.split_whitespace().next().unwrap_or_default())
+        })
+    };
+    let [own] = found else {
+        return false;
+    };
+    let next = below.first().map_or(page.blocks.len(), |(next, _)| *next);
+    is_bare(at)
+        && !(at + 1..next).any(|index| pairing::shows_json(page, index))
+        && below
+            .iter()
+            .any(|(at, found)| !is_bare(*at) && found.iter().any(|sent| sent.repeats(own)))
 }
 
 /// Whether a block lists endpoints, one a line: an overview, and not requests to send.
