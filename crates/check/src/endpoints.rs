@@ -82,17 +82,19 @@ fn is_sent_below(
     below: &[(usize, Vec<FoundRequest>)],
 ) -> bool {
     let is_bare = |at: usize| {
-        let fence = page.fence(at);
-        fence.is_some_and(|fence| {
-            url::has_base(fence.content.split_whitespace().next().unwrap_or_default())
-        })
+        let content = page.fence(at).map_or("", |fence| fence.content.trim());
+        let url = match content.split_once(' ') {
+            Some((method, url)) if NAMED.is_match(method) => url,
+            _ => content,
+        };
+        !url.contains([' ', '\n', '"', '(']) && url::has_base(url)
     };
     let [own] = found else {
         return false;
     };
     let next = below.first().map_or(page.blocks.len(), |(next, _)| *next);
     is_bare(at)
-        && !(at + 1..next).any(|index| pairing::shows_json(page, index))
+        && (own.writes() || !(at + 1..next).any(|index| pairing::shows_json(page, index)))
         && below
             .iter()
             .any(|(at, found)| !is_bare(*at) && found.iter().any(|sent| sent.repeats(own)))
