@@ -619,6 +619,24 @@ fn a_random_id_need_not_be_documented() {
 }
 
 #[test]
+fn the_response_of_two_clients_is_fixed_once() {
+    let page = example("curl localhost:3000/profile", "{\"name\": \"old\"}")
+        .replace("```json", "```bash\nhttp :3000/profile\n```\n\n```json");
+    let folder = Folder::new(&page);
+    assert_eq!(folder.report(&folder.options())["summary"]["fail"], 2);
+    check(&Options {
+        fix: Some(Fix::Wrong),
+        ..folder.options()
+    })
+    .unwrap();
+    assert_eq!(
+        std::fs::read_to_string(folder.page()).unwrap(),
+        page.replace("old", "demo")
+    );
+    assert_eq!(folder.report(&folder.options())["summary"]["pass"], 2);
+}
+
+#[test]
 fn outcomes() {
     let good = example("curl localhost:3000/profile", "{\"name\": \"demo\"}");
     let bad = example("curl localhost:3000/profile", "{\"name\": \"x\"}");

@@ -75,6 +75,8 @@ const LAYOUTS: &[&str] = &[
     "```sh\nR\n```\n\nAn excerpt:\n\n```json\nJ\n```\n",
     "<details><summary>Get</summary>\n\n```sh\nR\n```\n\n</details>\n\n<details><summary>200 OK</summary>\n\n```json\nJ\n```\n\n</details>\n",
     "```sh\nR\n```\n\nResponse:\n\nJ\n",
+    "```sh\ncurl localhost:3000/users/2\n```\n\n```sh\nhttp :3000/users/2\n```\n\n```json\nJ\n```\n",
+    "```sh\ncurl -X PATCH --json '{\"age\": 7}' localhost:3000/users/3\n```\n\n```sh\nhttp PATCH :3000/users/3 age:=7\n```\n\nResponse:\n\n```json\nJ\n```\n",
     "| Status |\n|---|\n| 200 |\n\n```sh\nR\n```\n\n```json\nJ\n```\n\n```json\n{ \"other\": 1 }\n```\n",
 ];
 

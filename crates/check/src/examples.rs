@@ -33,6 +33,8 @@ pub struct Example {
     pub directives: Directives,
     /// The index of the front matter's `testable` entry for this example.
     pub testable: Option<usize>,
+    /// Whether this is the request of the example above, for another client: what it writes is written once.
+    pub is_repeated: bool,
 }
 
 /// A documented response: a code block, or a part of one.
@@ -130,6 +132,7 @@ pub fn find(page: &Page) -> Vec<Example> {
     // The same request for another client, or in a sentence, does not end the example above it.
     let mut fences: Vec<usize> = Vec::new();
     let mut above: Option<(usize, FoundRequest)> = None;
+    let mut repeated: Vec<(usize, usize)> = Vec::new();
     let client = |at: usize, found: &FoundRequest| {
         let command = page
             .fence(at)
@@ -143,6 +146,10 @@ pub fn find(page: &Page) -> Vec<Example> {
             .unwrap_or_default()
             .to_owned()
     };
+    let skip = |found: &mut FoundRequest| {
+        let reason = "the request above it, for another client";
+        found.problem = Some(Problem::Skip(reason.to_owned()));
+    };
     let starts: Vec<usize> = in_fences.iter().map(|(at, _)| *at).collect();
     for (at, found) in &mut in_fences {
         let is_listing = |index: usize| {
@@ -155,20 +162,27 @@ pub fn find(page: &Page) -> Vec<Example> {
                 && (found[0].repeats(above) || is_tab(page, *above_at, *at, &found[0], above))
                 && client(*at, &found[0]) != client(*above_at, above)
         });
-        // It has no response of its own, so it is run once.
-        let is_program = found[0].program().is_some();
         if let Some((above_at, above)) = again
-            && (is_program || found[0].problem.is_none() && above.program().is_none())
             && !matches!(above.problem, Some(Problem::Skip(_)))
-            && found[0].output.is_none()
         {
-            let shows = |mut range: Range<usize>| range.any(|at| pairing::shows_json(page, at));
-            let is_answered = above.output.is_some() || shows(above_at + 1..*at);
-            let next = starts.iter().copied().find(|next| next > at);
-            let is_bare = is_program && !shows(*at + 1..next.unwrap_or(page.blocks.len()));
-            if !is_answered || is_bare {
-                let reason = "the request above it, for another client";
-                found[0].problem = Some(Problem::Skip(reason.to_owned()));
+            let is_program = found[0].program().is_some();
+            let has_body = |found: &FoundRequest| {
+                let written = found.written.as_ref();
+                written.is_some_and(|written| written.request.body.is_some())
+            };
+            if !has_body(&found[0]) && has_body(above) && !is_program {
+                // What curl shows of the request above.
+                skip(&mut found[0]);
+            } else if !is_program && found[0].problem.is_none() && above.program().is_none() {
+                repeated.push((*at, *above_at));
+            } else if is_program && found[0].output.is_none() {
+                // It has no response of its own, so it is run once.
+                let shows = |mut range: Range<usize>| range.any(|at| pairing::shows_json(page, at));
+                let is_answered = above.output.is_some() || shows(above_at + 1..*at);
+                let next = starts.iter().copied().find(|next| next > at);
+                if !is_answered || !shows(*at + 1..next.unwrap_or(page.blocks.len())) {
+                    skip(&mut found[0]);
+                }
             }
         }
         let in_sentence = page.fence(*at).is_some_and(|fence| fence.in_sentence);
@@ -271,6 +285,16 @@ pub fn find(page: &Page) -> Vec<Example> {
                 } else {
                     let named = candidates.0.into_iter().filter(|found| !found.is_body());
                     example.unpaired = named.map(|found| found.fence).collect();
+                }
+            }
+            if let Some((_, above_at)) = repeated.iter().find(|(again, _)| *again == at) {
+                let above = examples.iter().rev().find(|above| above.fence == *above_at);
+                example.is_repeated = true;
+                if let Some(above) = above.filter(|_| example.response.is_none()) {
+                    // Both show the response below the last of them.
+                    let is_below = |response: &&ResponseBlock| response.fence > at;
+                    example.response = above.response.as_ref().filter(is_below).cloned();
+                    example.no_body |= above.no_body;
                 }
             }
             // An entry names one example: the first under its heading.

@@ -85,7 +85,16 @@ fn fixed(
     let mut edits: Vec<Edit> = Vec::new();
     let mut left = Vec::new();
     let line = |index: usize| result.examples[index].line(page);
+    // The same request for another client shows the same response.
+    let is_shared = |one: usize, other: usize| {
+        let [one, other] = [one, other].map(|at| &result.examples[at].example.response);
+        one.is_some() && one == other
+    };
+    let fails = |index: usize| matches!(result.examples[index].outcome, Outcome::Failed(_));
     for (index, example) in result.examples.iter().enumerate() {
+        if (0..index).any(|above| is_shared(above, index) && fails(above)) {
+            continue;
+        }
         let found = match &example.outcome {
             Outcome::Failed(_) => rewritten_response(page, example).unwrap_or_else(|reason| {
                 left.push((line(index), reason));
@@ -109,7 +118,12 @@ fn fixed(
             context,
             &run.datasets,
         );
-        let is_edited = |index: usize| edits.iter().any(|edit| edit.example == index);
+        let is_edited = |index: usize| {
+            let is_of = |edit: &Edit| {
+                edit.example == index || is_shared(edit.example, index) && fails(index)
+            };
+            edits.iter().any(is_of)
+        };
         let others_unchanged = again.examples.len() == result.examples.len()
             && result.examples.iter().zip(&again.examples).enumerate().all(
                 |(index, (before, after))| {

@@ -342,6 +342,13 @@ impl Runner<'_> {
             let reason = "it writes to a real service (--allow-writes sends it)";
             return Err(Outcome::Skipped(reason.to_owned()));
         }
+        if example.is_repeated && request.writes() {
+            if options.server.is_some() || self.saves {
+                let reason = "the request above it, for another client";
+                return Err(Outcome::Skipped(reason.to_owned()));
+            }
+            self.take_back(fixture, &request);
+        }
         let dataset = Arc::clone(&self.fixtures[fixture].dataset);
         let documented = Documented {
             expected: &expected,
@@ -528,6 +535,17 @@ impl Runner<'_> {
             details.after_writes = Some(received);
         }
         saved.map(|()| outcome)
+    }
+
+    /// Takes the last write back if it is the same one, for another client.
+    fn take_back(&mut self, fixture: usize, request: &Request) {
+        let is_same = |(of, write): &(usize, Request)| {
+            *of == fixture && write.method == request.method && write.target == request.target
+        };
+        if self.writes.last().is_some_and(is_same) {
+            self.writes.pop();
+            self.fixtures[fixture].restart();
+        }
     }
 
     /// Puts the writes of another page before those of this one.
