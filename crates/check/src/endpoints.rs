@@ -93,13 +93,9 @@ fn is_sent_below(
         return false;
     };
     let next = below.first().map_or(page.blocks.len(), |(next, _)| *next);
-    // A method and a URL may be a message, whose response is not JSON.
-    let is_url = page
-        .fence(at)
-        .is_some_and(|fence| !fence.content.trim().contains(' '));
     is_bare(at)
-        && (own.writes() && pairing::request_body(page, at, next).is_none()
-            || is_url && !(at + 1..next).any(|index| pairing::shows_json(page, index)))
+        && own.writes()
+        && pairing::request_body(page, at, next).is_none()
         && below
             .iter()
             .any(|(at, found)| !is_bare(*at) && found.iter().any(|sent| sent.repeats(own)))

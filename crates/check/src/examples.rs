@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::addresses;
 use super::clients;
 use super::endpoints;
+use super::http_message;
 use super::labels;
-use super::page::{Block, Page};
+use super::page::{Block, Fence, Page};
 use super::pairing::{self, Candidate, Paired};
 use super::powershell;
 use super::programs;
@@ -166,12 +167,13 @@ pub fn find(page: &Page) -> Vec<Example> {
             && !matches!(above.problem, Some(Problem::Skip(_)))
         {
             let is_program = found[0].program().is_some();
-            let has_body = |found: &FoundRequest| {
-                let written = found.written.as_ref();
-                written.is_some_and(|written| written.request.body.is_some())
+            // What `curl -v` shows of the request above.
+            let is_transcript = |fence: &Fence| {
+                let start = fence.source_range(&found[0].span).start;
+                let before = &page.text[requests::line_start(&page.text, start)..start];
+                before.trim() == ">" && http_message::begins_message(&fence.content)
             };
-            if !has_body(&found[0]) && has_body(above) && !is_program {
-                // What curl shows of the request above.
+            if page.fence(*at).is_some_and(is_transcript) {
                 skip(&mut found[0]);
             } else if !is_program && found[0].problem.is_none() && above.program().is_none() {
                 repeated.push((*at, *above_at));
