@@ -25,6 +25,11 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// The same alone in a line of a code block, where letters of any script belong to it.
+static ADDRESS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"^(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[^\s`<>()\[\]"'|*，。；、（]+"#)
+});
+
 /// A path that a page of the application has, not a resource: `/index.html`, `/docs`.
 static PAGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -50,7 +55,7 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
         let has_query = found.iter().all(|range| text[range.clone()].contains('?'));
         if found.is_empty()
             || found.len() > MOST
-            || !reads(&prose.text, has_query)
+            || !reads(up_to_last(&prose.text), has_query)
             || !heading_reads(blocks, index, has_query)
             || is_about_command(blocks, index)
         {
@@ -106,7 +111,7 @@ fn trimmed(url: &str) -> &str {
 }
 
 /// Whether a URL names a resource or record, with values for all parts of it.
-fn is_literal(address: &str) -> bool {
+pub fn is_literal(address: &str) -> bool {
     let path = url::path_of(address);
     let name = path.split(['?', '&', '#']).next().unwrap_or_default();
     path.len() > 1
@@ -135,6 +140,17 @@ fn reads(words: &str, has_query: bool) -> bool {
         && !BASE.is_match(&words)
         && !labels::is_about_another(&words)
         && !status_text::says_failure(&words)
+}
+
+/// A paragraph up to the end of the sentence with its last URL: what comes next is about something further.
+fn up_to_last(words: &str) -> &str {
+    static END: LazyLock<Regex> = LazyLock::new(|| pattern(r"[.!?。！？]\s"));
+    let end_of = |url: regex::Match<'_>| url.start() + trimmed(url.as_str()).len();
+    let last = ADDRESS.find_iter(words).last().map_or(0, end_of);
+    let end = END
+        .find_at(words, last)
+        .map_or(words.len(), |end| end.end());
+    &words[..end]
 }
 
 /// Whether the heading of a block does not speak of a write.
@@ -184,7 +200,7 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
         if shown.is_empty() || shown.starts_with(['#', '/']) {
             continue;
         }
-        let Some(address) = ADDRESS.find(shown).filter(|address| address.start() == 0) else {
+        let Some(address) = ADDRESS_IN_LINE.find(shown) else {
             return Vec::new();
         };
         let rest = shown[address.end()..].trim_start();
@@ -206,7 +222,17 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
             _ => None,
         });
     let has_query = fence.content.contains('?');
-    let reads = heading_reads(blocks, at, has_query) && words.all(|words| reads(words, has_query));
+    let reads = heading_reads(blocks, at, has_query)
+        && words.all(|words| {
+            reads(
+                if fence.fenced {
+                    words
+                } else {
+                    up_to_last(words)
+                },
+                has_query,
+            )
+        });
     match reads && !repeats_command(&blocks[..at], fence) {
         true => found,
         false => Vec::new(),

@@ -38,10 +38,9 @@ pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>
     let listed: Vec<usize> = in_fences.iter().filter_map(endpoint).collect();
     let is_named = |(index, (at, found)): (usize, &(usize, Vec<FoundRequest>))| {
         let next = in_fences.get(index + 1);
-        let is_next = |other: &usize| *other + 1 == *at || *other == *at + 1;
         let is_listed = listed.contains(at);
         is_overview(page, *at, found)
-            || is_listed && listed.iter().any(is_next)
+            || is_listed && is_in_overview(page, *at, &listed)
             || is_listed && is_of_above(page, *at, &found[0], &in_fences[..index])
             || next.is_some_and(|(next, below)| is_definition(page, *at, found, *next, below))
             || is_sent_below(page, *at, found, &in_fences[index + 1..])
@@ -49,6 +48,21 @@ pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>
     let named: Vec<bool> = in_fences.iter().enumerate().map(is_named).collect();
     let mut named = named.into_iter();
     in_fences.retain(|_| !named.next().unwrap_or_default());
+}
+
+/// Whether the text lists endpoints around this one. A list of URLs to open is none.
+fn is_in_overview(page: &Page, at: usize, listed: &[usize]) -> bool {
+    let is_listed = |at: &usize| listed.contains(at);
+    let above = (0..at).rev().take_while(is_listed);
+    let below = (at + 1..page.blocks.len()).take_while(is_listed);
+    let others: Vec<usize> = above.chain(below).collect();
+    let opens = |at: usize| {
+        let content = page.fence(at).map(|fence| fence.content.as_str());
+        content
+            .and_then(|content| content.strip_prefix("GET "))
+            .is_some_and(|url| url::this_machine(url).is_some() && addresses::is_literal(url))
+    };
+    !others.is_empty() && !(opens(at) && others.into_iter().all(opens))
 }
 
 /// Whether an endpoint is that of a request above it in its section, and shows no response of its own.
@@ -283,8 +297,9 @@ fn method_beside(page: &Page, at: usize) -> Option<&str> {
 
 /// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing speaks of a write.
 fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
-    static ENDPOINT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(?:endpoint|url|uri|address|request|open|visit)\b"));
+    static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?i)\b(?:endpoint|url|uri|address|request|command|open|visit)\b")
+    });
     static WRITE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"(?i)\b(?:post|put|patch|delete|create|add|new|update|change|edit|replace|remove|send|upload)",

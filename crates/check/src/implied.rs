@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::addresses;
 use super::blocks::{Block, Fence, Prose};
 use super::http_message;
 use super::labels::{self, Announces};
@@ -215,7 +216,9 @@ impl<'a> Candidate<'a> {
     fn is_example(&self) -> bool {
         !self.is_only_described()
             && !self.repeats_command()
-            && (!self.section.iter().any(|block| is_request(block)) || self.is_answered_first())
+            && (self.is_address()
+                || !self.section.iter().any(|block| is_request(block))
+                || self.is_answered_first())
             && (self.is_complete() || self.section.iter().any(|block| is_response(block)))
     }
 
@@ -288,6 +291,7 @@ impl<'a> Candidate<'a> {
         if self.mention.form != Form::Described
             || self.succeeds()
             || self.is_query()
+            || self.is_address()
             || self.states_status()
         {
             return false;
@@ -325,6 +329,15 @@ impl<'a> Candidate<'a> {
             && matches!(self.mention.form, Form::Section | Form::Described)
             && self.mention.method == "GET"
             && has_values(self.path())
+    }
+
+    /// Whether it is a read of a URL of this machine, which can be opened wherever it is listed.
+    fn is_address(&self) -> bool {
+        !self.is_heading()
+            && matches!(self.mention.form, Form::Section | Form::Described)
+            && self.mention.method == "GET"
+            && url::this_machine(&self.mention.url).is_some()
+            && addresses::is_literal(&self.mention.url)
     }
 
     /// Whether the description is the status of the response: "`GET /users/9` → 404".
@@ -382,6 +395,7 @@ impl<'a> Candidate<'a> {
         self.succeeds()
             || self.states_status()
             || self.is_query()
+            || self.is_address()
             || mentions::has_status(self.words)
             || self.mention.form == Form::Step && url::this_machine(&self.mention.url).is_some()
             || (self.is_heading() || is_named && !self.is_in_list())

@@ -279,8 +279,16 @@ fn only_method(text: &str) -> Option<&'static str> {
 
 /// The method that a step of an instruction chooses, apart from the URL: "Select `POST` in the left corner".
 pub fn chosen_method(block: &Block) -> Option<&'static str> {
+    static CHANGED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i:\bfrom)\W+(?:GET|POST|PUT|PATCH|DELETE)\W+(?i:to)\W+(?P<new>GET|POST|PUT|PATCH|DELETE)\b",
+        )
+    });
     let text = step(block)?;
-    let method = only_method(text)?;
+    let new = CHANGED
+        .captures(text)
+        .and_then(|found| only_method(found.name("new")?.as_str()));
+    let method = new.or_else(|| only_method(text))?;
     (!text.contains('/') && labels::words(text).len() <= 25).then_some(method)
 }
 
