@@ -16,6 +16,7 @@ const PAGES: &[(&str, &str)] = &[
         "same-for-other-clients.md",
         "pass+ pass+ pass+ pass+ pass fail pass+ pass+",
     ),
+    ("bodies-without-labels.md", "pass fail skipped skipped"),
     ("postman-steps.md", "pass+ fail pass+ pass+ fail fail"),
     ("response-above-command.md", "pass+ pass fail pass"),
     ("title-and-url.md", "pass+ fail pass+"),

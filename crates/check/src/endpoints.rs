@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::addresses;
-use super::labels;
+use super::labels::{self, Announces};
 use super::page::{Block, Fence, Heading, Page};
 use super::pairing;
 use super::requests::{self, FoundRequest};
@@ -56,13 +56,16 @@ fn is_in_overview(page: &Page, at: usize, listed: &[usize]) -> bool {
     let above = (0..at).rev().take_while(is_listed);
     let below = (at + 1..page.blocks.len()).take_while(is_listed);
     let others: Vec<usize> = above.chain(below).collect();
-    let opens = |at: usize| {
-        let content = page.fence(at).map(|fence| fence.content.as_str());
-        content
-            .and_then(|content| content.strip_prefix("GET "))
-            .is_some_and(|url| url::this_machine(url).is_some() && addresses::is_literal(url))
-    };
-    !others.is_empty() && !(opens(at) && others.into_iter().all(opens))
+    let is_opened = |at: usize| is_opened(page, at);
+    !others.is_empty() && !(is_opened(at) && others.into_iter().all(is_opened))
+}
+
+/// Whether an endpoint is a read of a URL of this machine.
+fn is_opened(page: &Page, at: usize) -> bool {
+    let content = page.fence(at).map(|fence| fence.content.as_str());
+    content
+        .and_then(|content| content.strip_prefix("GET "))
+        .is_some_and(|url| url::this_machine(url).is_some() && addresses::is_literal(url))
 }
 
 /// Whether an endpoint is that of a request above it in its section, and shows no response of its own.
@@ -80,6 +83,12 @@ fn is_of_above(
     let Some(section) = page.blocks[..at].iter().rposition(is_outer) else {
         return false;
     };
+    // One in a section of its own, such as "With Postman", is another way to do it.
+    let is_part = labels::names_part(&own.text) || labels::heading(&own.text) == Announces::Request;
+    let own_section = page
+        .heading_of(at)
+        .filter(|_| is_opened(page, at) && !is_part);
+    let section = own_section.unwrap_or(section);
     let next = (at + 1..page.blocks.len()).find(|index| page.fence(*index).is_some());
     above
         .iter()

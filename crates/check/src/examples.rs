@@ -22,6 +22,8 @@ pub struct Example {
     pub request: FoundRequest,
     /// The block with the body of a request that names none itself.
     pub body: Option<usize>,
+    /// Whether nothing says that this is what is sent.
+    pub is_body_assumed: bool,
     /// The documented response.
     pub response: Option<ResponseBlock>,
     /// Whether the page says that there is no response body.
@@ -240,9 +242,14 @@ pub fn find(page: &Page) -> Vec<Example> {
                     taken.push(body);
                 }
             } else if index + 1 == count {
-                let body = matches!(example.request.problem, Some(Problem::NoBody))
+                let lacks_body = matches!(example.request.problem, Some(Problem::NoBody));
+                let mut body = lacks_body
                     .then(|| pairing::request_body(page, at, end))
                     .flatten();
+                if lacks_body && body.is_none() {
+                    body = pairing::assumed_body(page, at, end);
+                    example.is_body_assumed = body.is_some();
+                }
                 if let Some(text) = body.and_then(|body| pairing::sent_json(page, body)) {
                     example.request.add_body(&text);
                 }

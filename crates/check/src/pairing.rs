@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::addresses;
 use super::labels::{self, Announces};
@@ -247,6 +247,21 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
         _ => return None,
     };
     sent_json(page, body.0).is_some().then_some(body.0)
+}
+
+/// The only block below a write without a body that nothing calls a response, and that has no id as a response would
+/// have: probably what is sent.
+pub fn assumed_body(page: &Page, at: usize, end: usize) -> Option<usize> {
+    let is_new = |index: &usize| {
+        let json = json(page, *index).and_then(|text| serde_json::from_str(&text).ok());
+        let is_new = |members: &Map<_, Value>| !members.is_empty() && !members.contains_key("id");
+        announced(page, *index) == Announces::Unspecific && json.as_ref().is_some_and(is_new)
+    };
+    let is_heading = |index| matches!(page.blocks[index], Block::Heading(_));
+    let mut below = blocks_below(page, at, end);
+    let first = below.next().filter(is_new)?;
+    let is_alone = !below.next().is_some_and(|next| is_new(&next));
+    (is_alone && !(at..first).any(is_heading)).then_some(first)
 }
 
 /// Whether the paragraph above a block speaks of a body, and of no response: "Paste this into the body:".

@@ -54,13 +54,17 @@ impl Unmet<'_> {
             )
             .or_else(|| self.needs_rules())
         };
+        let is_other = self.example.is_body_assumed && matches!(received.status, 400 | 422);
+        let assumed =
+            is_other.then(|| "names an endpoint: what is below it may not be its body".to_owned());
         let reason = |without_effect| {
             move |text| Reason {
                 text,
                 without_effect,
             }
         };
-        self.needs_more()
+        assumed
+            .or_else(|| self.needs_more())
             .map(reason(false))
             .or_else(|| without_effect().map(reason(true)))
             .or_else(|| self.is_of_other_service().map(reason(false)))
