@@ -215,7 +215,10 @@ impl<'a> Parser<'a> {
                 true => self.word().to_lowercase(),
                 false => "-uri".to_owned(),
             };
-            if is_one_of(&option, "-usebasicparsing -skiphttperrorcheck -verbose") {
+            if is_one_of(
+                &option,
+                "-usebasicparsing -skiphttperrorcheck -skipcertificatecheck -verbose",
+            ) {
                 continue;
             }
             self.space(false);
@@ -500,6 +503,7 @@ mod tests {
             ("Invoke-RestMethod -Uri http://localhost:3000/a", "GET http://localhost:3000/a".to_owned()),
             ("PS C:\\shop> irm http://localhost:3000/a | ConvertTo-Json -Depth 5", "GET http://localhost:3000/a".to_owned()),
             ("(Invoke-WebRequest 'http://localhost:3000/a' -UseBasicParsing).Content", "GET http://localhost:3000/a".to_owned()),
+            ("irm http://localhost:3000/a `\n  -SkipCertificateCheck", "GET http://localhost:3000/a".to_owned()),
             ("$a = Invoke-RestMethod -Method Delete -Uri \"http://localhost:3000/a/1\"", "DELETE http://localhost:3000/a/1".to_owned()),
             (
                 "Invoke-RestMethod -Uri \"http://localhost:3000/a\" `\n  -Method Post `\n  -ContentType \"application/json\" `\n  -Body '{\"b\": \"it''s\"}'\n",

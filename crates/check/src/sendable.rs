@@ -18,6 +18,7 @@ pub fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
     let mut hosts = TargetHosts {
         names,
         prefix: options.prefix.clone(),
+        is_secure: url::is_secure(&page.text),
     };
     if let Some(server) = &page.front.server_url {
         let bare = server

@@ -16,6 +16,24 @@ pub struct TargetHosts {
     pub names: Vec<String>,
     /// A path prefix to remove, such as `/api/v1`.
     pub prefix: Option<String>,
+    /// Whether this machine is named with `https`, which stands for another server as its port does.
+    pub is_secure: bool,
+}
+
+/// Whether a page names this machine only with `https`, and never under the port of a mock server, 3000: its examples were
+/// written for another server.
+pub fn is_secure(text: &str) -> bool {
+    static URL: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"\b(?P<scheme>https?)://(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?")
+    });
+    let mut urls = URL.captures_iter(text).peekable();
+    let is_other = |found: regex::Captures<'_>| {
+        &found["scheme"] == "https"
+            && found
+                .name("port")
+                .is_some_and(|port| port.as_str() != "3000")
+    };
+    urls.peek().is_some() && urls.all(is_other)
 }
 
 /// What a URL resolves to.
@@ -111,7 +129,7 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             if !local && !hosts.names.contains(&bare) {
                 return Resolved::Foreign(host.to_owned());
             }
-            if scheme == "https" && local {
+            if scheme == "https" && local && !hosts.is_secure {
                 let fix = format!("http://{rest}");
                 return Resolved::Wrong(
                     "the URL is https, but the server uses http".to_owned(),
@@ -300,6 +318,7 @@ mod tests {
         TargetHosts {
             names: vec!["api.test".into()],
             prefix: Some("/api/v1".into()),
+            ..TargetHosts::default()
         }
     }
 
@@ -340,6 +359,23 @@ mod tests {
                 Resolved::Target(target.into()),
                 "{url}"
             );
+        }
+    }
+
+    #[test]
+    fn a_scheme_stands_for_another_server_as_its_port_does() {
+        for (text, expected) in [
+            (
+                "curl -k https://localhost:5001/a and https://127.0.0.1:7001/b",
+                true,
+            ),
+            ("GET https://localhost:5001/a, http://example.com", true),
+            ("https://localhost:5001/a http://localhost:5000/a", false),
+            ("https://localhost:3000/a", false),
+            ("https://localhost/a", false),
+            ("https://example.com", false),
+        ] {
+            assert_eq!(is_secure(text), expected, "{text}");
         }
     }
 
