@@ -37,7 +37,7 @@ const PAGES: &[(&str, &str)] = &[
     ("docusaurus.mdx", "pass+ skipped pass+"),
     ("swagger.md", "pass+ pass+ skipped pass+"),
     ("postman.md", "pass+ pass+ pass+"),
-    ("readme.md", "pass+ pass skipped skipped"),
+    ("readme.md", "pass+ pass pass+ skipped"),
     ("requests.http", "pass pass pass"),
     ("fence-http.md", "pass+ pass+ pass"),
     (
@@ -72,7 +72,7 @@ const PAGES: &[(&str, &str)] = &[
     ("openapi-doc.md", "pass+ pass"),
     ("variables.md", "pass+ pass+ skipped"),
     ("two-requests-one-block.md", "pass pass+ pass+ pass+"),
-    ("prose-response.md", "pass skipped skipped pass"),
+    ("prose-response.md", "pass pass pass+ pass"),
     ("singular-response.md", "pass+ pass+"),
     ("comments.md", "pass+ pass+ pass pass+ fail"),
     ("plain-words.md", "pass+ pass+ pass"),
@@ -90,7 +90,7 @@ const PAGES: &[(&str, &str)] = &[
     ("gist-template.md", "pass"),
     ("comments-in-json.md", "pass+ pass+ fail"),
     ("postman-status.md", "pass+ pass"),
-    ("pipes.md", "pass+ skipped pass+ skipped"),
+    ("pipes.md", "pass+ pass+ pass+ skipped"),
     ("intellij-multiline.http", "pass pass pass"),
     ("errors-by-heading.md", "pass+ pass pass+ pass"),
     ("next-section.md", "pass pass fail fail"),
@@ -282,6 +282,15 @@ const PAGES: &[(&str, &str)] = &[
         "pass skipped skipped skipped skipped fail skipped skipped skipped fail fail fail fail fail skipped pass+ skipped fail skipped fail",
     ),
     ("output-without-colon.md", "fail pass+ fail pass pass"),
+    (
+        "jq.md",
+        "pass+ pass+ pass+ pass+ pass+ pass+ pass+ fail pass+ fail pass+ pass pass fail skipped",
+    ),
+    (
+        "write-out.md",
+        "pass fail pass+ fail pass+ pass fail pass fail skipped",
+    ),
+    ("around-commands.md", "pass+ fail pass+ pass+ pass+ skipped"),
 ];
 
 /// The verdicts of pages whose statuses were replaced by others.
@@ -502,6 +511,56 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
                 "{text}\n{said}"
             );
         }
+    }
+}
+
+/// Where jq prints JSON it is rewritten, value by value; text is left alone.
+#[test]
+fn fix_rewrites_the_json_that_jq_prints() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages/db.json");
+    let pages = [
+        (
+            "jq '.[].name'",
+            "\"Ada Byron\"\n\"Alan Turing\"",
+            Some("\"Ada Lovelace\"\n\"Alan Turing\""),
+        ),
+        (
+            "jq -c '.[] | {id, name}'",
+            "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"name\":\"Alan\"}",
+            Some("{\"id\":1,\"name\":\"Ada Lovelace\"}\n{\"id\":2,\"name\":\"Alan Turing\"}"),
+        ),
+        (
+            "jq '.[0] | {id, name}'",
+            "{\n  \"id\": 7\n}",
+            Some("{\n  \"id\": 1,\n  \"name\": \"Ada Lovelace\"\n}"),
+        ),
+        ("jq '.[].name'", "\"Ada Lovelace\"", None),
+        (
+            "jq '.[].name'",
+            "\"Ada Lovelace\"\n\"Alan Turing\"\n\"Eve\"",
+            None,
+        ),
+        ("jq -r '.[].name'", "Ada Lovelace\nAlan Touring", None),
+        ("jq length", "3", None),
+    ];
+    for (filter, shown, fixed) in pages {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page.md");
+        let text = |output| {
+            format!(
+                "```console\n$ curl -s http://localhost:3000/customers | {filter}\n{output}\n```\n"
+            )
+        };
+        std::fs::write(&page, text(shown)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+            .args(["check", "--fix", "--db"])
+            .args([&data, &page])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let now = std::fs::read_to_string(&page).unwrap();
+        assert_eq!(now, text(fixed.unwrap_or(shown)), "{said}");
+        assert_eq!(said.contains("not repaired: "), fixed.is_none(), "{said}");
     }
 }
 

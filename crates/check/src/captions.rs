@@ -6,8 +6,8 @@ use super::http_message;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
-use super::requests::line_end;
 use super::text::is_one_of;
+use super::text::line_end;
 use super::transcript;
 
 /// Whether a line is the language or a button of a code block that was copied as text.

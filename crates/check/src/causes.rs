@@ -20,6 +20,8 @@ pub struct Case<'a> {
     pub request: &'a Request,
     pub received: &'a Received,
     pub differences: &'a [Difference],
+    /// Whether what was compared is not the body, but what filters make of it.
+    pub is_filtered: bool,
     pub dataset: &'a Dataset,
     /// The results of the examples above it.
     pub earlier: &'a [ExampleResult],
@@ -61,7 +63,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
     request
         .map(in_request)
         .or_else(|| case.missing_record())
-        .or_else(|| rest().map(elsewhere))
+        .or_else(|| rest().filter(|_| !case.is_filtered).map(elsewhere))
         .or_else(|| case.server_message().map(in_request))
 }
 

@@ -6,11 +6,13 @@ use serde_json::{Map, Value};
 
 use super::http_message::METHODS;
 use super::powershell;
+use super::printed::Printed;
 use super::programs;
 use super::prompt;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Word};
+use super::shown;
 use super::text::{Lines, is_one_of};
 use super::transcript;
 use super::url::encode_component;
@@ -42,8 +44,10 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             continue;
         }
         let end = command.end.max(lines.at);
-        let (output, next) = super::requests::output(text, end);
-        lines.at = next.max(end);
+        let (printed, not_run) = match Printed::through(&command.filters) {
+            Ok(printed) => (printed, None),
+            Err(reason) => (Printed::default(), Some(Problem::Skip(reason))),
+        };
         let given = &command.words[1..];
         let file = given.iter().find_map(|word| word.text.strip_prefix('@'));
         let file = file.map(str::to_owned).or(command.input.clone());
@@ -55,19 +59,23 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             Some(written) => {
                 let placeholder = super::requests::placeholder(&written.request);
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
-                placeholder.map(|_| Problem::Template).or(file)
+                placeholder.map(|_| Problem::Template).or(not_run).or(file)
             }
             None => Some(Problem::Skip(format!(
                 "uses options of {program} that are not understood"
             ))),
         };
-        found.push(FoundRequest {
+        let mut request = FoundRequest {
             span: command.span,
             written: request,
             problem,
-            output,
+            printed,
             ..FoundRequest::default()
-        });
+        };
+        let (output, next) = shown::output_of(text, request.span.end, &request.printed, end);
+        lines.at = next.max(end);
+        request.output = output;
+        found.push(request);
     }
     if found.is_empty() {
         found = powershell::find(text);

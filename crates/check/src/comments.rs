@@ -52,14 +52,22 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
             None => Cow::Borrowed(text),
         };
     }
+    Cow::Owned(without_marks(text))
+}
+
+/// The text with spaces in place of the comment marks.
+pub fn without_marks(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut begun = false;
     for line in text.split_inclusive('\n') {
         let is_first = !begun && !line.trim().is_empty();
         let plain = comment_mark(line).map_or(0, |(_, mark)| mark);
+        let (start, _) = output_in_comment(line);
         let mark = match is_first {
             true if is_label(&line[plain..]) => line.trim_end().len(),
-            true => output_in_comment(line).0,
+            true => start,
+            // Each line may have an arrow.
+            false if line[plain..start].contains(['>', '→']) => start,
             false => plain,
         };
         out.push_str(&" ".repeat(mark));
@@ -70,7 +78,17 @@ pub fn uncomment(text: &str) -> Cow<'_, str> {
             None => out.push_str(rest),
         }
     }
-    Cow::Owned(out)
+    out
+}
+
+/// The mark of a comment that is a line, with its words, and the text behind it.
+pub fn uncommented_line(line: &str) -> Option<(&str, &str)> {
+    let (_, plain) = comment_mark(line)?;
+    let end = match is_label(&line[plain..]) {
+        true => line.len(),
+        false => output_in_comment(line).0,
+    };
+    Some((line[..end].trim(), line[end..].trim()))
 }
 
 /// Whether a comment is only a label of the response: "Antwort:".

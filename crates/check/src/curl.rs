@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use regex::Regex;
 
+use super::printed::WriteOut;
 use super::service::{Request, WrittenRequest};
 use super::shell::{Command, Mistake, Word};
-use super::text::nearest;
+use super::text::{nearest, pattern};
 use super::url::encode_component;
 
 /// A parsed curl command.
@@ -25,6 +27,8 @@ pub struct Curl {
     pub unsupported: Option<String>,
     /// The file that the body is read from.
     pub body_file: Option<String>,
+    /// What is written behind the body.
+    pub write_out: Option<WriteOut>,
 }
 
 struct CurlOption {
@@ -80,9 +84,12 @@ struct Parser {
     get: bool,
     head: bool,
     stdin: Option<String>,
-    /// Whether something other than the response is printed, and whether the response is.
-    writes_out: bool,
+    /// A variable of `--write-out` whose text is not known.
+    unknown_variable: Option<String>,
+    /// Whether the body is written to a file.
     saves_output: bool,
+    /// Whether brackets in URLs are what they are.
+    globoff: bool,
 }
 
 impl Parser {
@@ -146,6 +153,7 @@ impl Parser {
             match option.long {
                 "get" => self.get = true,
                 "head" => self.head = true,
+                "globoff" => self.globoff = true,
                 "next" => self.unsupported("sends several requests (--next)"),
                 _ => {}
             }
@@ -208,7 +216,10 @@ impl Parser {
                 Some(encoded) => self.add_data(encoded, FORM),
                 None => self.unsupported("the value is read from a file"),
             },
-            "write-out" => self.writes_out |= value.contains("%{"),
+            "write-out" if value.contains("%{") => match WriteOut::parse(&value) {
+                Ok(write_out) => self.out.write_out = Some(write_out),
+                Err(name) => self.unknown_variable = Some(name),
+            },
             "output" => self.saves_output = true,
             "user" => self.header(
                 "Authorization",
@@ -242,8 +253,10 @@ impl Parser {
     }
 
     fn finish(mut self, command: &Command) -> Curl {
-        if self.writes_out && !self.saves_output {
-            self.unsupported("prints more than the response (--write-out)");
+        if let (Some(name), false) = (self.unknown_variable.take(), self.saves_output) {
+            self.unsupported(format!(
+                "prints more than the response: `%{{{name}}}` (--write-out)"
+            ));
         }
         let looks_like_url = |text: &str| text.contains("://") || text.starts_with("localhost");
         let several = self
@@ -253,6 +266,12 @@ impl Parser {
             .count()
             > 1;
         if several {
+            self.unsupported("sends several requests");
+        }
+        static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(r"\[(?:\d+-\d+|[a-z]-[a-z]|[A-Z]-[A-Z])(?::\d+)?\]|\{\w+(?:,\w+)+\}")
+        });
+        if !self.globoff && self.urls.iter().any(|(url, _)| RANGE.is_match(url)) {
             self.unsupported("sends several requests");
         }
         let main = self
@@ -498,12 +517,25 @@ mod tests {
             ("curl h/a -T x", "reads the file"),
             ("curl http://h/a http://h/b", "several requests"),
             ("curl h/a --next h/b", "several requests"),
+            ("curl 'h/a/[1-3]'", "several requests"),
+            ("curl h/a/{1,2}", "several requests"),
+            ("curl h/a -w '%{content_type}'", "`%{content_type}`"),
         ];
         for (text, reason) in rows {
             let curl = read(text);
             let mistake = curl.mistakes.into_iter().next().map(|mistake| mistake.text);
             let seen = mistake.or(curl.unsupported).unwrap_or_default();
             assert!(seen.contains(reason), "{text}: {seen}");
+        }
+        let supported = [
+            "curl -g 'h/a/[1-3]'",
+            "curl 'h/a?ids[]=1&filter[name]=x'",
+            "curl -o /dev/null -w '%{content_type}' h/a",
+            "curl -w '%{http_code} %{time_total}' h/a",
+        ];
+        for text in supported {
+            let curl = read(text);
+            assert_eq!((curl.unsupported, curl.mistakes), (None, vec![]), "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a page documents as the response to an example, and how a response compares with it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -9,15 +10,18 @@ use serde_json::Value;
 use super::comments;
 use super::compare::{self, Diff, DifferenceKind, Step};
 use super::error_bodies;
-use super::examples::Example;
+use super::examples::{Example, ResponseBlock};
 use super::failures::Around;
 use super::generated::Generated;
+use super::jq::Stop;
 use super::labels;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::outcome::{Drift, Finding};
-use super::page::{Block, Page};
+use super::page::{Block, Fence, Page};
+use super::pairing;
 use super::powershell;
+use super::printed::{self, Form, Printed};
 use super::programs;
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
@@ -116,12 +120,17 @@ pub struct DocumentedResponse {
     pub left_out: Vec<String>,
     /// What is missing in the body, if it is JSON but for that: a closing bracket or a comma.
     pub missing: Option<Finding>,
+    /// How the body is shown.
+    pub form: Form,
 }
 
 /// What is documented for an example.
 pub struct Documented<'a> {
     pub expected: &'a Expected,
     pub body: Option<&'a Node>,
+    /// How it is shown, and what the command prints of the response.
+    pub form: Form,
+    pub printed: &'a Printed,
     /// A body that is not JSON.
     pub plain: Option<&'a Shown>,
     /// Whether the body is one item of a list.
@@ -153,6 +162,27 @@ pub enum Surety {
     Doubtful,
 }
 
+impl Surety {
+    /// How sure it is that the response of an example is the one to its request.
+    pub fn of(page: &Page, example: &Example, form: Form) -> Surety {
+        // A block of lines may be other commands.
+        let may_be_commands = |response: &ResponseBlock| {
+            let content = page.fence(response.fence).map(|fence| &fence.content);
+            response.fence != example.fence
+                && form == Form::Lines
+                && content.is_some_and(|content| printed::is_like_command(content.trim_start()))
+        };
+        match &example.response {
+            Some(response) if response.doubtful => Surety::Doubtful,
+            Some(response) if may_be_commands(response) => Surety::Likely,
+            Some(response) if !pairing::surely_response(page, example.fence, response.fence) => {
+                Surety::Likely
+            }
+            _ => Surety::Sure,
+        }
+    }
+}
+
 /// A response compared with the page.
 pub struct Compared {
     pub received: Received,
@@ -177,6 +207,15 @@ pub struct OtherDifference {
 
 /// Why a body that is one item of the received list is not compared.
 pub const ONE_OF_LIST: &str = "one item of the list";
+const NOT_SURE: &str = "not surely the response";
+
+/// Why there is nothing to compare a documented body with.
+enum Unprinted {
+    /// The command prints something of another kind.
+    Other(String),
+    /// What it prints is not known, for this reason.
+    Unknown(&'static str),
+}
 
 /// Why the body of an error is not compared.
 pub const OTHER_ERROR: &str = "an error in another form than the server's";
@@ -203,32 +242,115 @@ impl Compared {
 
 impl Documented<'_> {
     pub fn compare(&self, received: Received) -> Compared {
-        let null = Value::Null;
-        let members = |node: &Node| match &node.kind {
+        let (actual, mut unprinted, mut uncompared) = match self.actual(&received) {
+            Ok(actual) => (actual, None, None),
+            Err(Unprinted::Other(text)) => (None, Some(text), None),
+            Err(Unprinted::Unknown(why)) => (None, None, Some(why)),
+        };
+        let is_known = unprinted.is_none() && uncompared.is_none();
+        let body = self.body.filter(|_| is_known);
+        let (mut diff, mut accepted) = (Diff::default(), Vec::new());
+        if let Some(node) = body {
+            match self.differences(node, actual.as_ref()) {
+                Some(found) => (diff, accepted) = found,
+                None => uncompared = Some(ONE_OF_LIST),
+            }
+            let differs = !diff.differences.is_empty();
+            let is_other_error = received.status >= 400 && self.is_error_of_other_form();
+            if differs && is_other_error {
+                uncompared = Some(OTHER_ERROR);
+            } else if differs && !self.one_item && !self.is_it(node, actual.as_ref()) {
+                uncompared = Some(NOT_SURE);
+            }
+            if uncompared.is_some() {
+                diff = Diff::default();
+            }
+        }
+        if self.surety != Surety::Sure && unprinted.take().is_some() {
+            uncompared = Some(NOT_SURE);
+        }
+        // If no status is documented, a documented error counts where the text mentions an error, and so does what
+        // filters print of it. A misspelt name is not one of the cases that a page lists.
+        let may_succeed = self.expected.statuses.iter().any(|status| *status < 400);
+        let is_listed = self.expected.statuses.contains(&received.status);
+        let status_ok = is_listed && !(may_succeed && received.is_misspelling())
+            || self.expected.source == StatusSource::Method
+                && diff.differences.is_empty()
+                && unprinted.is_none()
+                && uncompared.is_none_or(|why| why == OTHER_ERROR)
+                && match (body, self.plain) {
+                    (Some(_), _) => {
+                        received.is_success() || self.is_error_body() || self.form != Form::Body
+                    }
+                    (None, Some(shown)) => status_text::says_failure(&shown.text),
+                    (None, None) => self.around.allows(&received),
+                };
+        let unprinted = unprinted.map(|text| OtherDifference { place: None, text });
+        Compared {
+            other: unprinted.or_else(|| self.other_difference(&received)),
+            received,
+            status_ok,
+            diff,
+            accepted,
+            uncompared,
+        }
+    }
+
+    /// What the command prints of a response, if the page shows it.
+    fn actual(&self, received: &Received) -> Result<Option<Value>, Unprinted> {
+        let is_error = self.form == Form::Error;
+        if self.body.is_none() && !is_error {
+            return Ok(None);
+        }
+        match self.printed.of(received, self.form) {
+            Ok(Some(Value::Array(values))) if self.form == Form::Values && values.is_empty() => {
+                Err(Unprinted::Other("jq prints nothing".to_owned()))
+            }
+            Ok(Some(value)) if is_error => {
+                let text = format!(
+                    "jq ends without an error and prints {}",
+                    compare::short(&value)
+                );
+                Err(Unprinted::Other(text))
+            }
+            Ok(actual) => Ok(actual),
+            Err(Stop::Error(_)) if is_error => Ok(None),
+            Err(Stop::Error(text)) => {
+                Err(Unprinted::Other(format!("jq ends with an error: {text}")))
+            }
+            Err(Stop::Several(values)) => {
+                let shown = compare::short(&Value::from(values));
+                Err(Unprinted::Other(format!(
+                    "the page shows one value, jq prints others: {shown}"
+                )))
+            }
+            Err(Stop::Unfinished(why)) => Err(Unprinted::Unknown(why)),
+        }
+    }
+
+    /// The differences between the documented body and the actual one, and those that do not count; `None` if it is one
+    /// item of a list that is not there.
+    fn differences(
+        &self,
+        node: &Node,
+        actual: Option<&Value>,
+    ) -> Option<(Diff, Vec<compare::Difference>)> {
+        let members = match &node.kind {
             Kind::Object { members, .. } => members.len(),
             _ => 0,
         };
-        let mut uncompared = None;
-        let mut diff = match (self.body, received.json().unwrap_or(&null)) {
-            (Some(node), Value::Array(items)) if self.one_item && members(node) > 0 => {
+        let mut diff = match actual.unwrap_or(&Value::Null) {
+            Value::Array(items) if self.one_item && members > 0 => {
                 let diffs = items.iter().map(|item| compare::diff(node, item));
                 let nearest = diffs.min_by_key(|diff| diff.differences.len());
                 // Of a form, the values are made up.
-                let nearest = nearest.filter(|diff| 2 * diff.differences.len() <= members(node));
-                uncompared = nearest.is_none().then_some(ONE_OF_LIST);
-                nearest.unwrap_or_default()
+                nearest.filter(|diff| 2 * diff.differences.len() <= members)?
             }
-            (Some(node), body) => compare::diff(node, body),
-            (None, _) => Diff::default(),
+            body => compare::diff(node, body),
         };
         let mut aligned = Vec::new();
-        if let (Some(node), Some(body), false, false) = (
-            self.body,
-            received.json(),
-            self.one_item,
-            diff.differences.is_empty(),
-        ) {
-            let mut body = body.clone();
+        if let (Some(actual), false, false) = (actual, self.one_item, diff.differences.is_empty()) {
+            let mut body = actual.clone();
             aligned = self.generated.align(node, &mut body);
             if !aligned.is_empty() {
                 diff = compare::diff(node, &body);
@@ -240,43 +362,15 @@ impl Documented<'_> {
             .partition(|found| self.accepts(found));
         accepted.splice(..0, aligned);
         diff.differences = differences;
-        let is_other_error = received.status >= 400 && self.is_error_of_other_form();
-        if is_other_error && !diff.differences.is_empty() {
-            uncompared = Some(OTHER_ERROR);
-            diff = Diff::default();
-        } else if let (Some(node), false, false) =
-            (self.body, diff.differences.is_empty(), self.one_item)
-        {
-            let is_it = match self.surety {
-                Surety::Sure => true,
-                Surety::Likely => resembles(node, received.json().unwrap_or(&null)),
-                Surety::Doubtful => false,
-            };
-            if !is_it {
-                uncompared = Some("not surely the response");
-                diff = Diff::default();
-            }
-        }
-        // If no status is documented, a documented error counts where the text mentions an error.
-        // A misspelt name is not one of the cases that a page lists.
-        let may_succeed = self.expected.statuses.iter().any(|status| *status < 400);
-        let is_listed = self.expected.statuses.contains(&received.status);
-        let status_ok = is_listed && !(may_succeed && received.is_misspelling())
-            || self.expected.source == StatusSource::Method
-                && diff.differences.is_empty()
-                && uncompared.is_none_or(|why| why == OTHER_ERROR)
-                && match (self.body, self.plain) {
-                    (Some(_), _) => received.is_success() || self.is_error_body(),
-                    (None, Some(shown)) => status_text::says_failure(&shown.text),
-                    (None, None) => self.around.allows(&received),
-                };
-        Compared {
-            other: self.other_difference(&received),
-            received,
-            status_ok,
-            diff,
-            accepted,
-            uncompared,
+        Some((diff, accepted))
+    }
+
+    /// Whether a body that differs is the response all the same.
+    fn is_it(&self, node: &Node, actual: Option<&Value>) -> bool {
+        match self.surety {
+            Surety::Sure => true,
+            Surety::Likely => resembles(node, actual.unwrap_or(&Value::Null)),
+            Surety::Doubtful => false,
         }
     }
 
@@ -451,8 +545,14 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
         }
         (Kind::Array(items), Value::Array(values)) => {
             let first = items.iter().find_map(Item::node);
+            // Words are those of the response if one of them is.
+            let is_there = |node: &Node| {
+                matches!(node.kind, Kind::Exact(_))
+                    && values.iter().any(|value| compare::matches(node, value))
+            };
             // An empty list is nothing else.
             first.is_none_or(|first| values.iter().any(|value| resembles(first, value)))
+                || items.iter().filter_map(Item::node).any(is_there)
         }
         // One record in place of a list of it.
         (Kind::Object { .. }, Value::Array(values)) => {
@@ -460,6 +560,38 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// A block with the text of a response in a range, without the marks of comments and of shells; what is not of the body
+/// is blanked out, so that offsets stay valid. And the status that curl writes behind the body.
+fn readable(
+    example: &Example,
+    fence: &Fence,
+    range: &Range<usize>,
+) -> (String, Option<(u16, Range<usize>)>) {
+    let printed = &example.request.printed;
+    let shown = &fence.content[range.clone()];
+    let shown = match example.request.program() {
+        Some(_) => programs::comments(shown),
+        None => Cow::Borrowed(shown),
+    };
+    let response = match printed.is_filtered() && shown.trim_start().starts_with('#') {
+        true => Cow::Owned(comments::without_marks(&shown)),
+        false => comments::uncomment(&shown),
+    };
+    let mut content = format!("{}{response}", " ".repeat(range.start));
+    let mut written = None;
+    if let Some(found) = printed.status(&content) {
+        let status = found.status;
+        written = status.map(|(status, span)| (status, fence.source_range(&span)));
+        content.replace_range(found.range.clone(), &" ".repeat(found.range.len()));
+    }
+    // zsh marks output without a line end by `%`.
+    let length = content.trim_end().len();
+    if content[..length].ends_with("}%") || content[..length].ends_with("]%") {
+        content.replace_range(length - 1..length, " ");
+    }
+    (content, written)
 }
 
 /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
@@ -476,21 +608,10 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         let span = range.start + head.span.start..range.start + head.span.end;
         Some((head.status, fence.source_range(&span)))
     });
-    // What is before the response is blanked out, so that offsets stay valid.
+    let printed = &example.request.printed;
     let in_program = example.request.program().is_some();
-    let shown = &fence.content[block.range.clone()];
-    let shown = if in_program {
-        programs::comments(shown)
-    } else {
-        shown.into()
-    };
-    let response = comments::uncomment(&shown);
-    let mut content = format!("{}{response}", " ".repeat(block.range.start));
-    // zsh marks output without a line end by `%`.
-    let shown = content.trim_end().len();
-    if content[..shown].ends_with("}%") || content[..shown].ends_with("]%") {
-        content.replace_range(shown - 1..shown, " ");
-    }
+    let (content, written) = readable(example, fence, &block.range);
+    let response = &content[block.range.start..];
     let javascript = is_one_of(&fence.language, "js javascript jsx ts typescript node");
     // A block of no language may show an object as a program writes it, without quotes around the names.
     let literal = |error| {
@@ -498,11 +619,18 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         let read = read.filter(|read| fence.language.is_empty() && read.body.is_some());
         read.ok_or(error)
     };
-    match lenient_json::parse_literals(&content, javascript || in_program).or_else(literal) {
-        Ok(mut documented) => {
+    let parsed = match printed.is_filtered() {
+        true => printed.parse(&content, block.range.start),
+        false => lenient_json::parse_literals(&content, javascript || in_program)
+            .or_else(literal)
+            .map(|documented| (documented, Form::Body)),
+    };
+    match parsed {
+        Ok((mut documented, form)) => {
             let status = documented
                 .head
                 .map(|head| (head.status, fence.source_range(&head.span)))
+                .or(written)
                 .or(status_above);
             let truncated = says_truncated(page, example, block.fence);
             if let (true, Some(body)) = (truncated, &mut documented.body) {
@@ -553,12 +681,13 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                     one_item: is_one_item(page, example, block.fence),
                     left_out,
                     missing,
+                    form,
                 },
                 None,
             )
         }
         // A message in words that a label calls the response.
-        Err(_) if transcript::is_message(&response) && status_above.is_none() => (
+        Err(_) if transcript::is_message(response) && status_above.is_none() => (
             DocumentedResponse {
                 plain: Some(Shown {
                     text: response.trim().to_owned(),
@@ -589,7 +718,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
             let text = format!("the documented response is not JSON: {}", error.text);
             let head = transcript::head(&content).0;
             let status = head.map(|head| (head.status, fence.source_range(&head.span)));
-            let status = status.or(status_above);
+            let status = status.or(written).or(status_above);
             (
                 DocumentedResponse {
                     status,

@@ -57,7 +57,8 @@ fn is_in_overview(page: &Page, at: usize, listed: &[usize]) -> bool {
     let below = (at + 1..page.blocks.len()).take_while(is_listed);
     let others: Vec<usize> = above.chain(below).collect();
     let is_opened = |at: usize| is_opened(page, at);
-    !others.is_empty() && !(is_opened(at) && others.into_iter().all(is_opened))
+    let is_list_of_reads = is_opened(at) && others.iter().copied().all(is_opened);
+    !others.is_empty() && !is_list_of_reads
 }
 
 /// Whether an endpoint is a read of a URL of this machine.

@@ -12,6 +12,7 @@ use super::pairing::{self, Candidate, Paired};
 use super::powershell;
 use super::programs;
 use super::requests::{self, FoundRequest, Problem};
+use super::text::line_start;
 
 /// A request of a page with what is documented for it.
 #[derive(Debug, Clone, Default)]
@@ -172,7 +173,7 @@ pub fn find(page: &Page) -> Vec<Example> {
             // What `curl -v` shows of the request above.
             let is_transcript = |fence: &Fence| {
                 let start = fence.source_range(&found[0].span).start;
-                let before = &page.text[requests::line_start(&page.text, start)..start];
+                let before = &page.text[line_start(&page.text, start)..start];
                 before.trim() == ">" && http_message::begins_message(&fence.content)
             };
             if page.fence(*at).is_some_and(is_transcript) {
@@ -223,7 +224,7 @@ pub fn find(page: &Page) -> Vec<Example> {
             }
             if let Some(range) = example.request.output.clone() {
                 let (body, head) = match index + 1 == count {
-                    true => pairing::with_body(page, at, range.clone()),
+                    true => pairing::with_body(page, at, range.clone(), &example.request),
                     false => (at, None),
                 };
                 example.response = Some(match head.is_some() && !example.is_of_headers() {
@@ -260,13 +261,17 @@ pub fn find(page: &Page) -> Vec<Example> {
                 let mut candidates = pairing::candidates(page, at, end, &example.request);
                 candidates.0.retain(|found| body != Some(found.fence));
                 example.body = body;
-                let writes = example.request.writes();
-                match pairing::response_of(page, at, &fences, &taken, &candidates, writes) {
+                let request = &example.request;
+                match pairing::response_of(page, at, &fences, &taken, &candidates, request) {
                     Paired::Block(fence) => {
                         let of = |found: &Candidate| found.fence == fence && found.doubtful;
                         let doubtful = candidates.0.iter().any(of);
-                        let (body, head) =
-                            pairing::with_body(page, fence, whole(page, fence).range);
+                        let (body, head) = pairing::with_body(
+                            page,
+                            fence,
+                            whole(page, fence).range,
+                            &example.request,
+                        );
                         example.response = Some(ResponseBlock {
                             doubtful,
                             head,
@@ -381,7 +386,7 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
             example.response = None;
             continue;
         }
-        let start = requests::line_start(&program.content, example.request.span.start);
+        let start = line_start(&program.content, example.request.span.start);
         let run = match is_own {
             true => &program.content[start..response.range.start],
             false => &program.content,

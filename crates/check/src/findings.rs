@@ -94,7 +94,7 @@ pub fn add(
     } else if let Some(fence) = fence {
         let finding = |found: &compare::Difference| Finding {
             fix: found.actual.as_ref().map(Value::to_string),
-            ..Finding::new(place(fence, found), found.to_string())
+            ..Finding::new(place(fence, found), documented.form.describe(found))
         };
         findings.extend(compared.diff.differences.iter().map(finding));
         warnings.extend(compared.diff.warnings.iter().map(finding));

@@ -21,6 +21,7 @@ use super::options::{Fix, Options};
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
 use super::page::{Fence, Page};
 use super::pairing;
+use super::printed::Form;
 use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
@@ -225,13 +226,18 @@ fn new_content<'a>(
     if !pairing::surely_response(page, result.example.fence, response.fence) {
         return Err("what is above the JSON does not say that it is the response");
     }
+    // What the command prints of a response.
+    let printed = |received: &Received| {
+        let printed = &result.example.request.printed;
+        printed.of(received, details.form).ok().flatten()
+    };
     if let (Some(node), Some(fresh), Some(later)) = (
         &details.documented,
-        details.received.as_ref().and_then(Received::json),
-        details.after_writes.as_ref().and_then(Received::json),
+        details.received.as_ref().and_then(printed),
+        details.after_writes.as_ref().and_then(printed),
     ) {
         let distance = |body| compare::diff(node, body).differences.len();
-        if distance(fresh) < distance(later) {
+        if distance(&fresh) < distance(&later) {
             return Err(
                 "it is closer to the data before the writes above it, so it is not clear which is meant",
             );
@@ -242,7 +248,11 @@ fn new_content<'a>(
     if failure.is_some_and(|failure| failure.differences.iter().any(is_cut)) {
         return Err("a text is cut off with `...`");
     }
-    let mut body = received.json().ok_or("the server returns no JSON")?.clone();
+    let is_filtered = result.example.request.printed.is_filtered();
+    if matches!(details.form, Form::Lines | Form::Error) || is_filtered && details.unparsed {
+        return Err("it shows text that jq prints");
+    }
+    let mut body = printed(received).ok_or("there is no JSON to write")?;
     // Values that cannot be documented stay as they are.
     for found in &details.accepted {
         if let (Some(value), Some(documented)) =
@@ -251,7 +261,8 @@ fn new_content<'a>(
             *value = documented.clone();
         }
     }
-    if lenient_json::parse(&fence.content[response.range.clone()]).is_err() && !details.unparsed {
+    let is_json = || lenient_json::parse(&fence.content[response.range.clone()]).is_ok();
+    if details.form == Form::Body && !is_json() && !details.unparsed {
         return Err("it is not JSON, but as a program prints it");
     }
     let body = &body;
@@ -260,10 +271,16 @@ fn new_content<'a>(
         if !keeps_something(node, body) {
             return Err("nothing of what is documented would remain");
         }
-        content.replace_range(
-            node.span.clone(),
-            &rewrite::value(&fence.content, node, body),
-        );
+        let parts = match details.form {
+            Form::Values => rewrite::one_after_another(node, body)
+                .ok_or("jq prints another number of values")?,
+            _ => vec![(node, body)],
+        };
+        // From the end, so that the ranges above stay valid.
+        for (node, value) in parts.into_iter().rev() {
+            let text = rewrite::value(&fence.content, node, value);
+            content.replace_range(node.span.clone(), &text);
+        }
     } else if details.unparsed {
         let documented = &fence.content[response.range.clone()];
         let begin = documented.find(['{', '[']).ok_or("it is not JSON")?;
@@ -362,7 +379,8 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     let example = &result.example;
     let has_response = example.response.is_some() || !example.unpaired.is_empty();
     let in_program = example.request.program().is_some();
-    if has_response || in_program || example.no_body || example.method() == "HEAD" {
+    let is_other = example.no_body || in_program || !example.request.printed.is_whole();
+    if has_response || is_other || example.method() == "HEAD" {
         return None;
     }
     let body = result.details.received.as_ref().and_then(Received::json)?;
@@ -467,6 +485,10 @@ fn splice(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for edit in order {
+        // Two clients may share a response.
+        if edit.range.start < at {
+            continue;
+        }
         out.push_str(&text[at..edit.range.start]);
         out.push_str(&edit.text);
         at = edit.range.end;

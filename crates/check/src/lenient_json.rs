@@ -58,7 +58,6 @@ pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, Syntax
     documented.missing = parser.unclosed.take().or(parser.no_comma.take());
     // Headers, the next prompt or other words may be shown below the body, but no more JSON; beside it a remark such as
     // "(status 201)".
-    let is_json = |c: char| matches!(c, '{' | '}' | '[' | ']' | ',' | ':' | '"');
     let is_below = content[..parser.at]
         .trim_end_matches([' ', '\t'])
         .ends_with('\n');
@@ -70,6 +69,65 @@ pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, Syntax
         return Err(parser.error("unexpected text after the JSON"));
     }
     Ok(documented)
+}
+
+/// Parses values one after another from an offset on, as jq prints them; true if it is one. More of them are the items of
+/// an array.
+pub fn values(content: &str, start: usize) -> Result<(Documented, bool), SyntaxError> {
+    let mut parser = Parser::new(content, start);
+    let mut items = Vec::new();
+    let mut end = start;
+    loop {
+        if parser.space() {
+            items.push(Item::Elided(parser.at..parser.at));
+        }
+        let from = parser.at;
+        if parser.rest().is_empty() {
+            break;
+        }
+        let is_line = content[..from]
+            .trim_end_matches([' ', '\t'])
+            .ends_with('\n');
+        if parser.rest().starts_with(['.', '…']) && parser.dots() {
+            items.push(Item::Elided(from..parser.at));
+        } else if !parser.eat(',') {
+            let value = match parser.rest().starts_with('"') && parser.member_ahead() {
+                true => parser.object(true),
+                false => parser.value(),
+            };
+            match value {
+                Ok(value) => items.push(Item::Value(value)),
+                // Words may be below.
+                Err(_) if is_line && !items.is_empty() && !parser.rest().starts_with(is_json) => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        end = parser.at;
+    }
+    let first = items.iter().find_map(Item::node);
+    let start = first.map_or(start, |first| first.span.start);
+    let (body, is_one) = match items.as_slice() {
+        [] => return Err(parser.error("a value is missing")),
+        [Item::Value(only)] => (only.clone(), true),
+        _ => {
+            let kind = Kind::Array(items);
+            let span = start..end;
+            (Node { kind, span }, false)
+        }
+    };
+    let documented = Documented {
+        body: Some(body),
+        missing: parser.unclosed.take().or(parser.no_comma.take()),
+        ..Documented::default()
+    };
+    Ok((documented, is_one))
+}
+
+/// Whether a character is a part of JSON outside of strings and literals.
+fn is_json(letter: char) -> bool {
+    matches!(letter, '{' | '}' | '[' | ']' | ',' | ':' | '"')
 }
 
 /// The length of the array or object that a text begins with.

@@ -9,6 +9,7 @@ use super::datasets::{Dataset, Datasets};
 use super::examples::Example;
 use super::node::Node;
 use super::page::Page;
+use super::printed::Form;
 use super::service::Received;
 use super::status::Expected;
 
@@ -139,6 +140,8 @@ pub struct Details {
     pub expected: Option<Expected>,
     /// The documented body.
     pub documented: Option<Node>,
+    /// How the body is shown.
+    pub form: Form,
     /// Whether a response is documented that should be JSON, but is not.
     pub unparsed: bool,
     /// Whether the page says that only a part of the list is shown.

@@ -34,11 +34,11 @@ pub fn response_of(
     requests: &[usize],
     taken: &[usize],
     (candidates, no_body): &(Vec<Candidate>, bool),
-    writes: bool,
+    request: &FoundRequest,
 ) -> Paired {
     match (
-        by_heading(page, at, requests, taken),
-        by_order(candidates, writes),
+        by_heading(page, at, requests, taken, request),
+        by_order(candidates, request.writes()),
     ) {
         (Some(answer), _) => answer,
         (None, Some(fence)) => Paired::Block(fence),
@@ -382,6 +382,7 @@ pub fn with_body(
     page: &Page,
     fence: usize,
     range: Range<usize>,
+    request: &FoundRequest,
 ) -> (usize, Option<(usize, Range<usize>)>) {
     let is_status = page.fence(fence).is_some_and(|fence| {
         let (head, body) = transcript::head(&fence.content[range.clone()]);
@@ -393,14 +394,21 @@ pub fn with_body(
     let is_body = page.fence(fence + 1).is_some_and(|next| {
         next.fenced && next.content.trim_start().starts_with(['{', '[']) && shows_response(next)
     });
-    match is_status && is_body && page.declared_role(fence + 1).is_none() {
+    let is_whole = !request.printed.is_filtered();
+    match is_whole && is_status && is_body && page.declared_role(fence + 1).is_none() {
         true => (fence + 1, Some((fence, range))),
         false => (fence, None),
     }
 }
 
 /// The response whose heading or label is the request's with "response" in place of "request".
-fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Option<Paired> {
+fn by_heading(
+    page: &Page,
+    at: usize,
+    requests: &[usize],
+    taken: &[usize],
+    request: &FoundRequest,
+) -> Option<Paired> {
     let heading = page.heading_of(at);
     let own_level = heading.map_or(0, |index| level(page, index));
     let label_stem =
@@ -436,14 +444,22 @@ fn by_heading(page: &Page, at: usize, requests: &[usize], taken: &[usize]) -> Op
             if crossed && stem.is_empty() {
                 break;
             }
-            return Some(below(page, index, depth, requests, taken));
+            let is_free = |fence: &usize| !taken.contains(fence);
+            let is_own = |fence: &usize, shown: &Fence| is_free(fence) && request.may_print(shown);
+            return Some(below(page, index, depth, requests, is_own));
         }
     }
     None
 }
 
-/// The response below a response heading.
-fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[usize]) -> Paired {
+/// The response below a response heading, of those that may be it.
+fn below(
+    page: &Page,
+    heading: usize,
+    depth: u8,
+    requests: &[usize],
+    may_be: impl Fn(&usize, &Fence) -> bool,
+) -> Paired {
     for index in heading..page.blocks.len() {
         match &page.blocks[index] {
             Block::Heading(next) if index > heading && next.level <= depth => break,
@@ -452,7 +468,7 @@ fn below(page: &Page, heading: usize, depth: u8, requests: &[usize], taken: &[us
                     break;
                 }
                 let elsewhere = label_above(page, index).is_some_and(labels::is_elsewhere);
-                if !taken.contains(&index) && !elsewhere && shows_response(fence) {
+                if !elsewhere && may_be(&index, fence) {
                     return Paired::Block(index);
                 }
             }
@@ -667,13 +683,12 @@ pub fn candidates(
                 }
                 let is_response = matches!(announced, Announces::Unspecific | Announces::Response);
                 used = !is_response;
-                let head = transcript::head(&fence.content).0;
-                let status = status.or(head.map(|head| head.status));
+                let status = status.or_else(|| request.printed.status_in(&fence.content));
                 let fits = role.is_none()
                     && !is_schema(&fence.content)
                     && announced != Announces::OtherJson
                     && !labels::names_a_file(&fence.info)
-                    && shows_response(fence);
+                    && request.may_print(fence);
                 if fits {
                     // A body without further words is that of the request if that can have one.
                     let of_request = match announced {

@@ -7,9 +7,11 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::http_message::METHODS;
+use super::printed::Printed;
 use super::requests::{self, FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
-use super::text::{is_one_of, pattern};
+use super::shown;
+use super::text::{is_one_of, line_end, pattern};
 
 /// The commands of a block that are sent to this machine, or nothing if it is more than a list of commands.
 pub fn find(text: &str) -> Vec<FoundRequest> {
@@ -30,7 +32,7 @@ pub fn find(text: &str) -> Vec<FoundRequest> {
     while parser.at < text.len() {
         match parser.statement() {
             Some(request) => found.push(request),
-            None => parser.at = requests::line_end(text, parser.at),
+            None => parser.at = line_end(text, parser.at),
         }
     }
     // The others go elsewhere.
@@ -98,7 +100,7 @@ impl<'a> Parser<'a> {
             {
                 self.at = self.text.len() - next.len();
             } else if lines && trimmed.starts_with('#') {
-                self.at = requests::line_end(self.text, self.at);
+                self.at = line_end(self.text, self.at);
             } else {
                 return;
             }
@@ -142,8 +144,8 @@ impl<'a> Parser<'a> {
         let (output, next) = match (&written, &filter) {
             (Some(_), None) => {
                 end = self.text[..self.at].trim_end().len();
-                let below = requests::line_end(self.text, self.at);
-                match requests::output(self.text, below) {
+                let below = line_end(self.text, self.at);
+                match shown::output(self.text, below, &Printed::default()) {
                     (None, _) => listing(self.text, below),
                     output => output,
                 }
@@ -191,9 +193,9 @@ impl<'a> Parser<'a> {
 
     /// Where the line of a statement ends that is not understood; a backtick continues it.
     fn statement_end(&self, start: usize) -> usize {
-        let mut end = requests::line_end(self.text, start);
+        let mut end = line_end(self.text, start);
         while self.text[..end].trim_end().ends_with('`') && end < self.text.len() {
-            end = requests::line_end(self.text, end);
+            end = line_end(self.text, end);
         }
         end
     }

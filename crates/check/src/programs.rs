@@ -14,7 +14,7 @@ use super::lenient_json;
 use super::literals::{Part, Reader};
 use super::requests::{self, FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
-use super::text::{Lines, is_one_of, pattern};
+use super::text::{Lines, is_one_of, line_start, pattern};
 use super::url::{self, encode_component};
 
 /// A call up to its opening bracket, or a command of PowerShell.
@@ -304,7 +304,7 @@ fn add_query(target: &mut String, fields: &[(String, String)]) {
 /// Whether an offset is in a comment.
 fn in_comment(text: &str, at: usize) -> bool {
     let above = &text[..at];
-    let line = above[requests::line_start(text, at)..].trim_start();
+    let line = above[line_start(text, at)..].trim_start();
     line.starts_with("//") || line.starts_with('#') || above.rfind("/*") > above.rfind("*/")
 }
 

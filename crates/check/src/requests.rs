@@ -9,10 +9,12 @@ use super::blocks::Fence;
 use super::comments;
 use super::curl;
 use super::http_message;
-use super::prompt;
+use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
-use super::text::{Lines, is_one_of, nearest, pattern};
+use super::shown;
+use super::shown::command_in_line;
+use super::text::{Lines, is_one_of, line_end, nearest, pattern};
 use super::transcript;
 
 /// A request found in a code block.
@@ -26,6 +28,8 @@ pub struct FoundRequest {
     pub problem: Option<Problem>,
     /// The range of the output that the block shows below the command.
     pub output: Option<Range<usize>>,
+    /// What the command prints of the response.
+    pub printed: Printed,
     /// A `?` in the URL that some shells take for a pattern.
     pub unquoted: Option<Range<usize>>,
 }
@@ -53,6 +57,11 @@ impl FoundRequest {
             written.url_span = moved(&written.url_span);
         }
         self
+    }
+
+    /// Whether a block could be what it prints.
+    pub fn may_print(&self, fence: &Fence) -> bool {
+        transcript::shows_response(fence) || self.printed.fits(fence)
     }
 
     /// Gives a request without a body one that the page shows elsewhere.
@@ -398,7 +407,11 @@ fn not_a_command(word: &str) -> String {
 fn commands(text: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
     let is_above = comments::shows_output_above(text);
-    let is_comment = |shown: &Range<usize>| comments::comment_output(&text[shown.clone()]) > 0;
+    // A comment behind the command is its own.
+    let is_comment_below = |shown: &Range<usize>, found: &FoundRequest| {
+        comments::comment_output(&text[shown.clone()]) > 0
+            && text[found.span.end..shown.start].contains('\n')
+    };
     let mut at = 0;
     while at < text.len() {
         let line_end = line_end(text, at);
@@ -424,20 +437,21 @@ fn commands(text: &str) -> Vec<FoundRequest> {
         });
         if has_url {
             let name = command.span.start..command.span.start + 4;
-            let (output, next) = match comment_behind(text, command.span.end) {
-                Some(comment) => (Some(comment), at),
-                None => match output(text, at) {
-                    (below, _) if is_above && below.as_ref().is_none_or(is_comment) => {
-                        (comments::comment_above(text, command.span.start), at)
+            let mut request = from_command(text, command);
+            let (output, next) =
+                match shown::output_of(text, request.span.end, &request.printed, at) {
+                    (below, _)
+                        if is_above
+                            && below
+                                .as_ref()
+                                .is_none_or(|shown| is_comment_below(shown, &request)) =>
+                    {
+                        (comments::comment_above(text, request.span.start), at)
                     }
                     below => below,
-                },
-            };
+                };
             at = next;
-            let mut request = FoundRequest {
-                output,
-                ..from_command(text, command)
-            };
+            request.output = output;
             if text[at..].trim_start().starts_with("curl: (7)")
                 || text[at..].trim_start().starts_with("curl: (6)")
             {
@@ -470,102 +484,6 @@ fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
         .then_some((command, arrow.end() - 1))
 }
 
-/// Where the line at an offset begins.
-pub fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |end| end + 1)
-}
-
-/// The offset after the line at an offset.
-pub fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
-}
-
-/// Where a curl command begins in a line: at its start or after a prompt.
-pub fn command_in_line(line: &str) -> Option<usize> {
-    let at = line.to_ascii_lowercase().find("curl")?;
-    let after = &line[at + 4..];
-    let after = after.strip_prefix(".exe").unwrap_or(after);
-    if !after.starts_with([' ', '\t', '\\', '^']) {
-        return None;
-    }
-    let before = line[..at].trim_end();
-    let spaced = before.len() < at;
-    // That of root is like a comment, but for the host.
-    let of_root = before.ends_with('#')
-        && before
-            .trim_start_matches('[')
-            .split([':', ' '])
-            .next()
-            .is_some_and(|user| user.contains('@'));
-    let ends_in_prompt = (before.ends_with(['$', '%', '>']) || of_root)
-        && !before.contains(['"', '\'', '`', '{', '<']);
-    let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
-    let notebook = before.trim_start() == "!";
-    let first = before.trim_start_matches(['$', '%', ' ', '\t']);
-    let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
-    let typed = before.trim().is_empty() || prompt::typed(line) == at;
-    (typed || notebook || (spaced && (ends_in_prompt || helper || piped))).then_some(at)
-}
-
-/// The response in a comment at the end of a command's line: `curl ... # {"id": 1}`.
-fn comment_behind(text: &str, end: usize) -> Option<Range<usize>> {
-    let line = &text[end..line_end(text, end)];
-    let comment = line.trim();
-    let is_output = comment.starts_with('#')
-        && comment.ends_with(['}', ']'])
-        && comments::comment_output(comment) == comment.len();
-    let start = end + line.len() - line.trim_start().len();
-    is_output.then(|| start..start + comment.len())
-}
-
-/// The output shown below a command, and where to continue.
-pub fn output(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
-    let mut at = start;
-    // Labels may be above each other.
-    for _ in 0..3 {
-        let in_comments = comments::comment_output(&text[at..]);
-        if in_comments > 0 {
-            return (Some(at..at + in_comments), at + in_comments);
-        }
-        let first = text.len() - text[at..].trim_start().len();
-        let label = text[first..line_end(text, first)].trim();
-        if let Some(shown) = http_message::labelled_response(label) {
-            at = first + shown;
-        } else if !is_command(label) && http_message::introduces_response(label) {
-            at = line_end(text, first);
-        } else {
-            break;
-        }
-    }
-    match transcript::looks_like_response(&text[at..]) {
-        true => output_until_command(text, at),
-        false => (None, start),
-    }
-}
-
-/// Whether a line begins another command or request.
-fn is_command(line: &str) -> bool {
-    let is_client = ["http ", "wget ", "PS ", "Invoke-"];
-    let line = line.trim_start();
-    let is_client = is_client.iter().any(|client| line.starts_with(client));
-    let is_message = http_message::begins_message(line) && !line.starts_with(['H', '#']);
-    prompt::begins(line) || is_client || is_message || command_in_line(line).is_some()
-}
-
-fn output_until_command(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
-    let lines = text[start..]
-        .split_inclusive('\n')
-        .take_while(|line| !is_command(line));
-    let end = start + lines.map(str::len).sum::<usize>();
-    // A comment before the next command belongs to that command.
-    let shown = text[start..end].trim_end();
-    let shown = match shown.rfind("\n#") {
-        Some(at) if end < text.len() => &shown[..at],
-        _ => shown,
-    };
-    (Some(start..start + shown.len()), end)
-}
-
 fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     let text = text.get(command.span.clone()).unwrap_or_default();
     let parsed = curl::parse(&command);
@@ -573,6 +491,13 @@ fn from_command(text: &str, command: shell::Command) -> FoundRequest {
         .request
         .as_ref()
         .and_then(|written| placeholder(&written.request));
+    let printed = Printed::through(&command.filters).and_then(|printed| {
+        let write_out = parsed.write_out.clone();
+        match write_out.is_some() && printed.is_filtered() {
+            true => Err("its output with that of --write-out goes through jq".to_owned()),
+            false => Ok(printed.with_write_out(write_out)),
+        }
+    });
     let mut mistakes = command.mistakes;
     mistakes.extend(parsed.mistakes);
     let synopsis = command
@@ -595,58 +520,21 @@ fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     } else if let Some(reason) = parsed.unsupported {
         Some(Problem::Skip(reason))
     } else {
-        let filter = command.pipe.filter(|filter| !keeps_json(filter));
-        let filter = filter.map(|filter| {
-            Problem::Skip(format!(
-                "its output goes through `{filter}`, which is not run"
-            ))
-        });
         let input = command.input;
         let file = |file| match file == "-" {
             true => input.unwrap_or(file),
             false => file,
         };
+        let filter = printed.as_ref().err().cloned().map(Problem::Skip);
         filter.or_else(|| parsed.body_file.map(file).map(Problem::BodyFile))
     };
-    let unquoted = command.unquoted;
     FoundRequest {
         span: command.span,
         written: parsed.request,
         problem,
         output: None,
-        unquoted,
-    }
-}
-
-/// Whether filters print the JSON they read.
-fn keeps_json(filters: &str) -> bool {
-    filters
-        .split('|')
-        .all(|filter| keeps(filter.split('>').next().unwrap_or_default()))
-}
-
-fn keeps(filter: &str) -> bool {
-    let words: Vec<_> = filter.split_whitespace().collect();
-    let prints = |word: &&str| {
-        matches!(*word, "." | "'.'" | "\".\"" | "2" | "4")
-            || [
-                "-C", "-M", "-S", "-c", "-a", "-r", "-cS", "-Sc", "-rc", "--tab", "--indent",
-            ]
-            .contains(word)
-            || [
-                "--color-output",
-                "--monochrome-output",
-                "--sort-keys",
-                "--compact-output",
-            ]
-            .contains(word)
-    };
-    match words.as_slice() {
-        ["jq", options @ ..] => options.iter().all(prints),
-        ["json_pp" | "cat" | "more" | "less"]
-        | ["tee", ..]
-        | ["python" | "python3", "-m", "json.tool"] => true,
-        _ => false,
+        printed: printed.unwrap_or_default(),
+        unquoted: command.unquoted,
     }
 }
 
@@ -657,7 +545,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
         let line = &text[at..line_end(text, at)];
         let indent = line.len() - line.trim_start().len();
         if let Some((written, span)) = http_message::parse(text, at + indent) {
-            let (output, next) = output(text, span.end);
+            let (output, next) = shown::output(text, span.end, &Printed::default());
             at = next.max(span.end);
             let request = &written.request;
             let versioned = text[span.clone()]
@@ -679,7 +567,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
                 written: Some(written),
                 problem,
                 output,
-                unquoted: None,
+                ..FoundRequest::default()
             });
         } else if found.is_empty()
             && !line.trim().is_empty()
@@ -859,20 +747,28 @@ mod tests {
     }
 
     #[test]
-    fn pipes_that_change_the_output_are_not_run() {
+    fn pipes_that_change_the_output_are_run_or_skipped() {
         let rows = [
             ("jq .", true),
             ("jq -c .", true),
             ("jq . | tee a.json", true),
+            ("jq . > a.json", true),
             ("jq . | head -3", false),
             ("jq --sort-keys", true),
-            ("jq '.name'", false),
+            ("jq '.name'", true),
+            ("jq '.[] | select(.id == 1)' | jq -r .name", true),
+            ("\\\n  jq '\n.name\n'", true),
+            ("jq -r .name | wc -l", false),
+            ("jq -r .name | jq .", false),
+            ("jq 'repeat(.)'", false),
+            ("jq '.['", false),
             ("python3 -m json.tool", true),
             ("grep x", false),
+            ("jq . || exit 1", true),
         ];
         for (filter, sent) in rows {
             let found = found(&format!("```sh\ncurl h/a | {filter}\n```\n"));
-            assert_eq!(found[0].problem.is_none(), sent, "{filter}");
+            assert_eq!(found[0].problem.is_none(), sent, "{filter}: {found:?}");
         }
     }
 }

@@ -18,6 +18,19 @@ pub fn value(content: &str, node: &Node, actual: &Value) -> String {
     .value(node, actual)
 }
 
+/// The documented values of a sequence with the actual ones, if there are as many.
+pub fn one_after_another<'a>(
+    node: &'a Node,
+    actual: &'a Value,
+) -> Option<Vec<(&'a Node, &'a Value)>> {
+    let (Kind::Array(items), Value::Array(values)) = (&node.kind, actual) else {
+        return None;
+    };
+    let nodes: Vec<&Node> = items.iter().filter_map(Item::node).collect();
+    let is_same = nodes.len() == items.len() && nodes.len() == values.len();
+    is_same.then(|| nodes.into_iter().zip(values).collect())
+}
+
 /// One level of indentation in a block.
 pub fn unit(content: &str) -> &'static str {
     let depth = |line: &str| line.len() - line.trim_start().len();

@@ -18,7 +18,6 @@ use super::options::{Options, Reset};
 use super::outcome::{Cause, Details, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
 use super::page::{Block, Page};
-use super::pairing;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request, Service, ServiceError};
 use super::status;
@@ -314,6 +313,7 @@ impl Runner<'_> {
         let (response, syntax_error) = documented::response(page, example);
         details.unparsed = syntax_error.is_some();
         details.documented = response.body;
+        details.form = response.form;
         details.truncated = response.truncated || !response.left_out.is_empty();
         details.warnings.extend(response.missing);
         let body = details.documented.as_ref();
@@ -353,9 +353,11 @@ impl Runner<'_> {
         let documented = Documented {
             expected: &expected,
             body: details.documented.as_ref(),
+            form: response.form,
+            printed: &example.request.printed,
             plain: response.plain.as_ref(),
             one_item: response.one_item,
-            surety: surety(page, example),
+            surety: Surety::of(page, example, response.form),
             any: &example.directives.any,
             left_out: &response.left_out,
             headers: &response.headers,
@@ -481,6 +483,7 @@ impl Runner<'_> {
                     request: &request,
                     received: &compared.received,
                     differences: &failure.differences,
+                    is_filtered: example.request.printed.is_filtered(),
                     dataset: &dataset,
                     earlier,
                 });
@@ -755,17 +758,6 @@ impl Runner<'_> {
         // The request itself is added to `writes` by the caller.
         fixture.applied = self.writes.len() + usize::from(request.writes());
         Ok(response.into())
-    }
-}
-
-/// How sure it is that the response of an example is the one to its request.
-fn surety(page: &Page, example: &Example) -> Surety {
-    match &example.response {
-        Some(response) if response.doubtful => Surety::Doubtful,
-        Some(response) if !pairing::surely_response(page, example.fence, response.fence) => {
-            Surety::Likely
-        }
-        _ => Surety::Sure,
     }
 }
 

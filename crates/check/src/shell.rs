@@ -39,10 +39,10 @@ impl Mistake {
 pub struct Command {
     /// Its words; the first is the program.
     pub words: Vec<Word>,
-    /// From the program to the last word.
+    /// From the program to the last word, also of the commands that it is piped through.
     pub span: Range<usize>,
-    /// The command that the output is piped into.
-    pub pipe: Option<String>,
+    /// The commands that the output is piped through.
+    pub filters: Vec<Filter>,
     /// Mistakes in order of position.
     pub mistakes: Vec<Mistake>,
     /// Offset of the line after the command.
@@ -55,21 +55,28 @@ pub struct Command {
     pub unquoted: Option<Range<usize>>,
 }
 
+/// A command that the output of another one is piped into.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// As it is written.
+    pub text: String,
+    /// Its words; the first is the program.
+    pub words: Vec<Word>,
+}
+
 /// Parses the command that begins at `start`.
 pub fn command(text: &str, start: usize) -> Command {
-    let mut scanner = Scanner {
-        text,
-        at: start,
-        out: Command::default(),
-        word: None,
-        apostrophe: None,
-        here_document: None,
-    };
+    let mut scanner = Scanner::new(text, start);
     scanner.piped_in(text[..start].rsplit('\n').next().unwrap_or_default());
     scanner.run();
     let mut out = scanner.out;
-    let last = out.words.last().map_or(start, |word| word.span.end);
-    out.span = start..last;
+    let of_filter = out
+        .filters
+        .iter()
+        .rev()
+        .find_map(|filter| filter.words.last());
+    let last = of_filter.or(out.words.last());
+    out.span = start..last.map_or(start, |word| word.span.end);
     out
 }
 
@@ -78,6 +85,8 @@ struct Scanner<'a> {
     at: usize,
     out: Command,
     word: Option<Word>,
+    /// Whether the command reads the output of another one.
+    is_filter: bool,
     /// The last closing single quote between two letters: an apostrophe, if a quote is left open later.
     apostrophe: Option<usize>,
     /// The word that ends the here-document below this line.
@@ -85,12 +94,24 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    fn new(text: &'a str, at: usize) -> Scanner<'a> {
+        Scanner {
+            text,
+            at,
+            out: Command::default(),
+            word: None,
+            is_filter: false,
+            apostrophe: None,
+            here_document: None,
+        }
+    }
+
     fn run(&mut self) {
         while let Some(letter) = self.peek() {
             match letter {
                 '\n' | '\r' => {
                     self.close();
-                    if !self.line_continues_anyway() {
+                    if self.is_filter || !self.line_continues_anyway() {
                         self.skip_line();
                         return self.stop();
                     }
@@ -120,10 +141,7 @@ impl<'a> Scanner<'a> {
                 '<' if self.placeholder() => {}
                 '|' => {
                     self.close();
-                    let line = self.rest().lines().next().unwrap_or_default();
-                    let filter = line.trim_start_matches('|').trim();
-                    self.out.pipe = Some(filter.to_owned());
-                    self.skip_line();
+                    self.pipe();
                     return self.stop();
                 }
                 ';' => {
@@ -171,6 +189,43 @@ impl<'a> Scanner<'a> {
         self.at += length;
         self.skip_line();
         self.out.end = self.at;
+    }
+
+    /// The command after a pipe; what follows `||` is run only if this one fails.
+    fn pipe(&mut self) {
+        self.bump();
+        if self.rest().starts_with('|') {
+            return self.skip_line();
+        }
+        // The command may be on the next line, after the continuation prompt of a shell.
+        let rest = self.rest();
+        let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
+        let below = below.trim_start();
+        self.at = match line.trim() {
+            "" => self.text.len() - below.strip_prefix("> ").unwrap_or(below).len(),
+            _ => self.at + line.len() - line.trim_start().len(),
+        };
+        let mut filter = Scanner {
+            is_filter: true,
+            ..Scanner::new(self.text, self.at)
+        };
+        filter.run();
+        let Command {
+            words,
+            filters,
+            mistakes,
+            end,
+            ..
+        } = filter.out;
+        // Other programs may read something else in their words.
+        if words.first().is_some_and(|word| word.text == "jq") {
+            self.out.mistakes.extend(mistakes);
+        }
+        let last = words.last().map_or(self.at, |word| word.span.end);
+        let text = self.text[self.at..last].to_owned();
+        self.out.filters.push(Filter { text, words });
+        self.out.filters.extend(filters);
+        self.at = end;
     }
 
     /// The command before a pipe into this one: `cat <<EOF |` or `echo '{}' |`.

@@ -65,6 +65,16 @@ pub(crate) fn pattern(pattern: &str) -> Regex {
         .expect("constant patterns are compiled by the tests, and escaped words are valid")
 }
 
+/// Where the line at an offset begins.
+pub(crate) fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |end| end + 1)
+}
+
+/// The offset after the line at an offset.
+pub(crate) fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |end| at + end + 1)
+}
+
 /// Iterates over lines (line ends included) with their byte offsets.
 pub(crate) struct Lines<'a> {
     pub(crate) text: &'a str,

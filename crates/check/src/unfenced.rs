@@ -14,8 +14,9 @@ use super::mentions;
 use super::node::is_dots;
 use super::programs;
 use super::prompt;
-use super::requests::{self, line_end};
 use super::shell;
+use super::shown;
+use super::text::line_end;
 use super::text::{floor_char_boundary, is_one_of, pattern};
 use super::transcript;
 use super::url;
@@ -230,7 +231,7 @@ impl Scan<'_> {
     /// A command in the words of a shell.
     fn command(&self, line: &Range<usize>) -> Option<Range<usize>> {
         let text = &self.content[line.clone()];
-        let Some(at) = requests::command_in_line(text) else {
+        let Some(at) = shown::command_in_line(text) else {
             let program = text[prompt::typed(text)..].split(' ').next()?;
             let is_client = is_one_of(program, "http https xh xhs wget");
             let found = is_client.then(|| clients::find(text, ""))?.pop()?;

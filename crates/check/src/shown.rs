@@ -1,0 +1,123 @@
+//! Finds the output of a command that a block shows: below the command, or in comments.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::http_message;
+use super::printed::Printed;
+use super::prompt;
+use super::text::{line_end, pattern};
+
+/// The output of a command, whose last word is at an offset and which ends at another one, and where to continue: in a
+/// comment behind the command, or below it.
+pub fn output_of(
+    text: &str,
+    last: usize,
+    printed: &Printed,
+    end: usize,
+) -> (Option<Range<usize>>, usize) {
+    if let Some(comment) = comment_behind(text, last, printed) {
+        return (Some(comment), end);
+    }
+    // `; echo` behind the command prints a line end.
+    let rest = &text[end..line_end(text, end)];
+    let is_another = text[..end].ends_with([';', '&']) && !rest.contains("curl ");
+    let below = if is_another { end + rest.len() } else { end };
+    output(text, below, printed)
+}
+
+/// The response in a comment at the end of a command's line: `curl ... # {"id": 1}`.
+fn comment_behind(text: &str, end: usize, printed: &Printed) -> Option<Range<usize>> {
+    let line = &text[end..line_end(text, end)];
+    let comment = line.trim();
+    let is_output = comment.starts_with('#')
+        && (comment.ends_with(['}', ']']) || printed.is_filtered())
+        && printed.comment_output(comment) == comment.len();
+    let start = end + line.len() - line.trim_start().len();
+    is_output.then(|| start..start + comment.len())
+}
+
+/// The output shown below a command that prints this, and where to continue.
+pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usize>>, usize) {
+    let mut at = start;
+    // Labels may be above each other.
+    for _ in 0..3 {
+        let in_comments = printed.comment_output(&text[at..]);
+        if in_comments > 0 {
+            return (Some(at..at + in_comments), at + in_comments);
+        }
+        let first = text.len() - text[at..].trim_start().len();
+        let label = text[first..line_end(text, first)].trim();
+        if let Some(shown) = http_message::labelled_response(label) {
+            at = first + shown;
+        } else if !is_command(label) && http_message::introduces_response(label) {
+            at = line_end(text, first);
+        } else {
+            break;
+        }
+    }
+    let (shown, end) = until_command(text, at);
+    let prompted = text.lines().any(prompt::begins);
+    match printed.looks_like_output(&text[shown.clone()], prompted) {
+        true => (Some(shown), end),
+        false => (None, start),
+    }
+}
+
+/// Whether a line begins another command or request.
+fn is_command(line: &str) -> bool {
+    let is_client = ["http ", "wget ", "PS ", "Invoke-"];
+    let line = line.trim_start();
+    let is_client = is_client.iter().any(|client| line.starts_with(client));
+    let is_message = http_message::begins_message(line) && !line.starts_with(['H', '#']);
+    prompt::begins(line) || is_client || is_message || command_in_line(line).is_some()
+}
+
+/// What is shown up to the next command, and where that begins.
+fn until_command(text: &str, start: usize) -> (Range<usize>, usize) {
+    let lines = text[start..]
+        .split_inclusive('\n')
+        .take_while(|line| !is_command(line));
+    let end = start + lines.map(str::len).sum::<usize>();
+    // A comment before the next command belongs to that command.
+    let shown = text[start..end].trim_end();
+    let shown = match shown.rfind("\n#") {
+        Some(at) if end < text.len() => &shown[..at],
+        _ => shown,
+    };
+    (start..start + shown.len(), end)
+}
+
+/// Where a curl command begins in a line: at its start or after a prompt.
+pub fn command_in_line(line: &str) -> Option<usize> {
+    let at = line.to_ascii_lowercase().find("curl")?;
+    let after = &line[at + 4..];
+    let after = after.strip_prefix(".exe").unwrap_or(after);
+    if !after.starts_with([' ', '\t', '\\', '^']) {
+        return None;
+    }
+    let before = line[..at].trim_end();
+    let spaced = before.len() < at;
+    // That of root is like a comment, but for the host.
+    let of_root = before.ends_with('#')
+        && before
+            .trim_start_matches('[')
+            .split([':', ' '])
+            .next()
+            .is_some_and(|user| user.contains('@'));
+    let ends_in_prompt = (before.ends_with(['$', '%', '>']) || of_root)
+        && !before.contains(['"', '\'', '`', '{', '<']);
+    let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
+    let notebook = before.trim_start() == "!";
+    let first = before.trim_start_matches(['$', '%', ' ', '\t']);
+    let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
+    // Commands before it that change nothing of the request: `sleep 1 && curl ...`.
+    static BEFORE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^(?:(?:sleep|cd|echo|printf|clear)\b[^|;&$`]*(?:;|&&)\s*)+$"));
+    let typed_from = prompt::typed(line).min(at);
+    let typed =
+        before.trim().is_empty() || typed_from == at || BEFORE.is_match(&line[typed_from..at]);
+    (typed || notebook || (spaced && (ends_in_prompt || helper || piped))).then_some(at)
+}
