@@ -16,6 +16,10 @@ const PAGES: &[(&str, &str)] = &[
         "same-for-other-clients.md",
         "pass+ pass+ pass+ pass+ pass fail pass+ pass+",
     ),
+    (
+        "client-outcomes.md",
+        "fail fail pass pass fail fail pass skipped skipped skipped",
+    ),
     ("bodies-without-labels.md", "pass fail skipped skipped"),
     ("postman-steps.md", "pass+ fail pass+ pass+ fail fail"),
     ("response-above-command.md", "pass+ pass fail pass"),

@@ -81,11 +81,13 @@ fn in_paragraph(text: &str, prose: &Prose) -> Vec<Range<usize>> {
         let is_target = before.ends_with("](") || before.ends_with(['"', '\'']);
         // A part of a command.
         let line = before.rsplit('\n').next().unwrap_or_default();
-        let is_part = line.matches('`').count() % 2 == 1 && !line.ends_with('`')
+        let is_in_code = line.matches('`').count() % 2 == 1;
+        let is_part = is_in_code && !line.ends_with('`') && !line.ends_with("`GET ")
             || line.contains("curl ")
             || line.contains("wget ");
         let range = address.start()..address.start() + trimmed(address.as_str()).len();
-        let is_again = |other: &Range<usize>| source[other.clone()] == source[range.clone()];
+        let url = |range: &Range<usize>| unescaped(&source[range.clone()]);
+        let is_again = |other: &Range<usize>| url(other) == url(&range);
         if !is_target
             && !is_part
             && is_literal(&source[range.clone()])

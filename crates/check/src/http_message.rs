@@ -21,7 +21,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let (first, first_at) = lines.next()?;
     let mut words = first.split_whitespace();
     let method = words.next().filter(|word| METHODS.contains(word))?;
-    let url = words.next()?;
+    let url = words.next()?.trim_matches('`');
     // `GET /users?age=3  # three years old`
     let remark = |word: &&str| word.starts_with('#') || *word == "//";
     let mut words = words.take_while(|word| !remark(word));
@@ -45,8 +45,11 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut json_end = None;
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
+        let label = trimmed.trim_start_matches(['/', '#', ' ']);
+        let is_remark_of_response = label != trimmed && introduces_response(label);
         if begins_message(trimmed)
             || is_response_label(trimmed)
+            || is_remark_of_response
             || transcript::begins_response(trimmed)
             || !line.starts_with([' ', '\t']) && labelled_response(trimmed).is_some()
         {

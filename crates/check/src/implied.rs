@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::addresses;
-use super::blocks::{Block, Fence, Prose};
+use super::blocks::{Block, Fence, Heading, Prose};
 use super::http_message;
 use super::labels::{self, Announces};
 use super::mentions::{self, Form, Mention};
@@ -531,8 +531,13 @@ fn level_above(blocks: &[Block], index: usize) -> u8 {
         Block::Heading(heading) => Some(heading),
         _ => None,
     });
+    // "POST request" is the title of the whole.
+    let names_method = |heading: &Heading| {
+        let mut words = heading.text.split(|c: char| !c.is_alphabetic());
+        words.any(|word| http_message::METHODS.contains(&word))
+    };
     heading.map_or(6, |heading| match labels::heading(&heading.text) {
-        labels::Announces::Request => heading.level - 1,
+        Announces::Request if !names_method(heading) => heading.level - 1,
         _ => heading.level,
     })
 }

@@ -134,7 +134,8 @@ impl Mention {
     fn new(method: &str, url: &str, form: Form) -> Mention {
         Mention {
             method: method.to_owned(),
-            url: url.to_owned(),
+            // The end of the sentence.
+            url: url.trim_end_matches(['.', ',', ';']).to_owned(),
             form,
         }
     }
@@ -167,7 +168,8 @@ fn endpoint(text: &str) -> Option<regex::Captures<'_>> {
     let label = found
         .name("label")
         .map(|label| labels::label(label.as_str()));
-    let is_method = http_message::METHODS.contains(&&found["method"]);
+    let is_method = http_message::METHODS.contains(&&found["method"])
+        || url::this_machine(&found["url"]).is_some();
     let is_status = found
         .name("status")
         .is_none_or(|status| success_of(status.as_str()).is_some());

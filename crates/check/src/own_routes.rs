@@ -18,6 +18,9 @@ const TECHNICAL: &str = "health healthz healthcheck health-check ping pong statu
 /// What services do with collections besides reading and writing their records.
 const ACTIONS: &str = "search count stats statistics latest recent random popular export import bulk batch upload download me all \
      filter archive summary";
+/// Words of routes that let users in.
+const ACCESS: &str = "login logout signin signout signup auth authenticate authorize oauth token tokens refresh session sessions \
+     password verify otp";
 /// Endings of a path that ask for a format.
 const FORMATS: &str = "json xml html csv yaml yml txt api pdf rss atom";
 /// Parameters of this server.
@@ -71,6 +74,10 @@ pub fn reason(
     }
     if is_one_of(last, TECHNICAL) && !segments.iter().any(is_resource) {
         return own("is no part of the data");
+    }
+    let lets_in = |name: &String| name.split(['-', '_']).any(|word| is_one_of(word, ACCESS));
+    if request.method == "POST" && lets_in(last) && !segments.iter().any(is_resource) {
+        return own("lets users in, and is no part of the data");
     }
     if example.response.is_some() {
         return None;

@@ -525,6 +525,10 @@ pub fn candidates(
     let own_level = own_heading.map_or(0, |index| level(page, index));
     let own_tool = tool_above(page, at);
     let is_named = page.fence(at).is_some_and(|fence| !fence.fenced);
+    // What a page only names is for any client.
+    let is_other_tool = |tool: Option<&str>| {
+        tool.is_some() && tool != own_tool && !(is_named && own_tool.is_none())
+    };
     let mut announced = Announces::Unspecific;
     let mut foreign: Option<u8> = None;
     let mut status = None;
@@ -549,7 +553,7 @@ pub fn candidates(
                     foreign = None;
                 }
                 let tool = labels::other_tool(&heading.text);
-                if tool.is_some() && tool != own_tool {
+                if is_other_tool(tool) {
                     foreign = Some(heading.level);
                 }
                 status = status_text::of_response_label(&heading.text);
@@ -568,9 +572,13 @@ pub fn candidates(
                 if announced == Announces::Response {
                     response.get_or_insert(heading.level);
                 }
+                // "Confirm success", below the steps of a client.
+                let is_outcome =
+                    is_step(page, own_heading) && labels::has_word(&heading.text, OUTCOME);
                 if heading.level <= own_level
                     && !matches!(announced, Announces::Response | Announces::RequestBody)
                     && response.is_none()
+                    && !is_outcome
                 {
                     // A part of the description between a request and its response, or the same for another client.
                     let is_part = heading.level == own_level
@@ -608,7 +616,7 @@ pub fn candidates(
                 if let Some(label) = label {
                     let said = labels::label(label);
                     let tool = labels::other_tool(label);
-                    if tool.is_some() && tool != own_tool && said != Announces::Unspecific {
+                    if is_other_tool(tool) && said != Announces::Unspecific {
                         foreign.get_or_insert(7);
                     } else if foreign == Some(7) && said == Announces::Response {
                         foreign = None;
@@ -746,6 +754,8 @@ fn is_labelled_response(page: &Page, at: usize) -> bool {
     labels::names_part(text) && labels::label(text) == Announces::Response
 }
 
+const OUTCOME: &str =
+    "confirm verify check success successful result results outcome output expected";
 const PARTS: &str =
     "parameters params parameter headers url arguments fields query properties authorization";
 

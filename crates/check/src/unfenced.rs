@@ -31,6 +31,13 @@ static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// The same for a URL of this machine, with the method in any case: "Post `http://localhost:3000/users`".
+static REQUEST_HERE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[\s*_`]*(?i:get|post|put|patch|delete)[*_`:]*\s+[*_`]*(?:http://)?(?:localhost|127\.0\.0\.1)[^\s`]*[\s*_`\\]*$",
+    )
+});
+
 /// A label with code on the same line.
 static LABEL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:：][*_]*\s*)\S"));
@@ -159,6 +166,7 @@ pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part>
             let range = whole.source_range(&line);
             found.push(Part::Code(Fence::stating(text, range, stated)));
         } else if REQUEST.is_match(scan.unlabelled(&line))
+            || REQUEST_HERE.is_match(&content[line.clone()])
             || mentions::has_status(&content[line.clone()])
         {
             found.push(Part::Endpoint(whole.source_range(&line)));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::causes;
 use super::compare::{Difference, DifferenceKind, Step};
@@ -16,7 +17,7 @@ use super::outcome::{ExampleResult, Outcome};
 use super::own_routes;
 use super::page::{Block, Fence, Heading, Page};
 use super::requests::Problem;
-use super::service::Request;
+use super::service::{Request, WrittenRequest};
 use super::status::{Expected, StatusSource};
 use super::text::{self, nearest, pattern};
 use super::url::{self, Resolved, TargetHosts};
@@ -286,7 +287,8 @@ fn is_uncertain_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) 
             &*written.request.method,
             "POST" | "PUT" | "PATCH" | "DELETE"
         )
-        && !matches!(found.problem, Some(Problem::NoBody | Problem::Template))
+        && (result.example.response.is_some()
+            || !matches!(found.problem, Some(Problem::NoBody | Problem::Template)))
         && !matches!(resolved, Resolved::Foreign(_))
         && fence.is_none_or(|fence| !found.is_endpoint(&fence.content))
 }
@@ -331,6 +333,10 @@ fn explains(
     match (id_in(&changed).filter(|id| !is_placeholder(id)), &own_id) {
         // It changes another record.
         (Some(changed), Some(own)) if changed != *own && !creates => return false,
+        // It creates another record.
+        (_, Some(own)) if creates && created_id(written).is_some_and(|id| id != *own) => {
+            return false;
+        }
         // It creates a record, and this one is there already.
         (_, Some(_)) if creates && status != 404 && asked.last() == own_id.as_ref() => {
             return false;
@@ -355,6 +361,15 @@ fn explains(
             matches!(found.kind, DifferenceKind::Value | DifferenceKind::Type)
                 && of_other(&found.path)
         })
+}
+
+/// The id that a write gives the record that it creates.
+fn created_id(written: &WrittenRequest) -> Option<String> {
+    let body: Value = serde_json::from_str(written.request.body.as_deref()?).ok()?;
+    match body.get("id")? {
+        Value::String(id) => Some(id.clone()),
+        id => Some(id.to_string()),
+    }
 }
 
 /// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
