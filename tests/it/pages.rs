@@ -20,6 +20,7 @@ const PAGES: &[(&str, &str)] = &[
         "client-outcomes.md",
         "fail fail pass pass fail fail pass skipped skipped skipped",
     ),
+    ("described-above-example.md", "fail pass pass pass"),
     ("bodies-without-labels.md", "pass fail skipped skipped"),
     ("postman-steps.md", "pass+ fail pass+ pass+ fail fail"),
     ("response-above-command.md", "pass+ pass fail pass"),

@@ -299,6 +299,16 @@ pub fn names_part(text: &str) -> bool {
     !words.is_empty() && words.iter().all(is_part) && !words.iter().all(|word| is_filler(word))
 }
 
+/// Whether a heading is that of the example of what is described above it: "Example request", "cURL".
+pub fn names_example(text: &str) -> bool {
+    const EXAMPLE: &str =
+        "example examples sample curl command usage beispiel exemple ejemplo exemplo esempio";
+    let words = words(text);
+    let is_example =
+        |word: &String| is_one_of(word, EXAMPLE) || REQUEST.is_match(word) || is_filler(word);
+    !words.is_empty() && words.iter().all(is_example)
+}
+
 /// Whether a text speaks of a body, and of no response.
 pub fn names_sent_body(text: &str) -> bool {
     BODY.is_match(text) && !RESPONSE.is_match(text) && !ANSWERS.is_match(text)

@@ -391,9 +391,36 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
 /// A status in the text between the heading and the first request of its section: `**Response code:** 400`.
 fn stated_above(page: &Page, example: &Example) -> Option<Expected> {
     let start = page.heading_of(example.fence).map_or(0, |at| at + 1);
-    let above = &page.blocks[start..example.fence];
+    let above: Vec<&Block> = page.blocks[start..example.fence].iter().collect();
+    stated_in(&above, example).or_else(|| {
+        // The path of the endpoint is a block, too.
+        let is_text = |block: &&Block| !matches!(block, Block::Fence(fence) if !fence.fenced);
+        let described = page.blocks[described_above(page, example)?].iter();
+        let success = stated_in(&described.filter(is_text).collect::<Vec<_>>(), example)?;
+        (success.statuses[0] < 300).then_some(success)
+    })
+}
+
+/// The blocks that describe a request above the heading of its example: "Example request".
+fn described_above(page: &Page, example: &Example) -> Option<Range<usize>> {
+    let end = page.heading_of(example.fence)?;
+    let Block::Heading(own) = &page.blocks[end] else {
+        return None;
+    };
+    let is_alone = end + 1 == example.fence;
+    let start = (0..end)
+        .rev()
+        .find(|at| matches!(page.blocks[*at], Block::Heading(_)))?;
+    let is_outer = matches!(&page.blocks[start], Block::Heading(outer) if outer.level < own.level);
+    (is_alone && is_outer && labels::names_example(&own.text)).then_some(start + 1..end)
+}
+
+/// The only status in text.
+fn stated_in(above: &[&Block], example: &Example) -> Option<Expected> {
     // Where endpoints are set in bold, each begins a section of its own.
-    let named = above.iter().rposition(mentions::begins_endpoint);
+    let named = above
+        .iter()
+        .rposition(|block| mentions::begins_endpoint(block));
     let mut found: Option<Expected> = None;
     for block in &above[named.unwrap_or_default()..] {
         let prose = match block {
