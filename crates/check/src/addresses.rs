@@ -216,13 +216,17 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
         found.push(request.moved(start + line.len() - line.trim_start().len()));
     }
     let above = blocks[..at].iter().rev();
-    let mut words = above
-        .take_while(|block| matches!(block, Block::Prose(_) | Block::Directive(_)))
-        .take(if fence.fenced { 2 } else { 1 })
-        .filter_map(|block| match block {
-            Block::Prose(prose) => Some(prose.text.as_str()),
-            _ => None,
-        });
+    let texts = above.map_while(|block| match block {
+        Block::Prose(prose) => Some(prose.text.as_str()),
+        Block::Directive(_) => Some(""),
+        _ => None,
+    });
+    let mut texts = texts.filter(|text| !text.is_empty());
+    let nearest = texts.next();
+    // What is above a label such as "Endpoint:" is about the URL, too.
+    let is_label = |text: &&str| labels::words(text).len() <= 3;
+    let label = nearest.filter(is_label).and_then(|_| texts.next());
+    let mut words = nearest.into_iter().chain(label.filter(|_| fence.fenced));
     let has_query = fence.content.contains('?');
     let reads = heading_reads(blocks, at, has_query)
         && words.all(|words| {
@@ -248,7 +252,8 @@ fn repeats_command(above: &[Block], own: &Fence) -> bool {
         _ => None,
     });
     let own = own.content.trim();
-    above.is_some_and(|above| above.contains(own) && above != own)
+    let is_command = |above: &str| above.contains("curl") || http_message::begins_message(above);
+    above.is_some_and(|above| above.contains(own) && above != own && is_command(above))
 }
 
 /// Whether a block is only URLs, so that what is below it need not be their response.
