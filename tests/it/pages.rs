@@ -21,6 +21,7 @@ const PAGES: &[(&str, &str)] = &[
         "fail fail pass pass fail fail pass skipped skipped skipped",
     ),
     ("described-above-example.md", "fail pass pass pass"),
+    ("never-closed.md", "fail pass+ fail fail error error"),
     ("bodies-without-labels.md", "pass fail skipped skipped"),
     ("postman-steps.md", "pass+ fail pass+ pass+ fail fail"),
     ("response-above-command.md", "pass+ pass fail pass"),

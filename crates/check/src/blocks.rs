@@ -55,6 +55,8 @@ pub struct Fence {
     pub fenced: bool,
     /// Whether it is a command within a sentence.
     pub in_sentence: bool,
+    /// Whether its closing mark is missing.
+    pub is_unclosed: bool,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -142,6 +144,7 @@ impl Fence {
             content,
             fenced: false,
             in_sentence: false,
+            is_unclosed: false,
             pieces,
         }
     }

@@ -62,7 +62,9 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
             break;
         }
         end = at + line.len();
-        let comment = in_headers && (trimmed.starts_with('#') || trimmed.starts_with("//"));
+        // One above the body is its label.
+        let is_above = in_headers || body.is_none();
+        let comment = is_above && (trimmed.starts_with('#') || trimmed.starts_with("//"));
         if in_script || comment {
             continue;
         }

@@ -66,6 +66,7 @@ mod tables;
 mod terminal;
 mod text;
 mod transcript;
+mod unclosed;
 mod unfenced;
 mod unmet;
 mod url;

@@ -20,6 +20,7 @@ use super::node::Kind;
 use super::sentences;
 use super::status_text;
 use super::text::{Lines, floor_char_boundary, pattern};
+use super::unclosed;
 use super::unfenced::{self, Part};
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
@@ -34,10 +35,38 @@ static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The blocks of a Markdown page whose text begins at an offset.
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
-    let mut blocks = Reader::new(&as_markdown(text), body).read();
+    let mut blocks = read(&as_markdown(text), body);
     sentences::find_examples(text, &mut blocks);
     imply_requests(text, &mut blocks);
     addresses::find(text, &mut blocks);
+    blocks
+}
+
+/// Reads Markdown, with what is below a block that is not closed as its writer means it.
+fn read(text: &str, body: usize) -> Vec<Block> {
+    const MOST: usize = 20;
+    let mut blocks = Reader::new(text, body).read();
+    let mut from = 0;
+    for _ in 0..MOST {
+        let found = blocks[from..].iter().find_map(|block| match block {
+            Block::Fence(fence) => Some((fence.range.start, unclosed::end(text, fence)?)),
+            _ => None,
+        });
+        let Some((start, (end, next))) = found else {
+            break;
+        };
+        blocks.truncate(blocks.partition_point(|block| block.range().start < start));
+        blocks.extend(Reader::new(&text[..end], start).read());
+        let last = blocks.iter_mut().rev().find_map(|block| match block {
+            Block::Fence(fence) if fence.fenced => Some(fence),
+            _ => None,
+        });
+        if let Some(fence) = last {
+            fence.is_unclosed = true;
+        }
+        from = blocks.len();
+        blocks.extend(Reader::new(text, next).read());
+    }
     blocks
 }
 
@@ -525,6 +554,7 @@ fn fence<'a>(
         content,
         fenced,
         in_sentence: false,
+        is_unclosed: false,
         pieces,
     };
     unwrap(&mut fence);

@@ -14,7 +14,7 @@ use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::shown;
 use super::shown::command_in_line;
-use super::text::{Lines, is_one_of, line_end, nearest, pattern};
+use super::text::{is_one_of, line_end, nearest, pattern};
 use super::transcript;
 
 /// A request found in a code block.
@@ -270,22 +270,15 @@ pub fn find(
     if found.is_empty() {
         found = other_clients(text, &fence.language);
     }
-    // A block that contains the opening fence of another one.
-    let nested = Lines { text, at: 0 }.find(|(line, _)| {
-        line.trim()
-            .strip_prefix("```")
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
-    });
-    if let (Some((line, at)), Some(first)) = (nested, found.first().cloned()) {
-        let text = "the code block is not closed before this line";
-        return vec![first.with_mistake(
-            at..at + line.trim_end().len(),
-            text,
-            Some("```".to_owned()),
-        )];
+    if let Some(first) = found.first_mut().filter(|_| fence.is_unclosed) {
+        let span = first.span.clone();
+        *first = first.clone().with_mistake(span, UNCLOSED, None);
     }
     found
 }
+
+/// What is wrong with a block whose closing mark is missing.
+pub const UNCLOSED: &str = "the code block is not closed, so what is below it is shown as code";
 
 /// The request of a block that contains only a URL.
 pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {

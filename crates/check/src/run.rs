@@ -18,6 +18,7 @@ use super::options::{Options, Reset};
 use super::outcome::{Cause, Details, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
 use super::page::{Block, Page};
+use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request, Service, ServiceError};
 use super::status;
@@ -119,6 +120,20 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
                 String::new(),
                 error,
             ));
+        }
+    }
+    for (at, block) in page.blocks.iter().enumerate() {
+        let is_before =
+            |result: &ExampleResult| (at + 1..page.blocks.len()).contains(&result.example.fence);
+        let is_of_request = |result: &ExampleResult| result.example.fence == at;
+        if let Block::Fence(fence) = block
+            && fence.is_unclosed
+            && !results.iter().any(is_of_request)
+            && results.iter().any(is_before)
+        {
+            let range = fence.range.start..fence.range.start + 3;
+            let error = requests::UNCLOSED.to_owned();
+            results.push(not_an_example(&page, range, String::new(), error));
         }
     }
     if let Some(range) = unclosed_comment(&page) {
