@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::addresses;
+use super::candidates::{self, Candidate};
 use super::clients;
 use super::endpoints;
-use super::http_message;
 use super::labels;
-use super::page::{Block, Fence, Page};
-use super::pairing::{self, Candidate, Paired};
-use super::powershell;
+use super::page::{Block, Page};
+use super::pairing::{self, Paired};
 use super::programs;
+use super::repeats::Repeats;
 use super::requests::{self, FoundRequest, Problem};
 use super::text::line_start;
 
@@ -109,101 +109,76 @@ impl Example {
 
 /// Finds the examples of a page in reading order.
 pub fn find(page: &Page) -> Vec<Example> {
+    let mut requests = requests_of(page);
+    let repeats = Repeats::find(page, &mut requests);
+    let mut finder = Finder {
+        page,
+        repeats,
+        examples: Vec::new(),
+        taken: Vec::new(),
+    };
+    for (at, found) in requests {
+        finder.add(at, found);
+    }
+    let Finder {
+        mut examples,
+        taken,
+        ..
+    } = finder;
+    for example in &mut examples {
+        example.unpaired.retain(|block| !taken.contains(block));
+    }
+    pair_programs(page, &mut examples);
+    skip_repeated(&mut examples);
+    examples
+}
+
+/// The requests of a page by their blocks.
+fn requests_of(page: &Page) -> Vec<(usize, Vec<FoundRequest>)> {
     let mut variables = Vec::new();
     let mut commanded: Vec<String> = Vec::new();
-    let mut in_fences: Vec<(usize, Vec<FoundRequest>)> = (0..page.blocks.len())
+    let in_block = |at: usize| {
+        let fence = page.fence(at)?;
+        let mut found = requests::find(fence, clients::find);
+        variables.extend(requests::variables(fence));
+        commanded.extend(requests::commanded_variables(fence));
+        for request in &mut found {
+            request.set(&variables);
+            request.skip_if_unknown(&commanded);
+        }
+        if found.is_empty() {
+            found.extend(endpoints::bare_url(page, at));
+        }
+        if found.is_empty() {
+            found = addresses::in_block(&page.blocks, at);
+        }
+        endpoints::add_query(page, at, &mut found);
+        (!found.is_empty()).then_some((at, found))
+    };
+    let mut requests = (0..page.blocks.len())
         .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
-        .filter_map(|at| {
-            let fence = page.fence(at)?;
-            let mut found = requests::find(fence, clients::find);
-            variables.extend(requests::variables(fence));
-            commanded.extend(requests::commanded_variables(fence));
-            for request in &mut found {
-                request.set(&variables);
-                request.skip_if_unknown(&commanded);
-            }
-            if found.is_empty() {
-                found.extend(endpoints::bare_url(page, at));
-            }
-            if found.is_empty() {
-                found = addresses::in_block(&page.blocks, at);
-            }
-            endpoints::add_query(page, at, &mut found);
-            (!found.is_empty()).then_some((at, found))
-        })
+        .filter_map(in_block)
         .collect();
-    endpoints::remove_named(page, &mut in_fences);
-    // The same request for another client, or in a sentence, does not end the example above it.
-    let mut fences: Vec<usize> = Vec::new();
-    let mut above: Option<(usize, FoundRequest)> = None;
-    let mut repeated: Vec<(usize, usize)> = Vec::new();
-    let client = |at: usize, found: &FoundRequest| {
-        let command = page
-            .fence(at)
-            .and_then(|fence| fence.content.get(found.span.clone()));
-        command
-            .and_then(|command| {
-                command
-                    .split(|c: char| c.is_whitespace() || matches!(c, '(' | '<'))
-                    .next()
-            })
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let skip = |found: &mut FoundRequest| {
-        let reason = "the request above it, for another client";
-        found.problem = Some(Problem::Skip(reason.to_owned()));
-    };
-    let starts: Vec<usize> = in_fences.iter().map(|(at, _)| *at).collect();
-    for (at, found) in &mut in_fences {
-        let is_listing = |index: usize| {
-            let fence = page.fence(index);
-            fence.is_some_and(|fence| powershell::is_listing(&fence.content))
-        };
-        let again = above.as_ref().filter(|(above_at, above)| {
-            found.len() == 1
-                && !(above_at + 1..*at).any(is_listing)
-                && (found[0].repeats(above) || is_tab(page, *above_at, *at, &found[0], above))
-                && client(*at, &found[0]) != client(*above_at, above)
-        });
-        if let Some((above_at, above)) = again
-            && !matches!(above.problem, Some(Problem::Skip(_)))
-        {
-            let is_program = found[0].program().is_some();
-            // What `curl -v` shows of the request above.
-            let is_transcript = |fence: &Fence| {
-                let start = fence.source_range(&found[0].span).start;
-                let before = &page.text[line_start(&page.text, start)..start];
-                before.trim() == ">" && http_message::begins_message(&fence.content)
-            };
-            if page.fence(*at).is_some_and(is_transcript) {
-                skip(&mut found[0]);
-            } else if !is_program && found[0].problem.is_none() && above.program().is_none() {
-                repeated.push((*at, *above_at));
-            } else if is_program && found[0].output.is_none() {
-                // It has no response of its own, so it is run once.
-                let shows = |mut range: Range<usize>| range.any(|at| pairing::shows_json(page, at));
-                let is_answered = above.output.is_some() || shows(above_at + 1..*at);
-                let next = starts.iter().copied().find(|next| next > at);
-                if !is_answered || !shows(*at + 1..next.unwrap_or(page.blocks.len())) {
-                    skip(&mut found[0]);
-                }
-            }
-        }
-        let in_sentence = page.fence(*at).is_some_and(|fence| fence.in_sentence);
-        if again.is_none() && !in_sentence {
-            fences.push(*at);
-            above = found.last().map(|last| (*at, last.clone()));
-        }
-    }
-    let mut examples: Vec<Example> = Vec::new();
-    let mut taken: Vec<usize> = Vec::new();
-    for (at, found) in in_fences {
-        let end = fences
-            .iter()
-            .copied()
-            .find(|next| *next > at)
-            .unwrap_or(page.blocks.len());
+    endpoints::remove_named(page, &mut requests);
+    requests
+}
+
+/// Collects the examples of a page.
+struct Finder<'a> {
+    page: &'a Page,
+    repeats: Repeats,
+    examples: Vec<Example>,
+    /// The blocks that are responses.
+    taken: Vec<usize>,
+}
+
+impl Finder<'_> {
+    /// Adds the examples of a block with requests.
+    fn add(&mut self, at: usize, found: Vec<FoundRequest>) {
+        let page = self.page;
+        let starts = self.repeats.starts.iter().copied();
+        let end = starts.into_iter().find(|next| *next > at);
+        let end = end.unwrap_or(page.blocks.len());
         let count = found.len();
         for (index, request) in found.into_iter().enumerate() {
             let mut example = Example {
@@ -222,122 +197,123 @@ pub fn find(page: &Page) -> Vec<Example> {
                 let reason = "what is above it says that it is about another version";
                 example.request.problem = Some(Problem::Skip(reason.to_owned()));
             }
-            if let Some(range) = example.request.output.clone() {
-                let (body, head) = match index + 1 == count {
-                    true => pairing::with_body(page, at, range.clone(), &example.request),
-                    false => (at, None),
-                };
-                example.response = Some(match head.is_some() && !example.is_of_headers() {
-                    true => ResponseBlock {
-                        head,
-                        ..whole(page, body)
-                    },
-                    false => ResponseBlock {
-                        fence: at,
-                        range,
-                        doubtful: false,
-                        head: None,
-                    },
-                });
-                if body != at {
-                    taken.push(body);
-                }
-            } else if index + 1 == count {
-                let lacks_body = matches!(example.request.problem, Some(Problem::NoBody));
-                let mut body = lacks_body
-                    .then(|| pairing::request_body(page, at, end))
-                    .flatten();
-                if lacks_body && body.is_none() {
-                    body = pairing::assumed_body(page, at, end);
-                    example.is_body_assumed = body.is_some();
-                }
-                if let Some(text) = body.and_then(|body| pairing::sent_json(page, body)) {
-                    example.request.add_body(&text);
-                }
-                if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
-                    let reason = "its body is shown apart from the command";
-                    example.request.problem = Some(Problem::Skip(reason.to_owned()));
-                }
-                let mut candidates = pairing::candidates(page, at, end, &example.request);
-                candidates.0.retain(|found| body != Some(found.fence));
-                example.body = body;
-                let request = &example.request;
-                match pairing::response_of(page, at, &fences, &taken, &candidates, request) {
-                    Paired::Block(fence) => {
-                        let of = |found: &Candidate| found.fence == fence && found.doubtful;
-                        let doubtful = candidates.0.iter().any(of);
-                        let (body, head) = pairing::with_body(
-                            page,
-                            fence,
-                            whole(page, fence).range,
-                            &example.request,
-                        );
-                        example.response = Some(ResponseBlock {
-                            doubtful,
-                            head,
-                            ..whole(page, body)
-                        });
-                        taken.extend([fence, body]);
-                    }
-                    Paired::NoBody => example.no_body = true,
-                    Paired::Nothing => example.response = run_output(page, &example),
-                }
-                let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
-                let is_success = |status| status < 300;
-                let plain = candidates
-                    .0
-                    .iter()
-                    .all(|found| found.status.is_none_or(is_success));
-                if count > 1 && blocks.len() == count && plain {
-                    // As many responses as requests are in the order of the requests.
-                    let above = examples.len() - index;
-                    for (example, block) in examples[above..].iter_mut().zip(&blocks) {
-                        example.response = Some(whole(page, *block));
-                    }
-                    example.response = blocks.last().map(|block| whole(page, *block));
-                    taken.extend(blocks);
-                } else {
-                    let named = candidates.0.into_iter().filter(|found| !found.is_body());
-                    example.unpaired = named.map(|found| found.fence).collect();
-                }
+            let is_last = index + 1 == count;
+            if let Some(output) = example.request.output.clone() {
+                self.show_output(&mut example, output, is_last);
+            } else if is_last {
+                self.find_body(&mut example);
+                self.find_response(&mut example, index);
             }
-            if let Some((_, above_at)) = repeated.iter().find(|(again, _)| *again == at) {
-                let above = examples.iter().rev().find(|above| above.fence == *above_at);
-                example.is_repeated = true;
-                if let Some(above) = above.filter(|_| example.response.is_none()) {
-                    // Both show the response below the last of them.
-                    let is_below = |response: &&ResponseBlock| response.fence > at;
-                    example.response = above.response.as_ref().filter(is_below).cloned();
-                    example.no_body |= above.no_body;
-                }
-            }
+            self.share_response(&mut example);
             // An entry names one example: the first under its heading.
             example.testable = testable(page, at).filter(|entry| {
-                !examples
-                    .iter()
-                    .any(|earlier| earlier.testable == Some(*entry))
+                let mut earlier = self.examples.iter();
+                !earlier.any(|earlier| earlier.testable == Some(*entry))
             });
-            examples.push(example);
+            self.examples.push(example);
         }
     }
-    for example in &mut examples {
-        example.unpaired.retain(|block| !taken.contains(block));
-    }
-    pair_programs(page, &mut examples);
-    skip_repeated(&mut examples);
-    examples
-}
 
-/// Whether a program shows the request above it, which is another tab.
-fn is_tab(
-    page: &Page,
-    above_at: usize,
-    at: usize,
-    found: &FoundRequest,
-    above: &FoundRequest,
-) -> bool {
-    let is_next = at == above_at + 1 || pairing::names_tool(page, at);
-    found.program().is_some() && is_next && found.has_path_of(above)
+    /// Takes the output that the block of a request shows, or the body below the status that it shows.
+    fn show_output(&mut self, example: &mut Example, output: Range<usize>, is_last: bool) {
+        let (page, at) = (self.page, example.fence);
+        let (body, head) = match is_last {
+            true => pairing::with_body(page, at, output.clone(), &example.request),
+            false => (at, None),
+        };
+        example.response = Some(match head.is_some() && !example.is_of_headers() {
+            true => ResponseBlock {
+                head,
+                ..whole(page, body)
+            },
+            false => ResponseBlock {
+                fence: at,
+                range: output,
+                doubtful: false,
+                head: None,
+            },
+        });
+        if body != at {
+            self.taken.push(body);
+        }
+    }
+
+    /// Finds the body of a request that has none itself.
+    fn find_body(&self, example: &mut Example) {
+        let (page, at, end) = (self.page, example.fence, example.end);
+        if matches!(example.request.problem, Some(Problem::NoBody)) {
+            example.body = pairing::request_body(page, at, end);
+            if example.body.is_none() {
+                example.body = pairing::assumed_body(page, at, end);
+                example.is_body_assumed = example.body.is_some();
+            }
+        }
+        let text = example.body.and_then(|body| pairing::sent_json(page, body));
+        if let Some(text) = text {
+            example.request.add_body(&text);
+        }
+        if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
+            let reason = "its body is shown apart from the command";
+            example.request.problem = Some(Problem::Skip(reason.to_owned()));
+        }
+    }
+
+    /// Finds the response below the last request of a block, which is the request with this index there.
+    fn find_response(&mut self, example: &mut Example, index: usize) {
+        let (page, at) = (self.page, example.fence);
+        let mut candidates = candidates::candidates(page, at, example.end, &example.request);
+        candidates
+            .0
+            .retain(|found| example.body != Some(found.fence));
+        let starts = &self.repeats.starts;
+        match pairing::response_of(page, at, starts, &self.taken, &candidates, &example.request) {
+            Paired::Block(fence) => {
+                let of = |found: &Candidate| found.fence == fence && found.doubtful;
+                let doubtful = candidates.0.iter().any(of);
+                let range = whole(page, fence).range;
+                let (body, head) = pairing::with_body(page, fence, range, &example.request);
+                example.response = Some(ResponseBlock {
+                    doubtful,
+                    head,
+                    ..whole(page, body)
+                });
+                self.taken.extend([fence, body]);
+            }
+            Paired::NoBody => example.no_body = true,
+            Paired::Nothing => example.response = run_output(page, example),
+        }
+        let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
+        let succeeds = |found: &Candidate| found.status.is_none_or(|status| status < 300);
+        let is_in_order = index > 0 && blocks.len() == index + 1;
+        if is_in_order && candidates.0.iter().all(succeeds) {
+            // As many responses as requests are in the order of the requests.
+            let above = self.examples.len() - index;
+            for (example, block) in self.examples[above..].iter_mut().zip(&blocks) {
+                example.response = Some(whole(page, *block));
+            }
+            example.response = blocks.last().map(|block| whole(page, *block));
+            self.taken.extend(blocks);
+        } else {
+            let named = candidates.0.into_iter().filter(|found| !found.is_body());
+            example.unpaired = named.map(|found| found.fence).collect();
+        }
+    }
+
+    /// Gives the same request for another client the response that is shown below both.
+    fn share_response(&self, example: &mut Example) {
+        let at = example.fence;
+        let Some(above_at) = self.repeats.repeated_by(at) else {
+            return;
+        };
+        example.is_repeated = true;
+        let mut above = self.examples.iter().rev();
+        let above = above.find(|above| above.fence == above_at);
+        if let Some(above) = above.filter(|_| example.response.is_none()) {
+            let is_below = |response: &&ResponseBlock| response.fence > at;
+            example.response = above.response.as_ref().filter(is_below).cloned();
+            example.no_body |= above.no_body;
+        }
+    }
 }
 
 /// Skips what a program creates if the page shows the same request elsewhere, for another client or in another way.

@@ -12,6 +12,7 @@
 mod addresses;
 mod batch;
 mod blocks;
+mod candidates;
 mod captions;
 mod causes;
 mod clients;
@@ -49,6 +50,7 @@ mod programs;
 mod prompt;
 mod reader;
 mod remote;
+mod repeats;
 mod report;
 mod request_tables;
 mod requests;

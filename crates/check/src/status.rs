@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::candidates;
 use super::comments;
 use super::examples::Example;
 use super::labels;
@@ -193,14 +194,14 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     }
     for index in example.fence + 1..until.min(page.blocks.len()) {
         let block = &page.blocks[index];
-        if pairing::begins_errors(block) || pairing::begins_cases(block) {
+        if candidates::begins_errors(block) || candidates::begins_cases(block) {
             if found.is_some() {
                 break;
             }
             // One error alone is that of the example.
             let is_one =
                 matches!(block, Block::Prose(prose) if in_paragraph(&prose.text).is_some());
-            in_errors = !is_one || pairing::begins_cases(block);
+            in_errors = !is_one || candidates::begins_cases(block);
         }
         match block {
             block if response.is_none() && mentions::begins_endpoint(block) => break,
@@ -293,7 +294,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             Block::Fence(_)
                 if example.unpaired.contains(&index)
                     && found.as_ref().is_some_and(|found| found.statuses[0] >= 400) => {}
-            Block::Heading(_) if in_errors && pairing::begins_errors(block) => {}
+            Block::Heading(_) if in_errors && candidates::begins_errors(block) => {}
             Block::Heading(heading)
                 if labels::heading(&heading.text) == labels::Announces::Response
                     && !labels::has_word(&heading.text, "responses") => {}
@@ -426,7 +427,7 @@ fn stated_in(above: &[&Block], example: &Example) -> Option<Expected> {
         let prose = match block {
             Block::Directive(_) => continue,
             Block::Prose(prose)
-                if !pairing::begins_errors(block) && !pairing::begins_cases(block) =>
+                if !candidates::begins_errors(block) && !candidates::begins_cases(block) =>
             {
                 prose
             }
