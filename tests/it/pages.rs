@@ -22,6 +22,7 @@ const PAGES: &[(&str, &str)] = &[
     ),
     ("described-above-example.md", "fail pass pass pass"),
     ("never-closed.md", "fail pass+ fail fail error error"),
+    ("small-words.md", "pass pass pass pass+"),
     ("bodies-without-labels.md", "pass fail skipped skipped"),
     ("postman-steps.md", "pass+ fail pass+ pass+ fail fail"),
     ("response-above-command.md", "pass+ pass fail pass"),

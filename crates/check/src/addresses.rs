@@ -58,6 +58,7 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
             || !reads(up_to_last(&prose.text), has_query)
             || !heading_reads(blocks, index, has_query)
             || is_about_command(blocks, index)
+            || is_below_method(blocks, index)
         {
             continue;
         }
@@ -162,6 +163,12 @@ fn heading_reads(blocks: &[Block], index: usize, has_query: bool) -> bool {
         _ => None,
     });
     heading.is_none_or(|heading| reads(heading, has_query))
+}
+
+/// Whether the paragraph above is only a method, which is that of the URL.
+fn is_below_method(blocks: &[Block], index: usize) -> bool {
+    let above = index.checked_sub(1).map(|above| &blocks[above]);
+    matches!(above, Some(Block::Prose(above)) if http_message::METHODS.contains(&above.text.trim_matches(['`', '*', ' ', ':'])))
 }
 
 /// Whether a paragraph is about the request above it, whose response follows.

@@ -21,6 +21,8 @@ static WRONG: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?: invalid | malformed | incorrect | wrong | missing | omit\w* | non-?existent | duplicates?
             | ungültig\w* | falsch\w* | fehl(?:end\w*|t|en) | manquent? | mancano? | faltan? | invalides? | incorrecte?s? | manquant\w* | inexistant\w* | erroné\w*
             | inválid\w+ | errad\w+ | incorret\w+ | incorrect\w+ | erróne\w+ | ausente\w* | faltand\w+ | faltante\w* | inexistente\w* | duplicad\w+
+            | do(?:es)?\s+not\s+exist | doesn['’]t\s+exist | não\s+existem? | no\s+existen? | n['’]existent?\s+pas | existier\w+\s+nicht
+            | nicht\s+existier\w* | non\s+esist\w+ | не\s+существу\w+
             | non\s+valid\w+ | errat\w+ | mancante\w* | невер\w+ | некорректн\w+ )\b
         | 无效 | 非法 | 缺少 | 不存在 | 無効 | 不正 | 잘못된",
     )

@@ -20,8 +20,12 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut lines = Lines { text, at: start };
     let (first, first_at) = lines.next()?;
     let mut words = first.split_whitespace();
-    let method = words.next().filter(|word| METHODS.contains(word))?;
+    let word = words.next()?;
     let url = words.next()?.trim_matches('`');
+    let is_method = |method: &&&str| {
+        **method == word || url.starts_with("http://") && method.eq_ignore_ascii_case(word)
+    };
+    let method = *METHODS.iter().find(is_method)?;
     // `GET /users?age=3  # three years old`
     let remark = |word: &&str| word.starts_with('#') || *word == "//";
     let mut words = words.take_while(|word| !remark(word));
@@ -74,6 +78,11 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
                 continue;
             }
             match header(trimmed) {
+                // "Body:" above it.
+                Some((name, value)) if value.is_empty() && names_body(&name) => {
+                    in_headers = false;
+                    continue;
+                }
                 // "Body: {...}" in a description of a request.
                 Some((name, value)) if value.starts_with(['{', '[']) && names_body(&name) => {
                     let start = at + line.find(&value).unwrap_or_default();
@@ -89,6 +98,9 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
                 // The empty line before the body is missing.
                 None => in_headers = false,
             }
+        }
+        if body.is_none() && trimmed.strip_suffix(':').is_some_and(names_body) {
+            continue;
         }
         if body.is_none() && trimmed.starts_with(['{', '[']) {
             json_end = lenient_json::value_end(text[at..].trim_start()).map(|length| {

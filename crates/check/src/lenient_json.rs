@@ -177,6 +177,8 @@ struct Parser<'a> {
     elided: bool,
     /// The innermost bracket that is still open at the end.
     unclosed: Option<SyntaxError>,
+    /// Whether the last object ends without its bracket, behind `...`.
+    is_cut: bool,
     /// The first line that lacks the comma at its end.
     no_comma: Option<SyntaxError>,
     /// Whether it is as a program writes it: keys need no quotes, strings may have single ones, and Python's words are
@@ -191,6 +193,7 @@ impl<'a> Parser<'a> {
             at,
             elided: false,
             unclosed: None,
+            is_cut: false,
             no_comma: None,
             printed: false,
         }
@@ -492,6 +495,10 @@ impl<'a> Parser<'a> {
                 }
                 _ => Item::Value(node),
             });
+            // What is left out goes on behind the item.
+            if std::mem::take(&mut self.is_cut) {
+                items.push(Item::Elided(self.at..self.at));
+            }
             expect_comma = true;
         }
         Ok(Node {
@@ -540,6 +547,7 @@ impl<'a> Parser<'a> {
             }
             if self.elided && self.rest().starts_with(']') {
                 end = self.at;
+                self.is_cut = true;
                 break;
             }
             if expect_comma {

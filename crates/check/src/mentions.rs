@@ -378,6 +378,8 @@ fn method_above(blocks: &[Block], index: usize) -> Option<&str> {
                 .name("method")?
                 .as_str(),
         ),
+        Block::Prose(prose) => Some(prose.text.trim_matches(['`', '*', ' ', ':']))
+            .filter(|word| http_message::METHODS.contains(word)),
         _ => None,
     }
 }
