@@ -437,6 +437,21 @@ fn documented_statuses_are_compared() {
     }
 }
 
+/// A page after `--fix`, and what is said about it.
+fn fixed_page(text: &str) -> (String, String) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages/db.json");
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.md");
+    std::fs::write(&page, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .args(["check", "--fix", "--db"])
+        .args([&data, &page])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (std::fs::read_to_string(&page).unwrap(), said)
+}
+
 /// What is left alone by `--fix`: each page, and the reason that is given.
 #[test]
 fn fix_leaves_what_is_in_doubt_and_says_why() {
@@ -500,18 +515,9 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
             Some("within a line of text"),
         ),
     ];
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages/db.json");
     for (text, reason) in pages {
-        let folder = tempfile::tempdir().unwrap();
-        let page = folder.path().join("page.md");
-        std::fs::write(&page, &text).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_standin"))
-            .args(["check", "--fix", "--db"])
-            .args([&data, &page])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(std::fs::read_to_string(&page).unwrap(), text, "{said}");
+        let (now, said) = fixed_page(&text);
+        assert_eq!(now, text, "{said}");
         if let Some(reason) = reason {
             assert!(
                 said.contains("not repaired: ") && said.contains(reason),
@@ -524,7 +530,6 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
 /// Where jq prints JSON it is rewritten, value by value; text is left alone.
 #[test]
 fn fix_rewrites_the_json_that_jq_prints() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages/db.json");
     let pages = [
         (
             "jq '.[].name'",
@@ -551,21 +556,12 @@ fn fix_rewrites_the_json_that_jq_prints() {
         ("jq length", "3", None),
     ];
     for (filter, shown, fixed) in pages {
-        let folder = tempfile::tempdir().unwrap();
-        let page = folder.path().join("page.md");
         let text = |output| {
             format!(
                 "```console\n$ curl -s http://localhost:3000/customers | {filter}\n{output}\n```\n"
             )
         };
-        std::fs::write(&page, text(shown)).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_standin"))
-            .args(["check", "--fix", "--db"])
-            .args([&data, &page])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        let now = std::fs::read_to_string(&page).unwrap();
+        let (now, said) = fixed_page(&text(shown));
         assert_eq!(now, text(fixed.unwrap_or(shown)), "{said}");
         assert_eq!(said.contains("not repaired: "), fixed.is_none(), "{said}");
     }

@@ -235,17 +235,12 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
     let label = nearest.filter(is_label).and_then(|_| texts.next());
     let mut words = nearest.into_iter().chain(label.filter(|_| fence.fenced));
     let has_query = fence.content.contains('?');
+    let speaks_of_it = |words| match fence.fenced {
+        true => words,
+        false => up_to_last(words),
+    };
     let reads = heading_reads(blocks, at, has_query)
-        && words.all(|words| {
-            reads(
-                if fence.fenced {
-                    words
-                } else {
-                    up_to_last(words)
-                },
-                has_query,
-            )
-        });
+        && words.all(|words| reads(speaks_of_it(words), has_query));
     match reads && !repeats_command(&blocks[..at], fence) {
         true => found,
         false => Vec::new(),

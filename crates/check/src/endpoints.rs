@@ -50,7 +50,7 @@ pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>
     in_fences.retain(|_| !named.next().unwrap_or_default());
 }
 
-/// Whether the text lists endpoints around this one. A list of URLs to open is none.
+/// Whether the text lists endpoints around this one. A list of nothing but URLs to open is not an overview.
 fn is_in_overview(page: &Page, at: usize, listed: &[usize]) -> bool {
     let is_listed = |at: &usize| listed.contains(at);
     let above = (0..at).rev().take_while(is_listed);

@@ -85,7 +85,7 @@ impl Example {
         page.line(self.request_range(page).start)
     }
 
-    /// Whether the page surely shows what it returns, or it is no part of a program.
+    /// Whether the page surely shows what it returns, or it is not part of a program.
     pub fn is_shown(&self) -> bool {
         let is_sure = |response: &ResponseBlock| !response.doubtful;
         self.request.program().is_none()

@@ -6,7 +6,7 @@ def add: reduce .[] as $x (null; . + $x);
 def flatten($depth): if $depth > 0 then [.[] | if isarray then flatten($depth - 1)[] else . end] else [.[]] end;
 def from_entries:
   reduce .[] as $entry ({}; . + {
-    ($entry | if isobject | not then error("\(.) is no entry") end
+    ($entry | if isobject | not then error("\(.) is not an entry") end
       | [.key, .k, .name, .Name, .K, .Key] | map(select(. != null)) | .[0]
       | if isboolean or isnumber then tojson elif . == null then "null" end):
     ($entry | if has("value") then .value elif has("v") then .v else .Value end)

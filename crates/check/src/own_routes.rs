@@ -47,7 +47,7 @@ pub fn reason(
 ) -> Option<String> {
     let segments = url::segments(&request.target);
     let Some(last) = segments.last() else {
-        return Some("`/` is no part of the data".to_owned());
+        return Some("`/` is not part of the data".to_owned());
     };
     let resources = dataset.resources();
     let is_resource = |name: &String| resources.contains(&name.as_str());
@@ -73,11 +73,11 @@ pub fn reason(
         return None;
     }
     if is_one_of(last, TECHNICAL) && !segments.iter().any(is_resource) {
-        return own("is no part of the data");
+        return own("is not part of the data");
     }
     let lets_in = |name: &String| name.split(['-', '_']).any(|word| is_one_of(word, ACCESS));
     if request.method == "POST" && lets_in(last) && !segments.iter().any(is_resource) {
-        return own("lets users in, and is no part of the data");
+        return own("lets users in, and is not part of the data");
     }
     if example.response.is_some() {
         return None;

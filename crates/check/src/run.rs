@@ -131,7 +131,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             && !results.iter().any(is_of_request)
             && results.iter().any(is_before)
         {
-            let range = fence.range.start..fence.range.start + 3;
+            let range = fence.range.start..fence.range.start;
             let error = requests::UNCLOSED.to_owned();
             results.push(not_an_example(&page, range, String::new(), error));
         }
