@@ -181,6 +181,22 @@ for (const width of WIDTHS) {
     await until(() => dataOf(file).posts[0].userId === 99, "the reference");
   });
 
+  check("a click on Save is not lost to the message of the field that it leaves", async (context) => {
+    const { url } = await serve(context, data);
+    const page = await visit(`${url}/#/posts/1`, { width });
+    const save = page.getByRole("button", { name: "Save" });
+    await page.getByLabel("userId").fill("99");
+    await save.hover();
+    const checked = page.waitForResponse((one) => one.url().includes("/users?"));
+    await page.mouse.down();
+    await checked;
+    // Two frames, in which a message that is shown at once would move the button.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.mouse.up();
+    await page.getByText("Save again to save it all the same").waitFor();
+    await page.getByText("There is no user with the id 99").waitFor();
+  });
+
   check("JSON with another id, or with a key twice, is refused at the place", async (context) => {
     const { url, file } = await serve(context, data);
     const page = await visit(`${url}/#/posts/1`, { width });

@@ -124,6 +124,14 @@ export const onKey = (keys) => (event) => {
 // No form leaves the page.
 document.addEventListener("submit", (event) => event.preventDefault());
 
+let press;
+let release = () => {};
+document.addEventListener("pointerdown", () => { press ??= new Promise((done) => { release = done; }); }, true);
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(() => { release(); press = undefined; }), true);
+
+/// Resolves once no button of a pointer is pressed. What moves the page before that takes the click from what is pressed.
+export const released = () => press;
+
 let counter = 0;
 /// A name for an element that another one refers to.
 export const unique = (stem) => `${stem}-${(counter += 1)}`;

@@ -1,5 +1,5 @@
 // A property of a record as a field that keeps its type.
-import { button, fill, grow, h, number, onKey, unique } from "./dom.js";
+import { button, fill, grow, h, number, onKey, released, unique } from "./dom.js";
 import { get, pathOf } from "./api.js";
 import { isDate, isTime, show } from "./cells.js";
 import { isNothing, isNumber, isRecord, isScalar, line, mistake, numberOf, parse, print, same } from "./json.js";
@@ -227,6 +227,8 @@ export function field({ key, schema, value, required = false, reference, rules =
     if (asking?.typed === typed) return asking.answer;
     const mine = (asking = { typed, answer: (async () => {
       const message = (await check?.()) ?? "";
+      // Leaving the field by a press on a button checks it.
+      await released();
       if (message && input.value === typed && state === "value") setError(message);
       if (asking === mine) asking = undefined;
       return !message;
