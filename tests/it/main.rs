@@ -39,6 +39,7 @@ mod process;
 mod queries;
 mod raw;
 mod stale;
+mod stated;
 #[cfg(unix)]
 mod stopping;
 mod stress;

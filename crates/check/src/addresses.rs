@@ -11,7 +11,7 @@ use super::labels;
 use super::mentions;
 use super::requests::{self, FoundRequest};
 use super::status_text;
-use super::text::{Lines, pattern};
+use super::text::{Lines, is_one_of, pattern};
 use super::transcript::is_response;
 use super::url;
 
@@ -29,6 +29,13 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
 static ADDRESS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"^(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[^\s`<>()\[\]"'|*，。；、（]+"#)
 });
+
+/// A path alone at the beginning of a line of a code block.
+static PATH_IN_LINE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"^/[^\s`<>()\[\]"'|*，。；、（/]+[^\s`<>()\[\]"'|*，。；、（]*"#));
+
+/// What a remark behind a URL begins with.
+const REMARKS: [&str; 9] = ["#", "(", "//", "- ", "– ", "— ", "→", "->", "=>"];
 
 /// A path that a page of the application has, not a resource: `/index.html`, `/docs`.
 static PAGE: LazyLock<Regex> = LazyLock::new(|| {
@@ -102,6 +109,13 @@ fn in_paragraph(text: &str, prose: &Prose) -> Vec<Range<usize>> {
     found.into_iter().map(in_page).collect()
 }
 
+/// The URL of this machine that a text is, if it can be opened.
+pub fn whole(text: &str) -> Option<String> {
+    let url = unescaped(text.trim());
+    let found = ADDRESS_IN_LINE.find(&url)?;
+    (found.range() == (0..url.len()) && is_literal(&url)).then_some(url)
+}
+
 /// A URL without the escapes of Markdown and HTML: `?\_page=1&amp;\_limit=2`.
 fn unescaped(url: &str) -> String {
     static ESCAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\([[:punct:]])"));
@@ -121,6 +135,22 @@ pub fn is_literal(address: &str) -> bool {
         && url::placeholder(path).is_none()
         && !path.contains(['{', '$', '…', '#'])
         && !PAGE.is_match(name)
+}
+
+/// Whether a path has a query all of whose parameters have values, and not words for one: `?_sort=field`.
+pub fn has_values(path: &str) -> bool {
+    const GENERAL: &str = "string number integer boolean value keyword term query text field column attribute property key";
+    let (_, query) = path.split_once('?').unwrap_or_default();
+    let has_value = |part: &str| {
+        let (_, value) = part.split_once('=').unwrap_or_default();
+        let is_capital = value.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        !value.is_empty()
+            && !is_capital
+            && !value.contains(['<', '{', '[', '|', '*', ':', '$', '…'])
+            && !value.contains("..")
+            && !is_one_of(value, GENERAL)
+    };
+    !query.is_empty() && query.split('&').all(has_value)
 }
 
 /// Whether the text beside a URL speaks of reading it: of no other method, and of no failure. A query is always read.
@@ -165,6 +195,34 @@ fn heading_reads(blocks: &[Block], index: usize, has_query: bool) -> bool {
     heading.is_none_or(|heading| reads(heading, has_query))
 }
 
+/// The URL that a line opens, maybe with a remark behind it. A path alone is read if its query or `is_get` says so.
+fn opened(line: &str, is_get: bool) -> Option<&str> {
+    let path = || {
+        let path = PATH_IN_LINE.find(line)?;
+        (is_get || has_values(path.as_str())).then_some(path)
+    };
+    let address = ADDRESS_IN_LINE.find(line).or_else(path)?;
+    let rest = line[address.end()..].trim_start();
+    let is_remark = rest.is_empty() || REMARKS.iter().any(|mark| rest.starts_with(mark));
+    (is_remark && is_literal(address.as_str())).then_some(address.as_str())
+}
+
+/// Whether the heading above names GET and no other method.
+fn is_below_get(above: &[Block]) -> bool {
+    let heading = above.iter().rev().find_map(|block| match block {
+        Block::Heading(heading) => Some(labels::words(&heading.text)),
+        _ => None,
+    });
+    let methods = heading
+        .unwrap_or_default()
+        .into_iter()
+        .map(|word| word.to_uppercase());
+    let methods: Vec<String> = methods
+        .filter(|word| http_message::METHODS.contains(&&**word))
+        .collect();
+    methods == ["GET"]
+}
+
 /// Whether the paragraph above is only a method, which is that of the URL.
 fn is_below_method(blocks: &[Block], index: usize) -> bool {
     let above = index.checked_sub(1).map(|above| &blocks[above]);
@@ -199,6 +257,7 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
     let Some(Block::Fence(fence)) = blocks.get(at) else {
         return Vec::new();
     };
+    let is_get = is_below_get(&blocks[..at]);
     let mut found = Vec::new();
     let lines = Lines {
         text: &fence.content,
@@ -206,18 +265,13 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
     };
     for (line, start) in lines {
         let shown = line.trim();
-        if shown.is_empty() || shown.starts_with(['#', '/']) {
+        // The address of the server itself is for people.
+        let is_base = url::this_machine(shown) == Some(shown);
+        if shown.is_empty() || is_base || shown.starts_with('#') || shown.starts_with("//") {
             continue;
         }
-        let Some(address) = ADDRESS_IN_LINE.find(shown) else {
-            return Vec::new();
-        };
-        let rest = shown[address.end()..].trim_start();
-        let is_remark = rest.is_empty() || rest.starts_with(['#', '(']) || rest.starts_with("//");
-        if !is_remark || !is_literal(address.as_str()) {
-            return Vec::new();
-        }
-        let Some(request) = requests::bare_url(address.as_str(), "GET") else {
+        let Some(request) = opened(shown, is_get).and_then(|url| requests::bare_url(url, "GET"))
+        else {
             return Vec::new();
         };
         found.push(request.moved(start + line.len() - line.trim_start().len()));
@@ -239,7 +293,8 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
         true => words,
         false => up_to_last(words),
     };
-    let reads = heading_reads(blocks, at, has_query)
+    let says_get = nearest.is_some_and(|text| labels::has_word(text, "get"));
+    let reads = (says_get || heading_reads(blocks, at, has_query))
         && words.all(|words| reads(speaks_of_it(words), has_query));
     match reads && !repeats_command(&blocks[..at], fence) {
         true => found,

@@ -9,7 +9,7 @@ use super::page::{Block, Fence, Heading, Page};
 use super::requests::FoundRequest;
 use super::status_text;
 use super::text::is_one_of;
-use super::transcript::{self, shows_response};
+use super::transcript::{self, is_schema, shows_response};
 use super::url;
 
 /// A block below a request that may be its response.
@@ -119,7 +119,9 @@ impl<'a> Scan<'a> {
             own_heading,
             own_level: own_heading.map_or(0, |index| level(page, index)),
             own_tool: tool_above(page, at),
-            is_named: page.fence(at).is_some_and(|fence| !fence.fenced),
+            is_named: page
+                .fence(at)
+                .is_some_and(|fence| !fence.fenced || is_bare_url(&fence.content)),
             out: Vec::new(),
             no_body: false,
             announced: Announces::Unspecific,
@@ -167,7 +169,8 @@ impl<'a> Scan<'a> {
             self.response.get_or_insert(heading.level);
         }
         let is_outer = heading.level <= self.own_level && self.response.is_none();
-        let is_body = self.announced == Announces::RequestBody;
+        let is_sent = self.announced == Announces::Body && self.request.writes();
+        let is_body = self.announced == Announces::RequestBody || is_sent && self.out.is_empty();
         // "Confirm success", below the steps of a client.
         let is_outcome = self.is_step() && labels::has_word(text, OUTCOME);
         if is_outer && !is_body && !is_outcome {
@@ -210,7 +213,13 @@ impl<'a> Scan<'a> {
         let label = label(block).or_else(|| is_status().then_some(&*prose.text));
         match label {
             Some(label) => self.label(index, label),
-            None if self.used => self.announced = Announces::Unspecific,
+            // Headers that are named in the text end where it goes on to the response.
+            None if self.used
+                || self.announced == Announces::OtherJson
+                    && labels::label(&prose.text) == Announces::Response =>
+            {
+                self.announced = Announces::Unspecific;
+            }
             None => {}
         }
         let code =
@@ -372,30 +381,6 @@ pub fn begins_cases(block: &Block) -> bool {
         "responses errors codes failures réponses respuestas respostas risposte antworten";
     label(block)
         .is_some_and(|text| labels::words(text).len() <= 4 && labels::has_word(text, PLURAL))
-}
-
-/// Whether JSON describes types and has no values: a JSON Schema, or `{"id": "number"}`.
-pub fn is_schema(content: &str) -> bool {
-    fn only_types(value: &Value) -> bool {
-        match value {
-            Value::String(name) => {
-                is_one_of(name, "string number integer int boolean bool object array")
-            }
-            Value::Array(items) => items.iter().all(only_types),
-            Value::Object(members) => !members.is_empty() && members.values().all(only_types),
-            _ => false,
-        }
-    }
-    let Ok(Value::Object(object)) = serde_json::from_str::<Value>(content) else {
-        return false;
-    };
-    let is_type = |name: &Value| name == "object" || name == "array";
-    object.contains_key("$schema")
-        || (object.get("type").is_some_and(is_type)
-            && ["properties", "items", "required"]
-                .iter()
-                .any(|key| object.contains_key(*key)))
-        || object.values().all(only_types) && !object.is_empty()
 }
 
 /// The next JSON that is not announced as something else; what is called a response before what is not, a success

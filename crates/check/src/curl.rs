@@ -14,7 +14,7 @@ use super::printed::WriteOut;
 use super::service::{Request, WrittenRequest};
 use super::shell::{Command, Mistake, Word};
 use super::text::{nearest, pattern};
-use super::url::encode_component;
+use super::url::{self, encode_component};
 
 /// A parsed curl command.
 #[derive(Debug, Default)]
@@ -258,7 +258,7 @@ impl Parser {
                 "prints more than the response: `%{{{name}}}` (--write-out)"
             ));
         }
-        let looks_like_url = |text: &str| text.contains("://") || text.starts_with("localhost");
+        let looks_like_url = |text: &str| text.contains("://") || url::this_machine(text).is_some();
         let several = self
             .urls
             .iter()

@@ -256,7 +256,8 @@ impl Documented<'_> {
                 None => uncompared = Some(ONE_OF_LIST),
             }
             let differs = !diff.differences.is_empty();
-            let is_other_error = received.status >= 400 && self.is_error_of_other_form();
+            let is_other_error = received.status >= 400 && self.is_error_of_other_form()
+                || self.shows_missing(&received);
             if differs && is_other_error {
                 uncompared = Some(OTHER_ERROR);
             } else if differs && !self.one_item && !self.is_it(node, actual.as_ref()) {
@@ -280,7 +281,10 @@ impl Documented<'_> {
                 && uncompared.is_none_or(|why| why == OTHER_ERROR)
                 && match (body, self.plain) {
                     (Some(_), _) => {
-                        received.is_success() || self.is_error_body() || self.form != Form::Body
+                        received.is_success()
+                            || self.is_error_body()
+                            || self.shows_missing(&received)
+                            || self.form != Form::Body
                     }
                     (None, Some(shown)) => status_text::says_failure(&shown.text),
                     (None, None) => self.around.allows(&received),
@@ -473,6 +477,15 @@ impl Documented<'_> {
         let is_record = members.contains_key("id");
         !error_bodies::is_of_server(members)
             && (fails && !is_record || body.as_ref().is_some_and(error_bodies::reports_error))
+    }
+
+    /// Whether the documented body is what json-server returns for a record that is missing: `{}`.
+    fn shows_missing(&self, received: &Received) -> bool {
+        let is_empty = |node: &Node| matches!(&node.kind, Kind::Object { members, elided, .. } if members.is_empty() && !elided);
+        received.status == 404
+            && !received.is_misspelling()
+            && self.around.example.method() == "GET"
+            && self.body.is_some_and(is_empty)
     }
 
     fn is_error_body(&self) -> bool {

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::addresses;
+use super::http_message::METHODS;
 use super::labels::{self, Announces};
+use super::mentions;
 use super::page::{Block, Fence, Heading, Page};
 use super::pairing;
 use super::requests::{self, FoundRequest};
@@ -17,7 +19,7 @@ static METHOD: LazyLock<Regex> = LazyLock::new(|| {
     let parts = [
         r"^\W*(?i:",
         labels::METHOD,
-        r"(?:\s+http)?)\W+(GET|POST|PUT|PATCH|DELETE)\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
+        r"(?:\s+http)?)\W+((?i:GET|POST|PUT|PATCH|DELETE))\b(?:\W*$|\W+(?i:url|uri|endpoint|path|adresse|ruta|rota)\b)",
     ];
     pattern(&parts.concat())
 });
@@ -184,6 +186,17 @@ fn is_definition(
     };
     let query = |url: &str| url.split_once('?').map(|(_, query)| query.to_owned());
     let asks_else = query(&path.target).is_some() && query(&path.target) != query(&other.target);
+    // A list is read in full, and then with a filter.
+    let is_called_example = |index: usize| match &page.blocks[index] {
+        Block::Heading(heading) => labels::says_example(&heading.text),
+        Block::Prose(prose) => labels::says_example(&prose.text),
+        _ => false,
+    };
+    let adds_query = fence.fenced
+        && query(&path.target).is_none()
+        && query(&other.target).is_some()
+        && url::placeholder(url::path_of(&path.target)).is_none()
+        && !(at + 1..next).any(is_called_example);
     let content = page.fence(next).map(|fence| fence.content.as_str());
     let is_endpoint_below = content.is_some_and(|content| example.is_endpoint(content));
     // What is stated in the text may be below the base URL, or the collection of the record.
@@ -203,6 +216,7 @@ fn is_definition(
     };
     own.is_endpoint(&fence.content)
         && !asks_else
+        && !adds_query
         && path.method == other.method
         && same_parts
         && !(at + 1..next).any(ends)
@@ -214,8 +228,11 @@ pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
     let method = method_beside(page, at)
         .or_else(|| method_of_endpoint(page, at))
         .or_else(|| method_of_heading(page, at))
+        .or_else(|| method_of_part(page, at))
         .or_else(|| method_of_title(page, at))
-        .or_else(|| method_of_section(page, at))?;
+        .or_else(|| method_of_section(page, at))
+        .or_else(|| method_of_template(page, at))
+        .or_else(|| method_of_query(page, at))?;
     let mut bare = requests::bare_url(content, method)?;
     bare.add_query(query_below(page, at).as_deref());
     Some(bare)
@@ -269,18 +286,24 @@ fn query_below(page: &Page, at: usize) -> Option<String> {
 }
 
 /// The method that is named beside a block, above it or else below it: `**Method**: GET`.
-fn method_beside(page: &Page, at: usize) -> Option<&str> {
+fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
     let named = |index: usize| match page.blocks.get(index)? {
         Block::Prose(prose) => {
             // That of HTML has tags in its source.
             let source = &page.text[prose.range.clone()];
             let mut lines = source.lines().chain(prose.text.lines());
-            lines.find_map(|line| Some(METHOD.captures(line)?.get(1)?.as_str()))
+            lines.find_map(|line| known_method(&METHOD.captures(line)?[1]))
         }
         _ => None,
     };
-    let is_text =
-        |index: &usize| matches!(page.blocks[*index], Block::Prose(_) | Block::Directive(_));
+    // The labels may be headings.
+    let is_text = |index: &usize| match &page.blocks[*index] {
+        Block::Prose(_) | Block::Directive(_) => true,
+        Block::Heading(heading) => {
+            labels::is_url_label(&heading.text) || labels::is_method_label(&heading.text)
+        }
+        _ => false,
+    };
     // A label such as `URL:` and its value are a paragraph and a block.
     let is_value = |index: usize| page.fence(index).is_some_and(|fence| !fence.fenced);
     let above = (0..at).rev().take_while(is_text).take(4);
@@ -337,6 +360,25 @@ fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
     is_get.then_some("GET")
 }
 
+/// The method of an endpoint with placeholders that is named above its URL with values: "PUT /users/:id", "URL: /users/1".
+fn method_of_template(page: &Page, at: usize) -> Option<&'static str> {
+    let own = page.fence(at)?.content.trim();
+    let above = page.blocks[..at].iter().rev().take(6);
+    let mut above = above.take_while(|block| !matches!(block, Block::Fence(fence) if fence.fenced));
+    let named = above.find_map(mentions::named_in)?;
+    let is_template = url::placeholder(url::path_of(&named.url)).is_some();
+    (is_template && url::is_form_of(&named.url, own)).then(|| known_method(&named.method))?
+}
+
+/// GET for a URL with a query whose response is below it.
+fn method_of_query(page: &Page, at: usize) -> Option<&'static str> {
+    let url = page.fence(at)?.content.trim();
+    let next = (at + 1..page.blocks.len()).find(|index| page.fence(*index).is_some())?;
+    let is_read =
+        url::has_base(url) && addresses::has_values(url) && pairing::is_called_response(page, next);
+    is_read.then_some("GET")
+}
+
 /// The only method that a heading above a URL of this machine names: "GET Method Example".
 fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
     let url = page.fence(at)?.content.trim();
@@ -351,6 +393,35 @@ fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
     named(heading)
         .filter(|_| only)
         .map(|method| &heading.text[method])
+}
+
+/// The method in the headings above a URL without a block between them: "Method: Post", "Postman delete request".
+fn method_of_part(page: &Page, at: usize) -> Option<&'static str> {
+    static REQUEST: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(GET|POST|PUT|PATCH|DELETE)\s+(?:request|method)\b"));
+    if !url::has_base(page.fence(at)?.content.trim()) {
+        return None;
+    }
+    let above = page.blocks[..at].iter().rev();
+    let above = above.take_while(|block| !matches!(block, Block::Fence(_)));
+    above.filter_map(heading_text).find_map(|text| {
+        let found = METHOD.captures(text).or_else(|| REQUEST.captures(text))?;
+        known_method(&found[1])
+    })
+}
+
+fn heading_text(block: &Block) -> Option<&str> {
+    match block {
+        Block::Heading(heading) => Some(&heading.text),
+        _ => None,
+    }
+}
+
+fn known_method(name: &str) -> Option<&'static str> {
+    METHODS
+        .iter()
+        .find(|method| method.eq_ignore_ascii_case(name))
+        .copied()
 }
 
 /// The only method that the text above a URL in a block names, in its section or above a heading such as "Request":

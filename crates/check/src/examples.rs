@@ -6,6 +6,7 @@ use super::addresses;
 use super::candidates::{self, Candidate};
 use super::clients;
 use super::endpoints;
+use super::http_message::METHODS;
 use super::labels;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
@@ -98,12 +99,15 @@ impl Example {
         matches!(self.method(), "HEAD" | "OPTIONS")
     }
 
-    /// The method; empty if the command could not be parsed.
+    /// The method that the server carries out; empty if the command could not be parsed.
     pub fn method(&self) -> &str {
-        self.request
-            .written
-            .as_ref()
-            .map_or("", |written| &written.request.method)
+        let Some(written) = &self.request.written else {
+            return "";
+        };
+        let request = &written.request;
+        let overridden = request.header("x-http-method-override");
+        let known = |name: &&str| METHODS.contains(name) && request.method == "POST";
+        overridden.filter(known).unwrap_or(&request.method)
     }
 }
 
@@ -242,7 +246,9 @@ impl Finder<'_> {
     fn find_body(&self, example: &mut Example) {
         let (page, at, end) = (self.page, example.fence, example.end);
         if matches!(example.request.problem, Some(Problem::NoBody)) {
-            example.body = pairing::request_body(page, at, end);
+            let starts = &self.repeats.starts;
+            example.body = pairing::request_body(page, at, end)
+                .or_else(|| pairing::body_above(page, at, starts));
             if example.body.is_none() {
                 example.body = pairing::assumed_body(page, at, end);
                 example.is_body_assumed = example.body.is_some();

@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 
 use super::addresses;
 use super::blocks::{Block, Fence, Heading, Prose};
+use super::forms;
 use super::http_message;
 use super::labels::{self, Announces};
 use super::mentions::{self, Form, Mention};
 use super::request_tables;
 use super::status_text;
-use super::text::{is_one_of, pattern};
+use super::text::{line_start, pattern};
 use super::transcript::is_response;
 use super::url;
 
@@ -37,33 +38,37 @@ pub fn is_of_other_service(text: &str) -> bool {
     !is_local && text.lines().any(names_other)
 }
 
-/// Reads a label and its value in paragraphs of their own like those in one: `* **URL**` above `/users/1`, `* **Method**`
-/// above `GET`.
+/// Reads a label and its value in blocks of their own like those in one: `* **URL**` above `/users/1`, `* **Method**` above
+/// `GET`, the heading "URL" above "`{base_url}/users` - all users".
 fn join_labels(text: &str, blocks: &mut [Block]) {
-    static URL: LazyLock<Regex> =
-        LazyLock::new(|| pattern(&[r"(?i)^\W*", labels::URL, r"\W*$"].concat()));
-    static METHOD: LazyLock<Regex> =
-        LazyLock::new(|| pattern(&[r"(?i)^\W*", labels::METHOD, r"\W*$"].concat()));
     static PATH: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`]*$")
+        pattern(
+            r"^(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?[\w-]+\}\}?)?/[^\s`]*)(?P<rest>\s*(?:[-–—:]\s.*)?)$",
+        )
     });
     for index in 1..blocks.len() {
         let (above, below) = blocks.split_at_mut(index);
-        let (Some(Block::Prose(label)), Some(block)) = (above.last(), below.first_mut()) else {
+        let (label, is_heading) = match above.last() {
+            Some(Block::Heading(heading)) => (&heading.text, true),
+            Some(Block::Prose(prose)) => (&prose.text, false),
+            _ => continue,
+        };
+        let Some(block) = below.first_mut() else {
             continue;
         };
         let Block::Prose(value) = block else {
             continue;
         };
         let word = value.text.trim();
-        if METHOD.is_match(&label.text) && http_message::METHODS.contains(&word) {
+        if labels::is_method_label(label) && http_message::METHODS.contains(&word) {
             value.text = format!("Method: {word}");
-        } else if URL.is_match(&label.text)
-            && PATH.is_match(word)
-            && let Some(at) = text[value.range.clone()].find(word)
+        } else if labels::is_url_label(label)
+            && let Some(found) = PATH.captures(word)
+            && (found["rest"].is_empty() || is_heading)
+            && let Some(at) = text[value.range.clone()].find(&found["url"])
         {
             let start = value.range.start + at;
-            *block = Block::Fence(Fence::unfenced(text, start..start + word.len()));
+            *block = Block::Fence(Fence::unfenced(text, start..start + found["url"].len()));
         }
     }
 }
@@ -78,7 +83,9 @@ fn join_steps(text: &str, blocks: &mut Vec<Block>) {
         };
         let url = |at: usize| {
             let block = &blocks[at];
-            let url = bare_url(block).or_else(|| mentions::entered_url(block))?;
+            let url = bare_url(block)
+                .or_else(|| mentions::url_alone(block))
+                .or_else(|| mentions::entered_url(block))?;
             let is_literal = url::placeholder(url::path_of(url)).is_none();
             let range = block.range();
             let start = range.start + text[range].rfind(url)?;
@@ -179,6 +186,8 @@ struct Candidate<'a> {
     /// The text of the block.
     words: &'a str,
     mention: Mention,
+    /// Whether a picture is below it, which shows the response.
+    is_pictured: bool,
     /// The blocks below it that are about this request.
     section: Vec<&'a Block>,
 }
@@ -203,7 +212,15 @@ impl<'a> Candidate<'a> {
         {
             url.push_str(&format!("<{name}>"));
         }
+        let is_picture = |line: &str| line.trim_start().starts_with("![");
+        let shows_picture = |block: &Block| {
+            let start = line_start(text, block.range().start);
+            is_picture(&text[start..])
+        };
+        let mut own = text[blocks[index].range()].lines().skip(1);
+        let is_pictured = own.any(is_picture) || blocks.get(index + 1).is_some_and(shows_picture);
         Some(Candidate {
+            is_pictured,
             blocks,
             index,
             words,
@@ -219,7 +236,14 @@ impl<'a> Candidate<'a> {
             && (self.is_address()
                 || !self.section.iter().any(|block| is_request(block))
                 || self.is_answered_first())
-            && (self.is_complete() || self.section.iter().any(|block| is_response(block)))
+            && (self.is_complete()
+                || self.section.iter().any(|block| is_response(block))
+                || self.sends_fields())
+    }
+
+    /// Whether the fields of a form, which are its body, are directly below it.
+    fn sends_fields(&self) -> bool {
+        matches!(self.section.first(), Some(Block::Fence(fence)) if forms::is_named(self.words) && forms::fields(&fence.content).is_some())
     }
 
     /// Whether its section shows the response, and only below that a command: "Response", then "Example with curl".
@@ -328,7 +352,7 @@ impl<'a> Candidate<'a> {
         !self.is_heading()
             && matches!(self.mention.form, Form::Section | Form::Described)
             && self.mention.method == "GET"
-            && has_values(self.path())
+            && addresses::has_values(self.path())
     }
 
     /// Whether it is a read of a URL of this machine, which can be opened wherever it is listed.
@@ -393,11 +417,13 @@ impl<'a> Candidate<'a> {
         let near = if self.is_heading() { usize::MAX } else { 4 };
         let mut near = self.section.iter().take(near);
         self.succeeds()
+            || self.is_pictured && self.mention.method == "GET"
             || self.states_status()
             || self.is_query()
             || self.is_address()
             || mentions::has_status(self.words)
-            || self.mention.form == Form::Step && url::this_machine(&self.mention.url).is_some()
+            || matches!(self.mention.form, Form::Step | Form::Fields)
+                && url::this_machine(&self.mention.url).is_some()
             || (self.is_heading() || is_named && !self.is_in_list())
                 && near.any(|block| says_status(block))
     }
@@ -438,7 +464,11 @@ fn section_of<'a>(blocks: &'a [Block], index: usize, mention: &Mention) -> Vec<&
         Block::Heading(next) => {
             let is_part =
                 form == Form::Section && next.level == level && labels::names_part(&next.text);
-            !is_step && (next.level > level || is_part)
+            let is_body = matches!(
+                labels::heading(&next.text),
+                Announces::RequestBody | Announces::Body
+            );
+            !is_step && (next.level > level || is_part) || is_step && is_body
         }
         _ => true,
     };
@@ -475,22 +505,6 @@ fn says_status(block: &Block) -> bool {
         Block::Table(table) => status_text::status_column(table).is_some(),
         _ => false,
     }
-}
-
-/// Whether a path has a query all of whose parameters have values, and not words for one: `?_sort=field`.
-fn has_values(path: &str) -> bool {
-    const GENERAL: &str = "string number integer boolean value keyword term query text field column attribute property key";
-    let (_, query) = path.split_once('?').unwrap_or_default();
-    let has_value = |part: &str| {
-        let (_, value) = part.split_once('=').unwrap_or_default();
-        let is_capital = value.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-        !value.is_empty()
-            && !is_capital
-            && !value.contains(['<', '{', '[', '|', '*', ':', '$', '…'])
-            && !value.contains("..")
-            && !is_one_of(value, GENERAL)
-    };
-    !query.is_empty() && query.split('&').all(has_value)
 }
 
 fn is_request(block: &Block) -> bool {

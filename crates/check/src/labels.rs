@@ -101,6 +101,20 @@ pub const URL: &str =
 /// A label of a request's method, as a part of a pattern that ignores case.
 pub const METHOD: &str = r"(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)";
 
+/// Whether a heading or paragraph is the label of a URL and nothing else: "URL", "**Endpoint:**".
+pub fn is_url_label(text: &str) -> bool {
+    static ALONE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(&[r"(?i)^\W*", URL, r"\W*$"].concat()));
+    ALONE.is_match(text)
+}
+
+/// Whether a heading or paragraph is the label of a method and nothing else: "HTTP method".
+pub fn is_method_label(text: &str) -> bool {
+    static ALONE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(&[r"(?i)^\W*", METHOD, r"\W*$"].concat()));
+    ALONE.is_match(text)
+}
+
 /// Clients other than curl that a page may show as well.
 const TOOLS: &str = "postman insomnia httpie wget powershell python javascript js nodejs typescript fetch axios java kotlin \
      golang php ruby";
@@ -299,14 +313,20 @@ pub fn names_part(text: &str) -> bool {
     !words.is_empty() && words.iter().all(is_part) && !words.iter().all(|word| is_filler(word))
 }
 
+const EXAMPLES: &str =
+    "example examples sample curl command usage beispiel exemple ejemplo exemplo esempio";
+
 /// Whether a heading is that of the example of what is described above it: "Example request", "cURL".
 pub fn names_example(text: &str) -> bool {
-    const EXAMPLE: &str =
-        "example examples sample curl command usage beispiel exemple ejemplo exemplo esempio";
     let words = words(text);
     let is_example =
-        |word: &String| is_one_of(word, EXAMPLE) || REQUEST.is_match(word) || is_filler(word);
+        |word: &String| is_one_of(word, EXAMPLES) || REQUEST.is_match(word) || is_filler(word);
     !words.is_empty() && words.iter().all(is_example)
+}
+
+/// Whether a text announces an example.
+pub fn says_example(text: &str) -> bool {
+    has_word(text, EXAMPLES) || REQUEST.is_match(text)
 }
 
 /// Whether a text speaks of a body, and of no response.

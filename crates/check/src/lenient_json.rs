@@ -165,8 +165,16 @@ pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
     let mut parser = Parser::new(text, 0);
     parser.printed = true;
     let node = parser.value().ok()?;
-    let is_whole = parser.unclosed.is_none() && is_exact(&node);
+    let is_whole = parser.unclosed.is_none() && parser.no_comma.is_none() && is_exact(&node);
     is_whole.then(|| (node.to_value(), parser.at))
+}
+
+/// Where the object or array that a text begins with lacks the comma at the end of a line.
+pub fn missing_comma(text: &str) -> Option<usize> {
+    let mut parser = Parser::new(text, 0);
+    parser.printed = true;
+    parser.value().ok()?;
+    parser.no_comma.map(|error| error.at)
 }
 
 /// A recursive descent parser.

@@ -27,6 +27,7 @@ mod examples;
 mod failures;
 mod findings;
 mod fix;
+mod forms;
 mod front_matter;
 mod generated;
 mod html;

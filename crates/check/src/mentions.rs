@@ -34,7 +34,7 @@ static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]:]*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|\s*)$",
+        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/(?::\w+|/:\w+|[^\s`)\]:])*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|:?\s*)$",
     )
 });
 
@@ -63,12 +63,12 @@ static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
 /// A URL of this machine in an instruction, and the method of one: "向 `http://localhost:3000/users` 发出 `GET` 请求".
 static URL_OF_HERE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)/[\w/?&=.%:~+{}-]*[\w/}]",
+        r"(?:(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)/(?:[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/?&=.%:~+{}-]*[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/}])?",
     )
 });
 static ANY_METHOD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:^|[^\w/])(?P<method>GET|POST|PUT|PATCH|DELETE|(?i:get|post|put|patch|delete)\s?(?:请求|請求|リクエスト|요청|requests?\b|requisição|petición|requête|запрос))",
+        r"(?:^|[^A-Za-z0-9_/])(?P<method>GET|POST|PUT|PATCH|DELETE|(?i:get|post|put|patch|delete)\s?(?:请求|請求|リクエスト|요청|requests?\b|requisição|petición|requête|запрос))",
     )
 });
 
@@ -135,7 +135,7 @@ impl Mention {
         Mention {
             method: method.to_owned(),
             // The end of the sentence.
-            url: url.trim_end_matches(['.', ',', ';']).to_owned(),
+            url: url.trim_end_matches(['.', ',', ';', ':']).to_owned(),
             form,
         }
     }
@@ -245,7 +245,10 @@ fn named(text: &str) -> Option<Mention> {
     endpoint(text)
         .and_then(parts(Form::Section))
         .or_else(|| INSTRUCTION.captures(text).and_then(parts(Form::Step)))
-        .or_else(|| instruction_in_any_words(text))
+        .or_else(|| {
+            let mut sentences = text.split(". ").chain(text.split('。'));
+            instruction_in_any_words(text).or_else(|| sentences.find_map(instruction_in_any_words))
+        })
         .or_else(|| {
             let found = SENTENCE.captures(text).filter(|_| is_response())?;
             let reads = found.name("method").is_some() || !labels::has_word(text, WRITES);
@@ -255,7 +258,7 @@ fn named(text: &str) -> Option<Mention> {
 
 /// The request of a sentence in any language that has one URL of this machine and one method.
 fn instruction_in_any_words(text: &str) -> Option<Mention> {
-    let url = only_url(text).filter(|url| url::this_machine(url).is_some())?;
+    let url = only_url(text).filter(|url| url::has_base(url))?;
     let rest = text.replace(url, " ");
     let method = only_method(&rest)?;
     let is_short = labels::words(&rest).len() <= 30;
@@ -272,11 +275,17 @@ fn only_url(text: &str) -> Option<&str> {
 /// The method in a text that has no other.
 fn only_method(text: &str) -> Option<&'static str> {
     let mut found = ANY_METHOD.captures_iter(text);
-    let upper = found.next()?["method"].to_uppercase();
-    let method = http_message::METHODS
-        .iter()
-        .find(|method| upper.starts_with(**method))?;
-    found.next().is_none().then_some(*method)
+    let method = |found: regex::Captures<'_>| {
+        let upper = found["method"].to_uppercase();
+        http_message::METHODS
+            .iter()
+            .find(|method| upper.starts_with(**method))
+            .copied()
+    };
+    let first = found.next().and_then(method)?;
+    found
+        .all(|next| method(next) == Some(first))
+        .then_some(first)
 }
 
 /// The method that a step of an instruction chooses, apart from the URL: "Select `POST` in the left corner".
@@ -290,8 +299,9 @@ pub fn chosen_method(block: &Block) -> Option<&'static str> {
     let new = CHANGED
         .captures(text)
         .and_then(|found| only_method(found.name("new")?.as_str()));
+    let longest = if new.is_some() { 60 } else { 25 };
     let method = new.or_else(|| only_method(text))?;
-    (!text.contains('/') && labels::words(text).len() <= 25).then_some(method)
+    (!text.contains('/') && labels::words(text).len() <= longest).then_some(method)
 }
 
 /// The URL that a step of an instruction enters, apart from the method: "Enter the `{{base_url}}/users` URL". The last one
@@ -300,7 +310,9 @@ pub fn entered_url(block: &Block) -> Option<&str> {
     let text = step(block)?;
     let url = URL_OF_HERE.find_iter(text).last()?.as_str();
     let is_beside = text.contains("next to");
-    (only_method(text).is_none() || is_beside).then_some(url)
+    // "followed by the id"
+    let goes_on = text.contains(&format!("{url} followed by"));
+    ((only_method(text).is_none() || is_beside) && !goes_on).then_some(url)
 }
 
 fn step(block: &Block) -> Option<&str> {
@@ -389,12 +401,31 @@ pub fn below_method(blocks: &[Block], index: usize) -> Option<Mention> {
     let Block::Prose(prose) = &blocks[index] else {
         return None;
     };
-    let url = URL_ALONE.captures(&prose.text)?.name("url")?.as_str();
-    Some(Mention::new(
-        method_above(blocks, index)?,
-        url,
-        Form::Fields,
-    ))
+    let Some(found) = URL_ALONE.captures(&prose.text) else {
+        return path_below_method(blocks, index, prose.text.trim());
+    };
+    let url = found.name("url")?.as_str();
+    let method = method_above(blocks, index)?;
+    Some(Mention::new(method, url, Form::Fields))
+}
+
+/// The request of a path alone, in a section whose heading is only a method.
+fn path_below_method(blocks: &[Block], index: usize, path: &str) -> Option<Mention> {
+    let is_path = path.starts_with('/') && !path.contains(char::is_whitespace) && path.len() > 1;
+    let heading = blocks[..index].iter().rev().find_map(|block| match block {
+        Block::Heading(heading) => Some(heading.text.trim()),
+        _ => None,
+    });
+    let method = heading.filter(|text| is_path && http_message::METHODS.contains(text))?;
+    Some(Mention::new(method, path, Form::Described))
+}
+
+/// The URL that a paragraph is, and nothing else.
+pub fn url_alone(block: &Block) -> Option<&str> {
+    match block {
+        Block::Prose(prose) => Some(URL_ALONE.captures(&prose.text)?.name("url")?.as_str()),
+        _ => None,
+    }
 }
 
 /// Whether text has the URL and the method of a request as fields.

@@ -53,7 +53,7 @@ pub fn reason(
     let is_resource = |name: &String| resources.contains(&name.as_str());
     let is_misspelt =
         |name: &String| is_word(name) && !is_resource(name) && is_misspelt(name, &resources);
-    if received.status != 404 {
+    if !matches!(received.status, 404 | 405) {
         return None;
     }
     let path = request.target.split('?').next().unwrap_or_default();
@@ -76,13 +76,24 @@ pub fn reason(
         return own("is not part of the data");
     }
     let lets_in = |name: &String| name.split(['-', '_']).any(|word| is_one_of(word, ACCESS));
-    if request.method == "POST" && lets_in(last) && !segments.iter().any(is_resource) {
+    if request.method == "POST" && lets_in(last) && !is_resource(last) {
         return own("lets users in, and is not part of the data");
+    }
+    if received.status != 404 {
+        return None;
+    }
+    let collection = segments.first().filter(|name| is_resource(name));
+    // `PUT /orders/1/cancel`
+    let does_something = || {
+        let is_id = !is_word(&segments[1]);
+        segments.len() == 3 && is_id && is_word(last) && !is_resource(last)
+    };
+    if request.method != "GET" && collection.is_some() && does_something() {
+        return own("is an action of another service than this data");
     }
     if example.response.is_some() {
         return None;
     }
-    let collection = segments.first().filter(|name| is_resource(name));
     let action = segments.get(1).filter(|name| is_word(name));
     // A word in place of an id, where ids are no words.
     let is_action = collection.zip(action).is_some_and(|(collection, action)| {
@@ -94,8 +105,25 @@ pub fn reason(
         .flatten()
 }
 
-/// The parameter of a query that neither the records nor this server have, if the page shows no response.
-pub fn parameter(example: &Example, request: &Request, dataset: &Dataset) -> Option<String> {
+/// The parameter of a query that neither the records nor this server have, if the page shows no response. `page` may be one
+/// of the service that a page is about, unless the page uses `_page` or names json-server.
+pub fn parameter(
+    page: &Page,
+    example: &Example,
+    request: &Request,
+    dataset: &Dataset,
+) -> Option<String> {
+    const OF_THIS: [&str; 6] = [
+        "json-server",
+        "json server",
+        "standin",
+        "_page",
+        "_limit",
+        "_sort",
+    ];
+    const OF_OTHERS: &str = "page limit sort order per_page perpage pagesize page_size size offset start end embed expand";
+    let text = page.text.to_lowercase();
+    let is_of_this = OF_THIS.iter().any(|name| text.contains(name));
     let (_, query) = request.target.split_once('?')?;
     let segments = url::segments(&request.target);
     let fields = dataset.fields(segments.first()?);
@@ -116,9 +144,13 @@ pub fn parameter(example: &Example, request: &Request, dataset: &Dataset) -> Opt
         };
         let plain = name.split(['.', '[', '%']).next().unwrap_or_default();
         let plain = plain.rsplit_once('_').map_or(plain, |(field, _)| field);
-        !known().any(|known| known == *name || known == plain)
-            && nearest(name, known()).is_none()
-            && nearest(plain, known()).is_none()
+        let is_of_other = !is_of_this && is_one_of(&name.to_lowercase(), OF_OTHERS);
+        let is_near = || {
+            nearest(name, known())
+                .or_else(|| nearest(plain, known()))
+                .is_some()
+        };
+        !known().any(|known| known == *name || known == plain) && (is_of_other || !is_near())
     };
     let (name, _) = names.find(is_own).filter(|_| example.response.is_none())?;
     Some(format!(

@@ -6,7 +6,8 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::addresses;
-use super::candidates::{Candidate, by_order, is_request_body, is_schema, label, level};
+use super::candidates::{Candidate, by_order, is_request_body, label, level};
+use super::forms;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
@@ -14,7 +15,7 @@ use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
 use super::status_text;
 use super::text::is_one_of;
-use super::transcript::{self, shows_response};
+use super::transcript::{self, is_schema, shows_response};
 
 /// What is documented as the response.
 pub enum Paired {
@@ -184,7 +185,9 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
     let body = match (labelled, fences.as_slice()) {
         (Some(body), _) => body,
         (None, [first, ..])
-            if first.1 == Announces::Request || is_introduced_as_body(page, first.0) =>
+            if first.1 == Announces::Request
+                || is_introduced_as_body(page, first.0)
+                || fields(page, first.0).is_some() =>
         {
             first
         }
@@ -233,17 +236,35 @@ fn is_introduced_as_body(page: &Page, index: usize) -> bool {
 
 /// The content of a block as JSON, below labels and the headers that it is sent with: `Body:`.
 pub fn sent_json(page: &Page, index: usize) -> Option<String> {
-    json(page, index).or_else(|| {
-        let content = &page.fence(index)?.content;
-        let start = content.find("\n{").or_else(|| content.find("\n["))?;
-        let (above, shown) = content.split_at(start);
-        let is_above = |line: &str| {
-            let line = line.trim();
-            line.is_empty() || line.ends_with(':') || transcript::is_header(line)
-        };
-        let is_sent = above.lines().all(is_above) && serde_json::from_str::<Value>(shown).is_ok();
-        is_sent.then(|| shown.trim().to_owned())
-    })
+    json(page, index)
+        .or_else(|| fields(page, index))
+        .or_else(|| {
+            let content = &page.fence(index)?.content;
+            let start = content.find("\n{").or_else(|| content.find("\n["))?;
+            let (above, shown) = content.split_at(start);
+            let is_above = |line: &str| {
+                let line = line.trim();
+                line.is_empty() || line.ends_with(':') || transcript::is_header(line)
+            };
+            let is_sent =
+                above.lines().all(is_above) && serde_json::from_str::<Value>(shown).is_ok();
+            is_sent.then(|| shown.trim().to_owned())
+        })
+}
+
+/// The content of a block as the fields of a form, if the text above it speaks of them.
+fn fields(page: &Page, index: usize) -> Option<String> {
+    let above = page.blocks[..index]
+        .iter()
+        .rev()
+        .find_map(|block| match block {
+            Block::Prose(prose) => Some(&prose.text),
+            _ => None,
+        });
+    let fields = above
+        .filter(|text| forms::is_named(text))
+        .and_then(|_| forms::fields(&page.fence(index)?.content))?;
+    Some(Value::Object(fields).to_string())
 }
 
 /// Whether the block below a request is called its body.
@@ -252,11 +273,45 @@ pub fn has_request_body(page: &Page, at: usize, end: usize) -> bool {
     next.is_some_and(|next| announced(page, next) == Announces::RequestBody)
 }
 
-/// The code blocks below a request, without those of headers that it is sent with.
+/// The body of a request that is shown above it in its section, as "Request body:" above the parameters and the example.
+pub fn body_above(page: &Page, at: usize, requests: &[usize]) -> Option<usize> {
+    let heading = page.heading_of(at)?;
+    // The heading of the example itself is one of the parts.
+    let start = match &page.blocks[heading] {
+        Block::Heading(own) if labels::names_example(&own.text) => {
+            let is_outer = |index: &usize| {
+                level(page, *index)
+                    .checked_sub(1)
+                    .is_some_and(|above| above + 1 < own.level)
+            };
+            (0..heading).rev().find(is_outer)?
+        }
+        _ => heading,
+    };
+    let is_body = |index: &usize| {
+        announced(page, *index) == Announces::RequestBody && sent_json(page, *index).is_some()
+    };
+    let mut above = (start..at)
+        .rev()
+        .take_while(|index| !requests.contains(index));
+    above.find(is_body)
+}
+
+/// The code blocks below a request in its section, without those of headers that it is sent with.
 fn blocks_below(page: &Page, at: usize, end: usize) -> impl Iterator<Item = usize> {
-    (at + 1..end).filter(move |index| {
+    let own = page
+        .heading_of(at)
+        .map_or(0, |heading| level(page, heading));
+    let begins_other = move |index: &usize| {
+        matches!(&page.blocks[*index], Block::Heading(heading) if heading.level <= own
+            && labels::heading(&heading.text) == Announces::Unspecific && !labels::names_part(&heading.text) && !labels::is_step(&heading.text))
+    };
+    let below = (at + 1..end).take_while(move |index| !begins_other(index));
+    below.filter(move |index| {
         page.fence(*index).is_some_and(|fence| {
-            !shows_headers(fence) || announced(page, *index) == Announces::Response
+            !shows_headers(fence)
+                || announced(page, *index) == Announces::Response
+                || fields(page, *index).is_some()
         })
     })
 }
@@ -327,10 +382,15 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     // What is left out, explained, or a choice cannot be sent.
     let marks = ["...", "…", "<", "|", " //", "/*", "#"];
     let is_whole = || !marks.iter().any(|mark| fence.content.contains(mark));
+    let is_json = fence.language == "json" || parsed.missing.is_some();
     let body = parsed
         .body
         .filter(|_| parsed.head.is_none() && (is_script || is_whole()))?;
-    Some(body.to_value().to_string())
+    // What is called JSON, or lacks a comma, is sent as it is written.
+    Some(match is_json {
+        true => fence.content.clone(),
+        false => body.to_value().to_string(),
+    })
 }
 
 /// Whether a block could be a response.

@@ -14,6 +14,7 @@ use super::lenient_json;
 use super::literals::{Part, Reader};
 use super::requests::{self, FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
+use super::shell::Mistake;
 use super::text::{Lines, is_one_of, line_start, pattern};
 use super::url::{self, encode_component};
 
@@ -123,7 +124,16 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         if let Some((written, end, is_literal)) = read(text, &call) {
             request.span = whole.start()..end;
             let is_literal = is_literal && !in_comment(text, whole.start());
+            let comma = missing_comma(&text[request.span.clone()]);
             request.problem = Some(match requests::placeholder(&written.request) {
+                _ if let Some(comma) = comma => {
+                    let at = request.span.start + comma;
+                    Problem::Mistakes(vec![Mistake {
+                        span: at..at + 1,
+                        text: "a comma is missing behind this".to_owned(),
+                        fix: None,
+                    }])
+                }
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
                 None => Problem::Program(reason),
@@ -139,6 +149,12 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         found.extend(Some(request).filter(|request| request.written.is_some()));
     }
     found
+}
+
+/// Where an object in a call lacks a comma.
+fn missing_comma(call: &str) -> Option<usize> {
+    let mut objects = call.match_indices('{').map(|(at, _)| at);
+    objects.find_map(|at| Some(at + lenient_json::missing_comma(&call[at..])?))
 }
 
 /// Where the next call begins, or the text ends.

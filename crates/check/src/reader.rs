@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use regex::Regex;
+use serde_json::{Map, Value};
 
 use super::addresses;
 use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
@@ -20,6 +21,7 @@ use super::node::Kind;
 use super::sentences;
 use super::status_text;
 use super::text::{Lines, floor_char_boundary, pattern};
+use super::transcript::is_schema;
 use super::unclosed;
 use super::unfenced::{self, Part};
 
@@ -462,16 +464,34 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
-        alone && (is_arrow || labels::label(label) == labels::Announces::Response || is_status())
+        alone
+            && (is_arrow
+                || match labels::label(label) {
+                    labels::Announces::Response => true,
+                    labels::Announces::RequestBody | labels::Announces::Body => is_sent(content),
+                    // "Add: `{...}`", a step.
+                    _ if labels::has_word(label, "add enter paste type insert") => is_sent(content),
+                    _ => is_status(),
+                })
             || label.is_empty() && after.is_empty()
             || named("expected content")
             || sentences::is_output(&text[paragraph.start..code.start])
     } else if http_message::begins_message(content) {
         named("request")
     } else {
-        named(ADDRESS) && content.contains('/') && !content.contains(' ')
+        // Clients encode the spaces of a query.
+        let path = content.split('?').next().unwrap_or_default();
+        named(ADDRESS) && path.contains('/') && !path.contains(' ') && !content.contains('\n')
     };
     is_block.then(|| Fence::unfenced(text, range))
+}
+
+/// Whether JSON has the values of a body, and not words for them.
+fn is_sent(json: &str) -> bool {
+    !json.contains(['<', '…'])
+        && !json.contains("...")
+        && !is_schema(json)
+        && serde_json::from_str::<Map<_, Value>>(json).is_ok()
 }
 
 /// A file of requests: each `###` begins a section, and its comments may address the checker.

@@ -37,6 +37,10 @@ impl Repeats {
             {
                 let own = &mut found[0];
                 let is_program = own.program().is_some();
+                // "Paste the JSON above."
+                if let (Some(Problem::NoBody), Some(body)) = (&own.problem, above.json_body()) {
+                    own.add_body(&body.to_string());
+                }
                 let next = blocks.iter().copied().find(|next| *next > at);
                 let below = at + 1..next.unwrap_or(page.blocks.len());
                 if is_transcript(page, at, own)

@@ -1,10 +1,12 @@
 //! Tables that show requests: one in its rows, or one a row with what it returns.
 
+use super::addresses;
 use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
 use super::http_message;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::status_text;
+use super::text::is_one_of;
 use super::transcript::is_response;
 use super::url;
 
@@ -15,12 +17,16 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
     let next = below
         .iter()
         .find(|block| matches!(block, Block::Fence(_) | Block::Heading(_)));
-    if let Some((method, cell, status)) = request(table)
-        && next.is_some_and(is_response)
+    if let Some(Shown {
+        method,
+        url,
+        cell,
+        status,
+    }) = request(table)
+        && (next.is_some_and(is_response) || status.is_some() && needs_no_body(method, url))
     {
-        let url = &cell.text;
         let source = &text[cell.range.clone()];
-        let start = cell.range.start + source.find(url.as_str()).unwrap_or_default();
+        let start = cell.range.start + source.find(&*cell.text).unwrap_or_default();
         let request = Fence::stating(text, start..cell.range.end, format!("{method} {url}"));
         let status = status.map(|cell| Prose {
             text: format!("Status: {}", cell.text),
@@ -36,12 +42,24 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
     if rows.is_empty() && !has_response_beside(blocks, index) {
         rows.extend(example_of_statuses(text, table));
     }
+    if rows.is_empty() {
+        rows.extend(addresses(text, table));
+    }
     rows
 }
 
-/// The method, URL and status of the request that a table shows: in one row below "Method" and "URL", or in rows that
-/// begin with these words.
-fn request(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
+/// The request that a table shows.
+struct Shown<'a> {
+    method: &'a str,
+    url: &'a str,
+    /// Where the URL is.
+    cell: &'a Cell,
+    status: Option<&'a Cell>,
+}
+
+/// The request that a table shows: in one row below "Method" and "URL", or in rows that begin with these words. The method
+/// may be in the cell of the URL.
+fn request(table: &Table) -> Option<Shown<'_>> {
     let beside = |names: &str| {
         let mut rows = std::iter::once(&table.header).chain(&table.rows);
         let row = rows.find(|row| row.len() == 2 && labels::has_word(&row[0].text, names))?;
@@ -57,11 +75,50 @@ fn request(table: &Table) -> Option<(&str, &Cell, Option<&Cell>)> {
             _ => beside(names),
         }
     };
-    let method = find("method verb méthode método metodo methode")?;
-    let url = find("url uri endpoint path route")?;
-    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.text.as_str());
-    (is_method && url.text.contains('/') && !url.text.contains([' ', '`']))
-        .then(|| (&*method.text, url, find("status code")))
+    let cell = find("url uri endpoint path route")?;
+    let (method, url) = match cell.text.split_once(' ') {
+        Some((method, url)) => (method, url.trim()),
+        None => {
+            let method = find("method verb méthode método metodo methode")?;
+            (&*method.text, &*cell.text)
+        }
+    };
+    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
+    let status = find("status code");
+    (is_method && url.contains('/') && !url.contains([' ', '`'])).then_some(Shown {
+        method,
+        url,
+        cell,
+        status,
+    })
+}
+
+/// The URLs of this machine in a table without methods, which are opened one after the other.
+fn addresses<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
+    let rows = || std::iter::once(&table.header).chain(&table.rows);
+    let names_method = |cell: &Cell| {
+        labels::words(&cell.text)
+            .iter()
+            .any(|word| is_one_of(word, "post put patch delete"))
+    };
+    let is_of_reads = !rows().flatten().any(names_method);
+    let rows = table
+        .rows
+        .iter()
+        .filter(move |row| is_of_reads && !row.iter().any(|cell| labels::says_write(&cell.text)));
+    rows.filter_map(move |row| {
+        row.iter().find_map(|cell| {
+            let url = addresses::whole(&cell.text)?;
+            let start = cell.range.start + text[cell.range.clone()].find(&*cell.text)?;
+            let range = start..start + cell.text.len();
+            Some(Block::Fence(Fence::stating(text, range, url)))
+        })
+    })
+}
+
+/// Whether a read or deletion of a URL with its values can be sent as it is.
+fn needs_no_body(method: &str, url: &str) -> bool {
+    matches!(method, "GET" | "DELETE") && url::placeholder(url::path_of(url)).is_none()
 }
 
 /// The example of the first success in a table of statuses, as a response.

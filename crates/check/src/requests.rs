@@ -16,6 +16,7 @@ use super::shown;
 use super::shown::command_in_line;
 use super::text::{is_one_of, line_end, nearest, pattern};
 use super::transcript;
+use super::url;
 
 /// A request found in a code block.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +56,11 @@ impl FoundRequest {
         self.span = moved(&self.span);
         if let Some(written) = &mut self.written {
             written.url_span = moved(&written.url_span);
+        }
+        if let Some(Problem::Mistakes(mistakes)) = &mut self.problem {
+            for mistake in mistakes {
+                mistake.span = moved(&mistake.span);
+            }
         }
         self
     }
@@ -168,6 +174,15 @@ impl FoundRequest {
             && path(&own.request.target) == path(&other.request.target)
     }
 
+    /// Whether another request is this template with values in place of its placeholders.
+    pub fn is_form_of(&self, other: &FoundRequest) -> bool {
+        let (Some(form), Some(other)) = (&self.written, &other.written) else {
+            return false;
+        };
+        form.request.method == other.request.method
+            && url::is_form_of(&form.request.target, &other.request.target)
+    }
+
     /// Whether it is a command without the body that its method usually has.
     pub fn lacks_body(&self) -> bool {
         let has_body = |written: &WrittenRequest| written.request.body.is_some();
@@ -265,7 +280,7 @@ pub fn find(
         messages(text)
     };
     if found.is_empty() {
-        found.extend(without_command(text));
+        found.extend(without_command(text).or_else(|| Some(misspelt(text)?.0)));
     }
     if found.is_empty() {
         found = other_clients(text, &fence.language);
@@ -284,14 +299,19 @@ pub const UNCLOSED: &str = "the code block is not closed, so what is below it is
 pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
     let url = text.trim();
     let is_url = url.contains("://") || url.starts_with(['/', '{']) || url.starts_with("localhost");
-    if !is_url || !url.contains('/') || url.contains([' ', '\n', '"']) {
+    let path = url.split('?').next().unwrap_or_default();
+    if !is_url || !path.contains('/') || path.contains(' ') || url.contains(['\n', '"']) {
+        return None;
+    }
+    // Clients encode the spaces of a query.
+    if url.contains(' ') && url::placeholder(url::path_of(url)).is_some() {
         return None;
     }
     let start = text.len() - text.trim_start().len();
     let span = start..start + url.len();
     let request = Request {
         method: method.to_owned(),
-        target: url.to_owned(),
+        target: url.replace(' ', "%20"),
         ..Request::default()
     };
     let needs_body = matches!(method, "POST" | "PUT" | "PATCH");
@@ -372,25 +392,42 @@ fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     })
 }
 
-/// A curl command without the word `curl`, or with a misspelling of it.
+/// The options of a curl command without the word `curl`.
 fn without_command(text: &str) -> Option<FoundRequest> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split(' ').next().unwrap_or_default();
-    let is_local = line.contains("localhost") || line.contains("127.0.0.1");
-    let (whole, said, length) = match word {
-        "-X" | "-H" | "--request" | "--header" if is_local || line.contains("://") => {
-            let said = "the word `curl` is missing".to_owned();
-            (format!("curl {line}"), said, 2)
-        }
-        _ if is_local && word.starts_with('c') && nearest(word, ["curl"]).is_some() => {
-            let said = not_a_command(word);
-            (line.replacen(word, "curl", 1), said, word.len())
-        }
-        _ => return None,
-    };
+    let has_url = ["localhost", "127.0.0.1", "://"]
+        .iter()
+        .any(|part| line.contains(part));
+    if !has_url || !is_one_of(word, "-X -H --request --header") {
+        return None;
+    }
     let start = text.len() - line.len();
+    let whole = format!("curl {line}");
     let found = from_command(&whole, shell::command(&whole, 0));
-    Some(found.with_mistake(start..start + length, &said, Some("curl".to_owned())))
+    let fix = Some("curl".to_owned());
+    Some(found.with_mistake(start..start + 2, "the word `curl` is missing", fix))
+}
+
+/// The command that a text begins with, if its program is a misspelling of curl, and where it ends.
+fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
+    let line = text.trim_start().trim_start_matches("$ ");
+    let word = line.split(' ').next().unwrap_or_default();
+    let is_name = word.starts_with('c') && word.chars().all(char::is_alphabetic);
+    if !is_name || nearest(word, ["curl"]).is_none() {
+        return None;
+    }
+    let start = text.len() - line.len();
+    let command = shell::command(text, start);
+    let is_here = |word: &shell::Word| url::this_machine(&word.text).is_some();
+    if !command.words.iter().any(is_here) {
+        return None;
+    }
+    let end = command.end;
+    let found = from_command(text, command);
+    let fix = Some("curl".to_owned());
+    let span = start..start + word.len();
+    Some((found.with_mistake(span, &not_a_command(word), fix), end))
 }
 
 fn not_a_command(word: &str) -> String {
@@ -410,6 +447,11 @@ fn commands(text: &str) -> Vec<FoundRequest> {
         let line_end = line_end(text, at);
         let Some(start) = command_in_line(&text[at..line_end]) else {
             let line = &text[at..line_end];
+            if let Some((misspelt, length)) = misspelt(&text[at..]) {
+                found.push(misspelt.moved(at));
+                at = line_end.max(at + length);
+                continue;
+            }
             let before = line
                 .find("curl ")
                 .map_or("", |curl| line[..curl].trim_end());

@@ -14,6 +14,7 @@ use super::failures::Around;
 use super::findings;
 use super::front_matter::Testable;
 use super::generated::Generated;
+use super::labels;
 use super::options::{Options, Reset};
 use super::outcome::{Cause, Details, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
@@ -21,7 +22,7 @@ use super::page::{Block, Page};
 use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request, Service, ServiceError};
-use super::status;
+use super::status::{self, StatusSource};
 use super::tables;
 use super::unmet::Unmet;
 use super::url::TargetHosts;
@@ -53,7 +54,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         hosts: target_hosts(&page, context.options),
         fixtures: Vec::new(),
         writes: Vec::new(),
-        is_sequence: false,
+        is_sequence: are_steps(&page, &examples),
         saves,
         saved: Vec::new(),
         broken: None,
@@ -162,6 +163,25 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         broken,
         unread: false,
     }
+}
+
+/// Whether examples of a page are in the sections of different numbered steps.
+fn are_steps(page: &Page, examples: &[Example]) -> bool {
+    let step = |example: &Example| {
+        let mut headings = page.headings_above(example.fence);
+        headings
+            .find(|heading| labels::is_step(&heading.text))
+            .map(|heading| heading.range.start)
+    };
+    let mut steps = examples.iter().filter_map(step);
+    let first = steps.next();
+    // A session in a terminal, with its output.
+    let goes_on = |pair: &[Example]| {
+        pair[0].fence == pair[1].fence
+            && pair[0].request.writes()
+            && pair.iter().all(|example| example.request.output.is_some())
+    };
+    steps.any(|other| Some(other) != first) || examples.windows(2).any(goes_on)
 }
 
 /// The result of a page that cannot be read.
@@ -438,7 +458,7 @@ impl Runner<'_> {
             && !example.directives.expects_hint;
         if is_accident
             && !differs
-            && let Some(reason) = own_routes::parameter(example, &request, &dataset)
+            && let Some(reason) = own_routes::parameter(page, example, &request, &dataset)
         {
             return Err(Outcome::Skipped(reason));
         }
@@ -694,15 +714,35 @@ impl Runner<'_> {
         }
         let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
         let is_right = fresh.is_as_documented();
+        // "`200 OK` or `404 Not Found`": the record may be one that the page creates.
+        let is_usual = |status: &u16| *status < 400;
+        let is_alternative = is_right
+            && !fresh.received.is_success()
+            && documented.expected.statuses.first().is_some_and(is_usual);
         let shows_data = documented.body.is_some() && !request.target.starts_with("/-/");
-        let in_doubt = !is_right || (self.is_sequence && shows_data && !request.writes());
+        // A record that is to be missing may be one that the page creates.
+        let expects_failure = documented.expected.source != StatusSource::Method
+            && !documented.expected.statuses.iter().any(is_usual);
+        let is_read_again =
+            self.is_sequence && (shows_data || expects_failure) && !request.writes();
+        let in_doubt = !is_right || is_alternative || is_read_again;
         if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));
         }
         let later = documented.compare(self.in_sequence(fixture, request)?);
+        if is_alternative {
+            return Ok(
+                match (later.received.is_success(), later.is_as_documented()) {
+                    (false, _) => (fresh, Later::NotSent),
+                    (true, true) => (later, Later::Matched),
+                    (true, false) => (later, Later::NotSent),
+                },
+            );
+        }
         if is_right {
-            let both = fresh.received.is_success() && later.received.is_success();
-            return Ok(match later.is_as_documented() || !both {
+            let contradicts =
+                (fresh.received.is_success() || expects_failure) && later.received.is_success();
+            return Ok(match later.is_as_documented() || !contradicts {
                 true => (fresh, Later::NotSent),
                 false => (later, Later::Outdated),
             });

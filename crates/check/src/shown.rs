@@ -9,6 +9,7 @@ use super::http_message;
 use super::printed::Printed;
 use super::prompt;
 use super::text::{line_end, pattern};
+use super::transcript;
 
 /// The output of a command, whose last word is at an offset and which ends at another one, and where to continue: in a
 /// comment behind the command, or below it.
@@ -52,6 +53,10 @@ pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usiz
         let label = text[first..line_end(text, first)].trim();
         if let Some(shown) = http_message::labelled_response(label) {
             at = first + shown;
+        } else if transcript::labelled_status(label).is_some() {
+            // The label is the status line.
+            at = first;
+            break;
         } else if !is_command(label) && http_message::introduces_response(label) {
             at = line_end(text, first);
         } else {
@@ -117,7 +122,11 @@ pub fn command_in_line(line: &str) -> Option<usize> {
     static BEFORE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^(?:(?:sleep|cd|echo|printf|clear)\b[^|;&$`]*(?:;|&&)\s*)+$"));
     let typed_from = prompt::typed(line).min(at);
-    let typed =
-        before.trim().is_empty() || typed_from == at || BEFORE.is_match(&line[typed_from..at]);
+    // The mark of a list item: `a)curl ...`.
+    static ITEM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*\(?(?:[a-z]|\d{1,2})[).]\s*$"));
+    let typed = before.trim().is_empty()
+        || typed_from == at
+        || BEFORE.is_match(&line[typed_from..at])
+        || ITEM.is_match(before);
     (typed || notebook || (spaced && (ends_in_prompt || helper || piped))).then_some(at)
 }

@@ -243,15 +243,22 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 };
                 let found_here = found_here.or_else(success).or_else(first);
                 let alternative = status_text::with_alternative(&prose.text);
-                let found_here = found_here.or(alternative.map(|[status, _]| status));
+                let choices = status_text::of_choices(&prose.text).unwrap_or_default();
+                let found_here = found_here
+                    .or(alternative.map(|[status, _]| status))
+                    .or(choices.first().copied());
                 if let Some(status) = found_here {
                     let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
                     text.statuses.extend(alternative.map(|[_, other]| other));
+                    if alternative.is_none() {
+                        text.statuses.extend(choices.iter().skip(1));
+                    }
                     if let Some(statuses) = status_text::of_cases(&prose.text) {
                         text.statuses = statuses;
                     }
                     let is_item = explained().is_some() && page.is_list_item(prose.range.start);
-                    let is_general = in_paragraph(&prose.text).is_some()
+                    let is_general = choices.is_empty()
+                        && in_paragraph(&prose.text).is_some()
                         && prose.text.lines().all(|line| in_line(line).is_none())
                         && status_text::is_general(&prose.text)
                         && label().is_none();
@@ -385,7 +392,8 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
     }
     let status = in_paragraph(text)
         .or_else(|| status_text::of_other_case(text))
-        .or_else(|| status_text::of_heading(text))?;
+        .or_else(|| status_text::of_heading(text))
+        .or_else(|| status_text::on_success(text))?;
     Some(one(status, StatusSource::Text, Some(prose.range.clone())))
 }
 
@@ -393,11 +401,15 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
 fn stated_above(page: &Page, example: &Example) -> Option<Expected> {
     let start = page.heading_of(example.fence).map_or(0, |at| at + 1);
     let above: Vec<&Block> = page.blocks[start..example.fence].iter().collect();
-    stated_in(&above, example).or_else(|| {
+    stated_in(page, &above, example).or_else(|| {
         // The path of the endpoint is a block, too.
         let is_text = |block: &&Block| !matches!(block, Block::Fence(fence) if !fence.fenced);
         let described = page.blocks[described_above(page, example)?].iter();
-        let success = stated_in(&described.filter(is_text).collect::<Vec<_>>(), example)?;
+        let success = stated_in(
+            page,
+            &described.filter(is_text).collect::<Vec<_>>(),
+            example,
+        )?;
         (success.statuses[0] < 300).then_some(success)
     })
 }
@@ -416,16 +428,19 @@ fn described_above(page: &Page, example: &Example) -> Option<Range<usize>> {
     (is_alone && is_outer && labels::names_example(&own.text)).then_some(start + 1..end)
 }
 
-/// The only status in text.
-fn stated_in(above: &[&Block], example: &Example) -> Option<Expected> {
+/// The only status in text, or those of a list of what can come.
+fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expected> {
     // Where endpoints are set in bold, each begins a section of its own.
     let named = above
         .iter()
         .rposition(|block| mentions::begins_endpoint(block));
+    let body = example.request.json_body();
     let mut found: Option<Expected> = None;
+    let mut is_listed = true;
     for block in &above[named.unwrap_or_default()..] {
         let prose = match block {
             Block::Directive(_) => continue,
+            Block::Fence(fence) if pairing::is_sent(fence, body.as_ref()) => continue,
             Block::Prose(prose)
                 if !candidates::begins_errors(block) && !candidates::begins_cases(block) =>
             {
@@ -433,23 +448,40 @@ fn stated_in(above: &[&Block], example: &Example) -> Option<Expected> {
             }
             _ => return None,
         };
+        let is_item = page.is_list_item(prose.range.start);
+        let item = || status_text::explained(&prose.text).filter(|_| is_item);
         let success = || status_text::on_success(&prose.text);
-        let Some(status) = in_paragraph(&prose.text).or_else(success) else {
+        let choices = status_text::of_choices(&prose.text).unwrap_or_default();
+        let status = in_paragraph(&prose.text).or_else(success).or_else(item);
+        let Some(status) = status.or(choices.first().copied()) else {
             continue;
         };
         let is_label = prose.text.lines().any(|line| in_line(line).is_some());
-        if !is_label && status_text::is_general(&prose.text) {
+        if !is_label
+            && item().is_none()
+            && choices.is_empty()
+            && status_text::is_general(&prose.text)
+        {
             continue;
         }
-        // A list of what can come.
-        if found.is_some() {
-            return None;
+        is_listed &= is_item;
+        match &mut found {
+            // A list of what can come, the success first.
+            Some(earlier) if is_listed && earlier.statuses[0] < 300 => {
+                earlier.statuses.push(status)
+            }
+            Some(_) => return None,
+            None => {
+                let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
+                text.statuses
+                    .extend(choices.into_iter().filter(|code| *code != status));
+                let goes_on = prose.text.trim_end_matches('.').contains(". ");
+                if status >= 400 && (item().is_some() || !is_label && goes_on) {
+                    text.statuses.insert(0, usual(example.method()));
+                }
+                found = Some(text);
+            }
         }
-        let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
-        if status >= 400 && !is_label && prose.text.trim_end_matches('.').contains(". ") {
-            text.statuses.insert(0, usual(example.method()));
-        }
-        found = Some(text);
     }
     found
 }

@@ -66,7 +66,7 @@ static ALTERNATIVE: LazyLock<Regex> = LazyLock::new(|| {
 /// Words of an expectation before a status: `should 404`, `It must return 404`.
 static SHOULD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)^\W*(?:(?:it|this|that|we|the\s+(?:server|api|response))\s+)?
+        r"(?xi)^\W*(?:(?:it|this|that|we|you|the\s+(?:server|api|response))\s+)?
         (?:should|must|shall|will|sollte|soll|muss|debería|debe|deveria|deve|devrait|doit|dovrebbe|должен|должно)\b\s*(?:be\b)?",
     )
 });
@@ -139,6 +139,21 @@ pub fn of_cases(text: &str) -> Option<Vec<u16>> {
     }
     good.extend(bad.into_iter().filter(|(line, _)| !names_error(line)));
     Some(good.into_iter().map(|(_, status)| status).collect())
+}
+
+/// The statuses of a label and what it says may come, the success first: "Response: `200 OK` with the user, or `404`".
+pub fn of_choices(text: &str) -> Option<Vec<u16>> {
+    static CHOICES: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?P<code>2\d\d)\b[^.\n]*")
+    });
+    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    let found = CHOICES.captures(text)?;
+    let is_response =
+        labels::label(&found["label"]) == Announces::Response || is_status_label(&found["label"]);
+    let codes = CODE
+        .find_iter(&found[0])
+        .filter_map(|code| code.as_str().parse().ok());
+    is_response.then(|| codes.collect())
 }
 
 /// The status of a line that is nothing but a status, or the phrase of an error.
@@ -248,6 +263,7 @@ pub fn of_success(text: &str) -> Option<u16> {
         LazyLock::new(|| pattern(r"\b(?P<code>2\d\d)\b[\s`*_(]+(?P<phrase>[A-Za-z -]+)"));
     static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
     const DONE: &str = "success successful successfully succeeds succeeded deleted removed created updated saved found exists";
+    let text = without_should(text);
     let found = SUCCESS.captures(text)?;
     let code = found["code"].parse().ok()?;
     let phrase = found["phrase"].to_lowercase();

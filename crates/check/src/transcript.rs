@@ -10,7 +10,7 @@ use super::blocks::{Block, Fence};
 use super::labels;
 use super::node::is_dots;
 use super::status_text;
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 
 /// A status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +269,30 @@ pub fn is_header(line: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     })
+}
+
+/// Whether JSON describes types and has no values: a JSON Schema, or `{"id": "number"}`.
+pub fn is_schema(content: &str) -> bool {
+    fn only_types(value: &Value) -> bool {
+        match value {
+            Value::String(name) => {
+                is_one_of(name, "string number integer int boolean bool object array")
+            }
+            Value::Array(items) => items.iter().all(only_types),
+            Value::Object(members) => !members.is_empty() && members.values().all(only_types),
+            _ => false,
+        }
+    }
+    let Ok(Value::Object(object)) = serde_json::from_str::<Value>(content) else {
+        return false;
+    };
+    let is_type = |name: &Value| name == "object" || name == "array";
+    object.contains_key("$schema")
+        || (object.get("type").is_some_and(is_type)
+            && ["properties", "items", "required"]
+                .iter()
+                .any(|key| object.contains_key(*key)))
+        || object.values().all(only_types) && !object.is_empty()
 }
 
 #[cfg(test)]

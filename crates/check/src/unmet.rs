@@ -16,7 +16,7 @@ use super::labels;
 use super::outcome::{ExampleResult, Outcome};
 use super::own_routes;
 use super::page::{Block, Fence, Heading, Page};
-use super::requests::Problem;
+use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::status::{Expected, StatusSource};
 use super::text::{self, nearest, pattern};
@@ -89,6 +89,8 @@ impl Unmet<'_> {
         let write = earlier.iter().rev().find(|result| {
             is_uncertain_write(page, self.hosts, result)
                 && !is_run_elsewhere(result, earlier)
+                && !is_overwritten(result, request, earlier)
+                && !is_form_of(result, &example.request, earlier)
                 && explains(result, request, compared, dataset)
         });
         let needs = |line| format!("needs the write on line {line}, which is not run");
@@ -274,6 +276,36 @@ fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
 
 /// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
 /// a request, or one in a program that readers may not have run.
+/// Whether a write is only the general form of an example with values, as `PUT /users/<id>` above `PUT /users/1`.
+fn is_form_of(write: &ExampleResult, own: &FoundRequest, earlier: &[ExampleResult]) -> bool {
+    let form = &write.example.request;
+    let is_template = |written: &WrittenRequest| {
+        url::placeholder(url::path_of(&written.request.target)).is_some()
+    };
+    if !form.written.as_ref().is_some_and(is_template) {
+        return false;
+    }
+    let run = earlier.iter().filter(|run| {
+        run.example.fence >= write.example.fence && !matches!(run.outcome, Outcome::Skipped(_))
+    });
+    let mut run = run.map(|run| &run.example.request);
+    form.is_form_of(own) || run.any(|other| form.is_form_of(other))
+}
+
+/// Whether the record that a request reads was replaced as a whole after a write.
+fn is_overwritten(write: &ExampleResult, request: &Request, earlier: &[ExampleResult]) -> bool {
+    let path = |target: &str| url::segments(url::path_of(target));
+    let asked = path(&request.target);
+    earlier.iter().any(|run| {
+        let written = run.example.request.written.as_ref();
+        let replaces = written.is_some_and(|written| {
+            written.request.method == "PUT" && path(&written.request.target) == asked
+        });
+        replaces
+            && run.example.fence > write.example.fence
+            && !matches!(run.outcome, Outcome::Skipped(_))
+    })
+}
 fn is_uncertain_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
     let found = &result.example.request;
     let Some(written) = &found.written else {

@@ -301,6 +301,15 @@ pub fn this_machine(url: &str) -> Option<&str> {
     (is_ours || name.ends_with(".localhost")).then_some(host)
 }
 
+/// Whether two URLs have the same path, where the first may have placeholders: `/users/:id` and `/users/1`.
+pub fn is_form_of(template: &str, url: &str) -> bool {
+    let (form, path) = (segments(path_of(template)), segments(path_of(url)));
+    let fits = |(part, value): (&String, &String)| {
+        part == value || placeholder(&format!("/{part}")).is_some()
+    };
+    form.len() == path.len() && form.iter().zip(&path).all(fits)
+}
+
 /// The decoded path segments of a target.
 pub fn segments(target: &str) -> Vec<String> {
     let path = target.split(['?', '#']).next().unwrap_or_default();

@@ -1,0 +1,312 @@
+//! Requests, bodies and statuses that pages state in tables, lists, headings, labels and steps.
+
+use super::judged::assert_all_judged;
+
+#[test]
+fn tables_show_requests() {
+    let rows = [
+        (
+            "| What | URL |\n|---|---|\n| All songs | [http://localhost:3000/songs](http://localhost:3000/songs) |\n\
+             | One | http://localhost:3000/song/1 |\n| Sorted | http://localhost:3000/songs?_sort=title |\n"
+                .to_owned(),
+            &["pass", "fail", "pass"][..],
+        ),
+        (
+            "| Item | Value |\n|---|---|\n| **URL** | `DELETE http://localhost:3000/songs/1` |\n| **Status code** | `200 OK` |\n"
+                .to_owned(),
+            &["pass"],
+        ),
+        (
+            "| Item | Value |\n|---|---|\n| **URL** | `GET http://localhost:3000/bands/1` |\n\n\
+             **Response:**\n\n```json\n{ \"id\": 1, \"name\": \"Hawks\" }\n```\n"
+                .to_owned(),
+            &["fail"],
+        ),
+        // It creates a record.
+        (
+            "| What | URL |\n|---|---|\n| Create a song | http://localhost:3000/songs |\n".to_owned(),
+            &[],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn blocks_list_paths_with_remarks() {
+    let block = |heading: &str, lines: &str| format!("#### {heading}\n\n```\n{lines}\n```\n");
+    let rows = [
+        (
+            block("GET", "/songs - all of them\n/song/1 - the first"),
+            &["pass", "fail"][..],
+        ),
+        (block("Filter", "/songs?title=Blue - by title"), &["pass"]),
+        (block("Filter", "/songs?titel=Blue"), &["fail"]),
+        (block("Files", "/songs - the folder"), &[]),
+        (block("Filter", "/songs?title=VALUE"), &[]),
+        (
+            block("Open", "localhost:3000\n\nlocalhost:3000/songs"),
+            &["pass"],
+        ),
+        (
+            "#### GET\n- /bands/1\n```\n{ \"id\": 1, \"name\": \"Hawks\" }\n```\n".to_owned(),
+            &["fail"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn headings_and_list_items_name_the_method() {
+    let rows = [
+        (
+            "## Method\n\n`GET`\n\n## URL\n\n`{base_url}/bands/1` - the first\n\n## Response\n\n```json\n{ \"id\": 1, \"name\": \"Hawks\" }\n```\n",
+            &["fail"][..],
+        ),
+        (
+            "### **Method**: Post\n\n### Postman post request\n\n```shell\n{{base_url}}/bands\n```\n\n#### Request data\n\n\
+             ```json\n{ \"name\": \"Crows\" }\n```\n\n### Postman response\n\n```json\n{ \"name\": \"Crows\", \"id\": 4 }\n```\n",
+            &["fail"],
+        ),
+        (
+            "### Postman Delete request\n\n**Method**:\n\n```shell\n{base_url}/bands/2\n```\n\n### Postman Delete response\n\n```json\n{}\n```\n",
+            &["pass"],
+        ),
+        (
+            "1. **GET all** → `GET http://localhost:3000/bands`\n2. **POST new** → `POST http://localhost:3000/bands`\n   \
+             - Body (JSON): `{\"name\": \"Crows\"}`\n3. **DELETE** → `DELETE http://localhost:3000/band/1`\n",
+            &["pass", "pass", "fail"],
+        ),
+        (
+            "3. PUT /bands/:id\nReplaces a band.\n\nURL: /bands/1\n\nBody JSON (example):\n\n{\n  \"name\": \"Crows\"\n}\n\
+             Response example:\n\n{\n  \"id\": 1,\n  \"name\": \"Hawks\"\n}\n",
+            &["fail"],
+        ),
+        ("* DELETE\n    - http://localhost:3000/bands/1\n", &["pass"]),
+        (
+            "### Request\n\n```\n{base_url}/bands?name=Foxes\n```\n\n### Response\n\n```\n[{ \"id\": 2, \"name\": \"Owls\" }]\n```\n",
+            &["fail"],
+        ),
+        (
+            "`GET /bands`:\n\n![The bands](bands.gif)\n\n`GET /band`\n![The bands](bands.gif)\n",
+            &["pass", "fail"],
+        ),
+    ];
+    assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
+}
+
+#[test]
+fn steps_of_a_client_are_requests() {
+    let rows = [
+        (
+            "We switch our request from GET to POST. Click on the list beside the URL bar, which shows the methods of HTTP, \
+             and switch over to the one that creates.\n\nSend it to this URL:\n\n```txt\nhttp://localhost:3000/bands\n```\n\n\
+             Write this into the **Body** tab:\n\n```json\n{ \"name\": \"Crows\" }\n```\n\nThe response:\n\n\
+             ```json\n{ \"name\": \"Crows\", \"id\": 4 }\n```\n",
+            &["fail"][..],
+        ),
+        (
+            "1. Select **PATCH** from the list.\n1. Enter the following URL:\n\n    `http://localhost:3000/bands/2`\n\n\
+             1. Enter this body:\n\n    ```json\n    { \"name\": \"Crows\" }\n    ```\n\n1. Send it. You should see `201 Created`.\n",
+            &["fail"],
+        ),
+        (
+            "1. Change method to `POST`\n2. Set URL to `http://localhost:3000/bands`\n3. Open the **Body** tab\n4. Add: `{\"name\": \"Crows\"}`\n",
+            &["pass"],
+        ),
+        (
+            "1. Select `DELETE`\n2. Insert URL {{base_url}}/bands followed by the id of the band.\n\nExample:\n\n\
+             ```shell\nhttp://localhost:3000/bands/2\n```\n",
+            &["pass"],
+        ),
+        (
+            "- **METHOD**: `GET`\n- **URL**: `{{base_url}}/songs?title=Deep blue`\n- **Headers**:\n  - `Content-Type: application/json`\n\n\
+             1. Send it.\n2. The system returns the songs of that title.\n\n    ```json\n    [{ \"id\": 1 }]\n    ```\n",
+            &["fail"],
+        ),
+        // The same request from another client sends the same body.
+        (
+            "```bash\ncurl -X PATCH http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{\"name\": \"Crows\"}'\n```\n\n\
+             - Method: PATCH, URL: `http://localhost:3000/bands/1`\n- Body: Paste the JSON above.\n",
+            &["pass", "pass"],
+        ),
+        (
+            "#### Endpoint\n\nSelect **PATCH** and enter `http://localhost:3000/bands/1`.\n\n#### Request body\n\nEnter:\n\n\
+             ```json\n{ \"name\": \"Crows\" }\n```\n\n## Return body\n\n```json\n{ \"name\": \"Hawks\", \"id\": 1 }\n```\n",
+            &["fail"],
+        ),
+        (
+            "向`http://127.0.0.1:3000/bands`发出POST请求，数据体选择x-www-form-urlencoded编码，添加下面的字段。\n\n```\nname: \"Crows\"\n```\n\n\
+             再向http://127.0.0.1:3000/bands发出GET请求。\n",
+            &["pass", "pass"],
+        ),
+    ];
+    assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
+}
+
+#[test]
+fn a_body_above_the_example_is_sent() {
+    let page = |body: &str, status: &str| {
+        format!(
+            "### Create\n\n**POST /bands**\n\n**Request body (JSON, required):**\n\n- `name` (text)\n\n```json\n{body}\n```\n\n\
+             **Response:**\n\n- `{status}` - The band was added.\n- `400 Bad Request` - If the name is missing.\n\n\
+             **Example:**\n\n```\nPOST http://localhost:3000/bands\n```\n\n### Change\n\n**PUT /bands/:id**\n\n\
+             **Request body:**\n\n```json\n{{ \"name\": \"Other\" }}\n```\n"
+        )
+    };
+    let rows = [
+        (
+            page("{ \"name\": \"Crows\" }", "201 Created"),
+            &["pass", "skipped"][..],
+        ),
+        (
+            page("{ \"name\": \"Crows\" }", "200 OK"),
+            &["fail", "skipped"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn statuses_with_alternatives_and_conditions() {
+    let post =
+        "```bash\ncurl -X POST http://localhost:3000/bands --json '{\"name\": \"Crows\"}'\n```\n";
+    let patch = "```bash\ncurl -X PATCH http://localhost:3000/bands/1 --json '{\"name\": \"Crows\"}'\n```\n";
+    let rows = [
+        (
+            format!("- **PATCH** `/bands/:id`\n- **Response:** `201 Created` with the band, or `400`/`404`\n\n{patch}"),
+            &["fail"][..],
+        ),
+        (
+            format!("{patch}\nExpected: `201` and the updated band.\n"),
+            &["fail"],
+        ),
+        (
+            format!("{patch}\nExpected: `200` and the updated band.\n"),
+            &["pass"],
+        ),
+        (
+            format!("{post}\n- **Success status:** `200 OK` (the response contains the band)\n"),
+            &["fail"],
+        ),
+        (format!("- Create a band (returns 200 on success):\n\n{post}"), &["fail"]),
+        (
+            "```bash\n$ curl localhost:3000/bands/9\nOdpowiedź (200):\n{}\n```\n".to_owned(),
+            &["fail"],
+        ),
+        // json-server returns an empty object for what is missing.
+        (
+            "```bash\ncurl localhost:3000/bands/9\n```\n\n```json\n{}\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl localhost:3000/bands/1\n```\n\n```json\n{}\n```\n".to_owned(),
+            &["fail"],
+        ),
+        // The method that is sent is not the one that counts.
+        (
+            "```bash\ncurl -X POST -H 'X-HTTP-Method-Override: PUT' http://localhost:3000/bands/1 --json '{\"name\": \"Crows\"}'\n```\n"
+                .to_owned(),
+            &["pass"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn examples_of_a_sequence_see_the_writes_above() {
+    let rows = [
+        (
+            "## Step 1: Delete\n\n```bash\ncurl -X DELETE http://localhost:3000/bands/2\n```\n\n## Step 2: Verify\n\n\
+             ```bash\ncurl http://localhost:3000/bands\n```\n\n```json\n[{ \"id\": 1, \"name\": \"Owls\" }, { \"id\": 2, \"name\": \"Foxes\" }]\n```\n",
+            &["pass", "fail"][..],
+        ),
+        (
+            "```console\n$ curl -X POST localhost:3000/bands --json '{\"name\": \"Crows\"}'\n{\"name\": \"Crows\", \"id\": 3}\n\n\
+             $ curl localhost:3000/bands?id=3\n[]\n```\n",
+            &["pass", "fail"],
+        ),
+        // The record of the first read is there once it is created.
+        (
+            "```bash\ncurl -X POST http://localhost:3000/bands --json '{\"name\": \"Crows\"}'\n```\n\n## Change\n\n- **Response:** `201 Created` or `404 Not Found`\n\n\
+             ```bash\ncurl -X PATCH http://localhost:3000/bands/3 --json '{\"name\": \"Rooks\"}'\n```\n",
+            &["pass", "fail"],
+        ),
+        // The general form of an example is not a write that is missing.
+        (
+            "```bash\ncurl -X PATCH -d 'name=<name>' http://localhost:3000/bands/<id>\n```\n\nFor example:\n\n\
+             ```bash\ncurl -X PATCH -d 'name=Crows' http://localhost:3000/bands/1\n```\n\n```json\n{ \"id\": 1, \"nam\": \"Crows\" }\n```\n",
+            &["skipped", "fail"],
+        ),
+        (
+            "```bash\ncurl -X PUT http://localhost:3000/bands/<id> -d '{ \"name\": <name> }'\n```\n\n\
+             ```console\n$ curl -X PUT localhost:3000/bands/2 --json '{\"name\": \"Crows\"}'\n{\"name\": \"Crows\", \"id\": 2}\n\n\
+             $ curl localhost:3000/bands/2\n{\"name\": \"Rooks\", \"id\": 2}\n```\n",
+            &["skipped", "pass", "fail"],
+        ),
+    ];
+    assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
+}
+
+#[test]
+fn mistakes_in_commands_are_found() {
+    let rows = [
+        (
+            "```bash\ncurl http://localhost:3000/songs\n\ncrul http://localhost:3000/songs/1 \\\n  -H 'Accept: application/json'\n```\n",
+            &["pass", "`crul` is not a command"][..],
+        ),
+        (
+            "a)curl http://localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Hawks\"}\n",
+            &["fail"],
+        ),
+        (
+            "```javascript\nfetch('http://localhost:3000/bands', {\n  method: 'POST',\n  body: JSON.stringify({\n    name: 'Crows'\n    members: 4\n  })\n});\n```\n",
+            &["a comma is missing"],
+        ),
+        (
+            "```bash\ncurl -X PUT \"JSON\" -d '{\"name\": \"Crows\"}' 127.0.0.1:3000/bands/1\n```\n",
+            &["curl takes `JSON` as another URL"],
+        ),
+        // A body is sent as it is written.
+        (
+            "```\nPOST http://localhost:3000/bands\n```\n\nBody:\n\n```json\n{ \"name\": \"Crows\", }\n```\n",
+            &["fail"],
+        ),
+        (
+            "PUT http://localhost:3000/bands/1\n\nBody (JSON):\n{\n  \"name\": \"Crows\"\n  \"members\": 4\n}\n",
+            &["fail"],
+        ),
+    ];
+    assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
+}
+
+#[test]
+fn what_only_other_services_have_is_skipped() {
+    let rows = [
+        (
+            "```bash\ncurl -X PUT http://localhost:3000/songs/1/play\n```\n",
+            &["`/songs/1/play` is an action"][..],
+        ),
+        (
+            "```bash\ncurl -X POST http://localhost:3000/songs/1/rate --json '{\"stars\": 5}'\n```\n\n```json\n{ \"success\": true }\n```\n",
+            &["`/songs/1/rate` is an action"],
+        ),
+        (
+            "```bash\ncurl -X POST http://localhost:3000/settings/login --json '{\"name\": \"ada\"}'\n```\n",
+            &["`/settings/login` lets users in"],
+        ),
+        (
+            "```\nGET http://localhost:3000/songs?page=1&limit=5\n```\n",
+            &["`page` is a parameter of another service"],
+        ),
+        // A page about json-server means `_page`.
+        (
+            "json-server has pages:\n\n```\nGET http://localhost:3000/songs?page=1&limit=5\n```\n",
+            &["fail"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/\n```\n\n```json\n{ \"message\": \"Welcome\" }\n```\n",
+            &["`/` is not part of the data"],
+        ),
+    ];
+    assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
+}
