@@ -1,4 +1,4 @@
-//! Commits: one thread carries out writes, many at a time (group commit), and saves them.
+//! Group commit: one thread carries out writes in batches, with one save for each batch.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::history::{Cause, History};
-use super::journal::{Batch, Before, Effect};
+use super::journal::{Batch, BeforeImage, Effect};
 use super::notice::{Faults, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
@@ -18,42 +18,43 @@ use crate::store::{Command, Outcome, Refusal, Store};
 /// Whether the text that is about to be changed is as the client expects (`If-Match`).
 pub type Expected = Box<dyn Fn(&str) -> bool + Send>;
 
-/// Where to go back to.
+/// What to revert the data to.
 #[derive(Debug, Clone)]
-pub enum Back {
-    /// To what was before the last change.
+pub enum Revert {
+    /// The state before the last change.
     Undo {
-        /// The version that the change led to, where the caller says which one it means.
+        /// The version that the change made, if the caller names it.
         version: Option<u64>,
     },
-    /// To this data.
+    /// This data.
     To(Box<Store>),
 }
 
-/// Decides what to write when it is its turn, from the data as it is then and from what came of the command before.
+/// A step of a job: decides what to write when its turn comes, from the data at that time and the outcome of the
+/// previous command.
 pub type Stage = Box<dyn Fn(&Store, Option<&Outcome>) -> Result<Vec<Command>, WriteError> + Send>;
 
-/// The commands that were carried out, with what came of them.
+/// The commands that were carried out, with their outcomes.
 type Done<'j> = Vec<(Cow<'j, Command>, Outcome)>;
 type Answer = Result<Vec<Outcome>, WriteError>;
 
-/// What the writer is asked for.
+/// A request to the writer thread.
 pub(super) enum Message {
     Write(Job),
-    Back {
-        back: Back,
+    Revert {
+        revert: Revert,
         reply: oneshot::Sender<Result<Option<u64>, WriteError>>,
     },
     Rules {
         rulebook: Arc<Rulebook>,
         reply: oneshot::Sender<Result<(), Faults>>,
     },
-    /// Something happened to the file.
+    /// A watcher event of the data file.
     FileEvent,
     Stop,
 }
 
-/// A write, and where the answer goes.
+/// A write, and the channel for its result.
 pub(super) struct Job {
     pub(super) work: Work,
     pub(super) reply: oneshot::Sender<Answer>,
@@ -63,11 +64,11 @@ pub(super) struct Job {
 pub(super) enum Work {
     /// One command.
     One(Command, Option<Expected>),
-    /// Several steps, each on what those before it left; all or nothing.
+    /// Several steps, each on the data that the previous ones left; all or nothing.
     Steps(Vec<Stage>),
 }
 
-/// How many writes share one save at most, so that the first of them does not wait without bound.
+/// How many writes share one save at most; this bounds the wait of the first.
 const MOST_TOGETHER: usize = 4096;
 /// How long a save waits for more writes at most.
 const MAX_WAIT: Duration = Duration::from_millis(2);
@@ -92,7 +93,7 @@ impl Writer {
         }
     }
 
-    /// Carries out commands until it is asked to stop.
+    /// Handles messages until it is asked to stop.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         while !self.is_stopping {
             let Ok(mut next) = self.wait(messages) else {
@@ -119,10 +120,10 @@ impl Writer {
         }
     }
 
-    /// The next message; `None` where something is due before one comes.
+    /// The next message; `None` if the reloader is due before one comes.
     ///
     /// # Errors
-    /// There will be no more.
+    /// The channel is closed.
     fn wait(&mut self, messages: &Receiver<Message>) -> Result<Option<Message>, RecvError> {
         let Some(due) = self.file.as_mut().and_then(Reloader::due) else {
             return messages.recv().map(Some);
@@ -134,8 +135,9 @@ impl Writer {
         }
     }
 
-    /// A message that has come by now. Clients that were answered by the last save may be about to send their next write: a
-    /// short wait lets these share the save of the `waiting` ones; otherwise half of them would wait for two saves.
+    /// The next message to add to the batch. Clients whose writes were in the last save may be about to send their next
+    /// ones: a short wait lets these share the save of the `waiting` ones; otherwise half of the clients would wait for
+    /// two saves.
     fn next(
         &self,
         messages: &Receiver<Message>,
@@ -150,20 +152,20 @@ impl Writer {
         messages.recv_timeout(time).ok()
     }
 
-    /// Does what is asked for; a write is added to `jobs`.
+    /// Handles a message; a write is added to `jobs`.
     fn handle(&mut self, message: Message, jobs: &mut Vec<Job>) {
         match message {
             Message::Write(job) => jobs.push(job),
-            Message::Back { back, reply } => {
-                // What was asked before goes first.
+            Message::Revert { revert, reply } => {
+                // Earlier writes go first.
                 self.carry_out(jobs);
-                let answer = self.guarded(|writer| writer.go_back(&back));
+                let answer = self.guarded(|writer| writer.revert(&revert));
                 drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
             }
             Message::Rules { rulebook, reply } => {
                 self.carry_out(jobs);
-                let answer = self.guarded(|writer| writer.take_rules(rulebook));
-                // After a panic the caller sees the channel close.
+                let answer = self.guarded(|writer| writer.set_rules(rulebook));
+                // After a panic, the caller sees that the channel is closed.
                 drop(answer.map(|answer| reply.send(answer)));
             }
             Message::FileEvent => {
@@ -175,8 +177,8 @@ impl Writer {
         }
     }
 
-    /// Runs `work`; `None` where it panics. The published snapshot is untouched by whatever stopped it half way, so the
-    /// writer can go on.
+    /// Runs `work`; `None` if it panics. The published snapshot is not affected by a panic half way, so the writer can
+    /// go on.
     fn guarded<T>(&mut self, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
         catch_unwind(AssertUnwindSafe(|| work(self))).ok()
     }
@@ -191,15 +193,15 @@ impl Writer {
         let answers = answers.unwrap_or_else(|| all(jobs, &WriteError::Bug));
         self.last = (jobs.len(), start.elapsed());
         for (job, answer) in jobs.drain(..).zip(answers) {
-            // The client may have gone away; the write stands all the same.
+            // The client may have disconnected; the write is done all the same.
             let Job { work, reply } = job;
-            // Steps hold the application, which their caller may drop once it has the answer.
+            // Drop the steps first: they hold the application, which the caller may drop once it has the result.
             drop(work);
             drop(reply.send(answer));
         }
     }
 
-    /// Commits a batch of writes, and gives the answer to each.
+    /// Commits a batch of writes, and returns the result of each.
     fn commit(&mut self, jobs: &[Job]) -> Vec<Answer> {
         loop {
             match self.try_commit(jobs) {
@@ -210,8 +212,8 @@ impl Writer {
         }
     }
 
-    /// The steps of a batch of writes, up to the acknowledgement. `None`: an edit was found and merged, and all begins
-    /// again.
+    /// The steps of a commit, up to the acknowledgement. `None`: an edit was found and merged, and the batch has to be
+    /// planned again.
     ///
     /// # Errors
     /// Nothing of the batch was saved.
@@ -221,7 +223,7 @@ impl Writer {
         }
         let mut next = self.history.current().full.clone();
         let mut batch = Batch::default();
-        // 1. to 4., of each write: draft, check, plan, and apply to a copy that nobody sees yet.
+        // 1. to 4., for each write: draft, check, plan, and apply to an unpublished copy.
         let done: Vec<_> = (jobs.iter())
             .map(|job| self.work(&job.work, &mut next, &mut batch))
             .collect();
@@ -230,7 +232,7 @@ impl Writer {
             done.map(|(command, outcome)| (&**command, outcome))
         };
         let changed = writes().filter(|(_, outcome)| outcome.changed).count();
-        // A write that changes nothing is acknowledged if the file says what the data says.
+        // If no write changes anything, they are acknowledged without a save, unless the file lacks something.
         if changed > 0 || self.file.as_ref().is_some_and(Reloader::must_save) {
             // 5. Save the file, or append to its journal.
             if let Some(file) = &mut self.file {
@@ -240,7 +242,7 @@ impl Writer {
                     return Ok(None);
                 }
             }
-            // 6. Publish: readers see it.
+            // 6. Publish the new snapshot.
             self.history.publish_writes(next, writes());
         }
         // 7. Acknowledge.
@@ -250,7 +252,7 @@ impl Writer {
         ))
     }
 
-    /// Carries out a write on `next`, which nobody sees yet; on an error `next` is as before.
+    /// Carries out a write on the unpublished `next`; on an error `next` is as before.
     fn work<'j>(
         &self,
         work: &'j Work,
@@ -292,7 +294,7 @@ impl Writer {
             for command in step(store, last)? {
                 let removes = |(_, outcome): &(_, Outcome)| outcome.removes(&command);
                 if command.deletes() && done.iter().any(removes) {
-                    // A deletion before it took the record along.
+                    // An earlier deletion has cascaded to the record.
                     continue;
                 }
                 let outcome = self.apply(&command, store, effects)?;
@@ -309,9 +311,9 @@ impl Writer {
         store: &mut Store,
         effects: &mut Vec<Effect>,
     ) -> Result<Outcome, WriteError> {
-        let before = (self.file.is_some()).then(|| Before::of(store, command));
-        // 1. Draft: what would the record be? 2. Check: does it keep to the rules? 3. Plan: is its id free, are its values
-        // unique, do its references point to records?
+        let before = (self.file.is_some()).then(|| BeforeImage::of(store, command));
+        // 1. Draft: what would the record be? 2. Check: is it valid under the rules? 3. Plan: is its id free, are its
+        // values unique, do its references exist?
         let change = self.history.rulebook().plan(store, command)?;
         // 4. Apply.
         let outcome = store.apply(change);
@@ -325,35 +327,35 @@ impl Writer {
     ///
     /// # Errors
     /// The data breaks them; the rules stay.
-    fn take_rules(&mut self, rulebook: Arc<Rulebook>) -> Result<(), Faults> {
+    fn set_rules(&mut self, rulebook: Arc<Rulebook>) -> Result<(), Faults> {
         if let Some(file) = &mut self.file {
-            return file.take_rules(rulebook, &mut self.history);
+            return file.set_rules(rulebook, &mut self.history);
         }
         let store = rulebook.try_apply_to(&self.history.current().full)?;
         self.history.publish_rules(rulebook, store);
         Ok(())
     }
 
-    /// Goes back, and gives the version that this made; `None` where there was nothing to undo.
-    fn go_back(&mut self, back: &Back) -> Result<Option<u64>, WriteError> {
+    /// Reverts the data, and returns the version that this made; `None` if there was nothing to undo.
+    fn revert(&mut self, to: &Revert) -> Result<Option<u64>, WriteError> {
         loop {
             if let Some(file) = &mut self.file {
                 file.before_write(&mut self.history)?;
             }
             let before = self.history.current();
-            let (next, cause) = match back {
-                Back::Undo { version }
+            let (next, cause) = match to {
+                Revert::Undo { version }
                     if version.is_some_and(|version| version != before.version) =>
                 {
                     return Err(WriteError::Refused(Refusal::Changed));
                 }
-                Back::Undo { .. } => match self.history.previous() {
+                Revert::Undo { .. } => match self.history.previous() {
                     Some(store) => (store, Cause::Undo),
                     None => return Ok(None),
                 },
-                Back::To(store) => (store.as_ref().clone(), Cause::Reset),
+                Revert::To(store) => (store.as_ref().clone(), Cause::Reset),
             };
-            // The rules may have been others then.
+            // The rules may have been different then.
             let next = before.rulebook.try_apply_to(&next);
             let next = next.map_err(|faults| WriteError::Unfit(faults.to_string()))?;
             let diff = next.diff(&before.full);

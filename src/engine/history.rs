@@ -1,8 +1,8 @@
-//! History: the snapshot that readers see, the states before it for undo, and the events.
+//! History: the published snapshot, the previous ones for undo, and the events.
 //!
-//! The events of `GET /-/events` are in a ring buffer ([`Feed`]), with a notification when it grows. Readers keep their own
-//! position and fetch what is new; there is no queue per reader, so that a slow one costs nothing and the writer never
-//! waits. A reader that falls behind the buffer gets [`Found::Lost`].
+//! The events of `GET /-/events` are in a ring buffer ([`Feed`]), with a notification when it grows. Readers keep their
+//! own position and fetch what is new; there is no queue per reader, so a slow one costs nothing and the writer never
+//! waits. A reader that falls behind the buffer gets [`FeedRead::Lagged`].
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,16 +20,16 @@ use crate::store::{
 };
 use crate::work::Work;
 
-/// The data as readers see it.
+/// A snapshot of the data, as readers see it.
 #[derive(Debug)]
 pub struct Published {
-    /// The records as they may be sent.
+    /// The records as they may be sent, without hidden properties.
     pub store: Store,
-    /// The records as they are stored, with what is never sent.
+    /// The records as they are stored, with hidden properties.
     pub full: Store,
-    /// Counts the changes of the data since the start.
+    /// The number of changes since the start.
     pub version: u64,
-    /// The rules that the data keeps.
+    /// The rules that the data is valid under.
     pub rulebook: Arc<Rulebook>,
     lists: ListCache,
 }
@@ -42,7 +42,7 @@ impl Published {
         before: Option<&Published>,
         memory: MemoryLimit,
     ) -> Published {
-        // Under other rules other values are hidden.
+        // Under other rules, other properties are hidden.
         let before = before.filter(|before| Arc::ptr_eq(&before.rulebook, &rulebook));
         Published {
             store: full.public(before.map(|before| (&before.full, &before.store))),
@@ -53,41 +53,41 @@ impl Published {
         }
     }
 
-    /// The same version for a client that may see only `store` of it.
-    pub fn seen_as(&self, store: Store) -> Published {
+    /// The same version for a client that may see only `store`.
+    pub fn restricted_to(&self, store: Store) -> Published {
         Published {
             store,
             full: self.full.clone(),
             version: self.version,
             rulebook: self.rulebook.clone(),
-            // It is for one request.
+            // It is used for one request.
             lists: ListCache::new(0),
         }
     }
 
-    /// The value of `resource`, which is one of this store, as it is sent whole, and its entity tag. Not complete if
-    /// `work` was stopped.
-    pub fn whole(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
+    /// The response body for all of `resource`, which is one of this store, and its entity tag. Incomplete if `work`
+    /// was stopped.
+    pub fn body_of(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
         self.lists.get(resource, work)
     }
 }
 
 /// How many changes can be undone.
-const MOST_STEPS: usize = 100;
+const MOST_UNDO_STEPS: usize = 100;
 
-/// The published snapshot and what was before it.
+/// The published snapshot and the previous ones.
 pub(super) struct History {
     pub(super) published: Arc<ArcSwap<Published>>,
     pub(super) feed: Arc<Feed>,
     /// The last changes, oldest first.
-    pub(super) undo: SharedQueue<Step>,
+    pub(super) undo: SharedQueue<UndoStep>,
     pub(super) memory: MemoryLimit,
 }
 
 /// A change that can be undone.
 #[derive(Debug, Clone)]
-pub struct Step {
-    /// The version of the data before it. The change made the next one.
+pub struct UndoStep {
+    /// The version of the data before it; the change made the next one.
     pub version: u64,
     /// The data before it.
     pub before: Store,
@@ -102,7 +102,7 @@ impl History {
         History {
             published,
             feed: Arc::new(Feed::new(memory.events())),
-            undo: SharedQueue::new(MOST_STEPS, memory.undo()),
+            undo: SharedQueue::new(MOST_UNDO_STEPS, memory.undo()),
             memory,
         }
     }
@@ -117,7 +117,7 @@ impl History {
         steps.iter().next_back().map(|step| step.before.clone())
     }
 
-    /// Replaces the data that the server starts with; nobody has seen it yet.
+    /// Replaces the initial data before there are readers.
     pub(super) fn start_with(&mut self, store: Store) {
         let rulebook = self.rulebook();
         let published = Published::new(store, 0, rulebook, None, self.memory);
@@ -129,22 +129,22 @@ impl History {
         self.published.load().rulebook.clone()
     }
 
-    /// Puts other rules into effect, for the data as it is in `store`.
+    /// Publishes new rules, with the data `store` under them.
     pub(super) fn publish_rules(&mut self, rulebook: Arc<Rulebook>, store: Store) {
         let before = self.current();
         let hides_other = hidden(&before.rulebook) != hidden(&rulebook);
         let published = Published::new(store, before.version, rulebook, Some(&before), self.memory);
         self.published.store(Arc::new(published));
-        // Events hold records as they could be sent before.
+        // Events hold records without the properties that were hidden before.
         self.feed.rules_changed(hides_other);
     }
 
-    /// Forgets the states before: they are of another file.
+    /// Clears the undo history: it is of another file.
     pub(super) fn forget_steps(&mut self) {
         self.undo.lock().clear();
     }
 
-    /// Publishes what a batch of writes made of the data.
+    /// Publishes the result of a batch of writes.
     pub(super) fn publish_writes<'a>(
         &mut self,
         store: Store,
@@ -163,7 +163,7 @@ impl History {
         }
     }
 
-    /// Publishes data that takes the place of the present one as a whole; `diff` is what differs. Gives its version.
+    /// Publishes data that replaces all of the present data; `diff` is what differs. Returns its version.
     pub(super) fn publish_whole(
         &mut self,
         store: Store,
@@ -176,10 +176,10 @@ impl History {
             .reloaded(&before.full, &store, version, cause, diff);
         match cause {
             Cause::Undo => drop(self.undo.lock().pop_back()),
-            // There is nothing to take back.
+            // There is nothing to undo.
             Cause::Edit | Cause::Reset if diff.is_empty() => {}
             Cause::Edit | Cause::Reset => {
-                // It shares no text with what was read from the file again.
+                // The text that was read from the file again is not shared with it.
                 let bytes = before.full.text_size();
                 self.remember(&before, bytes);
             }
@@ -197,7 +197,7 @@ impl History {
     }
 
     fn remember(&self, before: &Published, bytes: usize) {
-        let step = Step {
+        let step = UndoStep {
             version: before.version,
             before: before.full.clone(),
             at: SystemTime::now(),
@@ -206,7 +206,7 @@ impl History {
     }
 }
 
-/// What is never sent, by resource.
+/// The hidden properties, by resource.
 fn hidden(rulebook: &Rulebook) -> Vec<(&str, &Hidden)> {
     let rules = rulebook.schema().iter();
     (rules.map(|rules| (rules.resource(), rules.hidden())))
@@ -214,7 +214,7 @@ fn hidden(rulebook: &Rulebook) -> Vec<(&str, &Hidden)> {
         .collect()
 }
 
-/// The lists of one version of the data that were requested.
+/// Cache of the response bodies for whole resources, of one version of the data.
 #[derive(Debug)]
 struct ListCache {
     lists: SharedQueue<CachedList>,
@@ -264,14 +264,14 @@ impl ListCache {
 
 /// How many events are kept at most.
 const MOST_EVENTS: usize = 1000;
-/// How many bytes of records a reload names for each resource.
+/// How many bytes of records a reload event lists for each resource.
 const MOST_RELOADED_BYTES: usize = 1024 * 1024;
-/// How many records a reload names for each resource.
+/// How many records a reload event lists for each resource.
 const MOST_RELOADED: usize = 100;
 
 /// What happened to a record, or to a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum EventKind {
     /// A record was added.
     Create,
     /// A record was replaced.
@@ -280,25 +280,25 @@ pub enum What {
     Merge,
     /// A record was deleted.
     Delete,
-    /// Several records were changed at once: the file was edited, or the data put back.
+    /// Several records were changed at once: the file was edited, or the data reverted.
     Reload {
         /// Why.
         cause: Cause,
         /// How many records, by kind of change.
         changes: ResourceChanges,
-        /// The records that are new or different, and the ids of those that are gone; at most a hundred.
+        /// The new and changed records, and the ids of the deleted ones; at most a hundred.
         records: Vec<(Option<Id>, Option<Arc<str>>)>,
     },
 }
 
-/// Why data was taken as a whole.
+/// Why all data was replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The file was edited.
     Edit,
     /// The last change was undone.
     Undo,
-    /// The data was put back to a snapshot.
+    /// The data was reset to a snapshot.
     Reset,
 }
 
@@ -314,12 +314,12 @@ pub struct Event {
     /// The record's id, where one record of a collection changed.
     pub id: Option<Id>,
     /// What happened.
-    pub what: What,
-    /// The record's text without white space: as it is now, or of a deletion nothing.
+    pub kind: EventKind,
+    /// The record's new text, compact; none for a deletion.
     pub record: Option<Arc<str>>,
 }
 
-/// The history of changes.
+/// The ring buffer of events.
 #[derive(Debug)]
 pub struct Feed {
     run: String,
@@ -327,17 +327,17 @@ pub struct Feed {
     updates: watch::Sender<u64>,
 }
 
-/// What a reader finds behind its place.
+/// What a reader receives after its position.
 #[derive(Debug)]
-pub enum Found {
-    /// The next events, none where there are no new ones.
+pub enum FeedRead {
+    /// The next events; empty if there are no new ones.
     Events(Vec<Arc<Event>>),
-    /// The history has gone on without the reader: some of what it has not seen is forgotten.
-    Lost,
+    /// The reader has fallen behind: events that it has not seen were dropped.
+    Lagged,
 }
 
 impl Feed {
-    /// A history of `most_bytes`.
+    /// A buffer of `most_bytes`.
     pub(super) fn new(most_bytes: usize) -> Feed {
         let started = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -350,12 +350,12 @@ impl Feed {
         }
     }
 
-    /// Tells this run of the server from others, whose events have the same numbers.
+    /// The id of this run of the server: other runs have events with the same numbers.
     pub fn run(&self) -> &str {
         &self.run
     }
 
-    /// Changes with each event; its value is the number of the last one.
+    /// A receiver of the number of the last event.
     pub fn updates(&self) -> watch::Receiver<u64> {
         self.updates.subscribe()
     }
@@ -365,17 +365,17 @@ impl Feed {
         *self.updates.borrow()
     }
 
-    /// At most `most` events behind the one with the number `after`.
-    pub fn after(&self, after: u64, most: usize) -> Found {
+    /// At most `most` events after number `after`.
+    pub fn after(&self, after: u64, most: usize) -> FeedRead {
         let events = self.events.lock();
         let newest = events.iter().next_back();
         let last = newest.map_or_else(|| self.last(), |event| event.number);
         let first = events.iter().next().map_or(last + 1, |event| event.number);
         if after + 1 < first || after > last {
-            return Found::Lost;
+            return FeedRead::Lagged;
         }
         let skip = usize::try_from(after + 1 - first).unwrap_or(usize::MAX);
-        Found::Events(events.iter().skip(skip).take(most).cloned().collect())
+        FeedRead::Events(events.iter().skip(skip).take(most).cloned().collect())
     }
 
     /// The events that are kept.
@@ -396,12 +396,12 @@ impl Feed {
             let size = event.size();
             kept.push(Arc::new(event), size);
         }
-        // The lock is gone before anybody wakes.
+        // Unlock before readers wake.
         drop(kept);
         self.updates.send_replace(last);
     }
 
-    /// Wakes the readers, since the rules are others; forgets the events if they hold what may not be sent any more.
+    /// Wakes the readers because the rules have changed; drops the events if they hold properties that are hidden now.
     pub(super) fn rules_changed(&self, forgets: bool) {
         if forgets {
             self.events.lock().clear();
@@ -420,27 +420,27 @@ impl Feed {
         for (command, outcome) in writes {
             for (at, written) in outcome.written.iter().enumerate() {
                 let record = record(store, &written.resource, written.id.as_ref());
-                let what = match (&command.operation, &record) {
-                    (Operation::Create, _) => What::Create,
-                    (_, None) => What::Delete,
-                    (Operation::Delete { .. }, _) if at < outcome.removed => What::Delete,
-                    (Operation::Merge(_) | Operation::Delete { .. }, _) => What::Merge,
-                    (Operation::Replace, _) => What::Replace,
+                let kind = match (&command.operation, &record) {
+                    (Operation::Create, _) => EventKind::Create,
+                    (_, None) => EventKind::Delete,
+                    (Operation::Delete { .. }, _) if at < outcome.removed => EventKind::Delete,
+                    (Operation::Merge(_) | Operation::Delete { .. }, _) => EventKind::Merge,
+                    (Operation::Replace, _) => EventKind::Replace,
                 };
                 events.push(Event {
                     number: 0,
                     version,
                     resource: written.resource.clone(),
                     id: written.id.clone(),
-                    record: record.filter(|_| what != What::Delete),
-                    what,
+                    record: record.filter(|_| kind != EventKind::Delete),
+                    kind,
                 });
             }
         }
         self.add(events.into_iter());
     }
 
-    /// Adds the events of data that took the place of `old` as a whole; `diff` is what differs.
+    /// Adds the events of data that replaced all of `old`; `diff` is what differs.
     pub(super) fn reloaded(
         &self,
         old: &Store,
@@ -454,7 +454,7 @@ impl Feed {
             version,
             resource: changes.resource.clone(),
             id: None,
-            what: What::Reload {
+            kind: EventKind::Reload {
                 cause,
                 changes,
                 records,
@@ -464,7 +464,7 @@ impl Feed {
         let changed = diff
             .iter()
             .map(|diff| event(diff.changes.clone(), records(new, diff)));
-        // An empty resource that came or went has no record that differs.
+        // If an empty resource was added or removed, no record differs.
         let is_empty = |name: &&str| {
             old.resource(name).is_some() != new.resource(name).is_some()
                 && diff.iter().all(|diff| diff.changes.resource != *name)
@@ -483,8 +483,8 @@ impl Feed {
 
 impl Event {
     fn size(&self) -> usize {
-        let records = match &self.what {
-            What::Reload { records, .. } => records
+        let records = match &self.kind {
+            EventKind::Reload { records, .. } => records
                 .iter()
                 .map(|(_, record)| 64 + record.as_ref().map_or(0, |record| record.len()))
                 .sum(),

@@ -1,8 +1,8 @@
-//! Writes to a large file: they are acknowledged when they are in the journal beside it, and the file follows soon.
+//! The write-ahead journal of a large file: a write is acknowledged when it is in the journal, and the file is saved
+//! soon after.
 //!
-//! What goes into the journal is what a write did, not what was asked for: the same writes give the same data again,
-//! whatever random ids were drawn. With each text goes the one before, so that what a crash left can be brought
-//! together with an edit that was made while no server ran.
+//! The journal has the effect of a write, not the request: replaying it gives the same data, random ids included. It
+//! has each record's text before the write, too, for a three-way merge with an edit that was made while no server ran.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -15,19 +15,19 @@ use crate::file::{Content, DataFile, Leftover, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
-/// Which files have a journal, and when the file follows.
+/// Which files have a journal, and when the file is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Journaling {
     /// Files of this size and larger ones have one.
     pub above: usize,
-    /// The file follows when no write has come for so long,
+    /// The file is saved when there was no write for this long,
     pub pause: Duration,
-    /// and at the latest so long after the first write that it lacks.
+    /// and at the latest this long after the first write that it lacks.
     pub latest: Duration,
-    /// Files of this size and larger ones are written on a thread of their own, while writes go on.
+    /// Files of this size and larger ones are saved in the background, while writes go on.
     pub background: usize,
-    /// For how long writes stay in a journal beside any file after the file has them: an edit may lack them, and the server
-    /// may be killed before it has seen the edit. Zero: not at all.
+    /// How long writes stay in the journal, of a file of any size, after the file has them: an edit may lack them, and
+    /// the server may be killed before it has seen the edit. Zero: not at all.
     pub keep: Duration,
 }
 
@@ -44,11 +44,11 @@ impl Default for Journaling {
     }
 }
 
-/// What decides about the journal: which files have one, and when the file follows.
+/// Decides which files have a journal, when the file is saved, and when the journal is removed.
 pub(super) struct Journal {
     journaling: Journaling,
     ahead: Option<Ahead>,
-    /// When nothing of it can be needed any more.
+    /// Until when it may be needed.
     needed_until: Option<Instant>,
 }
 
@@ -56,9 +56,9 @@ pub(super) struct Journal {
 struct Ahead {
     first: Instant,
     last: Instant,
-    /// When the first write came that the save in progress does not bring to the file.
+    /// When the first write came that is not in the background save.
     later: Option<Instant>,
-    /// The number of the state in which the file is.
+    /// The number of the file's state.
     state: u64,
 }
 
@@ -99,7 +99,7 @@ impl Journal {
         self.needed_until.filter(|_| self.ahead.is_none())
     }
 
-    /// It is needed for longer than was thought.
+    /// Keeps the journal for another while.
     pub(super) fn postpone_expiry(&mut self) {
         self.needed_until = Some(Instant::now() + self.journaling.keep);
     }
@@ -109,7 +109,7 @@ impl Journal {
         file.size() >= self.journaling.above && !file.has_failed_save()
     }
 
-    /// Appends a batch. `None`: the file must be saved instead.
+    /// Appends a batch to the journal. `None`: the file must be saved instead.
     pub(super) fn append(
         &mut self,
         file: &mut DataFile,
@@ -122,7 +122,7 @@ impl Journal {
         Ok(saved)
     }
 
-    /// The journal of `file` has writes that the file lacks.
+    /// Records that the journal of `file` has writes that the file lacks.
     pub(super) fn appended(&mut self, file: &DataFile) {
         let now = Instant::now();
         let ahead = self.ahead.get_or_insert(Ahead {
@@ -137,8 +137,7 @@ impl Journal {
         }
     }
 
-    /// Begins to save the file, which lacks what the journal has, on a thread of its own. `false`: it is to be saved as
-    /// usual.
+    /// Begins a background save of what the journal has. `false`: the file is to be saved as usual.
     pub(super) fn begin_save(&mut self, file: &mut DataFile, store: &Store) -> bool {
         let Some(ahead) = self.ahead.as_mut() else {
             return false;
@@ -151,7 +150,7 @@ impl Journal {
         true
     }
 
-    /// Ends that save. `None`: the file is to be saved as usual.
+    /// Ends the background save. `None`: the file is to be saved as usual.
     pub(super) fn end_save(&mut self, file: &mut DataFile) -> Option<Saved> {
         let saved = file.end_save(self.journaling.keep)?;
         if saved == Saved::Done {
@@ -172,14 +171,15 @@ impl Journal {
         Some(saved)
     }
 
-    /// The file has been edited, and still lacks what the journal has.
+    /// Records that the file has been edited, and still lacks what the journal has.
     pub(super) fn rebase(&mut self, file: &DataFile) {
         if let Some(ahead) = &mut self.ahead {
             ahead.state = file.number();
         }
     }
 
-    /// The file, which held `before`, was saved and has all, with the writes of `batch`. Whether it lacked something.
+    /// Records that the file, which held `before`, was saved with everything, including the writes of `batch`. Returns
+    /// whether it lacked something.
     pub(super) fn saved(&mut self, file: &mut DataFile, before: Content, batch: Batch) -> bool {
         let lacked = self.ahead.take().is_some();
         self.note(file, before, &batch.lines);
@@ -197,40 +197,40 @@ impl Journal {
         }
     }
 
-    /// The journal is another file's.
+    /// Another file is served now; its journal starts afresh.
     pub(super) fn forget(&mut self) {
         (self.ahead, self.needed_until) = (None, None);
     }
 
-    /// The file lacks nothing of the journal.
+    /// Records that the file lacks nothing of the journal.
     pub(super) fn caught_up(&mut self, file: &mut DataFile) {
         self.ahead = None;
         self.note(file, file.content(), &[]);
     }
 
-    /// Removes the journal: the file has all of it and no edit can lack any of it, or the writes were taken back.
+    /// Removes the journal: the file has all of it and no edit can lack any of it, or the writes were undone.
     pub(super) fn clear(&mut self, file: &mut DataFile) {
         self.forget();
         file.drop_journal();
     }
 }
 
-/// The lines for a batch of writes.
+/// The journal lines of a batch of writes.
 #[derive(Default)]
 pub(super) struct Batch {
     lines: Vec<String>,
 }
 
 impl Batch {
-    /// Adds writes that are carried out together or not at all: one line.
+    /// Adds an atomic group of writes as one line.
     pub(super) fn add(&mut self, effects: &[Effect]) {
         if !effects.is_empty() {
-            // Texts can always be written as JSON.
+            // Strings always serialize.
             self.lines.extend(serde_json::to_string(effects));
         }
     }
 
-    /// What makes `after` of `before`, where that is not a write: an undo or a reset.
+    /// The changes from `before` to `after` that an undo or a reset makes.
     pub(super) fn of_change(before: &Store, after: &Store, things: &[Written]) -> Batch {
         let mut batch = Batch::default();
         for what in things {
@@ -240,7 +240,7 @@ impl Batch {
     }
 }
 
-/// What a write did to one thing, as the journal has it.
+/// The effect of a write on one record or value, as stored in the journal.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Effect {
     resource: String,
@@ -249,28 +249,30 @@ pub(super) struct Effect {
     now: Option<String>,
 }
 
-/// What a command is about to change.
-pub(super) enum Before {
+/// The before-image of a command.
+pub(super) enum BeforeImage {
     Text(Option<String>),
-    /// A deletion takes others along; which, is seen afterwards.
+    /// A deletion may cascade; to which records is known afterwards.
     All(Store),
 }
 
-impl Before {
-    pub(super) fn of(store: &Store, command: &Command) -> Before {
+impl BeforeImage {
+    pub(super) fn of(store: &Store, command: &Command) -> BeforeImage {
         match command.deletes() {
-            true => Before::All(store.clone()),
-            false => Before::Text(store.current(command).map(ToString::to_string)),
+            true => BeforeImage::All(store.clone()),
+            false => BeforeImage::Text(store.current(command).map(ToString::to_string)),
         }
     }
 
-    /// What a write did that made `after` of the data.
+    /// The effects of a write whose result is `after`.
     pub(super) fn effects(&self, after: &Store, outcome: &Outcome) -> Vec<Effect> {
         let effects = outcome.written.iter().enumerate().map(|(at, what)| {
             let (was, now) = match self {
-                Before::Text(text) => (text.as_deref(), Some(&*outcome.value)),
-                Before::All(before) if at < outcome.removed => (before.lost_in(after, what), None),
-                Before::All(before) => (before.text_of(what), after.text_of(what)),
+                BeforeImage::Text(text) => (text.as_deref(), Some(&*outcome.value)),
+                BeforeImage::All(before) if at < outcome.removed => {
+                    (before.lost_in(after, what), None)
+                }
+                BeforeImage::All(before) => (before.text_of(what), after.text_of(what)),
             };
             Effect::new(what, was, now)
         });
@@ -288,7 +290,7 @@ impl Effect {
         }
     }
 
-    /// The effects that a line tells; `None` where it is not one of ours.
+    /// Parses a line; `None` if it is not a valid one.
     fn of_line(line: &str) -> Option<Vec<Effect>> {
         let effects: Vec<Effect> = serde_json::from_str(line).ok()?;
         let mut texts = effects.iter().filter_map(|effect| effect.now.as_deref());
@@ -305,26 +307,26 @@ impl Effect {
     }
 }
 
-/// Data with what a journal had of it.
+/// The result of a replay of the journal.
 pub struct Replayed {
     /// The data.
     pub store: Store,
     /// What happened, for the log.
     pub notice: Notice,
-    /// What the file lacks.
+    /// The replayed writes.
     pub(super) lacking: Vec<Written>,
-    /// Whether something differs from the file, be it only an id.
+    /// Whether something, even just an id, differs from the file.
     pub(super) differs: bool,
     pub(super) writes: usize,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) unreadable: Vec<String>,
 }
 
-/// To how many states between the writes an edit is compared at a start.
+/// How many of the states between the writes are tried as the base of an edit at a start.
 const MOST_BASES: usize = 100;
 
-/// Brings what was left in a journal together with `store`, which is what the file holds. If that is what the writes were
-/// carried out on, they are again, in their order; otherwise it was edited, and both sides are merged.
+/// Replays a journal on `store`, the data of the file. If that is the state that the writes were applied to, they are
+/// applied again in order; otherwise the file was edited, and both sides are merged.
 pub fn replay(store: Store, left: &Leftover) -> Replayed {
     let mut effects = Vec::new();
     let mut unreadable = Vec::new();
@@ -344,10 +346,10 @@ pub fn replay(store: Store, left: &Leftover) -> Replayed {
         }
     }
     let merged = if left.follows {
-        carry_out_again(store, effects)
+        redo_all(store, effects)
     } else {
-        // The editor may have read the file before all of the writes, or between those that were saved; or, if the crash
-        // came right after the last save, after all that this brought to the file.
+        // The editor may have read the file before all of the writes, or between those that were saved; or, if the
+        // crash came right after the last save, after all writes in that save.
         let step = in_file / MOST_BASES + 1;
         let bases: Vec<usize> = (0..=in_file).step_by(step).chain([may_have]).collect();
         store.merge(&changes(effects), &bases)
@@ -374,14 +376,14 @@ pub fn replay(store: Store, left: &Leftover) -> Replayed {
     }
 }
 
-fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
+fn redo_all(store: Store, effects: Vec<Effect>) -> Merged {
     let mut merged = Merged::new(store);
     for effect in effects {
         let (what, now) = (effect.what(), effect.now.as_deref());
         if merged.store.redo(&what, effect.was.as_deref(), now) {
             merged.kept.push(what);
         } else {
-            // Other rules hold now than when it was written.
+            // The rules have changed since it was written.
             let conflict = Conflict::new(&what, now, merged.store.text_of(&what));
             merged.conflicts.push(conflict);
         }
@@ -389,7 +391,7 @@ fn carry_out_again(store: Store, effects: Vec<Effect>) -> Merged {
     merged
 }
 
-/// What the effects made of each thing, taken together.
+/// The combined effect on each record or value.
 fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     let mut changes: IndexMap<Written, ApiChange> = IndexMap::new();
     for (until, effect) in effects.into_iter().enumerate() {

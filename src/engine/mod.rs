@@ -1,12 +1,12 @@
 //! The write path and the reload path: one writer thread, which owns the data and its file.
 //!
 //! Three objects, each with its own fields:
-//! - `commit`: what commits. Its function `commit` is the seven steps of a write, for all writes that came during the
+//! - `commit`: group commit. Its function `commit` is the seven steps of a write, for all writes that came during the
 //!   last save;
-//! - `reload`: what reloads. It owns the file: notices edits, merges them, saves;
-//! - `history`: what remembers. It publishes snapshots, and keeps the states before them and the events.
+//! - `reload`: owns the file: notices edits, merges them, saves;
+//! - `history`: publishes snapshots, and keeps the previous ones and the events.
 //!
-//! A reader sees only what the file or its journal holds, and a save that fails leaves nothing to undo. Readers take the
+//! A reader sees only what the file or its journal holds, so a failed save needs no rollback. Readers take the
 //! published snapshot and never wait for the writer.
 
 mod commit;
@@ -31,8 +31,8 @@ use crate::schema::Schema;
 use crate::store::{Command, Outcome, Store};
 
 pub use crate::store::{RepeatedIds, ResourceChanges};
-pub use commit::{Back, Expected, Stage};
-pub use history::{Cause, Event, Feed, Found, Published, Step, What};
+pub use commit::{Expected, Revert, Stage};
+pub use history::{Cause, Event, EventKind, Feed, FeedRead, Published, UndoStep};
 pub use journal::{Journaling, Replayed, replay};
 pub use notice::{
     Fault, Faults, LossCause, Notice, Present, RulesFault, Trouble, TroubleKind, WriteError,
@@ -45,27 +45,27 @@ use history::History;
 use notice::Troubles;
 use reload::Reloader;
 
-/// How many versions that lost against an edit are kept in memory; the file has all.
+/// How many versions that lost against an edit are kept in memory; the conflicts file has all.
 const MOST_CONFLICTS: usize = 1000;
 
-/// The owner of the data. Dropping it finishes the writes that were asked for.
+/// A handle to the writer thread, which owns the data. Dropping it finishes the pending writes.
 pub struct Engine {
     published: Arc<ArcSwap<Published>>,
     conflicts: SharedQueue<Value>,
     feed: Arc<Feed>,
-    steps: SharedQueue<Step>,
+    steps: SharedQueue<UndoStep>,
     troubles: Troubles,
     sender: Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Engine {
-    /// Starts the writer on data that has been read ([`Rulebook::read_file`]) and what the journal of its file has besides.
-    /// Without a file the data is in memory only. `memory` bounds what else is kept. `notice` is called from the writer's
-    /// thread.
+    /// Starts the writer with data that has been read ([`Rulebook::read_file`]), and replays the journal of its file.
+    /// Without a file the data is in memory only. `memory` bounds caches and history. `notice` is called on the
+    /// writer's thread.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// No thread can be created.
     pub fn start(
         store: Store,
         rulebook: Rulebook,
@@ -112,12 +112,12 @@ impl Engine {
         })
     }
 
-    /// The data as it is now. The snapshot stays as it is while it is held.
+    /// The present snapshot, which is immutable.
     pub fn snapshot(&self) -> Arc<Published> {
         self.published.load_full()
     }
 
-    /// The versions that lost against an edit in this run, oldest first, at most a thousand.
+    /// The versions that lost against an edit in this run, oldest first; the last thousand.
     pub fn conflicts(&self) -> Vec<Value> {
         self.conflicts.all()
     }
@@ -133,26 +133,26 @@ impl Engine {
     }
 
     /// The changes that can be undone, oldest first.
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn undo_steps(&self) -> Vec<UndoStep> {
         let rulebook = self.rulebook();
-        let under = |step: Step| Step {
+        let under = |step: UndoStep| UndoStep {
             before: rulebook.apply_to(&step.before),
             ..step
         };
         self.steps.all().into_iter().map(under).collect()
     }
 
-    /// The data as it was in `version`, while the changes since can be undone.
+    /// The data as it was in `version`, as long as the changes since can be undone.
     pub fn at(&self, version: u64) -> Option<Store> {
         let published = self.published.load_full();
         if published.version == version {
             return Some(published.full.clone());
         }
-        let steps = self.steps();
+        let steps = self.undo_steps();
         if let Some(step) = steps.iter().find(|step| step.version == version) {
             return Some(step.before.clone());
         }
-        // After an undo, the state that a change made is current under another number.
+        // After an undo, the state that a change made is current under a new number.
         let made = steps.iter().position(|step| step.version + 1 == version)?;
         let after = steps
             .get(made + 1)
@@ -160,16 +160,16 @@ impl Engine {
         Some(after.clone())
     }
 
-    /// Goes back to data as it was; when this returns `Ok`, the file holds it and readers see it. Gives the version that
-    /// this made, or `None` where there was nothing to undo.
+    /// Reverts the data; when this returns `Ok`, the file holds it and readers see it. Returns the version that this
+    /// made, or `None` if there was nothing to undo.
     ///
     /// # Errors
     /// Nothing was changed, for the reason given.
-    pub async fn back(&self, back: Back) -> Result<Option<u64>, WriteError> {
-        self.ask(|reply| Message::Back { back, reply }).await
+    pub async fn revert(&self, revert: Revert) -> Result<Option<u64>, WriteError> {
+        self.ask(|reply| Message::Revert { revert, reply }).await
     }
 
-    /// The rules, with what follows from them.
+    /// The rules in effect, with the settings that follow from them.
     pub fn rulebook(&self) -> Arc<Rulebook> {
         self.published.load().rulebook.clone()
     }
@@ -179,8 +179,8 @@ impl Engine {
         self.published.load().rulebook.schema().clone()
     }
 
-    /// Puts other rules into effect, for the data as it is then and for the file. Blocks until that is done. While the
-    /// server stops this does nothing.
+    /// Puts new rules into effect, for the present data and for the file. Blocks until that is done. While the server
+    /// stops this does nothing.
     ///
     /// # Errors
     /// The data breaks them; the old rules stay.
@@ -191,7 +191,7 @@ impl Engine {
         answer.blocking_recv().unwrap_or(Ok(()))
     }
 
-    /// What is wrong with a file of `kind`: the rules, the routes, the profile. `None`: nothing.
+    /// Sets what is wrong with a file of `kind`: the rules, the routes, the profile. `None`: nothing.
     pub fn set_trouble(&self, kind: TroubleKind, trouble: Option<Trouble>) {
         self.troubles.set_beside(kind, trouble);
     }
@@ -218,7 +218,7 @@ impl Engine {
         self.send(Work::Steps(steps)).await
     }
 
-    /// What `commands` would do to the data as it is, one after the other, without doing it.
+    /// Dry run: what `commands` would do to the present data, one after the other.
     ///
     /// # Errors
     /// The number of the first that could not be carried out, and why.
@@ -254,16 +254,16 @@ impl Engine {
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 
-    /// Carries out what was asked for so far, brings it to the file, and ends the writer.
+    /// Finishes the pending writes, saves the file, and ends the writer.
     pub fn stop(&self) {
-        // The writer may have ended on its own; then there is nothing to stop.
+        // The writer may have ended already; then there is nothing to stop.
         drop(self.sender.send(Message::Stop));
         let thread = self.thread.lock().take();
-        // The writer drops the engine where a step was the last to hold it; it ends by itself then.
+        // If a step held the last reference, the writer itself drops the engine; it ends by itself then.
         let is_other =
             |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
         if let Some(thread) = thread.filter(is_other) {
-            // A writer that panicked has answered its callers already.
+            // A writer that panicked has dropped its callers' channels already.
             let _ = thread.join();
         }
     }

@@ -1,5 +1,4 @@
-//! What the engine reports: why a write was not carried out, what happened to the file, and what is wrong with the files
-//! right now.
+//! What the engine reports: why a write failed, what happened to the file, and what is wrong with the files now.
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use crate::json::{Id, Place};
 use crate::schema::{SchemaError, Violation};
 use crate::store::{Refusal, RepeatedIds, ResourceChanges};
 
-/// Why a write was not carried out.
+/// Why a write failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// The data does not allow it.
@@ -46,16 +45,16 @@ pub enum WriteError {
         /// What is wrong there.
         message: String,
     },
-    /// The data that would be put back breaks the rules as they are now: where and how.
+    /// The data to revert to breaks the present rules: where and how.
     #[error("nothing was changed: the data of that time breaks the rules of today: {0}")]
     Unfit(String),
-    /// A step declined to go on, for a reason that only its maker understands.
+    /// A step stopped the write, for a reason that only its caller understands.
     #[error("a step declined without a reason")]
     Declined(Arc<dyn Any + Send + Sync>),
     /// The server is stopping.
     #[error("nothing was changed: the server is stopping")]
     Stopped,
-    /// The writer failed on this command in a way that it should not.
+    /// The writer panicked on this command.
     #[error("the server failed on this request; the data is as it was")]
     Bug,
 }
@@ -82,12 +81,12 @@ pub enum Notice {
     Reloaded {
         /// What changed, by resource.
         changes: Vec<ResourceChanges>,
-        /// How many writes of the last moments were kept that the edit did not have.
+        /// How many recent writes were kept that the edit did not have.
         kept: usize,
-        /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
+        /// New records of the edit that got another id, because the API had assigned theirs: resource, old and new id.
         renumbered: Vec<(String, Id, Id)>,
     },
-    /// The file was put back to what it was before, and the data with it.
+    /// The file was restored to an earlier state, and the data with it.
     Restored {
         /// What changed, by resource.
         changes: Vec<ResourceChanges>,
@@ -99,7 +98,7 @@ pub enum Notice {
         /// That file.
         to: PathBuf,
     },
-    /// Versions that the data or the file has no more were kept.
+    /// Versions that are no longer in the data or the file were kept.
     Conflicts {
         /// How many.
         count: usize,
@@ -112,10 +111,9 @@ pub enum Notice {
     },
     /// An edit cannot be loaded; the data stays as it was.
     Broken(Faults),
-    /// The file is valid again after an edit that was reported as broken, and no record differs from what was served
-    /// meanwhile.
+    /// The file is valid again after an edit that was reported as broken, and no record differs from the served data.
     ValidAgain,
-    /// Records of the file have ids that others before them have.
+    /// Records of the file have the ids of earlier records.
     RepeatedIds(RepeatedIds),
     /// A save failed.
     Unsaved {
@@ -136,21 +134,22 @@ pub enum Notice {
         /// What to do.
         hint: String,
     },
-    /// At the start: what has the name of a rules or routes file beside the data is not a file, and is not read.
+    /// At the start: there is something with the name of a rules or routes file beside the data that is not a file, and
+    /// is not read.
     NotAFile {
         /// Its path.
         path: PathBuf,
         /// What it would hold.
         holds: &'static str,
     },
-    /// At the start: saves write over the file, since another one could not take its place.
+    /// At the start: saves overwrite the file in place, because it cannot be replaced.
     InPlace {
         /// Why.
         reason: String,
         /// What to do.
         hint: String,
     },
-    /// A start found an edit that a crash had left aside, or a damaged journal.
+    /// A start found an edit that a crash had left in a scratch file, or a damaged journal.
     Recovered(Recovered),
     /// Writes that were acknowledged in the last run and that the file lacked were brought back from its journal.
     Replayed {
@@ -158,10 +157,10 @@ pub enum Notice {
         writes: usize,
         /// Whether the file had been edited since.
         edited: bool,
-        /// New records of that edit that got another id, since the API had given theirs away: resource, old and new id.
+        /// New records of that edit that got another id, because the API had assigned theirs: resource, old and new id.
         renumbered: Vec<(String, Id, Id)>,
     },
-    /// Tokens are signed with a random secret, so that they are valid until the server stops.
+    /// Tokens are signed with a random secret, and become invalid when the server stops.
     RandomSecret,
     /// The rules allow no id that the server can make for a new record of this collection.
     NoIds(String),
@@ -174,7 +173,7 @@ pub enum Notice {
         /// A resource of the data with a similar name.
         near: Option<String>,
     },
-    /// Records of the file had no id and were given one, which reaches the file with the next write to their collection.
+    /// Records of the file had no id and were given one, which is saved with the next write to their collection.
     GivenIds {
         /// The collection.
         resource: String,
@@ -210,7 +209,7 @@ pub enum Notice {
         /// How many rules; `None`: the file is gone.
         rules: Option<usize>,
     },
-    /// The first rules came while the server runs: what chance is drawn from.
+    /// The first rules were loaded while the server runs: the seed of their random choices.
     Seed(u64),
     /// A profile was saved, and is in effect.
     ProfileReloaded {
@@ -219,7 +218,7 @@ pub enum Notice {
     },
     /// The routes file is broken, and the rules stay as they were: where and why.
     RoutesBroken(String),
-    /// The file cannot be watched; it is looked at in short intervals instead.
+    /// The file cannot be watched; it is polled instead.
     Unwatched(String),
 }
 
@@ -244,16 +243,16 @@ pub enum RulesFault {
     Routes(#[from] RoutesError),
 }
 
-/// Why a version of the API's is not in the file.
+/// Why a version that the API wrote is not in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LossCause {
     /// An edit changed the same.
     Edit,
     /// A later edit changed the same as an edit that was found after it.
     OlderEdit,
-    /// The file was put back to what it was before.
+    /// The file was restored to an earlier state.
     Restore,
-    /// The path was made to lead to another file before the last one had it.
+    /// The path was switched to another file before the previous one had it.
     Move,
 }
 
@@ -331,7 +330,7 @@ impl Faults {
         }
     }
 
-    /// The error for a write that finds the file in this state.
+    /// The error of a write while the file is in this state.
     pub(super) fn refusal(&self) -> WriteError {
         let first = self.list.first();
         WriteError::Broken {
@@ -341,7 +340,7 @@ impl Faults {
     }
 }
 
-/// Why a file and what is in effect differ.
+/// Why the content of a file is not in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The file.
@@ -365,11 +364,11 @@ pub enum TroubleKind {
     Missing,
     /// The file cannot be written.
     Unsaved,
-    /// The rules cannot be used; those from before stay.
+    /// The rules cannot be used; the previous ones stay.
     Rules,
-    /// The routes file cannot be used; what was in it before stays.
+    /// The routes file cannot be used; its previous rules stay.
     Routes,
-    /// The profile cannot be used; the one from before stays.
+    /// The profile cannot be used; the previous one stays.
     Profile,
 }
 
@@ -394,7 +393,7 @@ impl TroubleKind {
     }
 }
 
-/// What is wrong now, at most one trouble of the data file and one of each file beside it.
+/// The present troubles: at most one of the data file and one of each file beside it.
 #[derive(Debug, Clone, Default)]
 pub struct Present(Vec<Arc<Trouble>>);
 
@@ -414,7 +413,7 @@ impl Present {
     }
 }
 
-/// The present troubles. Readers are woken when they change.
+/// The publisher of the present troubles.
 #[derive(Debug, Clone)]
 pub(super) struct Troubles(Arc<watch::Sender<Present>>);
 
@@ -429,7 +428,7 @@ impl Troubles {
         self.0.subscribe()
     }
 
-    /// Says what is wrong with the data file now; `None`: nothing is.
+    /// Sets the trouble of the data file; `None`: there is none.
     pub(super) fn set(&self, trouble: Option<Trouble>) {
         self.replace(TroubleKind::is_of_data, trouble);
     }

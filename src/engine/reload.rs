@@ -1,5 +1,4 @@
-//! Reloads: the data file as the engine sees it. Edits are noticed, read and merged with the writes that they have
-//! not seen; what the file lacks is saved.
+//! Reloads: edits of the data file are noticed, read and merged with recent writes; what the file lacks is saved.
 
 mod late;
 mod save;
@@ -30,9 +29,9 @@ pub struct FileSource {
     pub file: Box<DataFile>,
     /// Whether edits are loaded when they happen; otherwise the next write finds them.
     pub watched: bool,
-    /// How often to compare a watched file's stamp besides: not every file system reports changes. Zero: never.
+    /// How often to poll a watched file's stamp, too: not every file system reports changes. Zero: never.
     pub poll: Duration,
-    /// How young a write must be to be kept when an edit lacks it: its maker may not have seen it.
+    /// How recent a write must be to be kept when an edit lacks it: the editor may not have seen it (`--unseen`).
     pub unseen: Duration,
     /// Whether writes go into a journal first.
     pub journaling: Journaling,
@@ -40,16 +39,17 @@ pub struct FileSource {
     pub left: Option<Leftover>,
 }
 
-/// How long the file may be invalid before that is reported: it may be half of a save.
-const MAX_HALF_SAVE: Duration = Duration::from_millis(100);
-/// How long the file may be missing before that is reported, or invalid before the writes that it lacks are written down.
+/// How long the file may be invalid before that is reported: its save may not be complete.
+const MAX_PARTIAL_SAVE: Duration = Duration::from_millis(100);
+/// How long the file may be missing before that is reported, or invalid before the writes that it lacks are saved to
+/// the conflicts file.
 const LONG_OUTAGE: Duration = Duration::from_secs(1);
-/// How often to look at a file that is missing, cannot be watched, or has replaced files that may be written to.
+/// How often to poll a file that is missing, cannot be watched, or has replaced files that may still be written to.
 const POLL: Duration = Duration::from_millis(100);
-/// How often to look whether a save in progress has been written.
+/// How often to poll a background save.
 const SAVE_POLL: Duration = Duration::from_millis(10);
 
-/// What the file held until it was replaced, or until the first write that is only in the journal.
+/// A merge base: what the file held until it was replaced, or until the first write that is only in the journal.
 #[derive(Clone)]
 struct Base {
     store: Store,
@@ -63,17 +63,17 @@ struct LateEdit {
     base: Option<Base>,
 }
 
-/// An edit that was read and keeps the rules.
+/// An edit that was read and is valid.
 struct ValidEdit {
     store: Store,
     /// When it was saved, by the file system's clock.
     saved: Option<SystemTime>,
-    /// It fixes an edit that was reported as broken.
+    /// It replaces an edit that was reported as broken.
     fixes_reported: bool,
 }
 
 impl ValidEdit {
-    /// `edit`, which makes the data `store` and takes the place of the edit `broken`.
+    /// `edit`, whose data is `store` and which replaces the edit `broken`.
     fn new(store: Store, edit: &Edit, broken: Option<Broken>) -> ValidEdit {
         ValidEdit {
             store,
@@ -83,13 +83,13 @@ impl ValidEdit {
     }
 }
 
-/// A file to which a link was switched, and which has not been loaded yet.
-struct Arrival {
+/// A file that a symbolic link was switched to, and that has not been loaded yet.
+struct SwitchedFile {
     /// What its journal has.
     left: Option<Leftover>,
 }
 
-/// The data file, and what is needed to merge edits of it.
+/// The data file, and the state for merging its edits.
 pub(super) struct Reloader {
     file: DataFile,
     conflicts: SharedQueue<Value>,
@@ -98,19 +98,19 @@ pub(super) struct Reloader {
     state: FileState,
     schedule: Schedule,
     watch: Option<Watch>,
-    arriving: Option<Arrival>,
-    /// Why the file to which a link was switched cannot be read, as it was reported.
+    switched: Option<SwitchedFile>,
+    /// The last reported reason why the file that a link was switched to cannot be read.
     follow_error: Option<String>,
     /// The file cannot be watched.
     is_unwatched: bool,
-    /// How often to compare the file's stamp, and when next.
+    /// The interval in which the file's stamp is polled, and the next time.
     poll: Option<(Duration, Instant)>,
     journal: Journal,
-    /// What a save in progress brings to the file, and how many writes that has seen.
+    /// The data in the background save, and how many writes it has seen.
     saving: Option<(Store, u64)>,
     recent: RecentStates,
     counts: WriteCounts,
-    /// What the file holds, as far as it could be read.
+    /// The data of the file when it was last valid.
     in_file: Store,
     edits: SavedEdits,
     /// Edits of replaced files that have not been merged yet.
@@ -120,8 +120,7 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// Takes over the file, which holds the data of `history`, and brings back what the journal of the last run has
-    /// besides.
+    /// Takes over the file, which holds the data of `history`, and replays the journal of the last run.
     pub(super) fn new(
         source: FileSource,
         watch: Option<io::Result<Watch>>,
@@ -137,7 +136,7 @@ impl Reloader {
         let mut reloader = Reloader {
             file: *source.file,
             watch: watch.ok().flatten(),
-            arriving: None,
+            switched: None,
             follow_error: None,
             conflicts,
             troubles,
@@ -165,18 +164,18 @@ impl Reloader {
                 history.start_with(store);
                 reloader.after_replay(differs, history);
             }
-            // An editor has seen all of these writes.
+            // The editor has seen all of these writes.
             Some(None) => reloader.journal.clear(&mut reloader.file),
             None => {}
         }
         if reloader.watch.is_some() {
-            // What was saved between the reading of the file and the watching of it has made no event.
+            // An edit between the read and the start of the watch has made no event.
             reloader.event();
         }
         reloader
     }
 
-    /// The data with what the journal of the last run has besides, and whether the file lacks some of it.
+    /// Replays the journal of the last run. Returns the data, and whether the file lacks some of it.
     fn replay(&mut self, left: &Leftover) -> (Store, bool) {
         let replayed = replay(self.in_file.clone(), left);
         self.journal.appended(&self.file);
@@ -189,7 +188,7 @@ impl Reloader {
         (replayed.store, replayed.differs)
     }
 
-    /// Saves what a replay has brought back. From then on the writes are known as recent ones.
+    /// Saves what a replay has restored. From then on the writes count as recent.
     fn after_replay(&mut self, differs: bool, history: &mut History) {
         if differs {
             self.catch_up(history);
@@ -206,7 +205,7 @@ impl Reloader {
 
     /// When [`Reloader::run`] must be called, if no message comes before.
     pub(super) fn due(&mut self) -> Option<Instant> {
-        // A file that is broken is saved as soon as it is fixed, whether anybody watches it or not.
+        // A broken file is saved as soon as it is fixed, whether it is watched or not.
         let waits = self.journal.is_ahead() && self.state.is_broken();
         if (self.is_unwatched || waits) && self.schedule.at.is_none() {
             self.schedule.within(POLL);
@@ -242,7 +241,7 @@ impl Reloader {
         }
         if self.schedule.at.is_some_and(|at| at <= now) {
             self.schedule = Schedule::default();
-            self.look(history);
+            self.check_file(history);
         }
         self.file.check();
         if self.file.has_written() {
@@ -266,15 +265,15 @@ impl Reloader {
         }
     }
 
-    /// Brings everything to the file; the server stops.
+    /// Saves everything; the server is stopping.
     pub(super) fn finish(&mut self, history: &mut History) {
         // An edit after this is found by the next start.
-        self.look(history);
+        self.check_file(history);
         self.end_save(history);
         self.file.end_check();
         self.look_for_late_edits(history);
         if !self.state.is_unsaved() {
-            // Should this fail, the next start finds the journal.
+            // If this fails, the next start finds the journal.
             self.catch_up(history);
         }
         if !self.is_behind() {
@@ -290,8 +289,8 @@ impl Reloader {
         self.keep_pending(history);
     }
 
-    /// Looks whether the file was edited, and reloads it.
-    fn look(&mut self, history: &mut History) {
+    /// Checks whether the file was edited, and reloads it.
+    fn check_file(&mut self, history: &mut History) {
         tracing::trace!("checking the file for changes");
         self.refresh_watch();
         if let Err(error) = self.follow(history) {
@@ -299,14 +298,14 @@ impl Reloader {
             return;
         }
         let is_broken = self.state.is_broken();
-        // An unsettled stamp that is the same is most likely that of our own save.
+        // An unsettled stamp is most likely that of our own save.
         if let Some(time) = self.file.settles_in().filter(|_| !is_broken) {
             self.schedule.within(time);
         } else {
             match self.file.moved().and_then(|_| self.file.changed()) {
                 Ok(Some(edit)) => self.reload(edit, history),
-                Ok(None) => self.still_the_same(),
-                // Between the deletion and the creation of a file there is none; a save reports it if it stays away.
+                Ok(None) => self.unchanged(),
+                // An editor may delete the file and create it again; a save reports it if it stays away.
                 Err(_) => self.missing(),
             }
         }
@@ -318,7 +317,7 @@ impl Reloader {
     }
 
     /// The file is there and has not changed: missing -> in sync, broken -> reported.
-    fn still_the_same(&mut self) {
+    fn unchanged(&mut self) {
         match &mut self.state {
             FileState::Missing(_) => {
                 self.state.set_in_sync();
@@ -335,7 +334,7 @@ impl Reloader {
         }
     }
 
-    /// The file cannot be read: in sync -> missing. A file that is replaced is missing for a moment.
+    /// The file cannot be read: in sync -> missing. It is missing for a moment while an editor replaces it.
     fn missing(&mut self) {
         if matches!(self.state, FileState::InSync) {
             tracing::debug!("the file is missing");
@@ -353,7 +352,7 @@ impl Reloader {
         self.schedule.within(POLL);
     }
 
-    /// Watches the folders that lead to the file now: they may have gone, come, or been replaced.
+    /// Updates the watched folders: they may have been removed, created or replaced.
     fn refresh_watch(&mut self) {
         if let Some(Err(error)) = self.watch.as_mut().map(Watch::refresh) {
             tracing::debug!(%error, "the file cannot be watched any more");
@@ -366,7 +365,7 @@ impl Reloader {
     fn broken(&mut self, faults: Faults, edit: Edit) {
         tracing::debug!(%faults, "the edited file is not valid; waiting, since its save may not be complete");
         self.state.set_broken(edit, faults);
-        self.schedule.at = Some(Instant::now() + MAX_HALF_SAVE);
+        self.schedule.at = Some(Instant::now() + MAX_PARTIAL_SAVE);
     }
 
     /// Reads an edit of the file, and merges it with the writes that it has not seen: any state -> in sync,
@@ -383,8 +382,8 @@ impl Reloader {
         self.troubles.set(None);
         self.remember_replaced();
         let before = std::mem::replace(&mut self.in_file, theirs.clone());
-        if let Some(arrival) = self.arriving.take() {
-            return self.load_arrival(arrival, history);
+        if let Some(switched) = self.switched.take() {
+            return self.load_switched(switched, history);
         }
         let since = match &broken {
             Some(broken) => broken.since,
@@ -392,7 +391,8 @@ impl Reloader {
         };
         self.recent.forget_before(since);
         let theirs = ValidEdit::new(theirs, &edit, broken);
-        // A file that is broken and then again as the journal knows it is not restored: the journal goes on.
+        // If a broken file is back at the state that the journal is ahead of, that is not a restore: the journal
+        // continues.
         if let Some(state) = edit
             .earlier
             .filter(|state| Some(*state) != self.journal.base_state())
@@ -402,7 +402,7 @@ impl Reloader {
             return;
         }
         let merged = self.merged(before, &theirs, history);
-        self.take_merged(merged, &theirs, history);
+        self.apply_merged(merged, &theirs, history);
         if self.state.is_unsaved() {
             self.journal.rebase(&self.file);
         } else {
@@ -410,7 +410,7 @@ impl Reloader {
         }
     }
 
-    /// The data of an edit with the writes that it has not seen. `before` is what the file held.
+    /// Merges an edit with the writes that it has not seen. `before` is what the file held.
     fn merged(&self, before: Store, theirs: &ValidEdit, history: &History) -> Merged {
         match self.journal.ahead_since() {
             None => {
@@ -418,7 +418,7 @@ impl Reloader {
                 let changes = history.current().full.changes_since(self.recent.iter());
                 theirs.store.clone().merge(&changes, &bases)
             }
-            // What the file never had, its editor cannot have seen.
+            // The editor cannot have seen writes that the file never had.
             Some(until) => {
                 let store = before;
                 self.merge_on(&Base { store, until }, theirs, history)
@@ -426,8 +426,8 @@ impl Reloader {
         }
     }
 
-    /// Takes the state with the number `state`, which the file had before, as a whole: it was put back on purpose, however
-    /// young the writes are that this drops.
+    /// Restores the file's earlier state `state` without a merge: somebody put it back on purpose, however recent the
+    /// writes are that this drops.
     fn restore(&mut self, theirs: ValidEdit, state: u64, history: &mut History) {
         let ours = history.current().full.clone();
         let diff = theirs.store.diff(&ours);
@@ -454,8 +454,7 @@ impl Reloader {
         }
     }
 
-    /// Merges an edit that was made on `base` or on an older state. What was changed by edits that were saved after it
-    /// stands.
+    /// Merges an edit that was made on `base` or on an older state. Changes of edits that were saved after it win.
     fn merge_on(&self, base: &Base, theirs: &ValidEdit, history: &History) -> Merged {
         let ours = history.current().full.clone();
         let since = ours.written_since(&base.store);
@@ -475,8 +474,8 @@ impl Reloader {
     }
 
     /// Publishes the result of a merge: in sync -> unsaved, if the file lacks some of it.
-    fn take_merged(&mut self, merged: Merged, theirs: &ValidEdit, history: &mut History) {
-        self.recent.settle(&merged.settled);
+    fn apply_merged(&mut self, merged: Merged, theirs: &ValidEdit, history: &mut History) {
+        self.recent.move_to_edits(&merged.settled);
         let ours = history.current().full.clone();
         let diff = merged.store.diff(&ours);
         self.edits.add(theirs.saved, &diff);
@@ -490,7 +489,7 @@ impl Reloader {
             "merged an edit with recent API writes"
         );
         if kept > 0 {
-            // The file goes from the one to the other, and gets these writes when both are saved.
+            // The file may be read in either state before it has these writes.
             self.recent.add_writes(&ours, merged.kept.clone());
             self.recent.add_writes(&theirs.store, merged.kept);
         }
@@ -526,29 +525,29 @@ impl Reloader {
         given.into_iter().for_each(|given| (self.notice)(given));
     }
 
-    /// Looks for edits that have been noticed and not read yet, so that writes are planned on them. An editor may be in
-    /// the middle of a save: text that is not valid gets a moment to become so.
+    /// Reads edits that have been noticed but not loaded yet, so that writes are planned on them. An editor may be in
+    /// the middle of a save: invalid text is retried for a moment.
     ///
     /// # Errors
-    /// The file is broken, or the path leads to another that cannot be read.
+    /// The file is broken, or the path was switched to another that cannot be read.
     pub(super) fn before_write(&mut self, history: &mut History) -> Result<(), WriteError> {
         if let Err(error) = self.follow(history) {
             self.cannot_follow(error.clone());
             return Err(error);
         }
         let is_broken = self.state.is_broken();
-        // Should the file only seem to be the same, the save finds the edit.
+        // If the stamp does not show an edit, the save finds it.
         if is_broken || (self.schedule.at.is_some() && self.file.settles_in().is_none()) {
-            let end = Instant::now() + MAX_HALF_SAVE;
+            let end = Instant::now() + MAX_PARTIAL_SAVE;
             loop {
                 if let Ok(Some(edit)) = self.file.changed() {
                     self.reload(edit, history);
                 }
-                let is_half = (self.state.broken()).is_some_and(|broken| !broken.is_reported);
-                if !is_half || Instant::now() >= end {
+                let is_partial = (self.state.broken()).is_some_and(|broken| !broken.is_reported);
+                if !is_partial || Instant::now() >= end {
                     break;
                 }
-                std::thread::sleep(MAX_HALF_SAVE / 20);
+                std::thread::sleep(MAX_PARTIAL_SAVE / 20);
             }
         }
         self.look_for_late_edits(history);

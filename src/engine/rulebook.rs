@@ -1,5 +1,5 @@
-//! From the file's text to data that keeps the rules, or to what is wrong with it; and what the rules add to a write:
-//! defaults, generated values, and what a PUT leaves out and keeps all the same.
+//! Validates the file's text and writes against the rules, and adds to a write what the rules provide: defaults,
+//! generated values, and properties that a PUT keeps although it leaves them out.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -21,7 +21,7 @@ use crate::store::{
 };
 use crate::text::{nearest, uuid};
 
-/// How many errors of one file are listed; the rest are counted.
+/// How many errors of a file are listed; the others are counted.
 const MOST_FAULTS: usize = 10;
 
 /// The rules, and the settings of the store that follow from them.
@@ -31,7 +31,7 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
-    /// The rules of `schema` for a store with `settings`; what the rules say is unique is added to these.
+    /// The rules of `schema` for a store with `settings`, to which the unique properties are added.
     pub fn new(schema: Schema, mut settings: Settings) -> Rulebook {
         settings.schema = Arc::new(schema);
         Rulebook {
@@ -44,7 +44,7 @@ impl Rulebook {
         Rulebook::new(schema, Settings::clone(&self.settings))
     }
 
-    /// `store` under these rules, whether it keeps them or not.
+    /// `store` under these rules, without checking it.
     pub fn apply_to(&self, store: &Store) -> Store {
         store.with_settings(&self.settings)
     }
@@ -52,7 +52,7 @@ impl Rulebook {
     /// `store` under these rules.
     ///
     /// # Errors
-    /// It breaks them. The text of the faults is that of the data file.
+    /// It breaks them. The faults refer to the text of the data file.
     pub fn try_apply_to(&self, store: &Store) -> Result<Store, Faults> {
         if !std::ptr::eq(store.settings(), &*self.settings) {
             self.read_file(store.file_text())?;
@@ -60,7 +60,7 @@ impl Rulebook {
         Ok(self.apply_to(store))
     }
 
-    /// The collections whose rules for the id the server can make no id for: clients must send it.
+    /// The collections whose rules allow no id that the server can generate: clients must send it.
     pub fn without_ids(&self) -> impl Iterator<Item = &str> {
         let rules = self
             .schema()
@@ -79,7 +79,7 @@ impl Rulebook {
         &self.settings.schema
     }
 
-    /// Reads the content of a data file, and finds the ids that it has twice.
+    /// Reads the content of a data file, and finds duplicate ids.
     ///
     /// # Errors
     /// It is not UTF-8 text, not JSON, or breaks the rules.
@@ -159,8 +159,7 @@ impl Rulebook {
         }
     }
 
-    /// Reads what an edit left. A file cut to nothing is half of a save and no data: many editors cut it first and
-    /// write it then.
+    /// Reads an edit. An empty file is an error, not empty data: many editors truncate it and then write it.
     ///
     /// # Errors
     /// As [`Rulebook::read_file`], or it is empty.
@@ -179,7 +178,7 @@ impl Rulebook {
         }
     }
 
-    /// Whether `command` could be carried out on `store`, and what it then is.
+    /// Plans `command` on `store`.
     ///
     /// # Errors
     /// The record would break rules, or the data does not allow it.
@@ -206,8 +205,7 @@ impl Rulebook {
         store.plan(draft).map_err(WriteError::Refused)
     }
 
-    /// How `record` breaks its rules, but for those of a password that is stored as its hash: its rules are for the clear
-    /// text.
+    /// How `record` breaks its rules, except those of a hashed password, which are for the clear text.
     fn violations(
         &self,
         rules: &Rules,
@@ -241,7 +239,7 @@ impl Rulebook {
     }
 }
 
-/// The error where the rules forbid that a deletion sets the key of a record to null.
+/// The error if the rules forbid that a deletion sets a foreign key to null.
 fn not_null(error: WriteError, command: &Command, resource: &str, id: Option<&Id>) -> WriteError {
     match (error, &command.operation) {
         (WriteError::Rules { violations, .. }, Operation::Delete { dependent }) => {
@@ -293,7 +291,7 @@ impl Faults {
     }
 }
 
-/// The collections whose records were given ids when the file was read, as far as they were not `before`.
+/// Notices for the collections whose records were given ids when the file was read, unless they were `before`.
 pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = Notice> {
     store.resources().filter_map(move |resource| {
         let collection = resource.collection()?;
@@ -317,7 +315,7 @@ pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = 
     })
 }
 
-/// What in the rules is without effect, since the data has no resource of that name.
+/// Notices for rules without effect, because the data has no resource of that name.
 pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Notice> {
     let missing = move |name: &str| store.resource(name).is_none();
     schema.iter().flat_map(move |rules| {
@@ -344,7 +342,7 @@ pub fn is_hash(stored: &str) -> bool {
         .any(|start| stored.starts_with(start))
 }
 
-/// Members that the rules add to a body: names, and values as JSON.
+/// Members that the rules add to a body: names and JSON values.
 type Added<'r> = Vec<(&'r str, String)>;
 
 /// `command` with what the rules add to its body.
@@ -381,7 +379,7 @@ fn is_id(rules: &Rules, property: &Property, id: &str) -> bool {
     property.name == id && rules.holds() == Holds::Records
 }
 
-/// Of a new record: defaults and generated values.
+/// For a new record: defaults and generated values.
 fn new_values<'r>(rules: &'r Rules, id: &str, sent: &str) -> Added<'r> {
     let (ids, others): (Vec<_>, Vec<_>) =
         (rules.properties().iter()).partition(|property| is_id(rules, property, id));
@@ -396,7 +394,7 @@ fn new_values<'r>(rules: &'r Rules, id: &str, sent: &str) -> Added<'r> {
         };
         added.extend(value.map(|value| (property.name.as_str(), value)));
     }
-    // Last, as an id always is.
+    // Last, like any id.
     for property in ids {
         let is_there = get_member(sent, id).is_some_and(is_truthy);
         let generated = property.generated.filter(|_| !is_there);
@@ -406,7 +404,7 @@ fn new_values<'r>(rules: &'r Rules, id: &str, sent: &str) -> Added<'r> {
     added
 }
 
-/// Of a record that is replaced: what a PUT keeps though it leaves it out.
+/// For a PUT: properties that are kept although it leaves them out.
 fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>) -> Added<'r> {
     let is_kept = |property: &&Property| {
         let is_sent = get_member(sent, &property.name).is_some() && !is_time(property);
@@ -426,7 +424,7 @@ fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>)
         .collect()
 }
 
-/// Of a record that is patched: the times that only the server sets, where the patch has others.
+/// For a PATCH: the stored times that only the server sets, if the patch has others.
 fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'r> {
     let is_sent = |property: &&Property| get_member(sent, &property.name).is_some();
     let times = rules.properties().iter().filter(|one| is_time(one));
@@ -438,7 +436,7 @@ fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'
     times.filter(is_sent).map(value).collect()
 }
 
-/// `filled` with the time of now as the time of the last change, where `draft` is a change.
+/// `filled` with the present time as the time of the last change, if `draft` is a change.
 fn with_update_times(
     rules: &Rules,
     store: &Store,
@@ -472,9 +470,9 @@ fn with_members<'c>(command: &'c Command, members: Added<'_>) -> Cow<'c, Command
     Cow::Owned(command)
 }
 
-/// What is wrong with setting `property` to what was `sent`.
+/// The violation of setting a read-only `property` to what was `sent`.
 fn read_only(property: &Property, sent: &str, stored: Option<&str>) -> Option<Violation> {
-    // Of a new record the user has been set already, to who is logged in.
+    // In a new record, the user has already been set to the one who is logged in.
     let is_user = property.generated == Some(Generated::User);
     if (!property.read_only && !is_user) || (is_user && stored.is_none()) {
         return None;
@@ -498,7 +496,7 @@ fn read_only(property: &Property, sent: &str, stored: Option<&str>) -> Option<Vi
     })
 }
 
-/// The time of now as the property may have it: a date and time, a date, or milliseconds.
+/// The present time in the property's format: a date and time, a date, or milliseconds.
 fn time(property: &Property) -> String {
     let now = SystemTime::now();
     let is = |name: &str| property.types.iter().any(|one| one == name);
@@ -518,7 +516,7 @@ fn millis(time: SystemTime) -> u128 {
         .as_millis()
 }
 
-/// A new value, as JSON; `None` where only the request can say it.
+/// A new value, as JSON; `None` if it comes from the request.
 fn generate(generated: Generated, property: &Property) -> Option<String> {
     let bits = || (u128::from(random_bits()) << 64) | u128::from(random_bits());
     match generated {
@@ -534,11 +532,11 @@ fn generate(generated: Generated, property: &Property) -> Option<String> {
 }
 
 fn random_bits() -> u64 {
-    // Each `RandomState` has keys of its own.
+    // Each `RandomState` has different keys.
     RandomState::new().build_hasher().finish()
 }
 
-/// Seven characters for a string id, as many as json-server 0.17 gives.
+/// Seven characters for a string id, as in json-server 0.17.
 fn random_characters() -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     let bits = random_bits();

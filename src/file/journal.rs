@@ -1,29 +1,29 @@
 //! The journal: acknowledged writes, a line each, in a hidden file beside the data file.
 //!
 //! It has two uses:
-//! - A large file is not rebuilt for every write. A write counts as done when its line is in the journal; the file follows
-//!   soon, whole.
-//! - An editor may have read the file before the last writes. While the server runs it knows these writes; if it is killed
-//!   before it has seen the edit, the next start finds them here. So the lines stay for some seconds after the file has
-//!   them.
+//! - A large file is not rewritten for every write. A write is done when its line is in the journal; the file is
+//!   rewritten soon after.
+//! - An editor may have read the file before the last writes. A running server has these writes in memory; if it is
+//!   killed before it has seen the edit, the next start finds them here. So the lines stay for some seconds after the
+//!   file has them.
 //!
-//! Each line is an object, and its last member is a CRC-32 of the text before it, which continues from that of the line
-//! before, so that a line that is missing is noticed, too:
-//! - `journal`, in the first line: the content of the data file that the next lines were carried out on; the boot of the
-//!   system, since lines that the file has are not flushed; and `chain`, the CRC from which the second line continues;
-//! - `wrote`: a write, and when; what it says is the engine's;
-//! - `had`: the same of a write that the file has already; it counts if a `saved` comes after it;
-//! - `saving`: the data file is about to be replaced; the content that it will have with all the lines before in it;
-//! - `saved`: the data file has this content, with all the lines before in it.
+//! Each line is an object. Its last member is a CRC-32 of the text before it, seeded with that of the previous line, so
+//! a missing line is detected, too:
+//! - `journal`, in the first line: the content of the data file that the next lines apply to; the boot id of the
+//!   system, since lines that the file has are not flushed; and `chain`, the seed of the second line's CRC;
+//! - `wrote`: a write, and when; the payload is the engine's;
+//! - `had`: the same for a write that the file has already; it counts if a `saved` follows;
+//! - `saving`: the data file is about to be replaced; its new content, with all the previous lines in it;
+//! - `saved`: the data file has this content, with all the previous lines in it.
 //!
-//! In either of the last two, `lacks` is a number of writes before the line that are not in that content: they came while
-//! it was written.
+//! In the last two, `lacks` is how many of the previous writes are not in that content, because they came while it was
+//! written.
 //!
-//! So the file's content tells which lines it lacks: those after the last one that names it, and `lacks` before. If none
-//! does, the file has been edited since. A line counts if its end is there: what a crash has cut short was never
-//! acknowledged. What an append that failed has left behind is cut off at once, or, if that fails too, before anything else
-//! happens. A journal of an older version has no `chain`, and each CRC is that of its line alone; of a still older one, no
-//! checksums, in no line.
+//! So the file's content determines which lines it lacks: those after the last line that names it, and `lacks` before
+//! that. If no line names it, the file has been edited since. A torn last line was never acknowledged and is ignored.
+//! What a failed append leaves behind is truncated at once, or, if that fails too, before anything else is done. In the
+//! journal of an older version there is no `chain`, and each line has its own CRC; a still older one has no checksums
+//! at all.
 
 use std::collections::VecDeque;
 use std::io;
@@ -38,10 +38,10 @@ use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 pub struct Leftover {
     /// The writes, oldest first.
     pub writes: Vec<LeftoverWrite>,
-    /// Whether the file is as it was before the first of them. Otherwise it has been edited since it was saved last,
-    /// and it may have some of them.
+    /// Whether the file is as it was before the first of them. Otherwise it has been edited since the last save, and
+    /// may have some of them.
     pub follows: bool,
-    /// How many of the last writes the file has never had, whatever became of its last save.
+    /// How many of the last writes the file has never had, whether its last save succeeded or not.
     pub lacking: usize,
 }
 
@@ -50,13 +50,13 @@ pub struct Leftover {
 pub struct LeftoverWrite {
     /// What was given to [`DataFile::record`] or [`DataFile::note`].
     pub line: String,
-    /// How long the file had had it when it was edited; `None`: it may never have had it.
+    /// How long it had been in the file when the file was edited; `None`: it may never have been.
     pub in_file_for: Option<Duration>,
 }
 
 impl Leftover {
-    /// What the `lines` of a journal have that a file may lack which holds `known` and was written at `edited`; and how many
-    /// writes the file had and has no more, since what it held before was put back.
+    /// The writes in the `lines` of a journal that a file with the content `known`, written at `edited`, may lack; and
+    /// how many writes were undone by restoring an earlier content.
     fn of(
         lines: Vec<Line>,
         known: Content,
@@ -82,7 +82,7 @@ impl Leftover {
                 undone += 1;
                 continue;
             }
-            // After a power cut, what seems to be an edit may be a save that was not noted.
+            // After a power cut, what looks like an edit may be a save that is not in the journal.
             if was_saved && !is_same_boot {
                 continue;
             }
@@ -100,8 +100,8 @@ impl Leftover {
         (left, undone)
     }
 
-    /// Without the writes that the file had had for longer than `unseen` when it was edited: the editor has seen them.
-    /// `None`: it has no others.
+    /// Drops the writes that had been in the file for longer than `unseen` when it was edited: the editor has seen
+    /// them. `None`: none are left.
     pub fn within(mut self, unseen: Duration) -> Option<Leftover> {
         let all = self.writes.len();
         self.writes
@@ -111,22 +111,22 @@ impl Leftover {
     }
 }
 
-/// The journal that is beside the file.
+/// The journal beside the file.
 pub(super) struct Journal {
     path: PathBuf,
-    /// How many bytes the first line is.
+    /// Length of the first line.
     first: u64,
-    /// How many bytes its whole lines are.
+    /// Length of all complete lines.
     length: u64,
-    /// The CRC of the last of them, from which that of the next one continues.
+    /// The CRC of the last of them, the seed of the next one's.
     chain: Chain,
-    /// Something may stand after them that was refused.
+    /// A failed append may have left something after them.
     pub(super) needs_repair: bool,
-    /// What the file must hold for the next line to be one about it; `None`: it goes on no further.
+    /// The content that the next line applies to; `None`: nothing more can be appended.
     tip: Option<Content>,
     /// It has lines that the file may lack.
     is_ahead: bool,
-    /// Its name is flushed.
+    /// Its folder entry is flushed.
     is_linked: bool,
     batches: VecDeque<BatchStart>,
 }
@@ -143,11 +143,11 @@ struct BatchStart {
 
 /// Up to this size a journal is not rewritten to get rid of old lines.
 const SMALL: u64 = 64 * 1024;
-/// A journal is not to be longer on account of lines that the file has.
+/// Lines that the file has may not make a journal longer than this.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 impl Journal {
-    /// A batch of so many lines has been added where the journal ended before.
+    /// Records that a batch of `lines` lines was appended.
     fn add_batch(&mut self, end: u64, chain: Chain, lines: usize, at: SystemTime, before: Content) {
         self.batches.push_back(BatchStart {
             offset: end.max(self.first),
@@ -165,8 +165,8 @@ impl DataFile {
         self.known.content.size
     }
 
-    /// Puts writes into the journal, each a line of JSON; afterwards they are there all, or none. `None` where that would
-    /// not do, since the journal is not about what the file holds now: it must be saved whole.
+    /// Appends writes, each a line of JSON, to the journal: all or none. `None` if the journal does not apply to the
+    /// file's present content: then the file must be saved.
     ///
     /// # Errors
     /// The disk refuses.
@@ -178,7 +178,7 @@ impl DataFile {
         self.repair_journal()?;
         self.may_be_written()?;
         if self.in_place {
-            // A file that is mounted alone may come back without what is beside it.
+            // A file mounted by itself may come back without its journal.
             return Ok(None);
         }
         if !self.ensure_locked()? {
@@ -206,7 +206,7 @@ impl DataFile {
             }
             None => self.create_journal(self.known.content, lines, flush)?,
         };
-        if recorded && self.leads_away() {
+        if recorded && self.resolves_elsewhere() {
             self.truncate_journal(length, chain);
             return Ok(Some(Saved::Moved));
         }
@@ -217,8 +217,9 @@ impl DataFile {
         Ok(recorded.then_some(Saved::Done))
     }
 
-    /// Notes that the file, which held `before`, has been saved and has `writes` now, for the case that somebody edits it
-    /// without having seen them. Lines that are older than `keep` may go. The writes do not depend on it.
+    /// Records in the journal that the file, which held `before`, has been saved with `writes`, in case somebody edits
+    /// it without having seen them. Lines older than `keep` may be dropped. The durability of the writes does not
+    /// depend on this.
     pub fn note(&mut self, before: Content, writes: &[String], keep: Duration) {
         if self.lock.is_none() {
             // Another server may take the journal for its own.
@@ -253,7 +254,7 @@ impl DataFile {
         self.shorten_journal(at, keep, u64::MAX);
     }
 
-    /// Where the next line goes, if the journal is about what the file holds.
+    /// Where the next line goes, if the journal applies to the file's content.
     pub(super) fn append_position(&self) -> Option<u64> {
         let journal = self
             .journal
@@ -262,7 +263,7 @@ impl DataFile {
         (journal.tip == Some(self.known.content)).then_some(journal.length)
     }
 
-    /// Where the journal is, if there is one.
+    /// The path of the journal, if there is one.
     pub fn journal_path(&self) -> Option<PathBuf> {
         self.journal.as_ref().map(|journal| journal.path.clone())
     }
@@ -281,8 +282,8 @@ impl DataFile {
             .sum()
     }
 
-    /// Notes that the file has been saved with what was recorded before the journal had the length `since`. Should that
-    /// fail, nothing more can be recorded.
+    /// Records that the file has been saved with the first `since` bytes of the journal. If that fails, nothing more
+    /// can be recorded.
     pub(super) fn note_partial_save(&mut self, since: u64, keep: Duration) {
         let (known, now) = (self.known.content, self.known.stamp.taken);
         let saved =
@@ -308,7 +309,7 @@ impl DataFile {
         }
     }
 
-    /// Rewrites a journal that is mostly old lines. The file must have all that is before `since`.
+    /// Rewrites a journal that is mostly old lines. The file must have all lines before `since`.
     fn try_to_shorten_journal(
         &mut self,
         now: SystemTime,
@@ -340,7 +341,7 @@ impl DataFile {
             .get(offset as usize..length as usize)
             .unwrap_or_default();
         let text = [header(before, self.medium.boot(), chain).as_bytes(), rest].concat();
-        // In one step: a part of it would be worse than nothing.
+        // Atomically: a partial journal would be worse than none.
         let scratch = recover::scratch_name(&self.path, Content::default(), Content::of(&text));
         self.medium.write_new(&scratch, &text, &self.path, flush)?;
         if let Err(error) = self.medium.rename(&scratch, &journal.path) {
@@ -355,14 +356,14 @@ impl DataFile {
         Ok(())
     }
 
-    /// How many bytes the journal is, and its last CRC.
+    /// The length of the journal, and its last CRC.
     fn journal_end(&self) -> (u64, Chain) {
         self.journal
             .as_ref()
             .map_or((0, NEW), |journal| (journal.length, journal.chain))
     }
 
-    /// `false`: something else has its name.
+    /// `false`: something else is at its path.
     fn create_journal(&mut self, before: Content, lines: Lines, flush: bool) -> io::Result<bool> {
         let path = recover::journal_name(&self.path);
         let header = header(before, self.medium.boot(), NEW);
@@ -411,7 +412,7 @@ impl DataFile {
                     io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
                 ) =>
             {
-                // Unless the folder is away, and comes back with it.
+                // Unless the folder is unmounted and will come back with it.
                 self.medium.stamp(&self.path)?;
                 self.truncate_journal(0, NEW);
                 Ok(false)
@@ -429,11 +430,11 @@ impl DataFile {
         if let Some(journal) = &mut self.journal {
             (journal.length, journal.chain, journal.needs_repair) = (length, chain, true);
         }
-        // Should this fail, it is tried again before anything else happens.
+        // If this fails, it is retried before anything else is done.
         let _ = self.repair_journal();
     }
 
-    /// Cuts off what was refused.
+    /// Truncates what a failed append has left.
     fn repair_journal(&mut self) -> io::Result<()> {
         let flush = self.flushes();
         let Some(journal) = self.journal.as_mut().filter(|journal| journal.needs_repair) else {
@@ -452,8 +453,8 @@ impl DataFile {
         Ok(())
     }
 
-    /// Says in the journal, if there is one, that the file will have `content`, with all that it says in it
-    /// but for the last `lacks` writes.
+    /// Records in the journal, if there is one, that the file is about to have `content`, with all recorded writes but
+    /// the last `lacks`.
     pub(super) fn announce_save(&mut self, content: Content, lacks: usize) -> io::Result<()> {
         self.repair_journal()?;
         let Some(is_ahead) = self.journal.as_ref().map(|journal| journal.is_ahead) else {
@@ -470,7 +471,8 @@ impl DataFile {
         let saving = Lines::after(self.journal_end().1).names("saving", content, lacks);
         let announced = self.extend_journal(saving, flush).map(|_| ());
         if announced.is_err() && !is_ahead {
-            // The file lacks nothing of it, and must not be taken for an edit because it is not named there.
+            // The file lacks nothing of it, and must not be mistaken for an edit because the journal does not name its
+            // content.
             self.truncate_journal(0, NEW);
             if self.journal.is_none() {
                 return Ok(());
@@ -479,7 +481,7 @@ impl DataFile {
         announced
     }
 
-    /// Removes the journal: the file lacks nothing of it, or was put back to what it was before.
+    /// Removes the journal: the file lacks nothing of it, or was restored to an earlier state.
     pub fn drop_journal(&mut self) {
         let Some(journal) = &self.journal else { return };
         if remove(&*self.medium, &journal.path, &self.path).is_ok() {
@@ -490,7 +492,7 @@ impl DataFile {
             }
             return;
         }
-        // It goes on from here, and is removed after the next save.
+        // It continues from here, and is removed after the next save.
         let saved = Lines::after(self.journal_end().1).names("saved", self.known.content, 0);
         let (known, flush) = (self.known.content, self.flushes());
         if matches!(self.extend_journal(saved, flush), Ok(true))
@@ -500,7 +502,7 @@ impl DataFile {
         }
     }
 
-    /// Takes up the journal of the last run, whose text is `bytes`. Returns what the file may lack.
+    /// Loads the journal of the last run, whose text is `bytes`. Returns what the file may lack.
     pub(super) fn load_journal(
         &mut self,
         bytes: &[u8],
@@ -517,7 +519,7 @@ impl DataFile {
             recovered.push(Recovered::Journal { line, kept });
         }
         // What the file lacks does not depend on what is before the line that names it.
-        let (lines, length, chain) = match parsed.last.filter(|last| last.tell_about(known)) {
+        let (lines, length, chain) = match parsed.last.filter(|last| last.cover(known)) {
             Some(last) => (last.lines, last.length, last.chain),
             None => (parsed.lines, parsed.length, parsed.chain),
         };
@@ -552,7 +554,7 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
     let journal = recover::journal_name(path);
     match medium.read(&journal) {
         Ok(bytes) => Ok(Some(bytes)),
-        // Only a regular file can be ours.
+        // The journal is always a regular file.
         Err(error)
             if matches!(
                 error.kind(),
@@ -575,7 +577,8 @@ fn about_journal(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), message)
 }
 
-/// Removes the journal of the file at `path`, if it is there. Where the folder is away, it may be in that.
+/// Removes the journal of the file at `path`, if there is one. An error if the folder is missing: it may come back with
+/// the journal.
 fn remove(medium: &dyn Medium, journal: &Path, path: &Path) -> io::Result<()> {
     match medium.remove(journal) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => medium.stamp(path).map(drop),

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use super::Content;
 use crate::json::{MAX_BODY_DEPTH, check, get_member};
 
-/// The CRC of the line before; `None` in a journal of an older version, where each line has its own.
+/// The CRC of the previous line; `None` in a journal of an older version, where each line has its own.
 pub(super) type Chain = Option<u32>;
 
-/// The first line of a journal whose next lines were carried out on `content`, and the second continues from `chain`.
+/// The first line of a journal whose next lines apply to `content`; `chain` seeds the CRC of the second.
 pub(super) fn header(content: Content, boot: Option<String>, chain: Chain) -> String {
     let header = json!({ "journal": named(content), "boot": boot, "chain": chain });
     Lines::after(None).value(&header).text
 }
 
-/// Of a journal that is to be made.
+/// Of a new journal.
 pub(super) const NEW: Chain = Some(0);
 
-/// Lines that are to be added to a journal.
+/// Lines to append to a journal.
 pub(super) struct Lines {
     pub(super) text: String,
     /// The CRC of the last of them.
@@ -44,7 +44,7 @@ impl Lines {
         self
     }
 
-    /// Adds a line that says what the file holds or will hold: all writes before but for the last `lacks`.
+    /// Adds a line that names what the file holds or will hold: all previous writes but the last `lacks`.
     pub(super) fn names(self, name: &str, content: Content, lacks: usize) -> Lines {
         match lacks {
             0 => self.value(&json!({ name: named(content) })),
@@ -80,11 +80,11 @@ fn named(content: Content) -> Value {
 }
 
 pub(super) enum Line {
-    /// Where the file has this content, it has all before this line, but for so many writes, and nothing after.
+    /// A file with this content has all previous writes but this many, and nothing after.
     Names {
         content: Content,
         lacks: usize,
-        /// The file had it, and not only was to have it.
+        /// The file had it: the line is a `saved`, not a `saving`.
         is_done: bool,
     },
     Wrote {
@@ -99,30 +99,30 @@ pub(super) enum Line {
 pub(super) struct Parsed {
     pub(super) boot: Option<String>,
     pub(super) lines: Vec<Line>,
-    /// How many bytes the lines are that could be read.
+    /// Length of the lines that could be read.
     pub(super) length: usize,
     /// The CRC of the last of them.
     pub(super) chain: Chain,
     /// The first line has a checksum, so all must have one.
     is_checked: bool,
-    /// The number of the line after them, if it cannot be read though its end is there: that is not the work of a crash.
+    /// The number of the line after them, if it cannot be read although it is complete: damage, not a torn write.
     pub(super) broken: Option<usize>,
-    /// The lines at the end that can be read again.
+    /// The readable lines at the end.
     pub(super) last: Option<Last>,
 }
 
-/// The lines at the end of a journal in which a line before them cannot be read.
+/// The readable lines at the end of a journal, after one that cannot be read.
 pub(super) struct Last {
     pub(super) lines: Vec<Line>,
-    /// How many bytes the journal has up to the end of them.
+    /// Length of the journal up to the end of them.
     pub(super) length: usize,
     /// The CRC of the last of them.
     pub(super) chain: Chain,
 }
 
 impl Last {
-    /// Whether they tell what a file lacks that holds `known`.
-    pub(super) fn tell_about(&self, known: Content) -> bool {
+    /// Whether they determine what a file with the content `known` lacks.
+    pub(super) fn cover(&self, known: Content) -> bool {
         let mut lacking = None;
         for line in self.lines.iter().rev() {
             match line {
@@ -139,7 +139,7 @@ impl Last {
     }
 }
 
-/// Reads a journal up to the first line that cannot be read, and the lines at its end behind that.
+/// Reads a journal up to the first line that cannot be read, and the readable lines at its end.
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
     let mut parsed = Parsed::default();
     let mut texts = bytes.split_inclusive(|byte| *byte == b'\n');
@@ -163,7 +163,7 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
 }
 
 impl Parsed {
-    /// The next line; `None` where it is not whole or its checksum is wrong.
+    /// The next line; `None` if it is torn or its checksum is wrong.
     fn read(&mut self, text: &[u8]) -> Option<Line> {
         let is_first = self.lines.is_empty();
         let text = match split(text) {
@@ -175,7 +175,7 @@ impl Parsed {
             }
             None => {
                 let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
-                // An older version wrote no checksums, in no line.
+                // An older version wrote no checksums at all.
                 let is_damaged = self.is_checked || text.contains(CRC);
                 let is_new = is_first && text.contains("\"boot\":");
                 (!is_damaged && !is_new).then(|| text.to_string())?
@@ -190,8 +190,8 @@ impl Parsed {
     }
 }
 
-/// The lines at the end of `rest` that can be read. Before `rest` come `length` bytes and the line `broken`. The CRC of a line
-/// continues from the one that the line before it says.
+/// The readable lines at the end of `rest`, which follows `length` bytes and the line `broken`. The CRC of a line is
+/// seeded with that of the line before.
 fn last<'a>(broken: &[u8], rest: impl Iterator<Item = &'a [u8]>, length: usize) -> Option<Last> {
     let mut last = Last {
         lines: Vec::new(),
@@ -214,7 +214,7 @@ fn last<'a>(broken: &[u8], rest: impl Iterator<Item = &'a [u8]>, length: usize) 
     (!last.lines.is_empty()).then_some(last)
 }
 
-/// The text of a whole line before its CRC, and that.
+/// Splits a complete line into the text before its CRC, and the CRC.
 fn split(text: &[u8]) -> Option<(&str, u32)> {
     let text = std::str::from_utf8(text).ok()?;
     let (text, crc) = text.strip_suffix("}\n")?.rsplit_once(CRC)?;
@@ -251,7 +251,7 @@ impl Line {
     }
 }
 
-/// How many lines, from the first one on, the file has, where it holds what the last line names for which that `is_wanted`.
+/// How many of the first lines the file has, if it holds what is named by the last line for which `is_wanted` is true.
 pub(super) fn in_file(lines: &[Line], is_wanted: impl Fn(Content, bool) -> bool) -> Option<usize> {
     let (number, lacks) = lines.iter().enumerate().rev().find_map(|(number, line)| {
         let Line::Names {
@@ -287,7 +287,7 @@ fn content(text: &str) -> Option<Content> {
 mod tests {
     use super::*;
 
-    /// A journal of today, one as it was written with a checksum for each line, and one without checksums.
+    /// A journal of this version, one with a separate checksum for each line, and one without checksums.
     fn whole() -> [String; 3] {
         let one = |chain| json!({ "journal": named(Content { size: 7, hash: u64::MAX }), "boot": "b", "chain": chain });
         let two = json!({ "saving": named(Content { size: 8, hash: 1 }) });
@@ -320,7 +320,7 @@ mod tests {
             let text = first.clone() + &lines.text;
             let damaged = text.replacen("[1]", "[x]", 1);
             let last = parse(damaged.as_bytes()).last.unwrap();
-            assert_eq!(last.tell_about(known), lacks < 3, "{lacks}");
+            assert_eq!(last.cover(known), lacks < 3, "{lacks}");
             if lacks < 3 {
                 let in_file = in_file(&last.lines, |content, _| content == known).unwrap();
                 let lacking = last.lines.iter().skip(in_file);

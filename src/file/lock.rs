@@ -1,9 +1,9 @@
 //! The lock on the data file itself: the server that holds it is the only one that saves the file.
 //!
-//! The lock belongs to the inode, so that a second server finds it under any name: through a symbolic or hard link, a bind
-//! mount, as another user. It ends with the process, however that ends. Editors do not notice it: it is advisory, and lies
-//! beyond the end of any file. As a save puts a new file in the place of the old one, the new one is locked before it
-//! becomes visible, and after locking a file by its path, a server checks whether the path still names it.
+//! The lock belongs to the inode, so that a second server finds it under any name: through a symbolic or hard link, a
+//! bind mount, as another user. The system releases it when the process ends. Editors do not notice it: it is advisory,
+//! and its byte range is beyond the end of any file. A save replaces the file, so the new one is locked before it
+//! becomes visible; after locking a file by its path, a server checks that the path still names it.
 
 use std::fmt;
 use std::fs::File;
@@ -13,16 +13,16 @@ use std::path::Path;
 use super::rights::{identity, open_regular};
 use super::{DataFile, Role, take_lock};
 
-/// The right to be the only server of a data file; given back when dropped or when the process ends in any way.
+/// The exclusive lock on a data file; released when dropped or when the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    /// `None`: on a simulated disk, where nobody else is.
+    /// `None`: on a simulated disk, which no other process uses.
     file: Option<File>,
     identity: (u64, u64),
     port: u16,
 }
 
-/// A server that has the lock, as far as it is known.
+/// What is known of a server that has the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Holder {
     /// Its process.
@@ -53,7 +53,7 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// A lock of a disk on which nobody else is.
+    /// A lock on a disk that no other process uses.
     pub(super) fn nominal() -> Lock {
         Lock {
             file: None,
@@ -62,7 +62,7 @@ impl Lock {
         }
     }
 
-    /// Locks the file at `path`, and says that this process serves it on `port`, if that is known yet.
+    /// Locks the file at `path`, and stores `port` in the lock; 0 if it is not known yet.
     ///
     /// # Errors
     /// Another server has the lock; or the file cannot be read, or its file system has no locks.
@@ -79,17 +79,17 @@ impl Lock {
                 identity,
                 port,
             };
-            // Another file may have taken its place since it was opened.
+            // It may have been replaced since it was opened.
             if self::identity(&std::fs::metadata(path)?) == identity {
                 return Ok(lock);
             }
         }
     }
 
-    /// Says on which port this process serves the file.
-    fn tell(&mut self, port: u16) {
+    /// Stores the port on which this process serves the file.
+    fn store_port(&mut self, port: u16) {
         if let Some(file) = &self.file {
-            system::tell(file, self.port, port);
+            system::store_port(file, self.port, port);
         }
         self.port = port;
     }
@@ -107,7 +107,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Not left to the closing: a process that is being started may have inherited the descriptor for a moment.
+        // Explicitly, because a process that is being spawned may have inherited the descriptor for a moment.
         if let Some(file) = &self.file {
             system::unlock(file);
         }
@@ -119,12 +119,12 @@ impl DataFile {
     pub fn served_on(&mut self, port: u16) {
         self.port = port;
         if let Some(lock) = &mut self.lock {
-            lock.tell(port);
+            lock.store_port(port);
         }
     }
 
-    /// Locks the file that is at the path now, if that was replaced by another program. `false`:
-    /// it cannot be locked, and another server may save it.
+    /// Locks the file that is at the path now, if another program has replaced it. `false`: it cannot be locked, and
+    /// another server may save it.
     ///
     /// # Errors
     /// Another server has locked it meanwhile.
@@ -151,9 +151,9 @@ impl DataFile {
         }
     }
 
-    /// Takes over the lock of the file that a save has put in its place.
+    /// Takes over the lock on the file that a save has put in place.
     pub(super) fn keep_lock_of_save(&mut self, lock: Option<Lock>) {
-        // What came out of an exchange may have gone back.
+        // The exchange may have been undone.
         if let Some(lock) = lock
             && lock.covers(self.known.stamp.identity)
         {
@@ -175,9 +175,9 @@ fn has_no_name(file: &File) -> bool {
     }
 }
 
-/// Locks of open file descriptions on single bytes. Each server locks a byte whose offset encodes its process and port, and
-/// checks whether another one is locked. So nothing has to be written to a file, where others could change it. These are
-/// shared locks: they need no right to write the file.
+/// Open file description (OFD) locks on single bytes. Each server locks a byte whose offset encodes its process and
+/// port, and checks whether another byte is locked. So nothing has to be written to a file, where others could change
+/// it. These are shared locks: they need no write permission.
 #[cfg(all(
     any(target_os = "linux", target_os = "android"),
     target_pointer_width = "64"
@@ -199,7 +199,7 @@ mod system {
             l_whence: libc::SEEK_SET as libc::c_short,
             l_start: start,
             l_len: length,
-            // Required to be 0 for locks of open file descriptions.
+            // Must be 0 for OFD locks.
             l_pid: 0,
         }
     }
@@ -212,7 +212,7 @@ mod system {
     pub(super) fn lock(file: &File, port: u16) -> io::Result<bool> {
         let own = byte(port);
         fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_RDLCK, own, 1)))?;
-        // Of two that start at the same moment, one has to give way.
+        // Of two that start at the same moment, one has to back off.
         for _ in 0..20 {
             match other(file)? {
                 None => return Ok(true),
@@ -230,11 +230,11 @@ mod system {
         Ok((found.l_type != libc::F_UNLCK as libc::c_short).then_some(found.l_start))
     }
 
-    pub(super) fn tell(file: &File, before: u16, port: u16) {
+    pub(super) fn store_port(file: &File, before: u16, port: u16) {
         let new = range(libc::F_RDLCK, byte(port), 1);
         if before != port && fcntl(file, FcntlArg::F_OFD_SETLK(&new)).is_ok() {
             let old = range(libc::F_UNLCK, byte(before), 1);
-            // Where it stays, it is as good a lock as the new one.
+            // If it stays, it locks as well as the new one.
             let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&old));
         }
     }
@@ -256,7 +256,7 @@ mod system {
     }
 }
 
-/// The lock of the whole file, which other systems keep apart from reading and writing. It does not tell who has it.
+/// A lock on the whole file, which on other systems does not affect reading and writing. It does not say who has it.
 #[cfg(all(
     unix,
     not(all(
@@ -279,7 +279,7 @@ mod system {
         }
     }
 
-    pub(super) fn tell(_: &File, _: u16, _: u16) {}
+    pub(super) fn store_port(_: &File, _: u16, _: u16) {}
 
     pub(super) fn holder(_: &File) -> Holder {
         Holder::default()
@@ -290,7 +290,7 @@ mod system {
     }
 }
 
-/// The lock of one byte far beyond the end: a lock keeps others from reading and writing the bytes that it covers.
+/// A lock on one byte far beyond the end: on Windows others cannot read or write a locked range.
 #[cfg(windows)]
 mod system {
     use std::fs::File;
@@ -314,8 +314,8 @@ mod system {
         let mut place = OVERLAPPED::default();
         place.Anonymous.Anonymous.OffsetHigh = HIGH;
         let flags = LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY;
-        // SAFETY: the handle is open as long as `file` is borrowed, and was opened for synchronous use, so that the call
-        // does not keep the pointer to `place` when it returns.
+        // SAFETY: the handle is open as long as `file` is borrowed, and was opened for synchronous use, so that the
+        // call does not keep the pointer to `place` when it returns.
         if unsafe { LockFileEx(file.as_raw_handle(), flags, 0, 1, 0, &mut place) } != 0 {
             return Ok(true);
         }
@@ -329,12 +329,12 @@ mod system {
         }
     }
 
-    pub(super) fn tell(_: &File, _: u16, _: u16) {}
+    pub(super) fn store_port(_: &File, _: u16, _: u16) {}
 
     pub(super) fn holder(_: &File) -> Holder {
         Holder::default()
     }
 
-    /// The lock ends when the file is closed: no other process inherits the handle.
+    /// Closing the file releases the lock: no other process inherits the handle.
     pub(super) fn unlock(_: &File) {}
 }

@@ -8,7 +8,7 @@ use super::rights::{
 };
 use super::{Content, Lock, LockError, Obstacle};
 
-/// The file system as far as a save needs it: the real one, or one in a test that fails at a given step.
+/// The file system operations of a save: the real ones, or those of a test that fail at a given step.
 pub trait Medium: Send + Sync {
     /// The file that `path` leads to, symbolic links followed.
     ///
@@ -20,7 +20,7 @@ pub trait Medium: Send + Sync {
     /// # Errors
     /// It cannot be read.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
-    /// What tells cheaply whether a file is still the same.
+    /// The stamp of a file, a cheap check whether it is still the same.
     ///
     /// # Errors
     /// It cannot be asked.
@@ -36,55 +36,55 @@ pub trait Medium: Send + Sync {
     fn lock(&self, _path: &Path, _port: u16) -> Result<Lock, LockError> {
         Ok(Lock::nominal())
     }
-    /// Whether a new file in the place of the one at `path` can have its owner, mode, ACL and attributes. `scratch` may be
-    /// made and removed to find that out.
+    /// Whether a new file can be given the owner, mode, ACL and attributes of the one at `path`. `scratch` may be
+    /// created and removed to find that out.
     fn keeps_rights(&self, _path: &Path, _scratch: &Path) -> bool {
         true
     }
-    /// Whether the file at `path` is a mount point of its own, so that no other can take its place.
+    /// Whether the file at `path` is itself a mount point, so that it cannot be replaced.
     fn is_mounted_alone(&self, _path: &Path) -> bool {
         false
     }
-    /// Writes a new file at `path` with the owner, mode, ACL and attributes of the file `like`, flushed to the device if
-    /// `flush`. `false`: it could not be given them, and nobody but its owner may read it.
+    /// Writes a new file at `path` with the owner, mode, ACL and attributes of the file `like`, with fsync if `flush`.
+    /// `false`: it could not be given them, and only its owner may read it.
     ///
     /// # Errors
     /// The disk refuses; a part may have been written.
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool>;
-    /// Lets two files change places in one atomic step.
+    /// Exchanges two files atomically.
     ///
     /// # Errors
-    /// `Unsupported` where the system has no such step; otherwise the disk refuses and nothing changed.
+    /// `Unsupported` if the system has no such call; otherwise the disk refuses and nothing changed.
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()>;
-    /// Renames `from` over `to` in one atomic step.
+    /// Renames `from` over `to` atomically.
     ///
     /// # Errors
     /// The disk refuses; nothing changed.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives the file at `path` a second name, which is taken from whatever has it.
+    /// Makes `other` a hard link to the file at `path`, replacing what is there.
     ///
     /// # Errors
     /// The file system has no hard links, or the disk refuses.
     fn link(&self, path: &Path, other: &Path) -> io::Result<()>;
-    /// Writes over the file at `path` in place, flushed to the device if `flush`.
+    /// Overwrites the file at `path` in place, with fsync if `flush`.
     ///
     /// # Errors
     /// The disk refuses; a part may have been written.
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()>;
-    /// Adds a line to the end of the file at `path`, which is made if it is not there, and gets the rights of the file
-    /// `like`; flushed to the device if `flush`.
+    /// Appends a line to the file at `path`, which is created with the rights of the file `like` if it does not exist;
+    /// with fsync if `flush`.
     ///
     /// # Errors
     /// The disk refuses.
     fn append(&self, path: &Path, line: &str, like: &Path, flush: bool) -> io::Result<()>;
-    /// Adds `bytes` after the first `length` bytes of the file at `path` and cuts off whatever stood there, flushed to the
-    /// device if `flush`.
+    /// Writes `bytes` after the first `length` bytes of the file at `path` and truncates whatever was there, with fsync
+    /// if `flush`.
     ///
     /// # Errors
-    /// `NotFound` where there is no such file, `UnexpectedEof` where it has fewer bytes; otherwise the disk refuses, and a
-    /// part may have been written after the first `length` bytes.
+    /// `NotFound` where there is no such file, `UnexpectedEof` where it has fewer bytes; otherwise the disk refuses,
+    /// and a part may have been written after the first `length` bytes.
     fn extend(&self, path: &Path, length: u64, bytes: &[u8], flush: bool) -> io::Result<()>;
-    /// Takes hold of the file at `path`, so that it can be read when it has no name any more.
+    /// Opens the file at `path`, so that it can be read after it is unlinked.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -96,11 +96,11 @@ pub trait Medium: Send + Sync {
     /// # Errors
     /// The disk refuses.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// What is another after each start of the machine, where the system tells: what was not flushed before may be lost.
+    /// The boot id, if the system has one: what was not flushed before a reboot may be lost.
     fn boot(&self) -> Option<String> {
         None
     }
-    /// Flushes the folder that `path` is in, so that a rename in it survives a power cut.
+    /// Fsyncs the folder that `path` is in, so that a rename in it survives a power cut.
     ///
     /// # Errors
     /// The disk refuses.
@@ -119,7 +119,7 @@ pub trait Handle: Send {
     /// # Errors
     /// It cannot be read.
     fn read(&self) -> io::Result<Vec<u8>>;
-    /// What the file holds, without keeping it in memory.
+    /// The fingerprint of what the file holds, computed block by block.
     ///
     /// # Errors
     /// It cannot be read.
@@ -128,17 +128,17 @@ pub trait Handle: Send {
     }
 }
 
-/// What the file system says of a file without reading it. Two stamps are equal if identity, size and time of the last
-/// write are: a save of our own changes the ctime when it exchanges two files.
+/// The metadata that identifies a version of a file. Two stamps are equal if inode, size and mtime are: our own saves
+/// change the ctime when they exchange two files.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp {
     /// Device and inode; 0 where the system has none.
     pub identity: (u64, u64),
     /// Bytes.
     pub size: u64,
-    /// When it was last written, where the system tells.
+    /// The mtime, if the system has one.
     pub modified: Option<SystemTime>,
-    /// The ctime in seconds and nanoseconds, where the system tells.
+    /// The ctime in seconds and nanoseconds, if the system has one.
     pub changed: Option<(i64, i64)>,
     /// When this stamp was taken.
     pub taken: SystemTime,
@@ -152,12 +152,12 @@ impl PartialEq for Stamp {
 
 impl Eq for Stamp {}
 
-/// File times move in steps of some milliseconds; within one step two contents of one size look alike.
+/// File times have a granularity of some milliseconds; within one step two contents of the same size look alike.
 const STEP: Duration = Duration::from_millis(50);
-/// The steps of file systems that keep whole seconds (ext with small inodes, HFS+) or pairs of them (FAT).
+/// The granularity of file systems that store whole seconds (ext with small inodes, HFS+) or pairs of them (FAT).
 const COARSE_STEP: Duration = Duration::from_millis(2050);
 
-/// The longest step in which a file system that gave this time may move it.
+/// The coarsest granularity that this time is consistent with.
 fn step(time: SystemTime) -> Duration {
     let is_whole = time
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -183,30 +183,29 @@ impl Stamp {
         }
     }
 
-    /// How long before the stamp was taken the file was written.
+    /// How long the file had been left alone when the stamp was taken.
     pub fn age(&self) -> Duration {
         self.modified
             .and_then(|modified| self.taken.duration_since(modified).ok())
             .unwrap_or_default()
     }
 
-    /// Whether nothing tells the two apart, not even the ctime. It changes with each write, even if the time of the last
-    /// write is set back.
+    /// Whether the two are equal, ctime included. The ctime changes with each write, even if the mtime is set back.
     pub fn is_same(&self, other: &Stamp) -> bool {
         self == other && self.changed == other.changed
     }
 
-    /// Whether a file that had this stamp, and now has `other`, must still hold the same.
-    pub fn is_surely(&self, other: &Stamp) -> bool {
+    /// Whether a file that had this stamp, and now has `other`, cannot have been written in between.
+    pub fn proves_unchanged(&self, other: &Stamp) -> bool {
         self.is_same(other) && self.is_settled() && self.ctime().is_none_or(|at| self.is_past(at))
     }
 
-    /// Whether the stamp was taken so long after the last write that a later write must show in it.
+    /// Whether the stamp was taken so long after the last write that a later write must have another mtime.
     pub fn is_settled(&self) -> bool {
         self.modified.is_some_and(|at| self.is_past(at))
     }
 
-    /// Whether the stamp was taken so long after `time` that a later time must differ.
+    /// Whether the stamp was taken so long after `time` that a later write must have another time.
     fn is_past(&self, time: SystemTime) -> bool {
         let age = self.taken.duration_since(time);
         age.is_ok_and(|age| age > step(time))
@@ -218,17 +217,17 @@ impl Stamp {
         SystemTime::UNIX_EPOCH.checked_add(since)
     }
 
-    /// When the file was written or renamed last. The time of the last write itself can be set to any other.
+    /// When the file was last written or renamed (ctime). The mtime can be set to anything.
     pub fn saved(&self) -> Option<SystemTime> {
         self.ctime().or(self.modified)
     }
 
-    /// How long it takes until a stamp like this one is settled, where it is not.
+    /// How long until a stamp like this one is settled, if it is not.
     pub fn settles_in(&self) -> Option<Duration> {
         let last = self
             .modified?
             .max(self.ctime().unwrap_or(SystemTime::UNIX_EPOCH));
-        // A file time in the future, as another machine's clock may give, says nothing.
+        // A file time in the future, from another machine's clock, says nothing.
         let age = self.taken.duration_since(last).ok()?;
         let step = step(last);
         (age <= step).then(|| step - age + Duration::from_millis(1))
@@ -268,7 +267,7 @@ impl Medium for RealDisk {
         if has_plain_rights(path) {
             return true;
         }
-        // Where none can be made, the error of the save says more.
+        // If none can be created, the error of the save says more.
         let Ok(made) = create_like(scratch, path) else {
             return true;
         };
@@ -284,9 +283,9 @@ impl Medium for RealDisk {
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool> {
-        // Where there is none, the folder may be gone too, and the error says which.
+        // If there is none, the folder may be gone too, and the error says which.
         fs::metadata(like)?;
-        // Only one server saves a file (see `Lock`): a scratch file that is there was left by a save that failed.
+        // Only one server saves a file (see `Lock`): an existing scratch file was left by a failed save.
         remove_if_there(path)?;
         let mut made = create_like(path, like)?;
         made.file.write_all(bytes)?;
@@ -324,7 +323,7 @@ impl Medium for RealDisk {
 
     fn overwrite(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         let mut file = open_regular(File::options().write(true), path)?;
-        // Not after the write: that could cut off what an editor has written since.
+        // Not after the write: that could truncate what an editor has written since.
         if file.metadata()?.len() > bytes.len() as u64 {
             file.set_len(bytes.len() as u64)?;
         }
@@ -356,7 +355,7 @@ impl Medium for RealDisk {
         }
         file.seek(SeekFrom::Start(length))?;
         file.write_all(bytes)?;
-        // Its times need no flush.
+        // The times need no fsync.
         if flush { file.sync_data() } else { Ok(()) }
     }
 
@@ -403,8 +402,8 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a new file in the place of `path`, with the rights of the old one, or else of the file `like`: all of it or
-/// nothing, also after a power cut.
+/// Atomically replaces the file at `path`, also across a power cut. The new one has the rights of the old one, or else
+/// of the file `like`.
 ///
 /// # Errors
 /// The disk refuses.

@@ -3,14 +3,14 @@
 //! A save takes these steps; `docs/durability.md` says what each failure leaves behind:
 //! 1. write a new file beside the old one, fsync it;
 //! 2. exchange the two in one atomic step;
-//! 3. look at what came out. If it is not what was read or written last, it was edited in between: exchange again,
-//!    so that their file is in its place as if we had never been there;
+//! 3. check the file that was swapped out. If it is not what was read or written last, it was edited in between:
+//!    exchange again, which puts the edited file back;
 //! 4. fsync the folder;
-//! 5. remove the old file, but keep it open for a while (`replaced`): an editor that opened it before step 2 writes to it
-//!    after.
+//! 5. unlink the old file, but keep it open for a while (`replaced`): an editor that opened it before step 2 writes to
+//!    it after.
 //!
-//! Writes to a large file go to its journal first (`journal`), and the file is saved soon after; of a very large one, the
-//! first step is done on another thread.
+//! Writes to a large file go to its journal first (`journal`), and the file is saved soon after; for a very large one,
+//! step 1 runs on another thread.
 
 mod journal;
 mod lines;
@@ -40,12 +40,12 @@ use journal::Journal;
 use replaced::{Checked, Unchecked};
 use save::{BackgroundSave, FailedSave};
 
-/// How sure a save must be before it counts as done.
+/// How durable a save must be before it counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// File and folder are flushed: an acknowledged write survives a power cut.
+    /// File and folder are fsynced: an acknowledged write survives a power cut.
     Synced,
-    /// The operating system has it: an acknowledged write survives a crash of the process.
+    /// The page cache has it: an acknowledged write survives a crash of the process.
     Written,
 }
 
@@ -58,38 +58,38 @@ pub enum Role {
     Reader,
 }
 
-/// What came of a save.
+/// The result of a save.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Saved {
     /// The file holds the text.
     Done,
-    /// The file had been edited: it was left as it is, and this is what it holds.
+    /// The file had been edited: it was not overwritten, and this is what it holds.
     Foreign(Edit),
     /// The path leads to another file now, and neither was written: [`DataFile::follow`].
     Moved,
 }
 
-/// What another program made of the file.
+/// An edit of the file by another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// What the file holds.
     pub bytes: Vec<u8>,
-    /// Where it held the same before: the number of the state ([`DataFile::number`]) in which it did.
+    /// If the file held the same before: the number of that state ([`DataFile::number`]).
     pub earlier: Option<u64>,
     /// When it was found.
     pub found: Instant,
-    /// How long before that it was written.
+    /// How long before that the file was written.
     pub age: Duration,
-    /// When that was, or when the file was renamed to its place, by the file system's clock.
+    /// When it was written, or renamed into place, by the file system's clock.
     pub saved: Option<SystemTime>,
 }
 
 /// What a start found beside the file, to be reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovered {
-    /// An edit that a crash had left aside, and where it was put.
+    /// An edit that a crash had left in a scratch file, and where it was put.
     Edit(PathBuf),
-    /// The file was put back to what it was before the last writes of the last run.
+    /// The file was restored to a state before the last writes of the last run.
     Restored {
         /// How many writes that undid.
         writes: usize,
@@ -103,23 +103,23 @@ pub enum Recovered {
     },
 }
 
-/// What was found when a file was opened, or when the path came to lead to another ([`DataFile::follow`]).
+/// What was found when a file was opened, or when the path came to point to another ([`DataFile::follow`]).
 #[derive(Default)]
 pub struct Loaded {
     /// What the file holds.
     pub bytes: Vec<u8>,
-    /// What was damaged, or left aside by a crash.
+    /// What was damaged, or left behind by a crash.
     pub recovered: Vec<Recovered>,
-    /// Acknowledged writes that the file may lack, from its journal. They are to be brought together with what the file
-    /// holds, and saved.
+    /// Acknowledged writes that the file may lack, from its journal. They are to be merged with what the file holds,
+    /// and saved.
     pub left: Option<Leftover>,
 }
 
-/// The data file, and what it held when we last looked.
+/// The data file, and what it held when it was last read or written.
 pub struct DataFile {
-    /// The path by which the person named it, absolute.
+    /// The path that the user gave, absolute.
     named: PathBuf,
-    /// The file that it led to when we last looked.
+    /// The file that it resolved to when it was last checked.
     path: PathBuf,
     medium: Arc<dyn Medium>,
     durability: Durability,
@@ -128,7 +128,7 @@ pub struct DataFile {
     seen: HashMap<Content, u64>,
     number: u64,
     in_place: bool,
-    /// What was written over the file last, where saves do that.
+    /// What the last save in place wrote.
     written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
     /// Copies of late edits that the file does not have yet.
@@ -137,13 +137,13 @@ pub struct DataFile {
     failed_save: Option<FailedSave>,
     /// A save that is in progress on another thread.
     saving: Option<BackgroundSave>,
-    /// What came out of the last save, where it was not read at once.
+    /// The files of the last save that have not been verified yet.
     unchecked: Option<Unchecked>,
     journal: Option<Journal>,
     role: Role,
-    /// `None`: it cannot be locked, or is not to be.
+    /// `None`: it cannot be locked, or this process only reads it.
     lock: Option<Lock>,
-    /// Where it is served; 0 if that is not known yet.
+    /// The port that it is served on; 0 if that is not known yet.
     port: u16,
 }
 
@@ -162,7 +162,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// How much is hashed in one go, so that a file need not be in memory as a whole.
+    /// The block size of the hash, so that a file need not be in memory as a whole.
     pub(crate) const BLOCK: usize = 256 * 1024;
 
     /// The content `bytes`.
@@ -174,7 +174,7 @@ impl Content {
         content
     }
 
-    /// Adds the next block: all but the last have [`Content::BLOCK`] bytes. One without any adds nothing.
+    /// Adds the next block: all but the last have [`Content::BLOCK`] bytes. An empty one adds nothing.
     pub(crate) fn add(&mut self, block: &[u8]) {
         if block.is_empty() {
             return;
@@ -184,7 +184,7 @@ impl Content {
     }
 }
 
-/// A file as it was found at a start; `loaded` has nothing of its journal yet.
+/// A file as it was found at a start; `loaded` does not have its journal yet.
 struct Found {
     known: Known,
     journal: Option<Vec<u8>>,
@@ -197,7 +197,8 @@ impl Found {
             Role::Owner => recover::clear(medium, path)?,
             Role::Reader => Vec::new(),
         };
-        // Another server may be writing both. The journal is read first: writes that reach the file meanwhile are in both.
+        // Another server may be writing both. The journal is read first: writes that reach the file in between are in
+        // both.
         let journal = journal::read(medium, path)?;
         let stamp = medium.stamp(path)?;
         let bytes = medium.read(path)?;
@@ -238,11 +239,11 @@ fn take_lock(
     }
 }
 
-/// How many states are remembered, to tell a return to one of them from an edit.
+/// How many states are remembered, to tell a restore of one of them from an edit.
 const MOST_STATES: usize = 100_000;
 
 impl DataFile {
-    /// Opens the file at `path` (through symbolic links, which stay) and reads it and its journal. Its owner clears away
+    /// Opens the file at `path` (following symbolic links, which stay) and reads it and its journal. Its owner removes
     /// what a crash left beside it; an edit that was never loaded is kept.
     ///
     /// # Errors
@@ -294,18 +295,18 @@ impl DataFile {
         Ok(loaded)
     }
 
-    /// Where the path leads now, if that is another file than the one that was read or written last: a symbolic link was
+    /// The file that the path resolves to now, if it is not the one that was read or written last: a symbolic link was
     /// switched.
     ///
     /// # Errors
-    /// It leads nowhere.
+    /// It resolves to nothing.
     pub fn moved(&self) -> io::Result<Option<PathBuf>> {
         let path = self.medium.resolve(&self.named)?;
         Ok((path != self.path).then_some(path))
     }
 
-    /// Goes over to the file at `path`, to which the path leads now. It is read as at a start, and the one before is not
-    /// written any more; its journal, if it has one, stays beside it.
+    /// Switches to the file at `path`, to which the path resolves now. It is read as at a start, and the previous file
+    /// is not written any more; its journal, if it has one, stays beside it.
     ///
     /// # Errors
     /// The new file cannot be read, or another server has it; this goes on with the old one.
@@ -318,7 +319,7 @@ impl DataFile {
             take_lock(&*self.medium, &path, self.role, self.port)?
         };
         let found = Found::read(&*self.medium, &path, self.role)?;
-        // Should this fail, the next start on that file does it.
+        // If this fails, the next start on that file does it.
         let _ = self.undo_failed_save();
         (self.failed_save, self.journal) = (None, None);
         if !is_locked {
@@ -326,31 +327,31 @@ impl DataFile {
         }
         self.path = path;
         self.written_over.clear();
-        // They belong to the file before, which has them beside it.
+        // They belong to the previous file, and stay beside it.
         self.copies.clear();
         self.seen.clear();
-        self.learn(found.known);
+        self.update_known(found.known);
         Ok(self.load(found)?)
     }
 
-    /// Where the file is, symbolic links followed.
+    /// The path of the file, symbolic links resolved.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was refused.
+    /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was reported as failed.
     pub fn has_failed_save(&self) -> bool {
         let journal = self.journal.as_ref();
         self.failed_save.is_some() || journal.is_some_and(|journal| journal.needs_repair)
     }
 
-    /// The path by which the person named the file, absolute.
+    /// The path that the user gave, absolute.
     pub fn named(&self) -> &Path {
         &self.named
     }
 
-    /// The path that an error is about: the file, or, where none is there, what was to lead to one.
-    pub fn blamed(&self) -> &Path {
+    /// The path for error messages: the file, or, if there is none, the path that should resolve to one.
+    pub fn path_for_errors(&self) -> &Path {
         if self.medium.resolve(&self.named).is_ok() {
             &self.path
         } else {
@@ -360,10 +361,10 @@ impl DataFile {
 
     /// What prevents saving the file, where the file system can say.
     pub fn obstacle(&self) -> Option<Obstacle> {
-        self.medium.obstacle(self.blamed())
+        self.medium.obstacle(self.path_for_errors())
     }
 
-    /// Refuses to replace a file that is not to be written.
+    /// An error if the file must not be replaced.
     fn may_be_written(&self) -> io::Result<()> {
         match self.obstacle().filter(|obstacle| obstacle.forbids()) {
             Some(_) => Err(io::ErrorKind::PermissionDenied.into()),
@@ -371,35 +372,35 @@ impl DataFile {
         }
     }
 
-    /// Whether the file is a mount point of its own, as far as the system tells.
+    /// Whether the file is known to be a mount point itself.
     pub fn is_mounted_alone(&self) -> bool {
         self.medium.is_mounted_alone(&self.path)
     }
 
-    /// Whether saves write over the file instead of putting another one in its place, as far as that is known.
+    /// Whether saves are known to overwrite the file in place instead of replacing it.
     pub fn is_in_place(&self) -> bool {
         self.in_place
     }
 
-    /// What the file holds, as far as is known.
+    /// What the file held when it was last read or written.
     pub fn content(&self) -> Content {
         self.known.content
     }
 
-    /// Counts the states of the file that were read or written, from 0.
+    /// The number of the file's state: how many were read or written, from 0.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// What the file holds, if that is not what was read or written last.
+    /// The edit, if the file does not hold what was read or written last.
     ///
     /// # Errors
-    /// The file cannot be read; what was known stays known.
+    /// The file cannot be read; nothing changes.
     pub fn changed(&mut self) -> io::Result<Option<Edit>> {
         self.undo_failed_save()?;
         let mut stamp = self.medium.stamp(&self.path)?;
         let found = Instant::now();
-        if self.known.stamp.is_surely(&stamp) {
+        if self.known.stamp.proves_unchanged(&stamp) {
             return Ok(None);
         }
         let mut bytes = self.medium.read(&self.path)?;
@@ -418,7 +419,7 @@ impl DataFile {
         let content = Content::of(&bytes);
         if content == self.known.content {
             self.known.stamp = stamp;
-            // Should another server have it, the next save says so.
+            // If another server has the lock, the next save says so.
             let _ = self.ensure_locked();
             return Ok(None);
         }
@@ -430,12 +431,12 @@ impl DataFile {
         Ok(Some(edit))
     }
 
-    /// Whether the file may hold something else than what was read or written last, as far as its stamp tells.
+    /// Whether the file's stamp allows that it holds something else than what was read or written last.
     pub fn may_have_changed(&self) -> bool {
-        !self.is_as_known(Stamp::is_surely)
+        !self.is_as_known(Stamp::proves_unchanged)
     }
 
-    /// Whether the file's stamp tells of an edit. One that was made right after the last save may not show.
+    /// Whether the file's stamp shows an edit. One that was made right after the last save may not show.
     pub fn shows_edit(&self) -> bool {
         !self.is_as_known(Stamp::is_same)
     }
@@ -445,8 +446,8 @@ impl DataFile {
         matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok_and(has_same)
     }
 
-    /// How long to wait until the file's stamp proves that it has not been written since the last save; `None` if it proves
-    /// that already, or shows a change. Until then only reading the whole file would tell.
+    /// How long until the file's stamp can prove that it has not been written since the last save; `None` if it proves
+    /// that already, or shows a change. Until then, only reading the whole file can.
     pub fn settles_in(&self) -> Option<Duration> {
         let stamp = self
             .medium
@@ -464,7 +465,7 @@ impl DataFile {
     fn take(&mut self, known: Known, bytes: Vec<u8>, found: Instant) -> Edit {
         let earlier = self.seen.get(&known.content).copied();
         tracing::debug!(bytes = bytes.len(), ?earlier, "the file was edited");
-        self.learn(known);
+        self.update_known(known);
         Edit {
             bytes,
             earlier,
@@ -474,17 +475,17 @@ impl DataFile {
         }
     }
 
-    /// The new file has taken the place of the old one, which changes its ctime.
-    fn learn_renamed(&mut self, mut known: Known) {
+    /// Updates what is known after the rename of the new file, which changes its ctime.
+    fn update_known_after_rename(&mut self, mut known: Known) {
         if let Ok(now) = self.medium.stamp(&self.path)
             && now == known.stamp
         {
             known.stamp.changed = now.changed;
         }
-        self.learn(known);
+        self.update_known(known);
     }
 
-    fn learn(&mut self, known: Known) {
+    fn update_known(&mut self, known: Known) {
         self.known = known;
         self.number += 1;
         if self.seen.len() >= MOST_STATES {
@@ -494,12 +495,12 @@ impl DataFile {
         self.seen.insert(known.content, self.number);
     }
 
-    /// Where versions are kept that lost against an edit: a file of JSON lines beside the data file.
+    /// The file for versions that lost against an edit: JSON lines, beside the data file.
     pub fn conflicts_path(&self) -> PathBuf {
         self.path.with_extension("conflicts.jsonl")
     }
 
-    /// Adds a line, or several, to the file of versions that lost.
+    /// Appends lines to the file of versions that lost.
     ///
     /// # Errors
     /// The disk refuses.

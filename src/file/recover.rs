@@ -1,16 +1,15 @@
 //! Recovery at the start: the files that a crash leaves beside the data file.
 //!
-//! A file that a save leaves is named for what the data file held before and for what it was to hold after. So one can
-//! tell from the names and contents how far the save had come:
-//! - the scratch file holds what was before: the exchange was done, and all is well;
-//! - it holds what was to be after: the exchange was not done or was undone, and the save was never acknowledged;
-//! - it holds something else, and the data file what was to be after: an edit came out of the exchange, and is
-//!   put back;
-//! - otherwise it is the beginning of a save that was cut short, or an edit that came out while another was saved:
-//!   if it is whole, it is kept where a person finds it.
+//! The scratch file of a save is named for the content of the data file before and after the save. So names and
+//! contents show how far the save had come:
+//! - the scratch file holds the content before: the exchange was done, and all is well;
+//! - it holds the content after: the exchange was not done or was undone, and the save was never acknowledged;
+//! - it holds something else, and the data file the content after: the exchange swapped out an edit, which is put back;
+//! - otherwise it is a partial write of the save, or an edit that was swapped out while another was saved: if it is
+//!   complete JSON, it is kept where a person finds it.
 //!
-//! The copy of a late edit is named for what it holds. If it is whole, the edit was served, and the data file may lack it: it
-//! is kept where a person finds it.
+//! The copy of a late edit is named for its content. If it is complete, the edit was served, and the data file may lack
+//! it: it is kept where a person finds it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,8 +17,8 @@ use std::path::{Path, PathBuf};
 use super::{Content, Medium};
 use crate::json::Document;
 
-/// The end of the names of files that are to take the place of the data file, that had it before where files cannot be
-/// exchanged, that hold what is written in place, and that hold an edit which the data file does not have yet.
+/// Suffixes: of the new file; of the old one, if files cannot be exchanged; of the text that is written in place; of an
+/// edit that the data file does not have yet.
 const SCRATCH: &str = ".standin-tmp";
 const ASIDE: &str = ".standin-old";
 const SPARE: &str = ".standin-new";
@@ -30,24 +29,24 @@ pub(super) fn scratch_name(path: &Path, before: Content, after: Content) -> Path
     named(path, before.hash, after.hash, SCRATCH)
 }
 
-/// Where the file is put of which the one called `name` takes the place.
+/// The second name of the file that `name` replaces.
 pub(super) fn other_name(name: &Path) -> PathBuf {
     let is_scratch = name.extension().is_some_and(|end| end == &SCRATCH[1..]);
     let end = if is_scratch { ASIDE } else { SCRATCH };
     name.with_extension(&end[1..])
 }
 
-/// Where a copy of the file is made that is to be called `name`.
+/// The scratch name of a copy that is renamed to `name` when it is complete.
 pub(super) fn copy_name(name: &Path) -> PathBuf {
     name.with_extension(&SPARE[1..])
 }
 
-/// The copy of what is being written into the file in place.
+/// The copy of the text that is being written in place.
 pub(super) fn spare_name(path: &Path, before: Content, after: Content) -> PathBuf {
     named(path, before.hash, after.hash, SPARE)
 }
 
-/// The copy of an edit of a file that had been replaced.
+/// The copy of a late edit of a replaced file.
 pub(super) fn edit_name(path: &Path, holds: Content) -> PathBuf {
     named(path, holds.hash, holds.hash, EDIT)
 }
@@ -73,7 +72,7 @@ fn beginning(path: &Path) -> String {
     )
 }
 
-/// Finishes or undoes the saves that a crash has interrupted, and removes their files. Returns where edits were kept.
+/// Finishes or undoes the saves that a crash has interrupted, and removes their files. Returns the paths of kept edits.
 pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>> {
     let beginning = beginning(path);
     let mut kept = Vec::new();
@@ -93,7 +92,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     Ok(kept)
 }
 
-/// As [`clear`], of the file `name`.
+/// As [`clear`], for the file `name`.
 fn clear_one(
     medium: &dyn Medium,
     path: &Path,
@@ -127,10 +126,10 @@ fn clear_one(
             }
             false
         }
-        // A copy that was cut short is of an edit that was never served.
+        // A partial copy is of an edit that was never served.
         EDIT => holds == after && holds != now,
         _ if holds == before || holds == after || holds == now => false,
-        // Where a save changes nothing, this may as well be the beginning of it.
+        // If the save changed nothing, this may as well be a partial write of it.
         _ if now == after && before != after => {
             medium
                 .exchange(&left, path)
@@ -150,17 +149,16 @@ fn clear_one(
         medium.rename(&left, &keep)?;
         kept = Some(keep);
     }
-    // It may be left by another user; then it stays where it does no harm.
+    // It may belong to another user; then it stays and does no harm.
     let _ = medium.remove(&left);
     Ok(kept)
 }
 
-/// Writes the text that a crash cut short while it was written in place. Returns where what does not stay in the file is
-/// kept.
+/// Completes a write in place that a crash interrupted. Returns the path of the version that is not in the file.
 fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<PathBuf> {
     let half = medium.read(path)?;
     if Document::is_whole(&half) {
-        // The file was edited since, or the half happens to be whole, which looks the same. Both stay.
+        // The file was edited since, or the partial text happens to be valid, which looks the same. Both are kept.
         let keep = kept_name(path, Content::of(text).hash, "json");
         medium.write_new(&keep, text, path, true)?;
         return Ok(keep);
@@ -171,7 +169,7 @@ fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<PathBuf> 
     Ok(keep)
 }
 
-/// Where a file is kept for a person, under a name that is not hidden.
+/// The path at which a file is kept for a person, not hidden.
 fn kept_name(path: &Path, hash: u64, end: &str) -> PathBuf {
     let beginning = beginning(path);
     path.with_file_name(format!("{}recovered-{hash:016x}.{end}", &beginning[1..]))

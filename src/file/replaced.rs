@@ -1,10 +1,11 @@
-//! Files that a save has replaced. An editor that had one open before the save still writes to it afterwards, and the edit
-//! would be lost: so each is kept open for a while and checked.
+//! Files that a save has replaced. An editor that had one open before the save still writes to the old inode
+//! afterwards, and the edit would be lost: so each is kept open for a while and checked.
 //!
-//! To read a large file takes long. What came out of its exchange is known by its stamp, if that is settled. Just before the
-//! exchange somebody may have written to it and set the time back, which shows only when it is read; and the stamp of the new
-//! file is too young to be relied on. So both are read on a thread a little later. Until then the old file keeps the name of
-//! the scratch file, by which a start finds an edit. If it is not what it was, it is a late edit.
+//! Reading a large file takes long, so the file that was swapped out is accepted by its stamp, if that is settled. But
+//! somebody may have written to it just before the exchange and set the mtime back, which only reading it shows; and
+//! the stamp of the new file is not settled yet. So both are read on a thread a little later. Until then the old file
+//! keeps the scratch file's name, by which the next start would find an edit. If its content has changed, that is a
+//! late edit.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,16 +14,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Content, DataFile, Edit, Handle, Known, Medium, Stamp, recover};
 
-/// A file that a save has replaced, and that has no name any more.
+/// A replaced, unlinked file that is held open.
 pub(super) struct Replaced {
     handle: Box<dyn Handle>,
     pub(super) stamp: Stamp,
     pub(super) content: Content,
-    /// Half of a text was written to it.
-    is_half: bool,
+    /// An incomplete text was written to it.
+    is_partial: bool,
 }
 
-/// As [`Replaced`], while it is checked for late edits.
+/// A [`Replaced`] that is checked for late edits.
 pub(super) struct Checked {
     file: Replaced,
     /// The number of the state that it held.
@@ -30,9 +31,9 @@ pub(super) struct Checked {
     until: Instant,
 }
 
-/// A save that is done, and its files, which have not been read yet.
+/// A finished save whose files have not been verified yet.
 pub(super) struct Unchecked {
-    /// Where the old file is.
+    /// The path of the old file.
     at: PathBuf,
     /// The state of the file after the save.
     number: u64,
@@ -41,14 +42,14 @@ pub(super) struct Unchecked {
     thread: Option<JoinHandle<[io::Result<Known>; 2]>>,
 }
 
-/// How often to look whether a thread is done.
+/// How often to poll whether a thread is done.
 const POLL: Duration = Duration::from_millis(10);
 /// For how long a replaced file is checked.
 const CHECKED_FOR: Duration = Duration::from_secs(5);
-/// How many are kept open, and how many bytes they may take up on the disk; the newest is kept whatever its size.
+/// How many are kept open, and how much disk space they may occupy; the newest is kept whatever its size.
 const MOST: usize = 64;
 const MOST_BYTES: usize = 256 * 1024 * 1024;
-/// From this size on it takes long to close one, since the system frees what it took up.
+/// From this size on, closing one takes long, because the system frees its blocks.
 const LARGE: usize = 16 * 1024 * 1024;
 
 fn read(medium: &dyn Medium, path: &Path) -> io::Result<Known> {
@@ -59,7 +60,7 @@ fn read(medium: &dyn Medium, path: &Path) -> io::Result<Known> {
 }
 
 impl DataFile {
-    /// The files of the save that was just done are to be read.
+    /// Schedules the verification of the save that was just done.
     pub(super) fn check_later(&mut self, at: PathBuf) {
         let settles_in = self
             .medium
@@ -84,13 +85,13 @@ impl DataFile {
             })
     }
 
-    /// Whether the file that the state `number` replaced has not been read yet.
+    /// Whether the file that the state `number` replaced has not been verified yet.
     fn is_unchecked(&self, number: u64) -> bool {
         let unchecked = self.unchecked.as_ref();
         unchecked.is_some_and(|unchecked| unchecked.number == number + 1)
     }
 
-    /// Has the files of the last save read on a thread of their own, when it is time, and takes note of what they hold.
+    /// Verifies the files of the last save on a separate thread when that is due, and collects the result.
     pub fn check(&mut self) {
         let Some(unchecked) = &mut self.unchecked else {
             return;
@@ -138,7 +139,7 @@ impl DataFile {
         {
             self.known = new;
         }
-        // Left there it does no harm, and the next start removes it.
+        // If it stays it does no harm, and the next start removes it.
         let _ = self.medium.remove(&unchecked.at);
         if let Some(file) = self.replaced(state) {
             file.unlinked();
@@ -161,8 +162,8 @@ impl DataFile {
         });
     }
 
-    /// As [`DataFile::keep_replaced`], of a file that another program has replaced at `time`. What was written to it before
-    /// that is not looked at, nor is a file that has another name now: that is up to the other program.
+    /// As [`DataFile::keep_replaced`], for a file that another program has replaced at `time`. Writes before that are
+    /// ignored, and so is a file that has another name now: that is up to the other program.
     pub(super) fn keep_unlinked(&mut self, time: Option<SystemTime>) {
         let Known { stamp, content } = self.known;
         let lock = self.lock.as_ref();
@@ -182,8 +183,8 @@ impl DataFile {
         self.keep_replaced(file);
     }
 
-    /// What was written to replaced files, oldest first, each with the number of the state that its writer had opened. Text
-    /// that is not complete yet is left until it is, or until the file is closed. A file is read only if its stamp has
+    /// The late edits of replaced files, oldest first, each with the number of the state that the editor had opened. An
+    /// incomplete text is left until it is complete, or until the file is closed. A file is read only if its stamp has
     /// changed.
     pub fn late_edits(&mut self, is_complete: impl Fn(&[u8]) -> bool) -> Vec<(Edit, u64)> {
         let now = Instant::now();
@@ -194,7 +195,7 @@ impl DataFile {
             bytes += checked.file.content.size;
             let is_unchecked = self.is_unchecked(checked.state);
             let is_over_limit = !kept.is_empty() && (kept.len() >= MOST || bytes > MOST_BYTES);
-            let is_surplus = is_over_limit && !checked.file.is_half && !is_unchecked;
+            let is_surplus = is_over_limit && !checked.file.is_partial && !is_unchecked;
             let is_last = is_surplus || (checked.until <= now && !is_unchecked);
             let before = checked.file.stamp;
             let changed = checked.file.changed(is_last, &is_complete);
@@ -233,7 +234,7 @@ impl DataFile {
         edits
     }
 
-    /// Copies a late edit to a file of its own, until the data file has it: nobody else could find it after a crash.
+    /// Copies a late edit to a separate file until the data file has it: a crash would lose it otherwise.
     pub fn keep_copy(&mut self, text: &[u8]) {
         let path = recover::edit_name(&self.path, Content::of(text));
         if let Err(error) = self.write_linked(&path, text, self.flushes()) {
@@ -242,10 +243,10 @@ impl DataFile {
         self.copies.push(path);
     }
 
-    /// The data file has all late edits that were found.
+    /// Removes the copies: the data file has all late edits that were found.
     pub(super) fn drop_copies(&mut self) {
         for copy in self.copies.drain(..) {
-            // Left there it does no harm: the next start shows it to a person.
+            // If it stays it does no harm: the next start keeps it for a person.
             let _ = self.medium.remove(&copy);
         }
     }
@@ -255,7 +256,7 @@ impl DataFile {
         self.replaced.iter().any(|checked| checked.state == number)
     }
 
-    /// The states that files held which are checked for late edits.
+    /// The states of the files that are checked for late edits.
     pub fn replaced_states(&self) -> impl Iterator<Item = u64> {
         self.replaced.iter().map(|checked| checked.state)
     }
@@ -272,11 +273,11 @@ impl Replaced {
             handle,
             stamp,
             content,
-            is_half: false,
+            is_partial: false,
         }
     }
 
-    /// That it has no name any more has changed its ctime.
+    /// Updates the stamp after the unlink, which changes the ctime.
     fn unlinked(&mut self) {
         if let Ok(now) = self.handle.stamp()
             && now == self.stamp
@@ -285,8 +286,8 @@ impl Replaced {
         }
     }
 
-    /// When it was written or renamed, if it had the stamp `before` until then. To exchange files changes their ctime, so
-    /// that it is a little later than a write.
+    /// When it was written or renamed, if it had the stamp `before` until then. Exchanging files changes their ctime,
+    /// so it is a little later than a write.
     pub(super) fn saved(&self, before: Stamp) -> Option<SystemTime> {
         let is_written =
             self.stamp.identity == before.identity && self.stamp.modified > before.modified;
@@ -297,20 +298,21 @@ impl Replaced {
         }
     }
 
-    /// What the file holds, if somebody has written to it since the last check. `is_last`: there will be no other check.
+    /// What the file holds, if somebody has written to it since the last check. `is_last`: there will be no other
+    /// check.
     fn changed(&mut self, is_last: bool, is_complete: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
         let stamp = self.handle.stamp().ok()?;
-        // A stamp that was taken right after a write does not show another write in the same moment.
+        // A stamp that is not settled does not show another write in the same moment.
         let is_unsure = !self.stamp.is_settled() && (is_last || stamp.is_settled());
-        if self.stamp.is_same(&stamp) && !is_unsure && !(is_last && self.is_half) {
+        if self.stamp.is_same(&stamp) && !is_unsure && !(is_last && self.is_partial) {
             return None;
         }
         let bytes = self.handle.read().ok()?;
         let content = Content::of(&bytes);
         let is_changed = content != self.content;
-        // Half of a text is read again when more of it is written, or at the end.
-        self.is_half = is_changed && !is_last && !is_complete(&bytes);
-        if self.is_half {
+        // An incomplete text is read again when more of it is written, or at the end.
+        self.is_partial = is_changed && !is_last && !is_complete(&bytes);
+        if self.is_partial {
             self.stamp = stamp;
             return None;
         }

@@ -1,12 +1,11 @@
-//! Rights: opening and creating files by names that other users could guess, keeping private what is private, and why a
-//! data file cannot be saved, for the person who has to do something about it.
+//! Permissions: opening and creating files at paths that other users could guess, copying owner, mode, ACL and
+//! attributes, and explaining why a data file cannot be saved.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file. Whatever else has its name, such as a link, or a pipe at which we would
-/// wait, is refused.
+/// Opens a regular file. Anything else, such as a symbolic link, or a pipe on which the open would block, is an error.
 pub(super) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -41,16 +40,16 @@ pub(super) fn identity(about: &fs::Metadata) -> (u64, u64) {
     }
 }
 
-/// A file that was just made.
+/// A file that was just created.
 pub struct Created {
     /// The file, open for writing.
     pub file: File,
-    /// Whether it has the owner, the mode, the ACL and the extended attributes that it should have. Otherwise nobody but
-    /// its owner may read it.
+    /// Whether it has the owner, mode, ACL and extended attributes that it should have. Otherwise only its owner may
+    /// read it.
     pub has_rights: bool,
 }
 
-/// Makes a new file at `path` with the rights of the file `like`. At no moment may anybody read it who may not read that
+/// Creates a file at `path` with the rights of the file `like`. At no moment can anybody read it who cannot read that
 /// one.
 ///
 /// # Errors
@@ -61,7 +60,7 @@ pub fn create_like(path: &Path, like: &Path) -> io::Result<Created> {
     create_with(&mut options, path, like)
 }
 
-/// As [`create_like`], but adds to a file that is there already.
+/// As [`create_like`], but appends if the file exists.
 pub(super) fn append_like(path: &Path, like: &Path) -> io::Result<Created> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -75,7 +74,7 @@ fn create_with(options: &mut OpenOptions, path: &Path, like: &Path) -> io::Resul
         options.mode(0o600);
     }
     let file = open_regular(options, path)?;
-    let has_rights = match give_rights(&file, like) {
+    let has_rights = match copy_rights(&file, like) {
         Ok(()) => true,
         Err(error) => {
             tracing::debug!(%error, path = %path.display(), "cannot give the file the rights of the data file");
@@ -83,12 +82,12 @@ fn create_with(options: &mut OpenOptions, path: &Path, like: &Path) -> io::Resul
         }
     };
     if !has_rights {
-        narrow(&file)?;
+        restrict_to_owner(&file)?;
     }
     Ok(Created { file, has_rights })
 }
 
-/// Whether a new file in the place of `path` would have its rights without further ado.
+/// Whether a new file in the place of `path` would have the same rights without copying them.
 #[cfg(unix)]
 pub(super) fn has_plain_rights(path: &Path) -> bool {
     use rustix::process::{getegid, geteuid};
@@ -106,7 +105,7 @@ pub(super) fn has_plain_rights(_: &Path) -> bool {
 
 /// Owner, attributes, mode, in that order: the mode of a file with an ACL also limits what the ACL grants.
 #[cfg(unix)]
-fn give_rights(file: &File, like: &Path) -> io::Result<()> {
+fn copy_rights(file: &File, like: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     let (own, about) = (file.metadata()?, fs::metadata(like)?);
     if own.uid() != about.uid() {
@@ -117,7 +116,7 @@ fn give_rights(file: &File, like: &Path) -> io::Result<()> {
     }
     copy_attributes(file, like)?;
     let mode = about.mode() & 0o7777;
-    // A file system without modes refuses, and has none to lose.
+    // Only if it differs: a file system without modes refuses chmod.
     if file.metadata()?.mode() & 0o7777 != mode {
         file.set_permissions(fs::Permissions::from_mode(mode))?;
     }
@@ -125,15 +124,15 @@ fn give_rights(file: &File, like: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn give_rights(file: &File, like: &Path) -> io::Result<()> {
+fn copy_rights(file: &File, like: &Path) -> io::Result<()> {
     file.set_permissions(fs::metadata(like)?.permissions())
 }
 
-/// The ACL of a file is an attribute, too.
+/// The extended attribute that holds the ACL.
 #[cfg(unix)]
 const ACL: &str = "system.posix_acl_access";
 
-/// Attributes that the system makes itself.
+/// Attributes that the system sets itself.
 #[cfg(unix)]
 const OF_SYSTEM: [&str; 3] = ["security.ima", "security.evm", "com.apple.provenance"];
 
@@ -170,13 +169,13 @@ fn attributes(path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     }
 }
 
-/// Leaves the file to its owner alone.
-fn narrow(file: &File) -> io::Result<()> {
+/// Removes all permissions but the owner's.
+fn restrict_to_owner(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata()?.permissions().mode() & 0o600;
-        // With an ACL, the bits of the group are the most that it grants to others than the owner.
+        // With an ACL, the group bits are its mask: the most that it grants to anybody but the owner.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
     }
     let _ = file;
@@ -191,11 +190,11 @@ pub enum Obstacle {
     NoFolder,
     /// The file is gone.
     NoFile,
-    /// It is a symbolic link, and what it leads to is not there.
-    LeadsNowhere,
+    /// It is a symbolic link to nothing.
+    DanglingLink,
     /// Something else is in the file's place.
     NotAFile,
-    /// The file has no name any more: it is mounted by itself, and was replaced on the other side of the mount.
+    /// The file is unlinked: it is mounted by itself, and was replaced on the other side of the mount.
     Unlinked,
     /// The file system is mounted read-only.
     ReadOnlyFileSystem,
@@ -216,9 +215,9 @@ impl Obstacle {
     /// What prevents saving the file at `path`.
     pub(super) fn find(path: &Path) -> Option<Obstacle> {
         let Ok(about) = fs::metadata(path) else {
-            // Where it cannot even be asked for, the error of the save says more.
+            // If it has no metadata that can be read, the error of the save says more.
             if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) {
-                return Some(Obstacle::LeadsNowhere);
+                return Some(Obstacle::DanglingLink);
             }
             let folder_is_there = folder(path).try_exists().ok()?;
             return match path.try_exists() {
@@ -263,8 +262,8 @@ impl Obstacle {
         None
     }
 
-    /// Whether a save must not be tried: the system would let it replace a file that is not to be written, or that nobody
-    /// else would see.
+    /// Whether a save must not be tried although the system would allow it: the file is not writable, or nobody else
+    /// would see the new one.
     pub(super) fn forbids(self) -> bool {
         matches!(
             self,
@@ -272,7 +271,7 @@ impl Obstacle {
         )
     }
 
-    /// What is the matter with the file at `path`, and what to do about it.
+    /// What is wrong with the file at `path`, and what to do about it.
     pub fn explain(self, path: &Path) -> (String, String) {
         let (file, folder) = (path.display(), folder(path).display());
         let in_memory = "start with --ephemeral to keep changes in memory";
@@ -286,7 +285,7 @@ impl Obstacle {
                 format!("{file} is gone: it was deleted or moved"),
                 format!("put {file} back; {has_data}"),
             ),
-            Obstacle::LeadsNowhere => (
+            Obstacle::DanglingLink => (
                 format!("{file} is a symbolic link that leads to no file"),
                 format!("point {file} to a data file; {has_data}"),
             ),

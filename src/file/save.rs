@@ -1,10 +1,10 @@
-//! The steps of a save, and the way back from each.
+//! The steps of a save, and how each is undone.
 //!
-//! Of a large file, the first step, which takes as long as the file is large, is done on a thread of its own
-//! ([`DataFile::begin_save`], [`DataFile::end_save`]). Meanwhile writes go on into the journal. The text is that of the moment
-//! in which the save began, so the file still lacks them afterwards, and the journal says how many they are. Until the file
-//! is exchanged, nothing has happened but that there is a scratch file: whatever comes between gives the save up, and the
-//! file is saved as usual.
+//! A large file is saved in the background: the scratch file is written on a separate thread ([`DataFile::begin_save`],
+//! [`DataFile::end_save`]) while writes go on into the journal. The text is a snapshot of the moment in which the save
+//! began, so the file lacks these writes afterwards, and the journal says how many they are. Until the exchange, the
+//! scratch file is all that the save has done: if anything intervenes, the save is abandoned, and the file is saved as
+//! usual.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use super::replaced::Replaced;
 use super::{Content, DataFile, Durability, Known, Medium, Saved, Stamp, recover};
 use crate::json::Document;
 
-/// A save that failed, and whose undoing failed too. It is undone before anything else happens to the file.
+/// A failed save that could not be undone. That is retried before anything else is done to the file.
 pub(super) enum FailedSave {
-    /// The file holds `placed`, if that is known; what it should hold is the file `at`.
+    /// The file holds `placed`, if that is known; what it should hold is in the file `at`.
     Exchanged {
         at: PathBuf,
         placed: Option<Content>,
     },
-    /// Something that was refused was written over the file, or half of it; this is what it should hold.
+    /// The text of a failed save, or a part of it, was written over the file, which should hold `before`.
     Overwritten {
         spare: PathBuf,
         ours: Vec<u8>,
@@ -33,31 +33,31 @@ pub(super) enum FailedSave {
 /// The file that a save has replaced.
 struct Displaced {
     at: PathBuf,
-    /// `at` is a copy of it, and this is itself.
+    /// If `at` is a copy of it: the file itself.
     held: Option<Replaced>,
 }
 
-/// A scratch file that holds what the data file is to hold.
+/// A scratch file with the new content of the data file.
 struct Scratch {
     path: PathBuf,
     ours: Known,
 }
 
-/// A save in progress.
+/// A background save in progress.
 pub(super) struct BackgroundSave {
     thread: JoinHandle<io::Result<Option<Scratch>>>,
     /// The state of the file in which it began.
     number: u64,
     stamp: Stamp,
-    /// How long the journal was: the text has what stands before.
+    /// The length of the journal then: the text has all writes before that.
     journal: u64,
 }
 
-/// How often a save begins again because of edits that have been taken back by the time that they are read.
+/// How often a save is retried because of edits that are gone by the time they are read.
 const MOST_TRIES: usize = 5;
 
 impl DataFile {
-    /// Makes the file hold `text`. At every instant it holds either that or what it held before.
+    /// Atomically makes the file hold `text`.
     ///
     /// # Errors
     /// The disk refuses; the file holds what it held before, or will as soon as the disk allows it.
@@ -73,7 +73,7 @@ impl DataFile {
         self.announce_save(content, 0)?;
         for _ in 0..MOST_TRIES {
             let mut saved = self.try_save(text, content);
-            if saved.as_ref().is_err_and(lacks_room) && self.checks_any_replaced() {
+            if saved.as_ref().is_err_and(is_out_of_space) && self.checks_any_replaced() {
                 // The files that were replaced take up space and descriptors as long as they are open.
                 self.replaced.clear();
                 saved = self
@@ -90,7 +90,7 @@ impl DataFile {
         Err(io::Error::other("somebody else changes it all the time"))
     }
 
-    /// As [`DataFile::save`]. `None`: an edit was found and has been taken back meanwhile.
+    /// As [`DataFile::save`]. `None`: an edit was found, but was gone when it was to be read.
     fn try_save(&mut self, text: &[u8], content: Content) -> io::Result<Option<Saved>> {
         if self.in_place {
             return self.overwrite(text);
@@ -115,16 +115,15 @@ impl DataFile {
         }
     }
 
-    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::try_save`]. `check_later`: what came out is not
-    /// read now if its stamp has not changed.
+    /// Puts a scratch file in the place of the data file. `None`: as [`DataFile::try_save`]. `check_later`: the
+    /// replaced file is not read now if its stamp has not changed.
     fn install(&mut self, scratch: Scratch, check_later: bool) -> io::Result<Option<Saved>> {
-        // An edit that is there already is better found before the exchange: until that is undone, somebody could read
-        // the file without it.
-        // (Should there be a folder in the file's place, it stays there, too.)
-        let mut sure = None;
+        // It is better to find an existing edit before the exchange: until that is undone, others would read the file
+        // without it. (A folder in the file's place stays there, too.)
+        let mut accepted = None;
         match self.medium.stamp(&self.path) {
             Ok(now) if self.known.stamp.is_same(&now) => {
-                sure = (check_later && self.known.stamp.is_surely(&now)).then_some(now);
+                accepted = (check_later && self.known.stamp.proves_unchanged(&now)).then_some(now);
             }
             Ok(_) => {
                 if let Ok(Some(edit)) = self.changed() {
@@ -138,14 +137,14 @@ impl DataFile {
                 return Err(error);
             }
         }
-        // Locked before anybody can find it by its name.
+        // Locked before anybody can find it at the path.
         let lock = self
             .lock
             .as_ref()
             .and_then(|_| self.medium.lock(&scratch.path, self.port).ok());
         match self.exchange(&scratch.path) {
             Ok(out) => {
-                let saved = self.verify_exchange(out, scratch.ours, sure);
+                let saved = self.verify_exchange(out, scratch.ours, accepted);
                 self.keep_lock_of_save(lock);
                 saved
             }
@@ -160,7 +159,7 @@ impl DataFile {
         }
     }
 
-    /// Writes a file beside the data file; if `flush`, its name is flushed, too.
+    /// Writes a file beside the data file; if `flush`, the folder is fsynced, too.
     pub(super) fn write_linked(&self, path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
         self.medium.write_new(path, bytes, &self.path, flush)?;
         if flush {
@@ -173,7 +172,7 @@ impl DataFile {
         self.durability == Durability::Synced
     }
 
-    /// Puts the file `new` in the place of the data file, which has the name that is returned then.
+    /// Puts the file `new` in the place of the data file, and returns where the old one is.
     fn exchange(&self, new: &Path) -> io::Result<Displaced> {
         match self.medium.exchange(new, &self.path) {
             Ok(()) => Ok(Displaced {
@@ -185,8 +184,8 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::exchange`], where files cannot be exchanged: the data file gets a second name, and `new` is renamed over
-    /// the first. If an editor renames a file over it between these two calls, that file is lost.
+    /// As [`DataFile::exchange`], if files cannot be exchanged: the data file gets a second hard link, and `new` is
+    /// renamed over the first. If an editor renames a file over it between these two calls, that file is lost.
     fn rename_over(&self, new: &Path) -> io::Result<Displaced> {
         let at = recover::other_name(new);
         let held = match self.medium.link(&self.path, &at) {
@@ -207,7 +206,7 @@ impl DataFile {
 
     /// Copies the data file to `to`, and keeps it open: what is written to it after that is a late edit.
     fn copy(&self, to: &Path) -> io::Result<Replaced> {
-        // A part of a copy must not be taken for an edit.
+        // A partial copy must not be mistaken for an edit.
         let copy = recover::copy_name(to);
         let copied = self.copy_whole(&copy);
         let renamed = copied.and_then(|old| self.medium.rename(&copy, to).map(|()| old));
@@ -225,28 +224,28 @@ impl DataFile {
             self.medium
                 .write_new(to, &bytes, &self.path, self.flushes())?;
             tries -= 1;
-            // That took its time; an edit in it is to be copied, too.
+            // An edit that was made meanwhile must be copied, too.
             if tries == 0 || self.medium.stamp(&self.path)?.is_same(&stamp) {
                 return Ok(Replaced::new(handle, stamp, Content::of(&bytes)));
             }
         }
     }
 
-    /// Looks at what came out when ours was put in the file's place. `None`: as [`DataFile::try_save`]. If it has the stamp
-    /// `sure`, it is read later.
+    /// Checks the file that was swapped out. `None`: as [`DataFile::try_save`]. If it has the stamp `accepted`, it is
+    /// read later.
     fn verify_exchange(
         &mut self,
         out: Displaced,
         ours: Known,
-        sure: Option<Stamp>,
+        accepted: Option<Stamp>,
     ) -> io::Result<Option<Saved>> {
         let at = out.at.clone();
-        let opened = self.open_replaced(out, sure);
-        // A link that was switched just before the exchange leads to another file: then this one must not have the text.
-        let leads_away = self.leads_away();
+        let opened = self.open_replaced(out, accepted);
+        // If a link was switched just before the exchange, the text does not belong in this file.
+        let resolves_elsewhere = self.resolves_elsewhere();
         let mut found = None;
         let failed = match opened {
-            Ok((out, is_read)) if out.content == self.known.content && !leads_away => {
+            Ok((out, is_read)) if out.content == self.known.content && !resolves_elsewhere => {
                 let flushed = if self.flushes() {
                     self.medium.flush_folder(&self.path)
                 } else {
@@ -255,10 +254,10 @@ impl DataFile {
                 if flushed.is_ok() {
                     if is_read {
                         self.keep_and_unlink(&at, out);
-                        self.learn_renamed(ours);
+                        self.update_known_after_rename(ours);
                     } else {
                         self.keep_replaced(out);
-                        self.learn_renamed(ours);
+                        self.update_known_after_rename(ours);
                         self.check_later(at);
                     }
                     return Ok(Some(Saved::Done));
@@ -266,27 +265,27 @@ impl DataFile {
                 flushed.err()
             }
             Ok((out, _)) => {
-                // That it goes back changes its ctime once more.
+                // Putting it back changes its ctime once more.
                 found = Some((out.stamp.identity, out.saved(self.known.stamp)));
                 None
             }
             Err(error) => Some(error),
         };
-        // An edit came out, or what came out cannot be judged: it goes back where it was.
+        // An edit was swapped out, or what it is cannot be determined: put it back.
         tracing::debug!(error = ?failed, placed = ?ours.content, "the exchange replaced an edit, or failed: undoing it");
         self.failed_save = Some(FailedSave::Exchanged {
             at,
             placed: Some(ours.content),
         });
         let undone = self.undo_failed_save();
-        if leads_away || self.leads_away() {
+        if resolves_elsewhere || self.resolves_elsewhere() {
             return Ok(Some(Saved::Moved));
         }
         if let Some(error) = failed {
             return Err(error);
         }
         undone?;
-        // Its stamp has not shown the edit.
+        // The stamp has not shown the edit.
         self.known.stamp.modified = None;
         let mut edit = self.changed()?;
         if let (Some(edit), Some((identity, saved))) = (&mut edit, found)
@@ -297,21 +296,25 @@ impl DataFile {
         Ok(edit.map(Saved::Foreign))
     }
 
-    /// Whether the path leads to another file, or nowhere, while the last one is where it was.
-    pub(super) fn leads_away(&self) -> bool {
+    /// Whether the path resolves to another file, or to nothing, while the last one is where it was.
+    pub(super) fn resolves_elsewhere(&self) -> bool {
         !matches!(self.moved(), Ok(None)) && self.medium.stamp(&self.path).is_ok()
     }
 
-    /// Opens and identifies the file that came out. That has changed its ctime, so that only its content tells whether
-    /// somebody wrote to it and set the time of the last write back. If it has the stamp `sure`, it is not read, and the
-    /// content is what was known.
-    fn open_replaced(&self, out: Displaced, sure: Option<Stamp>) -> io::Result<(Replaced, bool)> {
+    /// Opens and fingerprints the file that was swapped out. The exchange has changed its ctime, so only its content
+    /// shows whether somebody wrote to it and set the mtime back. If it has the stamp `accepted`, it is not read, and
+    /// the last known content is assumed.
+    fn open_replaced(
+        &self,
+        out: Displaced,
+        accepted: Option<Stamp>,
+    ) -> io::Result<(Replaced, bool)> {
         if let Some(held) = out.held {
             return Ok((held, true));
         }
         let handle = self.medium.open(&out.at)?;
         let stamp = handle.stamp()?;
-        let is_read = sure != Some(stamp);
+        let is_read = accepted != Some(stamp);
         let content = if is_read {
             handle.content()?
         } else {
@@ -321,7 +324,7 @@ impl DataFile {
     }
 
     fn keep_and_unlink(&mut self, scratch: &Path, out: Replaced) {
-        // Left there it does no harm, and the next start removes it.
+        // If it stays it does no harm, and the next start removes it.
         let _ = self.medium.remove(scratch);
         self.keep_replaced(out);
     }
@@ -363,14 +366,14 @@ impl DataFile {
         Ok(())
     }
 
-    /// Puts back what a save took out. Should yet another edit come out of that, it is the newer one and goes back in its
-    /// turn.
+    /// Puts back what a save has swapped out. If that swaps out yet another edit, it is the newer one and is put back
+    /// in turn.
     fn undo_exchange(&mut self, at: &mut PathBuf, placed: &mut Option<Content>) -> io::Result<()> {
         loop {
             let is_missing = |read: &io::Result<Vec<u8>>| matches!(read, Err(error) if error.kind() == io::ErrorKind::NotFound);
             let mut read = self.medium.read(at);
             if is_missing(&read) {
-                // Perhaps the folder was away.
+                // The folder may have been unmounted.
                 self.medium.stamp(&self.path)?;
                 read = self.medium.read(at);
             }
@@ -378,12 +381,12 @@ impl DataFile {
                 Ok(bytes) => Some(Content::of(&bytes)),
                 // Another program has removed it; there is nothing to put back.
                 Err(_) if is_missing(&read) => return Ok(()),
-                // Whatever it is, it was there before us.
+                // Unreadable, but it was there before the save.
                 Err(_) => None,
             };
             let out = self.exchange(at)?;
             at.clone_from(&out.at);
-            // From here on the file holds the edit again, whatever happens to what came out.
+            // From here on the file holds the edit again, whatever was swapped out.
             let Ok((out, _)) = self.open_replaced(out, None) else {
                 return Ok(());
             };
@@ -395,9 +398,9 @@ impl DataFile {
         }
     }
 
-    /// Where no other file can take the place of this one: look, and write over it. The text is written to a spare file
-    /// first, from which the next start repairs what a crash cut short. That takes some time, so the file is read again
-    /// after it, and once more when it has been written.
+    /// Saves in place, if the file cannot be replaced. The text is written to a spare file first, from which the next
+    /// start repairs a write that a crash interrupted. As that takes some time, the file is checked for edits again
+    /// after it, and once more after the write.
     fn overwrite(&mut self, text: &[u8]) -> io::Result<Option<Saved>> {
         if let Some(edit) = self.changed()? {
             return Ok(Some(Saved::Foreign(edit)));
@@ -425,7 +428,7 @@ impl DataFile {
                 ours: text.to_vec(),
                 before,
             });
-            // Should this fail too, it is tried again before the next save.
+            // If this fails too, it is retried before the next save.
             let _ = self.undo_failed_save();
             return Err(error);
         }
@@ -433,18 +436,18 @@ impl DataFile {
         let is_ours = self.medium.read(&self.path).is_ok_and(|now| now == text);
         let _ = self.medium.remove(&spare);
         self.written_over = text.to_vec();
-        // With the old stamp the file is read the next time.
+        // With the old stamp, the file is read again next time.
         let mut stamp = stamp.unwrap_or(self.known.stamp);
         if !is_ours {
             tracing::debug!("somebody has written to the file since it was written over");
             stamp.modified = None;
         }
-        self.learn(Known { stamp, content });
+        self.update_known(Known { stamp, content });
         Ok(Some(Saved::Done))
     }
 
-    /// Begins to save what `text` gives, which must have all that is in the journal. `false`: the file has to be saved as
-    /// usual ([`DataFile::save`]).
+    /// Begins a background save of what `text` returns, which must have all that is in the journal. `false`: the file
+    /// has to be saved as usual ([`DataFile::save`]).
     pub fn begin_save(&mut self, text: impl FnOnce() -> Vec<u8> + Send + 'static) -> bool {
         if self.saving.is_some()
             || self.unchecked.is_some()
@@ -476,27 +479,26 @@ impl DataFile {
         self.saving.is_some()
     }
 
-    /// Whether a save is in progress.
+    /// Whether a background save is in progress.
     pub fn is_saving(&self) -> bool {
         self.saving.is_some()
     }
 
-    /// Whether a save is in progress whose text is written.
+    /// Whether a background save has written its text.
     pub fn has_written(&self) -> bool {
         let saving = self.saving.as_ref();
         saving.is_some_and(|saving| saving.thread.is_finished())
     }
 
-    /// Ends the save that is in progress: the file holds the text, and the journal what came since. Journal lines that are
-    /// older than `keep` may go. `None`: nothing has been done; the file has to be saved as usual, which shows what is in
-    /// the way.
+    /// Ends the background save: the file holds the text, and the journal what came since. Journal lines older than
+    /// `keep` may be dropped. `None`: nothing was done; the file has to be saved as usual, which shows the cause.
     pub fn end_save(&mut self, keep: Duration) -> Option<Saved> {
         let (number, stamp, journal) = {
             let saving = self.saving.as_ref()?;
             (saving.number, saving.stamp, saving.journal)
         };
         let scratch = self.written()?;
-        // If only its rights were changed, the scratch file still has the old ones.
+        // If the file's rights were changed, the scratch file has the old ones.
         let is_same = self.number == number
             && matches!(self.medium.stamp(&self.path), Ok(now) if stamp.is_same(&now))
             && matches!(self.moved(), Ok(None))
@@ -524,7 +526,7 @@ impl DataFile {
         })
     }
 
-    /// What the save in progress has written, when it has.
+    /// What the background save has written; waits for it.
     fn written(&mut self) -> Option<Scratch> {
         let written = self.saving.take()?.thread.join();
         let scratch = written.unwrap_or_else(|_| Err(io::Error::other("the thread has panicked")));
@@ -534,7 +536,7 @@ impl DataFile {
         })
     }
 
-    /// Gives up the save that is in progress.
+    /// Abandons the background save.
     pub(super) fn abandon_background_save(&mut self) {
         self.end_check();
         if let Some(scratch) = self.written() {
@@ -564,15 +566,15 @@ fn write_scratch(
             Ok(Some(Scratch { path, ours }))
         }
         Err(error) => {
-            // The first error tells the cause; a scratch file that stays is removed at the next start.
+            // The first error is the cause; a scratch file that stays is removed at the next start.
             let _ = medium.remove(&path);
             Err(error)
         }
     }
 }
 
-/// An editor may truncate the file before we write `ours` in place, and write after it. What it wrote stands then at
-/// the beginning of `now`, with the rest of ours behind it; this is where it ends.
+/// An editor may truncate the file before we write `ours` in place, and write after it. Then `now` begins with its
+/// text, followed by the rest of ours. Returns the editor's text.
 pub(super) fn split_mixed_write<'a>(now: &'a [u8], ours: &[u8]) -> Option<&'a [u8]> {
     use serde::de::IgnoredAny;
     if now.len() != ours.len() || now == ours {
@@ -584,13 +586,13 @@ pub(super) fn split_mixed_write<'a>(now: &'a [u8], ours: &[u8]) -> Option<&'a [u
     let blank = now[end..]
         .iter()
         .take_while(|byte| byte.is_ascii_whitespace());
-    // A line break after the value may be theirs, or ours that was there already.
+    // A line break after the value may be theirs or ours.
     let end = (end..=end + blank.count()).find(|end| now[*end..] == ours[*end..])?;
     let theirs = &now[..end];
     (end < now.len() && Document::is_whole(theirs)).then_some(theirs)
 }
 
-/// Whether an exchange failed because the file is a mount point of its own, as a single file mounted into a container.
+/// Whether an exchange failed because the file itself is a mount point, like a single file mounted into a container.
 fn is_mount_point(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -599,7 +601,7 @@ fn is_mount_point(error: &io::Error) -> bool {
 }
 
 /// Whether the disk or the table of open files is full.
-fn lacks_room(error: &io::Error) -> bool {
+fn is_out_of_space(error: &io::Error) -> bool {
     #[cfg(unix)]
     if [libc::EMFILE, libc::ENFILE]
         .map(Some)

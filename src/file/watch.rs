@@ -18,16 +18,16 @@ pub struct Watch {
     _watcher: notify::RecommendedWatcher,
 }
 
-/// A save of our own makes a dozen events. To wake for each of them takes a tenth of the time of saves that follow each
-/// other, so that the watcher rests after it has heard of the file, and finds the others together. An edit is seen so much
-/// later, as a rule.
+/// The watcher sleeps this long after an event, to receive the following ones together: our own saves make a dozen
+/// events each, and waking for each of them takes a tenth of the time of consecutive saves. It usually delays an edit
+/// by as much.
 const REST: Duration = Duration::from_millis(5);
-/// How long it stays awake between two rests at least.
+/// How long it stays awake between two sleeps at least.
 const AWAKE: Duration = Duration::from_millis(1);
 
-/// Calls `changed` whenever one of `files`, which are absolute paths, may have changed, or may be another one: because a
-/// symbolic link on the way to it was switched, or because its folder went or came. Folders are watched, since editors
-/// replace files.
+/// Calls `changed` whenever one of `files`, which are absolute paths, may have changed or been replaced: by a rename,
+/// by switching a symbolic link on the way to it, or by removing or creating its folder. Folders are watched, because
+/// editors replace files.
 ///
 /// # Errors
 /// The system cannot watch (no such service, or its limit is reached).
@@ -44,7 +44,7 @@ pub fn watch(files: &[PathBuf], changed: impl Fn() + Send + Sync + 'static) -> i
 }
 
 impl Watch {
-    /// Watches `files` from now on.
+    /// Watches `files` instead.
     ///
     /// # Errors
     /// As [`watch`].
@@ -53,7 +53,7 @@ impl Watch {
         self.refresh()
     }
 
-    /// Watches the folders that lead to the files now, if they are not the same as before.
+    /// Watches the folders on the way to the files as it is now, if they have changed.
     ///
     /// # Errors
     /// As [`watch`].
@@ -64,7 +64,7 @@ impl Watch {
             if places == self.places && !is_stale {
                 return Ok(());
             }
-            // What appears before the new folders are watched makes no event: look again.
+            // A file that appears before the new folders are watched makes no event: check again.
             self._watcher = start(&places, self.changed.clone(), self.stale.clone())
                 .map_err(io::Error::other)?;
             self.places = places;
@@ -100,32 +100,32 @@ fn start(
     })?;
     for (number, (folder, _)) in places.folders.iter().enumerate() {
         let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
-        // The others may be closed to this user; the poll finds what happens there.
+        // This user may not be allowed to watch the others; polling covers those.
         if number == 0 {
             watched?;
         }
     }
     for file in &places.files {
-        // A file that is a mount point of its own may be written from outside, where the folder does not hear of it.
-        // Others are replaced at the first save; then the folder tells.
+        // A file that is itself a mount point may be written from outside, without an event of its folder. Other files
+        // are replaced at the first save; then the events of the folder suffice.
         let _ = watcher.watch(file, RecursiveMode::NonRecursive);
     }
     Ok(watcher)
 }
 
-/// What leads to the files: where to watch, and for what.
+/// What to watch: the folders on the way to the files, and the names in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Places {
-    /// The folders to watch, with what tells a folder from another that takes its place. The nearest one comes first.
+    /// The folders to watch, nearest first, with the identity of each (device and inode).
     folders: Vec<(PathBuf, Option<(u64, u64)>)>,
-    /// The folders of the file and of what it leads to.
+    /// The folders of the file and of the links on the way to it.
     own_folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
     /// The names to listen for: of the file, of its folder, and of links on the way.
     names: Vec<OsString>,
 }
 
-/// How many links that lead to others are followed.
+/// How long a chain of links is followed.
 const MOST_LINKS: usize = 40;
 
 impl Places {
@@ -136,7 +136,7 @@ impl Places {
             for _ in 0..MOST_LINKS {
                 places.add(&path);
                 match std::fs::read_link(&path) {
-                    // What does not begin at the root begins in the link's folder.
+                    // A relative target starts from the link's folder.
                     Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
                     Err(_) => break,
                 }
@@ -156,14 +156,14 @@ impl Places {
         replaces && event.paths.iter().any(is_watched)
     }
 
-    /// Whether one of the files may have changed. An event without a path may stand for any.
+    /// Whether one of the files may have changed. An event without a path may be about any.
     fn are_concerned_by(&self, event: &notify::Event) -> bool {
         if matches!(event.kind, EventKind::Access(_)) {
             return false;
         }
         let is_ours = |path: &PathBuf| {
             let name = path.file_name();
-            // An event of a folder itself: it is gone.
+            // An event on a folder itself: it is gone.
             self.own_folders.contains(path)
                 || name.is_some_and(|name| self.names.iter().any(|own| own == name))
         };
@@ -174,8 +174,8 @@ impl Places {
         self.files.push(file.to_path_buf());
         self.own_folders
             .extend(file.parent().map(Path::to_path_buf));
-        // The folder, and the one that it is in: it may be removed and made again. Where they do not exist, the nearest
-        // one that does.
+        // The folder and its parent, since the folder may be removed and created again. If they do not exist, the
+        // nearest ancestor that does.
         let mut watched = 0;
         for path in file.ancestors() {
             let Some(folder) = path.parent() else { break };

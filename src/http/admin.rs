@@ -1,5 +1,5 @@
-//! The admin routes under `/-/`: for tests and teaching, from this machine and the server's own page only. The explorer reads and
-//! saves the rules file here.
+//! The admin routes under `/-/`, for tests and teaching: only for this machine and the server's own page. The explorer
+//! reads and saves the rules file here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::request::Request;
 use super::settings::is_loopback;
 use super::{body, response, write};
 use crate::behaviour::{RoutesFile, Rule};
-use crate::engine::{Back, Notice, Trouble, WriteError};
+use crate::engine::{Notice, Revert, Trouble, WriteError};
 use crate::store::{Collection, Data, Refusal, Resource};
 use crate::text::{list, nearest, path_encode};
 use crate::{file, openapi};
@@ -184,7 +184,7 @@ pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
     response::ok(&conflicts.filter_map(seen).collect())
 }
 
-/// `GET /__rules`: what json-server's home page asks for, and scripts with it.
+/// `GET /__rules`, which json-server's home page requests, and scripts may.
 pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
     let file = app.routes().rules.clone();
     let rules = file.rewriter.rules();
@@ -192,12 +192,13 @@ pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
     response::ok(&Value::Object(rules.collect()))
 }
 
-/// Refuses requests that are not from this machine or that another site is behind.
+/// Refuses requests of other machines and of other sites.
 ///
 /// # Errors
-/// The admin routes are disabled; the peer is another machine; or a page of another site sent the request: browsers send
-/// `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that resolves to
-/// it (DNS rebinding) would be its own origin. A proxy on this machine passes on the requests of other machines.
+/// The admin routes are disabled; the peer is another machine; or a page of another site sent the request: browsers
+/// send `Origin` with each POST and `Sec-Fetch-Site` with everything. `Host` must name this machine, or a name that
+/// resolves to it (DNS rebinding) would be its own origin. A proxy on this machine passes on the requests of other
+/// machines.
 pub(super) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     let closed = |why: &str, hint: &str| Err(Problem::new(problem::ADMIN, why).hint(hint));
     if !app.settings.admin {
@@ -258,12 +259,12 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
             None => return Err(no_snapshot(&request, &name, snapshots.keys())),
         }
     };
-    let version = back(&app, &request, Back::To(Box::new(store))).await?;
+    let version = revert(&app, &request, Revert::To(Box::new(store))).await?;
     app.restart_rules();
     response::ok(&json!({ "snapshot": name, "version": version }))
 }
 
-/// `POST /-/reset?version=7`: back to what the data was in that version.
+/// `POST /-/reset?version=7`: reverts the data to that version.
 async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
     let number = version.parse().ok();
     let Some(store) = number.and_then(|number| app.engine.at(number)) else {
@@ -271,7 +272,7 @@ async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
         let problem = Problem::new(problem::NO_SNAPSHOT, detail);
         return Err(problem.hint("GET /-/history lists the versions that are"));
     };
-    let version = back(app, request, Back::To(Box::new(store))).await?;
+    let version = revert(app, request, Revert::To(Box::new(store))).await?;
     response::ok(&json!({ "version": version }))
 }
 
@@ -287,7 +288,7 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
         return Err(Problem::new(problem::BAD_QUERY, detail)
             .hint("for example: version=1; GET /-/health has the current one"));
     };
-    match back(&app, &request, Back::Undo { version }).await? {
+    match revert(&app, &request, Revert::Undo { version }).await? {
         Some(version) => response::ok(&json!({ "version": version })),
         None => Err(Problem::new(
             problem::NOTHING_TO_UNDO,
@@ -297,9 +298,9 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
     }
 }
 
-async fn back(app: &App, request: &Request, back: Back) -> Result<Option<u64>, Problem> {
+async fn revert(app: &App, request: &Request, to: Revert) -> Result<Option<u64>, Problem> {
     app.check_writable("this")?;
-    app.engine.back(back).await.map_err(|error| match error {
+    app.engine.revert(to).await.map_err(|error| match error {
         WriteError::Refused(Refusal::Changed) => Problem::new(
             problem::CHANGED,
             "the data has changed since that version, and something else would be undone",
@@ -371,7 +372,7 @@ fn no_snapshot<'a>(
         .attempt(request.curl("POST", &path, None))
 }
 
-/// `GET /-/rules`, with `?from=data` rules that the data keeps; `PUT /-/rules` saves the body as the rules file.
+/// `GET /-/rules`, with `?from=data` rules inferred from the data; `PUT /-/rules` saves the body as the rules file.
 pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
     check(&app, &request)?;
     if request.method == Method::PUT {

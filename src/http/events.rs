@@ -14,15 +14,15 @@ use super::cross_site;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
-use crate::engine::{Cause, Event, Found, Present, Rulebook, What};
+use crate::engine::{Cause, Event, EventKind, FeedRead, Present, Rulebook};
 use crate::json::{Id, quote};
 use crate::store::{Resource, Store};
 use crate::text::{nearest, path_encode};
 
-/// How many events one chunk has at most.
+/// The most events in one chunk.
 const MAX_BATCH: usize = 64;
 
-/// A stream of events that follows the beginning of a response: an extension of the response.
+/// The event stream of a response: an extension of it.
 #[derive(Clone)]
 pub(super) struct Live {
     app: Arc<App>,
@@ -33,7 +33,7 @@ pub(super) struct Live {
     updates: watch::Receiver<u64>,
     trouble: watch::Receiver<Present>,
     rulebook: Arc<Rulebook>,
-    /// For those who may see the requests of clients: the number of the last one that was sent.
+    /// For readers who may see the requests of clients: the number of the last one that was sent.
     requests: Option<(u64, watch::Receiver<()>)>,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         .and_then(|id| id.split_once('-'))
         .filter(|(run, _)| *run == feed.run());
     let asked = asked.and_then(|(_, number)| number.parse().ok());
-    let after = asked.filter(|number| matches!(feed.after(*number, 0), Found::Events(_)));
+    let after = asked.filter(|number| matches!(feed.after(*number, 0), FeedRead::Events(_)));
     let resumed = after.is_some();
     let after = after.unwrap_or(last);
     let start = format!(
@@ -96,10 +96,10 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     Ok(response)
 }
 
-/// The resources that the parameter `resource` names; none: all are followed.
+/// The resources in the parameter `resource`; none: all.
 ///
 /// # Errors
-/// One of them is not there.
+/// One of them does not exist.
 fn followed(
     store: &Store,
     request: &Request,
@@ -146,7 +146,7 @@ pub(super) fn with_body(
     Response::from_parts(parts, body)
 }
 
-/// The events after `live.after`, until the server stops or the reader falls behind the history.
+/// The events after `live.after`, until the server stops or the reader falls behind the buffer.
 fn follow(live: Live, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> {
     stream::unfold((live, stop), |(mut live, mut stop)| async move {
         let app = live.app.clone();
@@ -155,7 +155,7 @@ fn follow(live: Live, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> 
             if let Some((_, updates)) = &mut live.requests {
                 updates.borrow_and_update();
             }
-            let Found::Events(events) = app.engine.feed().after(live.after, MAX_BATCH) else {
+            let FeedRead::Events(events) = app.engine.feed().after(live.after, MAX_BATCH) else {
                 return None;
             };
             let mut piece = String::new();
@@ -199,7 +199,7 @@ async fn next_request(requests: &mut Option<(u64, watch::Receiver<()>)>) {
 }
 
 impl Live {
-    /// That the rules are others, if they are.
+    /// Writes an event if the rules have changed.
     fn write_rules(&mut self, out: &mut String) {
         let published = self.app.engine.snapshot();
         if !Arc::ptr_eq(&self.rulebook, &published.rulebook) {
@@ -211,7 +211,7 @@ impl Live {
         }
     }
 
-    /// Whether the files are in order, if that has changed.
+    /// Writes an event if the state of the files (valid or not) has changed.
     fn write_status(&mut self, out: &mut String) {
         if !self.trouble.has_changed().unwrap_or(false) {
             return;
@@ -224,7 +224,7 @@ impl Live {
         out.push_str(&format!("event: status\ndata: {status}\n\n"));
     }
 
-    /// The requests since the last time, for those who asked for them.
+    /// Writes the requests since the last time, if the reader asked for them.
     fn write_requests(&mut self, out: &mut String) {
         let Some((last, _)) = &mut self.requests else {
             return;
@@ -239,18 +239,18 @@ impl Live {
     }
 }
 
-/// Appends `event`, as far as the reader may see it.
+/// Appends what the reader may see of `event`.
 fn write(out: &mut String, live: &Live, event: &Event) {
     let may_see = |record| live.viewer.may_see(&live.app, &event.resource, record);
-    let name = match &event.what {
-        What::Create => "create",
-        What::Replace => "replace",
-        What::Merge => "merge",
-        What::Delete => "delete",
-        What::Reload { .. } => "reload",
+    let name = match &event.kind {
+        EventKind::Create => "create",
+        EventKind::Replace => "replace",
+        EventKind::Merge => "merge",
+        EventKind::Delete => "delete",
+        EventKind::Reload { .. } => "reload",
     };
-    let details = match &event.what {
-        What::Reload {
+    let details = match &event.kind {
+        EventKind::Reload {
             cause,
             changes,
             records,

@@ -1,5 +1,5 @@
-//! What the explorer asks besides the API: what the resources look like, facets, what a deletion takes along, the history
-//! of changes. Routes under `/-/` that only read.
+//! Read-only routes under `/-/` for the explorer: the model of the data, facets, dependents of a record, the history of
+//! changes.
 
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -14,7 +14,7 @@ use super::guard::{Viewer, view, viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::{list, response, write};
-use crate::engine::{Event, Published, What};
+use crate::engine::{Event, EventKind, Published};
 use crate::json::{Id, Kind, Object, get_member, items, members};
 use crate::openapi;
 use crate::query::{Relations, Row};
@@ -23,15 +23,15 @@ use crate::store::plural::singular;
 use crate::store::{Collection, Command, Data, Operation, Resource, Store};
 use crate::work::Work;
 
-/// A field with more values than this has no facet, unless it is asked for by name.
+/// A field with more values than this has no facet, unless the request names it.
 const MAX_VALUES: usize = 20;
-/// The most values of a field that is asked for by name.
+/// The most values of a field that the request names.
 const MAX_NAMED_VALUES: usize = 1000;
 /// Longer values are not listed as facets, in bytes.
 const MAX_VALUE: usize = 100;
-/// How many records of a resource without rules are looked at for its schema, at the beginning and at the end.
+/// How many records, at the beginning and at the end, the schema of a resource without rules is inferred from.
 const SAMPLE: usize = 500;
-/// How many fields are looked at.
+/// How many fields are counted.
 const MAX_FIELDS: usize = 200;
 /// How many records of one change the history shows.
 const MAX_CHANGES: usize = 100;
@@ -160,7 +160,7 @@ struct Counts {
 struct Field {
     /// The JSON text of each value, in the order in which they were met, and how often.
     values: IndexMap<String, usize>,
-    /// There are too many values, or they are too long for facets.
+    /// There are too many values for a facet, or they are too long.
     is_out: bool,
 }
 
@@ -270,7 +270,7 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
             },
             body: Object::default(),
         };
-        // One of the records may have gone with another.
+        // One of the records may have been deleted by a cascade.
         let rows = store.records(resource.name());
         if rows.is_none_or(|rows| rows.get(id).is_none()) {
             continue;
@@ -323,12 +323,12 @@ impl Groups {
 pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
     admin::check(&app, &request)?;
     let events = app.engine.feed().kept();
-    let steps = app.engine.steps();
+    let steps = app.engine.undo_steps();
     let shown: Vec<Value> = steps
         .iter()
         .rev()
         .map(|step| {
-            // Without what is never sent.
+            // Without hidden properties.
             let before = step.before.public(None);
             let version = step.version + 1;
             let at = step.at.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -337,7 +337,7 @@ pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
             let mut changes = Vec::new();
             let mut count = 0;
             for event in &of_it {
-                if let What::Reload { cause: why, changes, .. } = &event.what {
+                if let EventKind::Reload { cause: why, changes, .. } = &event.kind {
                     cause = cause_name(why);
                     count += changes.added + changes.changed + changes.removed;
                 } else {
@@ -381,8 +381,8 @@ fn changes_of(event: &Event, before: &Store, changes: &mut Vec<Value>) {
             "after": record.map(parse),
         }));
     };
-    match &event.what {
-        What::Reload { records, .. } => {
+    match &event.kind {
+        EventKind::Reload { records, .. } => {
             for (id, record) in records {
                 add(id.as_ref(), record.as_deref());
             }

@@ -1,7 +1,7 @@
 //! Guards: who sends a request, what they may read, and what they may write.
 //!
-//! A reader sees the data through [`view`], in which the resources that they may not read are empty and those of the guard
-//! `owner` have their own records only. So lists, relations, nested paths and `/db` need no checks of their own.
+//! A reader sees the data through [`view`], in which the resources that they may not read are empty and those with the
+//! guard `owner` have only their own records. So lists, relations, nested paths and `/db` need no further checks.
 //! [`check`] refuses requests that ask for such a resource by name.
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Viewer {
     headers: HeaderMap,
 }
 
-/// The viewer of a request for the data. Where the rules say nothing of access, nothing is looked at.
+/// The viewer of a request for the data. Skips the login if the rules do not restrict access.
 pub(super) async fn viewer_of_data(app: &App, published: &Published, request: &Request) -> Viewer {
     let schema = published.rulebook.schema();
     if schema.auth().is_none() && schema.guarded().is_empty() {
@@ -78,14 +78,14 @@ pub(super) async fn viewer(app: &App, published: &Published, request: &Request) 
 
 /// Why a guard does not let a viewer pass.
 enum Closed {
-    /// Who they are is not known.
+    /// They are not logged in.
     Unknown(&'static str),
-    /// They are known, and may not.
+    /// They are logged in, and may not.
     Forbidden,
 }
 
 impl Viewer {
-    /// Whether `guard` lets the viewer pass. [`Guard::Owner`] is asked for each record besides.
+    /// Whether `guard` lets the viewer pass. [`Guard::Owner`] is checked for each record, too.
     fn passes(&self, guard: &Guard) -> Result<(), Closed> {
         let only = |passes: bool, closed: Closed| if passes { Ok(()) } else { Err(closed) };
         match guard {
@@ -125,7 +125,7 @@ impl Viewer {
         self.user.as_ref().ok_or_else(|| self.no_login(auth))
     }
 
-    /// What the token says with which the user is logged in.
+    /// The claims of the user's token.
     pub(super) fn claims(&self, auth: &Auth) -> Result<&Claims, Problem> {
         self.claims.as_ref().ok_or_else(|| self.no_login(auth))
     }
@@ -179,7 +179,7 @@ impl Viewer {
 /// The data as the viewer sees it.
 pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published> {
     match narrowed(&published.store, &published, viewer) {
-        Some(store) => Arc::new(published.seen_as(store)),
+        Some(store) => Arc::new(published.restricted_to(store)),
         None => published,
     }
 }
@@ -232,7 +232,7 @@ pub(super) fn check(
 
 /// What the guards of the rules say of a request.
 struct Check<'a> {
-    /// Everything, whatever the viewer may see.
+    /// All data, whatever the viewer may see.
     published: &'a Published,
     viewer: &'a Viewer,
     /// It is a GET or HEAD.
@@ -300,8 +300,8 @@ impl Check<'_> {
         Ok(Some(name))
     }
 
-    /// Checks what `pairs`, the parameters of the request, name besides `base`: what is put into the response, and what a
-    /// deletion takes along.
+    /// Checks the other resources that `pairs`, the parameters of the request, name: those embedded in the response,
+    /// and those that a deletion cascades to.
     fn relations(&self, base: &str, pairs: &[(String, String)]) -> Result<(), Problem> {
         let full = &self.published.full;
         let related = ["_embed", "_expand"].map(|parameter| names_in(pairs, parameter));
@@ -322,7 +322,7 @@ impl Check<'_> {
     }
 }
 
-/// Refuses those who do not own a record that is there.
+/// Refuses viewers who do not own an existing record.
 ///
 /// # Errors
 /// 403, with a hint.
@@ -346,7 +346,7 @@ fn not_owner(viewer: &Viewer, auth: Option<&Auth>, what: &str) -> Problem {
     refused(viewer, &Guard::Owner, auth, Closed::Forbidden, what)
 }
 
-/// Of a record that is replaced, whose it is.
+/// The owner of a record that is replaced, to be kept.
 pub(super) fn kept_owner(published: &Published, store: &Store, command: &Command) -> Object {
     let auth = published.rulebook.schema().auth();
     let (Operation::Replace, Some(auth), Some(current)) =
@@ -361,7 +361,7 @@ pub(super) fn kept_owner(published: &Published, store: &Store, command: &Command
     }
 }
 
-/// What the viewer's login sets in the body of a write to `resource`: whose record it is. `is_new`: it adds a record.
+/// The owner that the viewer's login sets in the body of a write to `resource`. `is_new`: it adds a record.
 pub(super) fn owner(
     published: &Published,
     is_new: bool,
@@ -385,7 +385,7 @@ pub(super) fn owner(
     if guard == Some(&Guard::Owner) && resource != auth.users {
         let link = published.full.link(resource, &auth.users);
         let own = value(&link.target);
-        // Of several owners one may change the others.
+        // With several owners, each may change the others.
         members = match link.many {
             true if is_new => members.with(&link.key, &format!("[{own}]")),
             true => members,

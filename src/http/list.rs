@@ -13,10 +13,9 @@ use crate::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, Relati
 use crate::store::{Link, Resource, Store, write_list};
 use crate::work::Work;
 
-/// The records of `resource` that the request's query chooses. `nested`: what the path of a nested
-/// list asks besides.
+/// The records of `resource` that the request's query selects. `nested`: the filter of a nested path.
 ///
-/// As with the other functions that are given `work`, the response is of no use if that was stopped.
+/// As with the other functions that take `work`, the response is incomplete if that was stopped.
 pub(super) fn collection(
     app: &App,
     published: &Published,
@@ -31,7 +30,7 @@ pub(super) fn collection(
     let mut pairs = pairs(request)?;
     pairs.extend(nested.as_ref().map(|nested| nested.filter.clone()));
     if pairs.is_empty() {
-        let (body, tag) = published.whole(resource, work);
+        let (body, tag) = published.body_of(resource, work);
         return Ok(response::tagged_json(body, tag));
     }
     let query = query(app, &published.store, request, resource, &pairs, work)?;
@@ -56,7 +55,7 @@ pub(super) fn collection(
         response::set(&mut response, header::LINK, link);
     }
     let of_key = nested.as_ref().map(|nested| nested.filter.0.as_str());
-    // What a nested path asks of the foreign key is not the sender's.
+    // The filter by the foreign key comes from the nested path, not from the client.
     let notices = query
         .notices
         .iter()
@@ -78,7 +77,7 @@ pub(super) fn pairs(request: &Request) -> Result<Vec<(String, String)>, Problem>
     pairs.map_err(|error| bad_query(request, &error))
 }
 
-/// What `pairs` ask of a collection.
+/// The query of `pairs` on a collection.
 pub(super) fn query(
     app: &App,
     store: &Store,
@@ -146,13 +145,13 @@ pub(super) fn object(resource: &Resource, work: &Work<'_>) -> Response<Bytes> {
     response::json(StatusCode::OK, body)
 }
 
-/// What a path such as `/posts/1/comments` asks of the comments.
+/// The filter that a path such as `/posts/1/comments` puts on the comments.
 pub(super) struct Nested {
     /// The filter that finds them: a parameter and its value.
     filter: (String, String),
-    /// An object of the foreign key only, for a record that is added there.
+    /// An object with only the foreign key, for a record that is added there.
     pub(super) foreign_key: Object,
-    /// What the sender should know of the key.
+    /// A hint about the key for the client.
     pub(super) notice: Option<String>,
 }
 
@@ -201,7 +200,7 @@ fn envelope<'a>(body: &mut Vec<u8>, info: PageInfo, rows: impl Iterator<Item = &
     body.extend_from_slice(b"\n}");
 }
 
-/// What the sender of a new record should know of a collection that holds other values so far.
+/// A hint for a client that adds a record to a collection of other values.
 pub(super) fn plain_values_notice(resource: &Resource) -> Option<String> {
     let name = resource.name();
     let is_plain = resource.collection()?.window(0, 1).next()?.id().is_none();

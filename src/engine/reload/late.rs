@@ -1,5 +1,5 @@
-//! Edits of files that a save had replaced, which are found late; other rules, for which an edit may have been made; and
-//! the versions of records that lost in a conflict.
+//! Late edits, of files that a save had replaced; new rules, which an edit may have been made for; and the versions of
+//! records that lost in a conflict.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -15,7 +15,7 @@ use crate::json::Document;
 use crate::store::{Conflict, Store};
 
 impl Reloader {
-    /// Reports versions of records that the API wrote and that lost, and appends them to the file of conflicts.
+    /// Reports versions of records that the API wrote and that lost, and appends them to the conflicts file.
     pub(super) fn keep_lost(&self, cause: LossCause, conflicts: &[Conflict]) {
         let kind = match cause {
             LossCause::Edit => "conflict",
@@ -43,8 +43,8 @@ impl Reloader {
         }
     }
 
-    /// Writes down what a broken file may lack of the last writes: until it is fixed they are in memory only. A file that
-    /// is valid again after a moment was only being saved.
+    /// Appends the recent writes that a broken file may lack to the conflicts file: until it is fixed they are in
+    /// memory only. Not at once, because the file may just be in the middle of a save.
     pub(super) fn keep_pending(&mut self, history: &History) {
         let FileState::Broken(broken) = &mut self.state else {
             return;
@@ -65,12 +65,12 @@ impl Reloader {
         });
         let pending: Vec<String> = pending.collect();
         if !pending.is_empty() {
-            // Where it cannot be written, there is still the memory.
+            // If this fails, they are still in memory.
             let _ = self.file.append_conflicts(&pending.join("\n"));
         }
     }
 
-    /// Takes note of what the files held that are checked from now on.
+    /// Remembers the data of the files that are checked for late edits from now on.
     pub(super) fn remember_replaced(&mut self) {
         for state in self.file.replaced_states() {
             self.replaced.entry(state).or_insert_with(|| Base {
@@ -85,9 +85,9 @@ impl Reloader {
             .retain(|state, _| self.file.checks_replaced(*state));
     }
 
-    /// Merges what was written to a file after it was replaced by a newer one. In sync -> unsaved.
+    /// Merges late edits of replaced files. In sync -> unsaved.
     pub(super) fn look_for_late_edits(&mut self, history: &mut History) {
-        // One after the other: the file must have what was made of the last one.
+        // One at a time: the result of the last one must have been saved.
         if self.state.is_unsaved()
             || self.state.is_broken()
             || (self.late.is_empty() && !self.file.checks_any_replaced())
@@ -99,7 +99,7 @@ impl Reloader {
             let base = self.replaced.get(&state).cloned();
             self.late.push(LateEdit { edit, base });
         }
-        // What is in the file's place may be a newer edit.
+        // The file itself may hold a newer edit.
         if !self.late.is_empty()
             && let Ok(Some(edit)) = self.file.changed()
         {
@@ -107,14 +107,14 @@ impl Reloader {
         }
         if !self.state.is_broken() {
             for late in std::mem::take(&mut self.late) {
-                self.take_late(late, history);
+                self.merge_late(late, history);
             }
         }
         self.remember_replaced();
     }
 
-    /// Merges an edit of a replaced file. Where a later edit changed the same, that stands.
-    fn take_late(&mut self, LateEdit { edit, base }: LateEdit, history: &mut History) {
+    /// Merges an edit of a replaced file. Where a later edit changed the same, the later one wins.
+    fn merge_late(&mut self, LateEdit { edit, base }: LateEdit, history: &mut History) {
         let Some(base) = base else {
             let text = String::from_utf8_lossy(&edit.bytes);
             return self.keep_lost_lines(LossCause::Move, vec![unmerged_text("moved", &text)]);
@@ -138,25 +138,25 @@ impl Reloader {
                 self.journal.clear(&mut self.file);
             }
         } else {
-            // The file was opened in that state; what its maker had read may be older.
+            // The editor opened the file in that state; what it had read may be older.
             self.recent.forget_before(Instant::now());
             let merged = self.merge_on(&base, &theirs, history);
-            self.take_merged(merged, &theirs, history);
+            self.apply_merged(merged, &theirs, history);
         }
-        // The file itself has nothing of this edit yet.
+        // The data file does not have this edit yet.
         self.state.set_unsaved();
     }
 
-    /// Puts other rules into effect. An edit that breaks the rules so far may have been made for these.
+    /// Puts new rules into effect. An edit that is invalid under the old rules may have been made for the new ones.
     ///
     /// # Errors
     /// The data breaks them; the rules stay.
-    pub(in super::super) fn take_rules(
+    pub(in super::super) fn set_rules(
         &mut self,
         rulebook: Arc<Rulebook>,
         history: &mut History,
     ) -> Result<(), Faults> {
-        self.look(history);
+        self.check_file(history);
         let edit = self.state.broken().map(|broken| broken.edit.clone());
         let current = history.current();
         match edit.map(|edit| (rulebook.read_edit(edit.bytes.clone()), edit)) {
@@ -184,7 +184,7 @@ impl Reloader {
     }
 }
 
-/// A version that lost: `kind` says against what.
+/// The line for a version that lost; `kind` says against what.
 fn describe(kind: &str, conflict: &Conflict) -> Value {
     let value = |text: &Option<String>| {
         text.as_deref().map_or(Value::Null, |text| {
@@ -205,12 +205,12 @@ fn describe(kind: &str, conflict: &Conflict) -> Value {
     line
 }
 
-/// Text that was to be merged with the data and cannot be: `kind` says why.
+/// The line for text that cannot be merged; `kind` says why.
 pub(super) fn unmerged_text(kind: &str, text: &str) -> Value {
     json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": kind, "text": text })
 }
 
-/// What a return to an earlier state drops.
+/// What a restore drops.
 pub(super) fn dropped(ours: &Store, theirs: &Store) -> Vec<Conflict> {
     let written = ours.written_since(theirs);
     let conflicts = written

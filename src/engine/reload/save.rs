@@ -1,5 +1,5 @@
-//! Saves of the file: of writes at once or through the journal, and of what the file lacks; and the way to another file,
-//! where a symbolic link was switched.
+//! Saves of the file: of writes, at once or through the journal, and of what the file lacks; and following a symbolic
+//! link that was switched.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,21 +10,21 @@ use super::super::journal::Batch;
 use super::super::notice::{LossCause, Notice, Trouble, TroubleKind, WriteError};
 use super::late::dropped;
 use super::state::FileState;
-use super::{Arrival, POLL, Reloader};
+use super::{POLL, Reloader, SwitchedFile};
 use crate::file::{Edit, Saved};
 use crate::store::{ResourceDiff, Store, Written, things};
 
-/// How long to wait after a save of what an edit lacked has failed.
+/// How long to wait before a failed save is retried.
 const RETRY: Duration = Duration::from_millis(500);
 
 impl Reloader {
-    /// Whether the file must be saved though no write changes anything.
+    /// Whether the file must be saved even if no write changes anything.
     pub(in super::super) fn must_save(&self) -> bool {
         self.state.is_unsaved() || self.file.has_failed_save()
     }
 
-    /// Appends a batch that made `next` of the data to the journal, or saves the file. `count` is how many writes changed
-    /// something, `written` what they changed. `false`: the file was edited or is another one now, and the batch has to be
+    /// Appends a batch whose result is `next` to the journal, or saves the file. `count` is how many writes changed
+    /// something, `written` what they changed. `false`: the file was edited or switched, and the batch has to be
     /// planned again.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Reloader {
         self.after_save(saved, count, written, history)
     }
 
-    /// As [`Reloader::save_batch`], of an undo or a reset, which does not go into the journal first.
+    /// As [`Reloader::save_batch`], for an undo or a reset, which does not go into the journal first.
     pub(in super::super) fn save_change(
         &mut self,
         next: &Store,
@@ -63,7 +63,7 @@ impl Reloader {
     ) -> Result<bool, WriteError> {
         match saved {
             Ok(Saved::Done) => {
-                // What is in the journal only is in no state of the file.
+                // Writes that are only in the journal are in no state of the file.
                 let state = (!self.journal.is_ahead()).then(|| self.file.number());
                 self.counts.add(count, state);
                 self.recent.add_writes(&history.current().full, written);
@@ -93,7 +93,7 @@ impl Reloader {
             Ok(None) => {
                 let saved = self.save(next, batch);
                 if saved.is_err() && self.journal.is_ahead() {
-                    // Another journal would lack what this one had.
+                    // A new journal would lack what this one had.
                     self.state.set_unsaved();
                 }
                 saved
@@ -134,7 +134,7 @@ impl Reloader {
         saved
     }
 
-    /// Saves what the file lacks: what was kept when an edit was merged, what the journal has. On failure -> unsaved.
+    /// Saves what the file lacks: writes that were kept in a merge, and what the journal has. On failure -> unsaved.
     pub(super) fn catch_up(&mut self, history: &mut History) {
         while self.is_behind() && !self.state.is_broken() {
             let store = history.current().full.clone();
@@ -151,7 +151,7 @@ impl Reloader {
         }
     }
 
-    /// Whether the file lacks something of the data, which the journal may have.
+    /// Whether the file lacks some of the data; the journal may have it.
     pub(super) fn is_behind(&self) -> bool {
         self.state.is_unsaved() || self.journal.is_ahead()
     }
@@ -176,7 +176,7 @@ impl Reloader {
 
     /// Why a save failed, and what to do.
     fn why_unsaved(&self, error: &io::Error) -> (String, String) {
-        let path = self.file.blamed();
+        let path = self.file.path_for_errors();
         match self.file.obstacle() {
             Some(obstacle) => {
                 let (reason, hint) = obstacle.explain(path);
@@ -194,7 +194,7 @@ impl Reloader {
         }
     }
 
-    /// Begins to save what the journal has on a thread of its own. `false`: it is to be saved as usual.
+    /// Begins a background save of what the journal has. `false`: it is to be saved as usual.
     pub(super) fn begin_save(&mut self, history: &History) -> bool {
         let store = &history.current().full;
         if !matches!(self.state, FileState::InSync)
@@ -207,7 +207,7 @@ impl Reloader {
         true
     }
 
-    /// Ends the save that was begun, if there is one; waits for it.
+    /// Ends the background save, if there is one; waits for it.
     pub(super) fn end_save(&mut self, history: &mut History) {
         let Some((store, seen)) = self.saving.take().filter(|_| self.file.is_saving()) else {
             return;
@@ -228,7 +228,7 @@ impl Reloader {
                 }
             }
             Some(Saved::Foreign(edit)) => self.reload(edit, history),
-            // An ordinary save follows the link, or says what is in the way.
+            // An ordinary save follows the link, or reports what is wrong.
             Some(Saved::Moved) | None => self.catch_up(history),
         }
         if self.state.is_unsaved() {
@@ -236,8 +236,8 @@ impl Reloader {
         }
     }
 
-    /// If a symbolic link was switched, goes over to the file to which the path leads now. That is taken whole: what the
-    /// API wrote was written to the file before. Any state -> in sync, or broken.
+    /// If a symbolic link was switched, loads the file that the path resolves to now, without a merge: API writes
+    /// belong to the previous file. Any state -> in sync, or broken.
     ///
     /// # Errors
     /// It cannot be read, or another server has it.
@@ -276,7 +276,7 @@ impl Reloader {
         }
         self.keep_lost(LossCause::Move, &lacking);
         let unseen = self.recent.window();
-        self.arriving = Some(Arrival {
+        self.switched = Some(SwitchedFile {
             left: followed.left.and_then(|left| left.within(unseen)),
         });
         let edit = Edit {
@@ -290,7 +290,7 @@ impl Reloader {
         Ok(())
     }
 
-    /// Reports it once, and tries again soon.
+    /// Reports it once, and schedules a retry.
     pub(super) fn cannot_follow(&mut self, error: WriteError) {
         if let WriteError::Unsaved { reason, hint } = error
             && self.follow_error.as_ref() != Some(&reason)
@@ -301,9 +301,9 @@ impl Reloader {
         self.schedule.within(POLL);
     }
 
-    /// Takes what the path leads to now as a whole, with what its journal has besides.
-    pub(super) fn load_arrival(&mut self, arrival: Arrival, history: &mut History) {
-        let (store, differs) = match arrival.left {
+    /// Publishes the data of the file that the path was switched to, with what its journal has.
+    pub(super) fn load_switched(&mut self, switched: SwitchedFile, history: &mut History) {
+        let (store, differs) = match switched.left {
             Some(left) => self.replay(&left),
             None => (self.in_file.clone(), false),
         };

@@ -1,5 +1,5 @@
-//! What the reloader knows: how the file and the data relate ([`FileState`]), when to look at the file ([`Schedule`]), and
-//! what has happened in the last seconds, since an edit may have been made from any of these states ([`RecentStates`]).
+//! The reloader's state: how the file and the data relate ([`FileState`]), when to check the file ([`Schedule`]), and
+//! the states of the last seconds, any of which an edit may be based on ([`RecentStates`]).
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,16 +9,16 @@ use crate::file::Edit;
 use crate::memory::{BoundedQueue, OVERHEAD};
 use crate::store::{PastState, ResourceDiff, Store, Written, things};
 
-/// How the file and the data relate. What the journal has beyond the file is not counted here.
+/// How the file and the data relate, not counting what only the journal has.
 pub(super) enum FileState {
     /// The file holds the data.
     InSync,
-    /// The file cannot be read, since that moment.
+    /// The file has been unreadable since then.
     Missing(Instant),
     /// The file holds an edit that is not valid; it is not overwritten.
     Broken(Broken),
-    /// The data has something that belongs in the file at once: writes that an edit lacked, a late edit, or what the
-    /// journal could not bring to the file. Nothing goes into the journal until it is saved.
+    /// The data has something that the file must get at once: writes that an edit lacked, a late edit, or a failed save
+    /// of the journal's writes. Until that is saved, nothing goes into the journal.
     Unsaved,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Broken {
     pub(super) edit: Edit,
     pub(super) since: Instant,
     pub(super) is_reported: bool,
-    /// When to write down the writes that it may lack.
+    /// When to save the writes that it may lack to the conflicts file.
     pub(super) keep_pending_at: Option<Instant>,
 }
 
@@ -48,7 +48,8 @@ impl FileState {
         }
     }
 
-    /// The file was saved, or a valid edit of it was read: any state -> in sync. Returns the broken edit that was there.
+    /// The file was saved, or a valid edit was read: any state -> in sync. Returns the broken edit before that, if
+    /// there was one.
     pub(super) fn set_in_sync(&mut self) -> Option<Broken> {
         match std::mem::replace(self, FileState::InSync) {
             FileState::Broken(broken) => Some(broken),
@@ -79,35 +80,34 @@ impl FileState {
         });
     }
 
-    /// The data has something that belongs in the file at once, or a save of that has failed: any state but broken ->
-    /// unsaved.
+    /// The file must be saved at once, or such a save has failed: any state but broken -> unsaved.
     pub(super) fn set_unsaved(&mut self) {
         *self = FileState::Unsaved;
     }
 }
 
-/// When to look at the file next.
+/// When to check the file next.
 #[derive(Default)]
 pub(super) struct Schedule {
     pub(super) at: Option<Instant>,
-    /// When the first event since the last look came.
+    /// When the first event since the last check came.
     first_event: Option<Instant>,
 }
 
-/// How long the file must have been left alone before an edit is read: a save comes as several events.
+/// Debounce: how long there must have been no event before the file is checked, because a save makes several.
 const QUIET: Duration = Duration::from_millis(20);
 /// How long to wait for that at most: our own saves make events, too.
 const MAX_DEBOUNCE: Duration = Duration::from_millis(200);
 
 impl Schedule {
-    /// Debounces events: looks when there were none for a while, but not too late.
+    /// Debounces an event: schedules a check for when there were none for a while, but not too late.
     pub(super) fn event(&mut self) {
         let now = Instant::now();
         let first = *self.first_event.get_or_insert(now);
         self.at = Some((now + QUIET).min(first + MAX_DEBOUNCE));
     }
 
-    /// Looks within `time`.
+    /// Schedules a check within `time`.
     pub(super) fn within(&mut self, time: Duration) {
         let at = Instant::now() + time;
         self.at = Some(self.at.map_or(at, |earlier| earlier.min(at)));
@@ -129,10 +129,10 @@ struct State {
     edited: Vec<Written>,
 }
 
-/// An edit that is older than this is treated as if it were this old.
+/// An older edit is treated as this old.
 const MAX_EDIT_AGE: Duration = Duration::from_secs(5);
 
-/// For how long an edit may lack a write, if writes that are younger than `unseen` are kept.
+/// How long an edit may lack a write, if writes younger than `unseen` are kept.
 pub fn keep_journal(unseen: Duration) -> Duration {
     if unseen.is_zero() {
         return unseen;
@@ -140,14 +140,13 @@ pub fn keep_journal(unseen: Duration) -> Duration {
     unseen + MAX_EDIT_AGE
 }
 
-/// When an edit was written that had that age when it was found, or a few seconds before that if it is older. Reading it takes
-/// its time, which does not make it younger.
+/// When an edit was written, from its age when it was found, at most [`MAX_EDIT_AGE`].
 pub(super) fn saved_at(found: Instant, age: Duration) -> Instant {
     found.checked_sub(age.min(MAX_EDIT_AGE)).unwrap_or(found)
 }
 
 impl RecentStates {
-    /// The states of the last `window`; of what was replaced since, at most `most_bytes` are kept.
+    /// The states of the last `window`, bounded by `most_bytes` of replaced records.
     pub(super) fn new(window: Duration, most_bytes: usize) -> RecentStates {
         RecentStates {
             window,
@@ -155,12 +154,12 @@ impl RecentStates {
         }
     }
 
-    /// How young a write must be to be kept when an edit lacks it.
+    /// How recent a write must be to be kept when an edit lacks it.
     pub(super) fn window(&self) -> Duration {
         self.window
     }
 
-    /// Records what the API wrote when the data was `before`, or what was kept of it when an edit said `before`.
+    /// Records API writes to the data `before`, or those that a merge with the edit `before` has kept.
     pub(super) fn add_writes(&mut self, before: &Store, written: Vec<Written>) {
         let replaced = written
             .iter()
@@ -170,7 +169,7 @@ impl RecentStates {
         self.forget_before(saved_at(Instant::now(), MAX_EDIT_AGE));
     }
 
-    /// Records what an edit changed when the data was `before`: the next edit may have been made from that, too.
+    /// Records an edit of the data `before`: the next edit may be based on that, too.
     pub(super) fn add_edit(&mut self, before: &Store, edited: Vec<Written>) {
         self.add(before, Vec::new(), edited, 0);
     }
@@ -200,8 +199,8 @@ impl RecentStates {
         self.states.clear();
     }
 
-    /// What lost against an edit does not count as the API's any more.
-    pub(super) fn settle(&mut self, settled: &[Written]) {
+    /// Writes that lost against an edit no longer count as the API's.
+    pub(super) fn move_to_edits(&mut self, settled: &[Written]) {
         let settled: HashSet<&Written> = settled.iter().collect();
         for state in self.states.iter_mut().filter(|_| !settled.is_empty()) {
             state
@@ -235,7 +234,7 @@ impl RecentStates {
 /// What the last edits changed, and when they were saved: an older one may be found after them.
 pub(super) struct SavedEdits(BoundedQueue<(SystemTime, Vec<Written>)>);
 
-/// How many of them are remembered, and how many bytes they may take up.
+/// How many of them are remembered, and how many bytes they may use.
 const MOST_EDITS: usize = 100;
 const MOST_EDIT_BYTES: usize = 256 * 1024;
 
@@ -287,7 +286,7 @@ impl WriteCounts {
         self.total
     }
 
-    /// The file's state `state` has all that the data had seen when that were `total` writes.
+    /// Records that the file's state `state` has the first `total` writes.
     pub(super) fn saved(&mut self, state: u64, total: u64) {
         self.by_state.insert(state, total);
         if self.by_state.len() > 100_000 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use standin::internals::engine::{Back, Notice, Rulebook, WriteError, replay};
+use standin::internals::engine::{Notice, Revert, Rulebook, WriteError, replay};
 use standin::internals::file::{DataFile, Durability, Leftover, Loaded, Role};
 use standin::internals::schema::Schema;
 use standin::internals::store::{Command, Operation, Settings};
@@ -684,7 +684,7 @@ fn what_goes_back_is_saved_whole_and_the_journal_goes() {
         disk.lock().plan(Plan::Stop(from + stop));
         let undone = machine
             .runtime
-            .block_on(machine.engine.back(Back::Undo { version: None }))
+            .block_on(machine.engine.revert(Revert::Undo { version: None }))
             .is_ok();
         let has_stopped = disk.lock().steps > from + stop;
         if undone {
