@@ -20,10 +20,12 @@ use crate::rules::Auth;
 use crate::store::{Collection, Command, Operation, Record};
 use crate::work::Work;
 
-/// With the value `none`, records are sent without the profile. The explorer sends it, since it shows them.
+/// With the value `none`, records are sent without the profile. The explorer sends it, because it shows the stored
+/// records.
 const PROFILE: HeaderName = HeaderName::from_static("standin-profile");
 
-/// Answers any request, in the way of a rule of the routes file and in the shape of the profile if there is one.
+/// Answers any request, in the `mode` that a rule of the routes file sets, and in the shape of the profile if there is
+/// one.
 pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
     let is_shaped = || {
         request
@@ -68,7 +70,7 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
     read_in_turn(app, published, request).await
 }
 
-/// The answer to a read; `None`: it takes more than a moment.
+/// The response to a read; `None`: it is too costly for this thread.
 fn read_at_once(
     app: &App,
     published: &Published,
@@ -83,7 +85,7 @@ fn read_at_once(
     (!work.is_stopped()).then_some(answer)
 }
 
-/// The answer to a read that takes longer, on a thread of its own.
+/// The response to a costly read, computed on a separate thread.
 async fn read_in_turn(app: Arc<App>, published: Arc<Published>, request: Arc<Request>) -> Answer {
     let turns = app.turns.clone();
     let read = move |work: &Work<'_>| {
@@ -91,7 +93,7 @@ async fn read_in_turn(app: Arc<App>, published: Arc<Published>, request: Arc<Req
         if let Target::Collection(resource) = &target
             && let Some(collection) = resource.collection()
         {
-            // Writes keep them, so that the next query can stay on its thread.
+            // Writes keep the counts up to date, so the next query can stay on its thread.
             collection.count_names();
         }
         read(&app, &published, &request, &target, work)
@@ -99,8 +101,7 @@ async fn read_in_turn(app: Arc<App>, published: Arc<Published>, request: Arc<Req
     turns.run(read).await
 }
 
-/// Whether reading `target` costs more than a moment before any record of it is looked at. What follows from the records
-/// shows only on the way.
+/// Whether reading `target` is known to be costly before any of its records is read. Other costs show only on the way.
 fn is_costly(published: &Published, request: &Request, target: &Target) -> bool {
     let query = request.uri.query().unwrap_or("");
     let has_relations = query.contains("_embed") || query.contains("_expand");
@@ -161,7 +162,7 @@ async fn write(
     let (mut command, notice) = write::command(&published.store, request, target)?;
     let resource = command.resource.clone();
     if request.method == Method::POST {
-        // A nested path names a parent, which no more says who sends the request than the body does.
+        // A nested path names a parent, which is no more proof of who sends the request than the body is.
         command.body = write::without_user(published, &resource, command.body);
     }
     let owner = |is_new| guard::owner(published, is_new, &resource, viewer);
@@ -173,13 +174,13 @@ async fn write(
     Ok(response)
 }
 
-/// Whether a path is one of the API. The home page is not: a static `index.html` takes its place.
+/// Whether a path is one of the API. The home page is not, so that a static `index.html` can replace it.
 pub(super) fn is_target(app: &App, path: &str) -> bool {
     let target_is = |target: &Target| !matches!(target, Target::Home);
     with_target(app, path, target_is).unwrap_or(false)
 }
 
-/// What the rules of `--routes` make of a URI, if they change it.
+/// The URI rewritten by the rules of `--routes`, if they change it.
 pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
     let routes = app.settings.routes.as_ref()?;
     let is_record = |path: &str| {
@@ -197,7 +198,7 @@ pub(super) fn rewrite(app: &App, uri: &Uri) -> Option<Uri> {
     (rewritten != sent).then(|| rewritten.parse().ok())?
 }
 
-/// What `check` says of the target that a GET of `path` has, if it has one.
+/// The result of `check` on the target of a GET of `path`, if it has one.
 fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option<bool> {
     let request = Request::get(path.parse().ok()?);
     let published = app.engine.snapshot();
@@ -249,7 +250,7 @@ fn auth_methods(app: &App, path: &str) -> Option<&'static str> {
     })
 }
 
-/// The body, the login and the password in it.
+/// The body, and the login and the password in it.
 fn credentials(
     app: &App,
     request: &Request,

@@ -50,14 +50,14 @@ pub struct AccessLogEntry {
     pub time: Duration,
     /// Bytes of the response's body.
     pub size: usize,
-    /// What is wrong with the request and what to do about it, if anything, in lines.
+    /// What is wrong with the request and what to do about it, if anything; several lines.
     pub note: Option<String>,
 }
 
 /// Snapshots by name: the version of the data, and the data.
 pub(super) type Snapshots = BTreeMap<String, (u64, Store)>;
 
-/// The OpenAPI document, and what it was made of.
+/// The OpenAPI document, and what it was generated from.
 #[derive(Clone)]
 pub(super) struct Described {
     pub(super) version: u64,
@@ -81,7 +81,7 @@ pub struct App {
     pub(super) snapshots: Mutex<Snapshots>,
     pub(super) request_log: RequestLog,
     pub(super) turns: Arc<Turns>,
-    /// Room for large bodies, in KiB: they are in memory until their write is acknowledged.
+    /// A semaphore for the memory of large bodies, in KiB: they are in memory until their write is acknowledged.
     pub(super) bodies: Semaphore,
     pub(super) logins: Logins,
     /// Whether writes are refused; the explorer has a switch for it.
@@ -90,9 +90,9 @@ pub struct App {
     /// Rules that were set at run time.
     pub(super) faults: Routes,
     random: Mutex<Rng>,
-    /// The OpenAPI document, and what it describes.
+    /// The cached OpenAPI document.
     pub(super) openapi: Mutex<Option<Described>>,
-    /// Is called when something happens to the files or the rules.
+    /// Called when something happens to the files or the rules.
     pub(super) notice: Arc<dyn Fn(Notice) + Send + Sync>,
     pub(super) hot_reload: Arc<Mutex<HotReload>>,
     /// The profile of the command line.
@@ -155,7 +155,7 @@ impl App {
         }
     }
 
-    /// The data as it is now.
+    /// The present data.
     pub fn store(&self) -> Store {
         self.engine.snapshot().full.clone()
     }
@@ -180,7 +180,7 @@ impl App {
         hot_reload::watch(&self.hot_reload, poll)
     }
 
-    /// What the routes file says.
+    /// The content of the routes file.
     pub(super) fn routes(&self) -> Arc<InEffect> {
         let routes = self.settings.routes.as_ref();
         routes.map(|routes| routes.in_effect()).unwrap_or_default()
@@ -219,7 +219,7 @@ impl App {
         draw(&mut self.random.lock())
     }
 
-    /// What clients may see of the record that was written.
+    /// The written record without hidden properties.
     pub(super) fn seen(&self, outcome: &Outcome) -> String {
         let full = &self.engine.snapshot().full;
         full.public_text(&outcome.resource, &outcome.value)
@@ -235,7 +235,7 @@ impl App {
             .hint("fix the expression; the routes file is reloaded when it is saved")
     }
 
-    /// Begins the counts and the random sequence of the rules again.
+    /// Resets the counters and the random sequence of the rules.
     pub(super) fn restart_rules(&self) {
         self.keys.clear();
         self.random(|random| random.seed(self.settings.seed));
@@ -282,7 +282,7 @@ impl App {
         let document = RequestLog::document(&response);
         let mut response = self.finish(&request, response).await;
         if !is_complete {
-            // The rest of the body must not be read as the next request.
+            // The unread rest of the body must not be parsed as the next request.
             response.headers_mut().insert(
                 header::CONNECTION,
                 header::HeaderValue::from_static("close"),
@@ -298,8 +298,8 @@ impl App {
         response
     }
 
-    /// Adds a request that came at `start`, with method and target as they were sent, and its response to the logs: the one
-    /// that `/-/requests` shows, and the access log.
+    /// Adds a request that came at `start`, with method and target as they were sent, and its response to the request
+    /// log (`/-/requests`) and the access log.
     fn log(
         &self,
         (method, target, start): (&Method, &str, Instant),
@@ -358,7 +358,7 @@ impl App {
         }
     }
 
-    /// Logs a request whose head could not be read; `line` is the beginning of it.
+    /// Logs a request whose head could not be parsed; `line` is its beginning.
     pub(super) fn log_unread(&self, line: &str, response: &Response<Bytes>) {
         let Some(log) = &self.access_log else { return };
         let parts = line
@@ -390,7 +390,7 @@ impl App {
             || request.is_favicon()
     }
 
-    /// Whether the explorer sent a request, which stays out of the access log then.
+    /// Whether the explorer sent a request; such requests are not in the access log.
     fn is_from_explorer(&self, request: &Request) -> bool {
         let page = || {
             let (_, rest) = request.header(header::REFERER)?.split_once("://")?;
@@ -399,7 +399,7 @@ impl App {
         page().is_some_and(|page| page.starts_with("/-/") || (page == "/" && self.explorer_is_home))
     }
 
-    /// What holds for every request, whatever it is for.
+    /// The checks of every request, whatever it is for.
     fn check(&self, request: &Request) -> Result<(), Problem> {
         let is_remote = request.remote.is_some();
         if let Some(problem) = request.bad_host().filter(|_| is_remote) {

@@ -1,5 +1,5 @@
-//! The JSON object in a request's body, or the problem that says what to send instead: bodies that have been tried on the data as
-//! it is.
+//! Reads the JSON object in a request's body, or suggests what to send instead: a body that has been tried on the
+//! present data.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -33,7 +33,7 @@ const JSON_PATCH: &str = "application/json-patch+json";
 /// The body as it was sent.
 ///
 /// # Errors
-/// It was not received completely; the request must not be carried out.
+/// It was not received completely, so the request must not be carried out.
 pub(super) fn whole(request: &Request) -> Result<&Bytes, Problem> {
     match &request.body {
         Body::Whole(bytes) => Ok(bytes),
@@ -81,7 +81,7 @@ pub(super) fn is_array(request: &Request) -> bool {
     matches!(&request.body, Body::Whole(bytes) if bytes.trim_ascii_start().starts_with(b"["))
 }
 
-/// The body as a value, whatever its type says: JSON, or the fields of a form; null where it is neither.
+/// The body as a value, whatever its media type: JSON, or the fields of a form; null if it is neither.
 pub(super) fn any(request: &Request) -> Value {
     let Body::Whole(bytes) = &request.body else {
         return Value::Null;
@@ -99,7 +99,7 @@ pub(super) fn any(request: &Request) -> Value {
 /// Refuses a body that is marked as JSON and is not JSON.
 ///
 /// # Errors
-/// The place at which it is not.
+/// Where it is not JSON.
 pub(super) fn check_json(request: &Request) -> Result<(), Problem> {
     let text = std::str::from_utf8(whole(request)?).unwrap_or_default();
     let is_marked = media_type(request).is_some_and(|kind| is_json(&kind));
@@ -110,7 +110,7 @@ pub(super) fn check_json(request: &Request) -> Result<(), Problem> {
     checked.map(drop).map_err(|error| malformed(text, &error))
 }
 
-/// The body of `request`, read by `parse`. `example` makes a body that works, for the command in a problem.
+/// The body of `request`, parsed by `parse`. `example` returns a body that works, for the command in a problem.
 ///
 /// # Errors
 /// The problem of the body.
@@ -125,7 +125,7 @@ pub(super) fn read<T: Default>(
     let text = utf8(request, &bytes)?;
     let own = |body: &str| request.curl(request.method.as_str(), request.uri.path(), Some(body));
     let works = || example(None).map(|body| own(&body));
-    // What was sent, as JSON and with what the rules do not allow changed.
+    // What was sent, as JSON, with corrections where the rules do not allow it.
     let as_json = || example(Object::parse(text).ok().as_ref()).map(|body| own(&body));
     let blank = text.trim_ascii().is_empty();
     if blank && (reading == Reading::Strict || request.method != Method::POST) {
@@ -161,7 +161,7 @@ pub(super) fn read<T: Default>(
     })
 }
 
-/// The text that `bytes` are.
+/// `bytes` as text.
 fn utf8<'b>(request: &Request, bytes: &'b [u8]) -> Result<&'b str, Problem> {
     if let Some(charset) = charset(request)
         && !["utf-8", "utf8", "us-ascii"].contains(&charset.as_str())
@@ -246,7 +246,7 @@ pub(super) fn merge(request: &Request) -> Merge {
     }
 }
 
-/// How much deflate packs into a byte at most.
+/// The highest compression ratio of deflate.
 const MAX_RATIO: usize = 1032;
 
 /// How many bytes a body may have once it is unpacked.
@@ -353,10 +353,10 @@ pub(super) fn by_name(pairs: impl IntoIterator<Item = (String, String)>) -> Map<
 
 /// A longer body is not repaired: nobody would read the command.
 const LONGEST: usize = 16 * 1024;
-/// How many refusals are met with another value.
+/// How many times a value is corrected.
 const MOST_TRIES: usize = 20;
 
-/// A body with which `command` works: `sent` with what is wrong changed, or else an example. `None` if none was found.
+/// A body with which `command` works: `sent` with corrections, or else an example. `None` if none was found.
 pub(super) fn suggested(
     engine: &Engine,
     command: &Command,
@@ -397,8 +397,8 @@ fn may_send(rules: &Rules, name: &str) -> bool {
     !properties.any(|property| property.name == name && property.read_only)
 }
 
-/// `value` with the names that the rules do not know replaced by the nearest that they do. (A missing property of a whole
-/// record is found by the rules themselves.)
+/// `value` with unknown names replaced by the most similar known ones. (The rules themselves report a missing
+/// property.)
 fn with_known_names(value: Value, rules: &Rules) -> Value {
     let Value::Object(sent) = value else {
         return value;
@@ -427,7 +427,7 @@ impl Suggestion<'_> {
         &self.published.store.settings().id
     }
 
-    /// What would become of the body.
+    /// Dry run of the command with `body`.
     fn outcome(&self, body: &Object) -> Result<(), WriteError> {
         let command = self.command.clone().with_body(body);
         self.engine
@@ -436,8 +436,8 @@ impl Suggestion<'_> {
             .map(|_| ())
     }
 
-    /// What is stored already, so that the command changes nothing that was not asked for: all of it for PUT, one member
-    /// for PATCH. `None` where the command makes a record.
+    /// What is stored, so that the suggested command changes nothing else: all of it for PUT, one member for PATCH.
+    /// `None` if the command creates a record.
     fn stored(&self, may_send: impl Fn(&str) -> bool) -> Option<Value> {
         if self.command.operation == Operation::Create {
             return None;
@@ -478,7 +478,7 @@ impl Suggestion<'_> {
             current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
         if !is_new && rules.holds() == Holds::Records {
-            // The id stays what it is.
+            // The id is not changed.
             value.as_object_mut()?.shift_remove(self.id());
         }
         if is_patch {
@@ -524,7 +524,7 @@ impl Suggestion<'_> {
         None
     }
 
-    /// Gives another value to what the data does not allow.
+    /// Changes a value that the data does not allow.
     fn give_way(
         &self,
         rules: &Rules,
@@ -555,7 +555,7 @@ impl Suggestion<'_> {
         }
     }
 
-    /// Gives a value that no record has to the first of the properties `taken`.
+    /// Gives the first of the properties `taken` a value that no record has.
     fn make_unique(
         &self,
         rules: &Rules,
@@ -566,7 +566,7 @@ impl Suggestion<'_> {
         let (name, _) = taken.first()?;
         let count = self.resource.collection().map_or(0, |rows| rows.len());
         let before = value[name].clone();
-        // As many as were tried before are passed over.
+        // Skips those that were tried before.
         let variants = rules.variants(name, &before, count + number);
         let is_free = |variant: &Value| {
             value[name] = variant.clone();
@@ -585,7 +585,7 @@ impl Suggestion<'_> {
         found.map(|_| ())
     }
 
-    /// A value that the reference may have.
+    /// A valid value of the reference.
     fn target(&self, rule: &ReferenceRule) -> Option<Value> {
         let rows = self.published.store.records(&rule.resource)?;
         rows.window(0, 100)

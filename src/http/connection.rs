@@ -30,14 +30,14 @@ use super::socket::Socket;
 
 /// The smallest buffer that hyper reads with.
 const MIN_BUFFER: usize = 8192;
-/// How long a new client waits for a place before an older one has to go.
+/// How long a new client waits for a free connection before the oldest one is closed.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// Descriptors that connections leave to files, and how many are open at the start where that cannot be counted.
+/// File descriptors that are reserved for files, and how many are assumed open at the start if they cannot be counted.
 #[cfg(unix)]
 const RESERVE: usize = 128;
 #[cfg(unix)]
 const USUALLY_OPEN: usize = 16;
-/// How long a client may go on sending on a connection that the server closes, and how many bytes.
+/// How long a client may go on sending on a connection that the server closes (lingering close), and how many bytes.
 const LINGER: Duration = Duration::from_secs(5);
 const MAX_LINGERED: u64 = 64 * 1024 * 1024;
 
@@ -49,7 +49,7 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) {
     let all = limits.connections.min(descriptors());
-    // The semaphore and `acquire_many` have limits of their own.
+    // The semaphore and `acquire_many` have lower limits.
     let all = u32::try_from(all.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
     let grace = limits.grace;
     let shared = Shared {
@@ -64,10 +64,10 @@ pub async fn serve(
         .map(|listener| tokio::spawn(shared.clone().accept(listener)))
         .collect();
     for task in accepting {
-        // A task that panicked accepts nothing any more.
+        // A task that panicked accepts no more connections.
         let _ = task.await;
     }
-    // Every connection holds a place until it has ended.
+    // Every connection holds a permit until it has ended.
     let _ = tokio::time::timeout(grace, shared.places.acquire_many(all)).await;
 }
 
@@ -77,7 +77,7 @@ struct Shared {
     app: Arc<App>,
     limits: Arc<Limits>,
     places: Arc<Semaphore>,
-    /// Asks a connection to make room for another one.
+    /// Asks a connection to close for another one.
     crowd: Arc<Notify>,
     stop: watch::Receiver<bool>,
 }
@@ -96,7 +96,7 @@ impl Shared {
                 next = next => next,
             };
             let Ok((stream, remote)) = accepted else {
-                // Out of file descriptors, or the client is gone already: other connections may end meanwhile.
+                // Out of file descriptors, or the client is gone already. Other connections may end soon.
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
@@ -121,7 +121,7 @@ impl Shared {
         S: Service<Request<Incoming>, Response = Reply, Error = Infallible> + Clone + Send,
         S::Future: Send,
     {
-        // Without this a small response may wait for the acknowledgement of the one before.
+        // Otherwise a small response may wait for the TCP acknowledgement of the previous one (Nagle).
         let _ = stream.set_nodelay(true);
         let (limits, app) = (self.limits.clone(), self.app.clone());
         let socket = Socket::new(stream, app.clone(), progress.clone(), limits.clone());
@@ -143,8 +143,8 @@ impl Shared {
                 ended = &mut connection => break Some(ended),
                 _ = stop.wait_for(|stop| *stop) => break None,
                 () = self.crowd.notified(), if may_stay => {
-                    // Others wait for a place. A connection between two requests ends now, another one after its response;
-                    // for hyper one before its first request is not between two.
+                    // Others wait for a permit. An idle connection ends now, a busy one after its response. hyper does
+                    // not consider a connection before its first request idle.
                     if !progress.has_begun() {
                         return;
                     }
@@ -158,7 +158,7 @@ impl Shared {
             let _ = tokio::time::timeout(limits.grace, connection).await;
             return;
         };
-        // An error is the client's: it went away, or sent what is not HTTP and has its response.
+        // An error is the client's: it disconnected, or sent what is not HTTP and has its response.
         let is_unread = ended.is_err_and(|error| error.is_parse());
         if is_unread || progress.is_last() {
             let socket = connection.into_parts().io.into_inner();
@@ -173,7 +173,7 @@ impl Shared {
 /// The response as hyper sends it.
 ///
 /// # Errors
-/// A rule of the routes file says that there is none: the connection is closed.
+/// A rule of the routes file closes the connection without a response.
 async fn sent(
     response: Reply,
     progress: &Arc<Progress>,
@@ -181,7 +181,7 @@ async fn sent(
 ) -> io::Result<Response<impl Body<Data = Bytes, Error = warp::Error> + use<>>> {
     if let Some(cut) = response.extensions().get::<Cut>() {
         if *cut == Cut::Hang {
-            // It is dropped when the client goes.
+            // It is dropped when the client disconnects.
             let _ = stop.clone().wait_for(|stop| *stop).await;
         }
         return Err(io::Error::other("closed by a rule"));
@@ -214,7 +214,7 @@ fn http(limits: &Limits) -> http1::Builder {
     http
 }
 
-/// A place for a connection. If there is none, the oldest connections are asked to go, one after the other.
+/// A permit for a connection. If there is none, the oldest connections are asked to close, one after the other.
 async fn place(places: &Arc<Semaphore>, crowd: &Notify) -> Option<OwnedSemaphorePermit> {
     loop {
         let place = places.clone().acquire_owned();
@@ -226,7 +226,7 @@ async fn place(places: &Arc<Semaphore>, crowd: &Notify) -> Option<OwnedSemaphore
     }
 }
 
-/// How many connections there may be so that other files can be opened, too: those of a save, and static ones.
+/// How many connections there may be, given the limit of file descriptors and those that saves and static files need.
 fn descriptors() -> usize {
     #[cfg(unix)]
     {
@@ -247,7 +247,7 @@ fn descriptors() -> usize {
 /// Closes a connection whose client may still be sending. A socket that is closed with unread input resets the
 /// connection, and the client loses the response.
 async fn linger(mut stream: TcpStream) {
-    // The client may be gone, then there is nothing to wait for.
+    // The client may have disconnected; then there is nothing to wait for.
     if stream.shutdown().await.is_ok() {
         let mut rest = stream.take(MAX_LINGERED);
         let _ =

@@ -1,5 +1,5 @@
-//! Costly requests: what takes longer than a moment is done on threads of its own, so that the workers answer other
-//! requests meanwhile; they share the processors in slices, and stop when their time is up or the client has gone.
+//! Costly requests run on blocking threads, so that the runtime's workers can answer other requests. They share the
+//! processors in time slices, and stop when their time is up or the client has disconnected.
 
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
@@ -13,22 +13,22 @@ use tokio::time::timeout_at;
 use super::problem::{self, Problem};
 use crate::work::Work;
 
-/// So many bytes are looked at by the worker itself.
+/// A request that reads fewer bytes than this runs on the worker itself.
 pub(super) const MOMENT: usize = 256 * 1024;
-/// How long a request has a processor before others get their turn.
+/// The time slice: how long a request has a processor before others get their turn.
 const SLICE: Duration = Duration::from_millis(10);
-/// How many costly requests are begun at a time; further ones wait. Each has a thread.
+/// How many costly requests run at a time, with a thread each; further ones wait.
 const BEGUN: usize = 128;
 
-/// Who may use a processor.
+/// The scheduler of costly requests.
 #[derive(Debug)]
 pub(super) struct Turns {
     /// How long a request may take.
     limit: Duration,
     begun: Arc<Semaphore>,
-    /// Turns for the first slice, so that a short request does not wait for the long ones.
+    /// Permits for the first slice, so that a short request does not wait for long ones.
     first: Arc<Semaphore>,
-    /// Turns for further slices.
+    /// Permits for further slices.
     further: Arc<Semaphore>,
 }
 
@@ -44,7 +44,7 @@ impl Turns {
         }
     }
 
-    /// Does `job` on a thread that may block.
+    /// Runs `job` on a blocking thread.
     ///
     /// # Errors
     /// Those of `job`; or it takes longer than `--query-time`.
@@ -88,7 +88,7 @@ impl Turns {
     }
 }
 
-/// What a job holds while it runs on its thread.
+/// The permits that a job holds while it runs.
 struct Slot {
     _begun: OwnedSemaphorePermit,
     turn: Cell<Option<OwnedSemaphorePermit>>,
@@ -101,7 +101,7 @@ struct Slot {
 }
 
 impl Slot {
-    /// Gives others their turn when the slice is over. `false`: the job is to stop.
+    /// Yields to others when the slice is over. `false`: the job is to stop.
     fn goes_on(&self) -> bool {
         let now = Instant::now();
         if self.client.strong_count() == 0 || now >= self.deadline {
@@ -109,7 +109,7 @@ impl Slot {
         }
         if now >= self.slice_end.get() {
             drop(self.turn.take());
-            // Without a timer, which a runtime that stops no longer has: turns are short.
+            // Without a timeout, because a runtime that is shutting down has no timer; slices are short.
             let next = self.further.clone().acquire_owned();
             let Ok(next) = self.runtime.block_on(next) else {
                 return false;

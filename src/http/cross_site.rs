@@ -1,6 +1,6 @@
-//! Requests of web pages of other sites. Any page in the browser can send requests to this machine; the browser says where
-//! from, and what is from a site that is not allowed gets no CORS headers, changes nothing, and reads nothing by a way
-//! that CORS does not cover (JSONP, streams of events).
+//! Cross-site requests. Any page in the browser can send requests to this machine; the browser sends its origin. A
+//! request of a site that is not allowed gets no CORS headers, changes nothing, and reads nothing in ways that CORS
+//! does not cover (JSONP, event streams).
 
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -12,11 +12,11 @@ use crate::text::shell_word;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// A site that is not allowed, which has sent a request.
+/// A site that is not allowed and has sent a request.
 pub(super) enum Foreign {
     /// Of this origin.
     Origin(String),
-    /// The browser does not name it. It is the one of this `Referer`, if there is one.
+    /// The browser does not send an origin; the site is that of this `Referer`, if there is one.
     Unnamed(Option<String>),
 }
 
@@ -43,7 +43,7 @@ impl Foreign {
 /// The site that `request` comes from, if it is not allowed. `Origin` decides where it is present. Without it, only
 /// `Sec-Fetch-Site: cross-site` says that there is a site; clients other than browsers send neither.
 ///
-/// With `--no-cors` nothing but the server's own pages may read.
+/// With `--no-cors`, only the server's own pages may read.
 pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign> {
     let is_for_own = reads_own_only(request, settings);
     if !is_for_own && settings.origins.contains(&AllowedOrigin::Any) {
@@ -66,7 +66,7 @@ pub(super) fn foreign(request: &Request, settings: &Settings) -> Option<Foreign>
     if !is_foreign {
         return None;
     }
-    // A page can leave `Referer` out, but it cannot name another site.
+    // A page can omit `Referer`, but it cannot forge it.
     let referer = request.header(header::REFERER).and_then(origin_of);
     let origin = referer.as_ref().filter(|_| !is_for_own);
     let origin = origin.and_then(|origin| HeaderValue::try_from(origin).ok());
@@ -79,7 +79,7 @@ fn reads_own_only(request: &Request, settings: &Settings) -> bool {
     !settings.cors && is_read(request)
 }
 
-/// Whether a page of `origin` is one that this server has sent, which is asked for as `host`.
+/// Whether `origin` is that of this server's pages; `host` is the `Host` of the request.
 fn is_own(origin: &HeaderValue, host: Option<&str>) -> bool {
     let origin = origin.to_str().ok().and_then(Origin::parse);
     origin
@@ -91,7 +91,7 @@ fn is_read(request: &Request) -> bool {
     request.reads() || request.method == Method::OPTIONS
 }
 
-/// Refuses what a foreign site must not do: writes, and reads by JSONP.
+/// Refuses what a foreign site must not do: writes, and JSONP.
 pub(super) fn check(request: &Request, settings: &Settings) -> Result<(), Problem> {
     match is_read(request) && request.first("callback").is_none() {
         true => Ok(()),
@@ -99,12 +99,12 @@ pub(super) fn check(request: &Request, settings: &Settings) -> Result<(), Proble
     }
 }
 
-/// Refuses requests of foreign sites, also streams of events: each occupies a connection for as long as the site likes.
+/// Refuses requests of foreign sites, also for event streams: each occupies a connection for as long as the site likes.
 pub(super) fn check_foreign(request: &Request, settings: &Settings) -> Result<(), Problem> {
     let Some(foreign) = foreign(request, settings) else {
         return Ok(());
     };
-    // What a link opens, the page with the link cannot read.
+    // A page cannot read what its links open.
     let is_link = matches!(foreign, Foreign::Unnamed(_))
         && is_value(&request.headers, SEC_FETCH_MODE, "navigate");
     match is_link && is_read(request) {

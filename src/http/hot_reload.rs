@@ -1,5 +1,4 @@
-//! The files beside the data: the routes file and the profile that it names are read here, and all of them, with the rules, are
-//! read again when they are saved.
+//! Hot reload of the files beside the data: the rules, the routes file and the profile that it names.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use crate::schema::Schema;
 #[derive(Debug, Default)]
 pub struct Routes(ArcSwap<InEffect>);
 
-/// What a routes file says.
+/// The content of a routes file.
 #[derive(Debug, Default, Clone)]
 pub struct InEffect {
     /// The rules.
@@ -57,7 +56,7 @@ impl Routes {
         self.0.store(Arc::new(new));
     }
 
-    /// Refuses guards that ask for a user where there are none.
+    /// Refuses guards that need a user if there are no users.
     ///
     /// # Errors
     /// The place of such a guard.
@@ -72,7 +71,7 @@ impl From<InEffect> for Routes {
     }
 }
 
-/// What the routes file at `path`, whose text is `text`, says.
+/// Parses the text of the routes file at `path`, and reads the profile that it names.
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -81,7 +80,7 @@ pub fn read(path: &Path, text: &str) -> Result<InEffect, RoutesError> {
     let profile = match &rules.profile {
         None => None,
         Some((name, place)) => {
-            // What cannot be read is named in the routes file.
+            // An error without a place is shown at the name in the routes file.
             let named = |error: RoutesError| match error.place {
                 None => RoutesError::new(*place, error.message).at(path),
                 Some(_) => error,
@@ -93,7 +92,7 @@ pub fn read(path: &Path, text: &str) -> Result<InEffect, RoutesError> {
     Ok(InEffect { rules, profile })
 }
 
-/// The file `name`, from the folder of the file at `path`.
+/// `name`, relative to the folder of the file at `path`.
 fn beside(path: &Path, name: &str) -> PathBuf {
     path.with_file_name("").join(name)
 }
@@ -118,9 +117,9 @@ pub fn read_profile(path: &Path) -> Result<Profile, RoutesError> {
 
 /// Debounce: a save causes several events, so the files are read when there has been none for this long.
 const DEBOUNCE: Duration = Duration::from_millis(20);
-/// How often to look whether what keeps a file from being used is gone.
+/// How often a file that could not be used is tried again.
 const RETRY: Duration = Duration::from_millis(250);
-/// How long a broken file may stay before it is reported: it may be half of a save.
+/// How long a file may be broken before that is reported: its save may not be complete.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// A file that is reloaded when it is saved.
@@ -134,11 +133,11 @@ pub struct WatchedFile {
     content: Option<Content>,
     /// The profile that a routes file names.
     named_profile: Option<PathBuf>,
-    /// Why it cannot be used, as it was reported.
+    /// The last reported error.
     error: Option<String>,
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Debug, PartialEq)]
 struct Content {
     /// Its text: none where there is no file, or why it cannot be read.
@@ -190,16 +189,16 @@ impl WatchedFile {
     }
 }
 
-/// The files that are reloaded, and what they are in effect in.
+/// The files that are reloaded, and where they take effect.
 pub struct HotReload {
     /// The rules first: guards of the routes may need them.
     files: Vec<WatchedFile>,
-    /// What the files were last tried with.
+    /// The state of the data when the files were last applied.
     tried_with: Option<DataState>,
     pub(super) targets: Targets,
 }
 
-/// What the files are put into effect in.
+/// Where the files take effect.
 pub struct Targets {
     /// The owner of the data and the rules.
     pub engine: Arc<Engine>,
@@ -207,21 +206,21 @@ pub struct Targets {
     pub routes: Option<Arc<Routes>>,
     /// The profile of the command line.
     pub profile: Arc<ArcSwapOption<Profile>>,
-    /// The secret of tokens is not random.
+    /// The secret that signs tokens is not random.
     pub has_secret: bool,
-    /// What chance is drawn from.
+    /// The seed of random choices.
     pub seed: u64,
     /// The data file as messages name it.
     pub data: Option<String>,
-    /// Is called when a file is reloaded or cannot be used.
+    /// Called when a file is reloaded or cannot be used.
     pub notice: Arc<dyn Fn(Notice) + Send + Sync>,
 }
 
-/// What decides besides the files whether they can be used.
+/// What, other than their content, decides whether the files can be used.
 #[derive(PartialEq)]
 struct DataState {
     version: u64,
-    /// The address of the rules in effect, which is only compared.
+    /// The address of the rules in effect, to compare.
     rules: usize,
     trouble: Option<String>,
 }
@@ -249,7 +248,7 @@ impl HotReload {
         self.files.iter().any(|file| file.error.is_some())
     }
 
-    /// Reloads the files; again, if the ones to watch are others then.
+    /// Reloads the files; twice if the set of files to watch has changed.
     fn watch_and_reload(&mut self, watch: &mut Option<file::Watch>) {
         loop {
             let paths = self.paths();
@@ -267,11 +266,11 @@ impl HotReload {
         }
     }
 
-    /// Reads the files, and puts what is new in them into effect. A file that cannot be used is read again after a moment,
-    /// and then reported.
+    /// Reads the files and applies what has changed. A file that cannot be used is retried after a moment, and then
+    /// reported.
     pub(super) fn reload(&mut self) {
         let mut retries = self.tried_with != Some(self.targets.data_state());
-        // Twice, as the rules may have waited for the routes.
+        // Twice, because the rules may depend on the routes.
         for _ in 0..2 {
             let mut changed = false;
             for file in &mut self.files {
@@ -297,7 +296,7 @@ impl Targets {
         }
     }
 
-    /// Whether something else is in effect now.
+    /// Returns whether something has changed.
     fn reload(&self, file: &mut WatchedFile, retries: bool) -> bool {
         let mut content = file.read();
         let is_new = file.content.as_ref() != Some(&content);
@@ -403,7 +402,7 @@ impl Targets {
         Ok(schema)
     }
 
-    /// With the profile that the routes name. Counts go on if only that has changed.
+    /// Applies the routes, with the profile that they name. The counters are kept if only the profile has changed.
     fn apply_routes(
         &self,
         file: &WatchedFile,
@@ -476,7 +475,7 @@ fn trouble(error: &RulesFault, path: &Path, kind: TroubleKind, data: &str) -> Tr
     trouble
 }
 
-/// Reloads the files until it is dropped.
+/// A thread that reloads the files until this is dropped.
 pub struct Watching {
     stopped: Arc<AtomicBool>,
     wake: mpsc::Sender<()>,
@@ -500,7 +499,7 @@ pub(super) fn watch(files: &Arc<Mutex<HotReload>>, poll: Duration) -> io::Result
     let _ = wake.send(());
     let heard = wake.clone();
     let paths = files.lock().paths();
-    // Without a watcher the poll remains.
+    // Without a watcher, the files are still polled.
     let watch = file::watch(&paths, move || _ = heard.send(())).ok();
     let stopped = Arc::new(AtomicBool::new(false));
     let (stop, files) = (stopped.clone(), Arc::downgrade(files));
@@ -525,7 +524,7 @@ fn follow(
             (false, true) => Duration::MAX,
             (false, false) => poll,
         };
-        // An error says that the time is over.
+        // An error is a timeout.
         if events.recv_timeout(wait).is_ok() {
             while events.recv_timeout(DEBOUNCE).is_ok() {}
         }

@@ -1,5 +1,5 @@
-//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a POST that is repeated gets the response of the write that
-//! was carried out, and is not carried out again.
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a repeated POST gets the response of the first, and
+//! is not carried out again.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -27,7 +27,7 @@ const MAX_KEY: usize = 255;
 
 const NAME: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Whose key it is, and the key.
+/// The user, and the key.
 type Key = (String, String);
 
 /// The keys of the last writes.
@@ -39,7 +39,7 @@ struct Kept {
     /// Requests that are being carried out, with a hash of what was sent.
     running: HashMap<Key, u64>,
     done: BoundedQueue<Done>,
-    /// Under which the writes were carried out. Others may hide what is in the responses.
+    /// The rules under which the writes were carried out; other rules may hide what is in the responses.
     rulebook: Option<Arc<Rulebook>>,
 }
 
@@ -54,7 +54,7 @@ struct Done {
 }
 
 impl Keys {
-    /// No keys yet; their responses may take `most_bytes`.
+    /// No keys yet; the cached responses may use `most_bytes`.
     pub(super) fn new(most_bytes: usize) -> Keys {
         Keys(Arc::new(Mutex::new(Kept {
             running: HashMap::new(),
@@ -63,7 +63,7 @@ impl Keys {
         })))
     }
 
-    /// Forgets all keys of writes that are done.
+    /// Drops all keys of finished writes.
     pub(super) fn clear(&self) {
         self.0.lock().done.clear();
     }
@@ -164,7 +164,7 @@ pub(super) enum Begun {
 }
 
 impl Begun {
-    /// The response: that of before, or what `carry_out` gives, which goes on to its end even if the client goes away.
+    /// The cached response, or that of `carry_out`, which is not cancelled if the client disconnects.
     pub(super) async fn answer(
         self,
         carry_out: impl Future<Output = Result<Response<Bytes>, Problem>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Tokens and passwords behind logins. Passwords are hashed and verified here and nowhere else.
+//! Logins: tokens and passwords. Passwords are hashed and verified only here.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -26,20 +26,20 @@ use crate::store::{Collection, Command, Record};
 
 /// How many passwords are hashed at a time: each takes 19 MiB and a core.
 const HASHED_AT_ONCE: usize = 2;
-/// How many logins by HTTP Basic are remembered, so that not every request hashes.
+/// How many HTTP Basic logins are cached, so that not every request has to hash.
 const MOST_REMEMBERED: usize = 1000;
 
-/// What the server knows of logins.
+/// The state of logins.
 pub(super) struct Logins {
     keys: (EncodingKey, DecodingKey),
     /// The tokens that were logged out, by [`Claims::key`], and when they expire.
     revoked: Mutex<HashMap<(String, u64, String), u64>>,
     hashing: Arc<Semaphore>,
-    /// Digests of login, password and stored hash that belong together.
+    /// The cache of HTTP Basic: digests of matching login, password and stored hash.
     remembered: Mutex<HashSet<[u8; 32]>>,
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {
     // Tokens that other programs sign with the same secret may lack some.
@@ -54,7 +54,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// What tells one token from others.
+    /// What identifies a token.
     fn key(&self) -> (String, u64, String) {
         (self.sub.clone(), self.iat, self.jti.clone())
     }
@@ -63,7 +63,7 @@ impl Claims {
 impl Logins {
     /// Tokens are signed with `secret`, or with a random one.
     pub(super) fn new(secret: Option<&str>) -> Logins {
-        // The first one wins, and all are the same.
+        // An error means that it is already installed.
         let _ = HS256.install_default();
         let secret = secret.map_or_else(
             || random().into_bytes(),
@@ -93,7 +93,7 @@ impl Logins {
         jsonwebtoken::encode(&Header::default(), &claims, &self.keys.0).ok()
     }
 
-    /// What `token` says, if it is one of ours, has not expired and was not logged out.
+    /// The claims of `token`, if its signature is valid, it has not expired and was not logged out.
     pub(super) fn claims(&self, token: &str) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
@@ -111,7 +111,7 @@ impl Logins {
         revoked.insert(claims.key(), claims.exp);
     }
 
-    /// Runs `work`, which hashes, on a thread for work that blocks.
+    /// Runs `work`, which hashes, on a blocking thread.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Option<T> + Send + 'static,
@@ -182,7 +182,7 @@ pub(super) fn has_passwords(engine: &Engine, resource: &str) -> bool {
     schema.auth().is_some_and(|auth| auth.users == resource)
 }
 
-/// `command` with the password in it hashed. All writes of requests come here, or to [`refuse_password`].
+/// `command` with the password in it hashed. All writes of requests pass through here, or through [`refuse_password`].
 ///
 /// # Errors
 /// The command cannot be carried out.
@@ -220,10 +220,10 @@ fn password(engine: &Engine, command: &Command) -> Option<(Auth, String)> {
     (is_of_user && password != "null").then(|| (auth.clone(), password.to_string()))
 }
 
-/// Refuses a password in a write that would store it as it is.
+/// Refuses a password in a write that would store it in clear text.
 ///
 /// # Errors
-/// There is one.
+/// The body has a password.
 pub(super) fn refuse_password(engine: &Engine, command: &Command) -> Result<(), Problem> {
     match password(engine, command) {
         None => Ok(()),
@@ -254,13 +254,13 @@ pub(super) fn user_with<'p>(
     })
 }
 
-/// A property of a record, where it is a text.
+/// A property of a record, if it is a string.
 pub(super) fn text_of(record: &Record, property: &str) -> Option<String> {
     let value = get_member(record.value(), property)?;
     value.starts_with('"').then(|| unquote(value).into_owned())
 }
 
-/// Whether a path names a guarded resource, or a login: then the request log has nothing of the body.
+/// Whether a path names a guarded resource or a login: the request log then omits the body.
 pub(super) fn is_private(schema: &Schema, path: &str) -> bool {
     let hides = |name: &str| {
         let access = schema.access(name);
@@ -282,7 +282,8 @@ fn random() -> String {
     (0..4).map(word).collect()
 }
 
-/// HMAC with SHA-256, the only signature that is made or accepted. The crate's own providers bring RSA and elliptic curves.
+/// HMAC with SHA-256, the only signature that is created or accepted. The crate's own providers pull in RSA and
+/// elliptic curves.
 static HS256: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
         Algorithm::HS256 => Ok(Box::new(Hs256::new(key.as_bytes())?)),

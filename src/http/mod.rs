@@ -1,4 +1,4 @@
-//! HTTP: from requests to queries and commands, and from their results to responses. The only folder that uses warp.
+//! HTTP: translates requests to queries and commands, and their results to responses. The only folder that uses warp.
 //!
 //! `routes` is the table of contents: warp filters, and the handler of each. Connections are served by hyper over them.
 //! Errors are responses, never rejections.

@@ -81,7 +81,7 @@ impl Problem {
         self
     }
 
-    /// What the log says under the request's line.
+    /// The text under the request's line in the log.
     pub fn for_log(&self) -> String {
         let mut words = printable(&self.0.detail).into_owned();
         let is_new = |(_, error): &&(String, String)| !self.0.detail.contains(error);
@@ -133,6 +133,6 @@ impl Problem {
     }
 }
 
-/// What the access log says of a response: an extension of it.
+/// The note of a response for the access log: an extension of it.
 #[derive(Debug, Clone)]
 pub(super) struct LogNote(pub(super) String);

@@ -28,14 +28,14 @@ pub(super) struct Shape {
     pub(super) is_list: bool,
 }
 
-/// What a profile file says.
+/// A parsed profile file.
 #[derive(Debug, Default)]
 pub struct Profile {
-    /// The parameters of this profile, each with ours.
+    /// The parameters of this profile, each with the standard name.
     query: BTreeMap<String, String>,
     /// The number of the first page.
     first_page: i64,
-    /// How many records a page has where the request does not say it; `None`: all.
+    /// The default page size; `None`: all.
     size: Option<u64>,
     item: Option<Value>,
     list: Option<Value>,
@@ -47,7 +47,7 @@ pub struct Profile {
     content_type: Option<String>,
 }
 
-/// How the keys of records are written.
+/// The case convention of property names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Case {
     Camel,
@@ -74,9 +74,9 @@ const CASES: [(&str, Case); 4] = [
     ("kebab", Case::Kebab),
     ("pascal", Case::Pascal),
 ];
-/// The filters besides those of the template language.
+/// The filters that are added to those of the template language.
 const FILTERS: [&str; 3] = ["without", "by_property", "error_objects"];
-/// What templates can use.
+/// The variables of templates.
 const NAMES: [&str; 21] = [
     "dict",
     "range",
@@ -166,7 +166,7 @@ fn to_json(value: &minijinja::Value) -> Result<Value, Error> {
         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
 
-/// The parameters of a profile, each with ours.
+/// The parameters of a profile, each with the standard name.
 fn read_parameters(value: &Value) -> Result<BTreeMap<String, String>, String> {
     let members = value.as_object().ok_or("query must be an object")?;
     let read = |(name, ours): (&String, &Value)| {
@@ -180,7 +180,7 @@ fn read_parameters(value: &Value) -> Result<BTreeMap<String, String>, String> {
     members.iter().map(read).collect()
 }
 
-/// A member of `status`: of `create`, `delete` or a kind of problem.
+/// A member of `status`: the one of `create`, `delete` or a kind of problem.
 ///
 /// # Errors
 /// The part that is wrong, and why.
@@ -202,7 +202,7 @@ impl Profile {
     /// Reads the text of a profile file.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// The first error, and where it is.
     pub fn parse(text: &str) -> Result<Profile, RoutesError> {
         let at = |part: &str, message: String| {
             RoutesError::new(Place::of(text, json::offset_in(text, part)), message)
@@ -274,7 +274,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The query string as this server understands it. `known`: the names of the resource's properties.
+    /// Translates a query string to standard parameters. `known`: the names of the resource's properties.
     pub(super) fn query(&self, pairs: &[Pair], known: &[String], is_list: bool) -> String {
         let mut out: Vec<Pair> = Vec::new();
         for (name, value) in pairs {
@@ -312,7 +312,7 @@ impl Profile {
         joined(&out)
     }
 
-    /// The body as this server understands it: what is inside of the envelope.
+    /// Translates a body: unwraps the envelope.
     pub(super) fn body(&self, body: &[u8], known: &[String]) -> Option<Vec<u8>> {
         let sent: Value = serde_json::from_slice(body).ok()?;
         let record = self.unwrapped(&sent, (&self.envelope(), false), known);
@@ -393,7 +393,7 @@ impl Profile {
         let page_name = page_name.map_or("_page", |(name, _)| name);
         let url = |page: u64| {
             let mut pairs = sent.to_vec();
-            // The page under its own name would come before that under the profile's.
+            // The standard name of the page would take precedence over the profile's.
             pairs.retain(|(name, _)| name == page_name || name != "_page");
             match pairs.iter_mut().find(|(name, _)| name == page_name) {
                 Some((_, value)) => *value = shown(page).to_string(),
@@ -465,7 +465,7 @@ impl Profile {
         }
     }
 
-    /// The body of an error, where the profile has one of its own.
+    /// The body of an error, if the profile has one.
     pub(super) fn error(&self, problem: &Value) -> Option<Result<Value, String>> {
         let template = self.error.as_ref()?;
         let mut problem = problem.clone();
@@ -484,7 +484,7 @@ impl Profile {
         self.content_type.as_deref().unwrap_or(usual)
     }
 
-    /// The status that takes the place of the usual one: of `create`, `delete` or a kind of problem.
+    /// The status that replaces the usual one: of `create`, `delete` or a kind of problem.
     pub(super) fn status(&self, name: &str) -> Option<u16> {
         self.status.get(name).copied()
     }
@@ -581,7 +581,7 @@ fn find(template: &Value, names: &[&str], path: &mut Vec<String>) -> bool {
     }
 }
 
-/// The expression that `text` is, if it is one and nothing else.
+/// The expression in `text`, if it is a single expression and nothing else.
 fn whole(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     (!inner.contains("{{")).then(|| inner.trim())
@@ -638,7 +638,7 @@ fn check_text(text: &str) -> Result<(), String> {
             return Err(unknown("value", &member, PROBLEM.into_iter()));
         }
     }
-    // Each expression begins behind a brace.
+    // Each expression begins after a brace.
     let mut expressions = text.split("{{").skip(1);
     let bad = expressions.find_map(|rest| {
         let expression = rest.split("}}").next().unwrap_or(rest);
@@ -654,8 +654,8 @@ fn check_text(text: &str) -> Result<(), String> {
     }
 }
 
-/// `template` with its expressions replaced by their results. A string that is one expression keeps its type; a member
-/// whose expression gives nothing at all is left out.
+/// `template` with its expressions replaced by their results. A string that is a single expression has the result's
+/// type; a member whose expression is undefined is left out.
 fn render(template: &Value, context: &Value) -> Result<Value, String> {
     let scope = minijinja::Value::from(Serde(context));
     rendered(template, &scope).map(Option::unwrap_or_default)

@@ -1,5 +1,5 @@
-//! A request: its parts as warp's filters extract them, its body within limits of size and time, and the percent-encoding
-//! of its path; and what the routes and the socket of a connection know of each other.
+//! A request: its parts as warp's filters extract them, its body within limits of size and time, and the
+//! percent-encoding of its path; and the state that the routes and the socket of a connection share ([`Progress`]).
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -21,7 +21,7 @@ use super::problem::{self, Problem};
 use crate::query::{QueryError, pairs};
 use crate::text::{encode_target, percent_decode, shell_word};
 
-/// A request as far as it has been read.
+/// A request, with its body as far as it could be read.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.
@@ -123,7 +123,7 @@ impl Request {
         target(&self.uri)
     }
 
-    /// The problem of a method that the path does not take; it takes those in `allow`.
+    /// The problem of a method that the path does not support; it supports those in `allow`.
     pub(super) fn not_allowed(&self, allow: &'static str) -> Problem {
         let detail = format!("{} does not work on {}", self.method, self.uri.path());
         Problem::new(problem::METHOD, detail)
@@ -131,7 +131,7 @@ impl Request {
             .hint(format!("it takes {allow}"))
     }
 
-    /// Whether a browser asks for the site's icon, which it does by itself.
+    /// Whether a browser requests the site's icon, which it does by itself.
     pub(super) fn is_favicon(&self) -> bool {
         self.uri.path() == "/favicon.ico" && self.reads()
     }
@@ -173,13 +173,13 @@ impl Request {
         )
     }
 
-    /// The name of the host that is asked, without its port.
+    /// The host name of the request, without the port.
     pub(super) fn host_name(&self) -> Option<&str> {
         self.host_names().next()
     }
 
-    /// The names of the host in the target and in the header `Host`, without their ports. The first one counts (RFC 9112,
-    /// 3.2.2).
+    /// The names of the host in the target and in the header `Host`, without their ports. The first one counts (RFC
+    /// 9112, 3.2.2).
     pub(super) fn host_names(&self) -> impl Iterator<Item = &str> {
         let target = self.uri.authority().map(|authority| {
             let host = authority.as_str();
@@ -259,10 +259,10 @@ pub(super) fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
     path.split('/').map(percent_decode).collect()
 }
 
-/// How much of a body over the limit is read and discarded, so that the client can finish sending and read the 413.
+/// How much of a body over the limit is read and discarded, for the client to finish sending and read the 413.
 const MAX_DISCARDED: usize = 1 << 30;
 
-/// What warp has no filter for: an extension of each request.
+/// What warp has no filter for; an extension of each request.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) version: Version,
@@ -284,7 +284,7 @@ pub(super) struct Received {
     pub(super) is_complete: bool,
 }
 
-/// The request, put together from its parts. Its body may have `limit` bytes and take `time`.
+/// Extracts a request. Its body may have `limit` bytes and take `time`.
 pub(super) fn received(
     limit: usize,
     time: Duration,
@@ -336,7 +336,7 @@ async fn receive<B: Buf, E: std::fmt::Display>(
     let mut body = Box::pin(body);
     match tokio::time::timeout(time, read(headers, &mut body, limit, &progress)).await {
         Ok(Body::TooLarge) if may_be_discarded(headers) => {
-            // The response goes out meanwhile.
+            // The response is sent meanwhile.
             progress.set_discarding(true);
             tokio::spawn(async move {
                 tokio::select! {
@@ -382,13 +382,13 @@ async fn read<B: Buf, E: std::fmt::Display>(
     Body::Whole(bytes.freeze())
 }
 
-/// Whether the rest of a body over the limit is read. A client that waits for `100 Continue` has not sent it.
+/// Whether the rest of a body over the limit can be discarded. A client that waits for `100 Continue` has not sent it.
 fn may_be_discarded(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::EXPECT)
         && content_length(headers).is_none_or(|length| length <= MAX_DISCARDED)
 }
 
-/// Reads a body to its end, or until there is too much of it; then the connection is closed.
+/// Reads a body to its end, or until it is too much; then the connection is closed.
 async fn discard<B: Buf, E>(mut body: impl Stream<Item = Result<B, E>> + Unpin) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(part)) = body.next().await {
@@ -413,16 +413,16 @@ fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING)
 }
 
-/// What the routes are doing on a connection, as far as its stream must know.
+/// The state of a connection that the routes and the socket share.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     /// A request is being answered.
     is_busy: AtomicBool,
     /// That request may change the data.
     is_write: AtomicBool,
-    /// The answer is delayed, which costs nothing.
+    /// The response is delayed; the request is idle.
     is_delayed: AtomicBool,
-    /// A head is complete, of which the stream does not know yet.
+    /// A head is complete that the socket has not taken notice of yet.
     has_head: AtomicBool,
     /// The body of a request that has its response is still being read.
     is_discarding: AtomicBool,
@@ -430,15 +430,15 @@ pub(super) struct Progress {
     is_answered: AtomicBool,
     /// The response is the last one of the connection.
     is_last: AtomicBool,
-    /// A response that has an end is not yet with the stream as a whole.
+    /// A response of finite length is being written to the socket.
     is_sending: AtomicBool,
-    /// The client sends nothing more.
+    /// The client has closed its side (half-closed).
     is_ended: AtomicBool,
     /// Bytes of a request have arrived.
     has_begun: AtomicBool,
     /// Wakes the task that waits for more of the body.
     body: AtomicWaker,
-    /// Wakes the task that has read the end of the stream, and waits for the response.
+    /// Wakes the task that has read the end of the stream and waits for the response.
     reader: AtomicWaker,
 }
 
@@ -461,7 +461,7 @@ impl Progress {
         self.reader.wake();
     }
 
-    /// A response that has an end is being sent until this is dropped.
+    /// Marks a response of finite length as being sent until this is dropped.
     pub(super) fn sending(self: &Arc<Progress>) -> Sending {
         self.is_sending.store(true, Ordering::Release);
         Sending(self.clone())
@@ -477,7 +477,7 @@ impl Progress {
         self.has_begun.load(Ordering::Relaxed)
     }
 
-    /// Whether the rest of a body is being read, whose request has its response.
+    /// Sets whether the rest of the body of an answered request is being read.
     pub(super) fn set_discarding(&self, is_discarding: bool) {
         self.is_discarding.store(is_discarding, Ordering::Relaxed);
     }
@@ -492,13 +492,14 @@ impl Progress {
         self.is_answered.load(Ordering::Relaxed) && self.is_answered.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether the client sends nothing more; if not, the task of `context` is woken when that becomes so.
+    /// Whether the client has closed its side; if not, the task of `context` is woken when it does.
     pub(super) fn poll_ended(&self, context: &Context<'_>) -> bool {
         self.body.register(context.waker());
         self.is_ended.load(Ordering::Acquire)
     }
 
-    /// The client sends nothing more. The task of `context` is woken when there is a response, and when it has been sent.
+    /// Records that the client has closed its side. The task of `context` is woken when there is a response, and when
+    /// it has been sent.
     pub(super) fn poll_at_end(&self, context: &Context<'_>) -> AtEnd {
         self.is_ended.store(true, Ordering::Release);
         self.body.wake();
@@ -522,7 +523,7 @@ impl Progress {
         self.has_head.load(Ordering::Relaxed) && self.has_head.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether what arrives is the head of a request.
+    /// Whether the next bytes are the head of a request.
     pub(super) fn expects_head(&self) -> bool {
         !self.is_busy.load(Ordering::Relaxed) && !self.is_discarding.load(Ordering::Relaxed)
     }
@@ -533,7 +534,7 @@ tokio::task_local! {
     pub(super) static CURRENT: Arc<Progress>;
 }
 
-/// Waits before a request is answered. Its client may have gone: nothing is lost by that but the time.
+/// Waits before a request is answered. If the client disconnects, the request can be dropped.
 pub(super) async fn delay(time: Duration) {
     let progress = CURRENT.try_with(Arc::clone).unwrap_or_default();
     progress.is_delayed.store(true, Ordering::Release);
@@ -542,11 +543,11 @@ pub(super) async fn delay(time: Duration) {
     progress.reader.wake();
 }
 
-/// What is still to be done when the client sends nothing more.
+/// What is still to be done when the client has closed its side.
 pub(super) enum AtEnd {
     /// A request that may change the data is being answered.
     Writing,
-    /// A request waits for its answer to be due.
+    /// A response is being delayed.
     Delayed,
     /// Another request is being answered.
     Reading,
@@ -555,7 +556,8 @@ pub(super) enum AtEnd {
     Idle,
 }
 
-/// A response that is being sent: as long as this is there, the end of what the client sends does not end the connection.
+/// A response that is being sent. As long as this exists, the connection stays open after the client has closed its
+/// side.
 pub(super) struct Sending(Arc<Progress>);
 
 impl Drop for Sending {

@@ -125,9 +125,9 @@ impl RequestLog {
         seen.number = log.last;
         let bytes = seen.bytes();
         log.seen.push(seen, bytes);
-        // The lock is gone before anybody wakes.
+        // Unlock before readers wake.
         drop(log);
-        // An error says that nobody waits.
+        // An error means that nobody is waiting.
         let _ = self.updates.send(());
     }
 
@@ -206,16 +206,16 @@ impl Seen {
     }
 }
 
-/// What the log hides of a body.
+/// What the log masks in a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Hidden<'a> {
-    /// Everything: it is about what only some may see.
+    /// Everything: the resource is guarded.
     All,
     /// The values of the properties of these names.
     Properties(&'a [&'a str]),
 }
 
-/// The body with what is `hidden` masked; `None` where it has nothing to hide.
+/// The body with what is `hidden` masked; `None` if there is nothing to mask.
 fn without_hidden(body: &Bytes, hidden: Hidden<'_>) -> Option<Bytes> {
     let Hidden::Properties(hidden) = hidden else {
         return Some(if body.is_empty() {
@@ -248,7 +248,7 @@ fn mask(value: &mut Value, hidden: &[&str]) {
     }
 }
 
-/// A problem document without what it says of the request.
+/// A problem document without the parts that quote the request.
 fn brief(document: &Bytes) -> Option<Bytes> {
     let mut problem: Map<String, Value> = serde_json::from_slice(document).ok()?;
     problem.retain(|name, _| ["type", "title", "status"].contains(&name.as_str()));

@@ -16,11 +16,11 @@ use super::settings::Settings;
 use crate::json::{Layout, tag};
 use crate::text::printable;
 
-/// A hint in a successful response to what is probably not what was meant.
+/// A hint in a successful response that the request probably does not mean what the client intended.
 pub(super) const HINT: HeaderName = HeaderName::from_static("x-hint");
-/// The number of records without the page or slice.
+/// The total number of records, before paging or slicing.
 pub(super) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
-/// What was done of the preferences of the request (RFC 7240).
+/// The preferences of the request that were applied (RFC 7240).
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// Rate limits (draft-ietf-httpapi-ratelimit-headers).
 pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -29,7 +29,7 @@ pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("rateli
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// How much of a file is read at a time.
+/// The size of the chunks in which a file is read.
 const PIECE: u64 = 128 * 1024;
 /// Bodies shorter than this are not worth compressing (json-server 0.17 draws the line here, too).
 const MIN_COMPRESSED: usize = 1024;
@@ -53,7 +53,7 @@ pub(super) fn value(status: StatusCode, value: &serde_json::Value) -> Response<B
     json(status, format!("{value:#}").into_bytes())
 }
 
-/// A response with JSON as its body, laid out for people.
+/// A response with pretty-printed JSON as its body.
 pub(super) fn pretty(status: StatusCode, text: &str) -> Response<Bytes> {
     let mut body = Vec::with_capacity(text.len() + 64);
     Layout::PRETTY.write(&mut body, text, "");
@@ -132,7 +132,7 @@ fn with_tag(
     response
 }
 
-/// Bytes of the body, which may be yet to be read.
+/// Bytes of the body, which may be a file that is not read yet.
 pub(super) fn size(response: &Response<Bytes>) -> usize {
     let file = response.extensions().get::<FileBody>();
     file.map_or(response.body().len(), |file| {
@@ -140,7 +140,7 @@ pub(super) fn size(response: &Response<Bytes>) -> usize {
     })
 }
 
-/// Headers that depend on nothing but the settings, and on whether the body could be compressed.
+/// Adds headers that depend only on the settings and on whether the body could be compressed.
 fn add_common_headers(headers: &mut HeaderMap, settings: &Settings, varies: bool) {
     let vary = match (settings.cors, varies) {
         (true, true) => Some("Origin, Accept-Encoding"),
@@ -167,7 +167,7 @@ pub(super) fn finish(
     mut response: Response<Bytes>,
 ) -> Response<Bytes> {
     let foreign = cross_site::foreign(request, settings);
-    // The data only: a script of the admin routes would be one that every page of this machine can load.
+    // Only for the data: any page of this machine could load the admin routes as a script.
     if foreign.is_none()
         && !request.uri.path().starts_with("/-/")
         && let Some(name) = request.first("callback")
@@ -194,7 +194,8 @@ pub(super) fn finish(
         settings.gzip && compress(request.headers.get(header::ACCEPT_ENCODING), &mut response);
     add_common_headers(response.headers_mut(), settings, varies);
     match foreign {
-        // The page cannot read the response; the hint is for its developer, in the log and in the browser's tools.
+        // The page cannot read the response; the hint is for its developer, in the log and in the browser's developer
+        // tools.
         Some(foreign @ Foreign::Origin(_))
             if settings.cors && response.status() != StatusCode::FORBIDDEN =>
         {
@@ -258,8 +259,8 @@ fn precondition(request: &Request, response: &Response<Bytes>) -> Option<StatusC
     }
 }
 
-/// Whether a list of entity tags, as `If-None-Match` and `If-Match` hold it, names `tag`. A tag that was given out with
-/// a compressed body names the record all the same.
+/// Whether a list of entity tags, as in `If-None-Match` and `If-Match`, has `tag`. The tag of a compressed body
+/// matches, too.
 pub(super) fn names(list: &str, tag: &str) -> bool {
     let plain = tag.trim_matches('"');
     list.split(',')
@@ -268,7 +269,8 @@ pub(super) fn names(list: &str, tag: &str) -> bool {
 }
 
 fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-    // What json-server exposes, and then what it lacks and what a page of another origin needs for `If-Match`.
+    // First the headers that json-server exposes, then others that a page of another origin needs, such as for
+    // `If-Match`.
     static EXPOSED: [(HeaderName, &str); 9] = [
         (TOTAL, "X-Total-Count"),
         (header::LINK, "Link"),
@@ -306,8 +308,8 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     }
 }
 
-/// The response to OPTIONS: the methods that the resource takes. For a CORS preflight, which names the method that the
-/// browser is about to use, the headers that json-server sends.
+/// The response to OPTIONS: the methods that the resource supports; for a CORS preflight, the headers that json-server
+/// sends.
 pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Response<Bytes> {
     let mut response = empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
@@ -364,7 +366,7 @@ fn to_jsonp(response: &mut Response<Bytes>, name: &str) {
     }
 }
 
-/// Compresses the body if the client accepts gzip. Returns whether it would be compressed for a client that does.
+/// Compresses the body if the client accepts gzip. Returns whether the body is compressible.
 fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> bool {
     let kind = self::header(response, header::CONTENT_TYPE).unwrap_or("");
     let is_text = kind.starts_with("application/json")
@@ -435,19 +437,19 @@ pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = S
     response.extensions_mut().insert(LogNote(note));
 }
 
-/// A body that is read from a file while it is sent: an extension of a response without one.
+/// A body that is streamed from a file: an extension of a response without a body.
 #[derive(Debug, Clone)]
 pub(super) struct FileBody {
-    /// The file, at the place where the body begins.
+    /// The file, positioned at the beginning of the body.
     file: Arc<File>,
     /// Bytes of the body.
     length: u64,
-    /// Only the head of the response is asked for.
+    /// It is a HEAD request.
     is_head: bool,
 }
 
 impl FileBody {
-    /// `length` bytes of `file` from its place on.
+    /// `length` bytes of `file` from its position.
     pub(super) fn new(file: File, length: u64, is_head: bool) -> FileBody {
         FileBody {
             file: Arc::new(file),
@@ -478,7 +480,7 @@ impl FileBody {
         response
     }
 
-    /// The next piece. A file that has become shorter ends the connection, since its length has been sent.
+    /// The next chunk. If the file has become shorter, the connection is closed, because the length has been sent.
     async fn next(mut self) -> io::Result<Option<(Bytes, FileBody)>> {
         if self.length == 0 {
             return Ok(None);

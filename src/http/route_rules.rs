@@ -1,5 +1,6 @@
-//! The rules of the routes file around each request: guards, limits, delays, failures, own answers; and the failures and delays that
-//! a request asks for itself: `Prefer: status=503, delay=2`, or `_status` and `_delay` in the URL.
+//! The rules of the routes file around each request: guards, rate limits, delays, failures, custom responses; and the
+//! failures and delays that a request asks for itself: `Prefer: status=503, delay=2`, or `_status` and `_delay` in the
+//! URL.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -27,11 +28,11 @@ use crate::behaviour::{
 pub(super) enum Cut {
     /// It is closed.
     Abort,
-    /// It stays open, until the client goes or the server stops.
+    /// It stays open until the client disconnects or the server stops.
     Hang,
 }
 
-/// Answers `request` under the rules that match it, after `delay`; `handler` does what no rule does.
+/// Answers `request` under the rules that match it, after `delay`; `handler` responds if no rule does.
 pub(super) async fn answer<F>(
     app: Arc<App>,
     request: Arc<Request>,
@@ -50,7 +51,7 @@ where
     };
     let answer = under_rules(&app, &request, delay, handler, &preferences).await;
     let mut response = answer.unwrap_or_else(Problem::into_response);
-    // What the API responds has its shape already; other responses of rules keep theirs.
+    // Responses of the API are already shaped by the profile; other responses of rules keep their shape.
     if is_problem(&response)
         && let Some(profile) = app.profile()
     {
@@ -117,7 +118,7 @@ struct Call<'r> {
 }
 
 impl Call<'_> {
-    /// Lets only those pass whom all guards let pass.
+    /// Checks all guards.
     fn check_guards(&self) -> Result<(), Problem> {
         let mut guards = self
             .matched
@@ -126,7 +127,7 @@ impl Call<'_> {
         guards.try_for_each(|guard| guard::check_route(self.app, self.request, &self.viewer, guard))
     }
 
-    /// Counts the request in the limits of the rules, up to the first that it exceeds.
+    /// Counts the request in the rate limits of the rules, up to the first that it exceeds.
     fn take_quotas(&self) -> Vec<(&str, Quota)> {
         let mut quotas = Vec::new();
         for rule in self.matched.iter().map(|matched| matched.rule) {
@@ -142,7 +143,8 @@ impl Call<'_> {
         quotas
     }
 
-    /// Answers the request, which no limit refuses, after its delay: with a failure, or else under its `Idempotency-Key`.
+    /// Answers the request, which is within the rate limits, after its delay: with a failure, or else under its
+    /// `Idempotency-Key`.
     async fn answer_late<F, H>(
         &self,
         files: &Files,
@@ -230,7 +232,7 @@ impl Call<'_> {
         decided.flatten()
     }
 
-    /// What the first rule answers that has an answer, or else `handler`; with the headers of the rules.
+    /// The response of the first rule that has one, or else of `handler`; with the headers of the rules.
     async fn answer<F>(&self, handler: impl FnOnce(Arc<App>, Arc<Request>) -> F) -> Answer
     where
         F: Future<Output = Answer>,
@@ -245,7 +247,7 @@ impl Call<'_> {
             None => handler(app.clone(), request.clone()).await,
         };
         let mut response = answer.unwrap_or_else(Problem::into_response);
-        // The most specific rule has the last word.
+        // The headers of the most specific rule win.
         for matched in self.matched.iter().rev() {
             let rule = matched.rule;
             let is_used =
@@ -290,7 +292,7 @@ impl Call<'_> {
         Ok(response)
     }
 
-    /// Whose counts the request is counted in.
+    /// The key of the counter for the request.
     fn key(&self, per: &Per) -> String {
         match per {
             Per::All => String::new(),
@@ -318,7 +320,7 @@ fn cut(cut: Cut) -> Response<Bytes> {
     response
 }
 
-/// The rules of `files` for `request`, each file's most specific first. Costs next to nothing where there are none.
+/// The rules of `files` for `request`, each file's most specific first. Almost free if there are none.
 fn matching<'r>(
     files: impl Iterator<Item = &'r Arc<RoutesFile>>,
     request: &Request,
@@ -326,14 +328,14 @@ fn matching<'r>(
     let (parts, mut path) = (LazyParts::of(request), None);
     let mut matched = Vec::new();
     for file in files.filter(|file| !file.has_no_rules()) {
-        // A path with a broken escape is refused by whoever answers it.
+        // A path with a broken escape is refused by the handler.
         let path = path.get_or_insert_with(|| segments(request.uri.path()).unwrap_or_default());
         matched.extend(file.matching(request.method.as_str(), path, &parts));
     }
     matched
 }
 
-/// Whether a rule answers a request for `path` by itself, so that no static file does.
+/// Whether a rule answers a request for `path`; it takes precedence over static files.
 pub(super) fn is_answered(app: &App, method: &Method, path: &str) -> bool {
     let Some(routes) = &app.settings.routes else {
         return false;
@@ -432,7 +434,7 @@ fn asked_failure(status: u16) -> Problem {
         .hint("the data is untouched; send it without Prefer and _status for the real response")
 }
 
-/// What the rules of the routes file do with a request, which is rewritten already.
+/// What the rules of the routes file do with a request that has been rewritten.
 #[cfg(feature = "cli")]
 pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
     let Some(routes) = &app.settings.routes else {
@@ -456,7 +458,7 @@ pub(super) struct Preferences {
     pub(super) status: Option<u16>,
     /// How long to wait.
     pub(super) delay: Duration,
-    /// What is done of that, for `Preference-Applied`.
+    /// The applied preferences, for `Preference-Applied`.
     pub(super) applied: Vec<String>,
 }
 
@@ -464,7 +466,7 @@ impl Preferences {
     /// What `request` asks for.
     ///
     /// # Errors
-    /// `_status` in the URL is not an error status. In the header that is ignored, as RFC 7240 wants it.
+    /// `_status` in the URL is not an error status. In the header it is ignored, as RFC 7240 requires.
     pub(super) fn of(request: &Request) -> Result<Preferences, Problem> {
         let mut asked = Preferences::default();
         if let Some(list) = request.list(PREFER) {
@@ -499,7 +501,7 @@ impl Preferences {
                 continue;
             };
             let (name, value) = (name.trim(), value.trim().trim_matches('"'));
-            // Of a preference that is there twice the first one counts (RFC 7240, 2).
+            // The first of repeated preferences counts (RFC 7240, 2).
             if name.eq_ignore_ascii_case("delay") && delay.is_none() {
                 let time = value.parse().ok();
                 delay = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

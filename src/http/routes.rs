@@ -105,7 +105,7 @@ pub(super) fn routes(
         .boxed()
 }
 
-/// The first of `routes` that takes the request. Boxed, as long chains of `or` are slow to compile.
+/// The first of `routes` that matches the request. Boxed, because long chains of `or` are slow to compile.
 fn one_of(routes: impl IntoIterator<Item = BoxedFilter<(Reply,)>>) -> BoxedFilter<(Reply,)> {
     let none = warp::any().and_then(|| ready(Err(warp::reject::not_found())));
     routes.into_iter().fold(none.boxed(), |others, route| {
@@ -113,7 +113,7 @@ fn one_of(routes: impl IntoIterator<Item = BoxedFilter<(Reply,)>>) -> BoxedFilte
     })
 }
 
-/// Takes the request if `condition` holds; otherwise other routes are tried.
+/// Matches the request if `condition` is true; otherwise other routes are tried.
 fn take_if(condition: bool) -> Ready<Result<(), Rejection>> {
     ready(condition.then_some(()).ok_or_else(warp::reject::not_found))
 }
@@ -131,8 +131,8 @@ fn explorer_file() -> impl Filter<Extract = (), Error = Rejection> + Clone {
         .untuple_one()
 }
 
-/// The file of the folder of static files at the request's path, unless the path is one of the API. The index of the
-/// folder takes the place of the explorer.
+/// The static file at the request's path, unless the path is one of the API. The index of the folder replaces the
+/// explorer.
 fn static_file(
     app: &Arc<App>,
 ) -> impl Filter<Extract = (static_files::Found,), Error = Rejection> + Clone + use<> {
@@ -167,7 +167,7 @@ struct Handlers {
 }
 
 impl Handlers {
-    /// The handler that `filter` gives, for the requests that it matches.
+    /// Routes the requests that `filter` matches to the handler that it extracts.
     fn route<P, H, F>(
         &self,
         filter: P,
@@ -186,7 +186,7 @@ impl Handlers {
         })
     }
 
-    /// `handler` for a page of the server, which takes `methods`.
+    /// `handler` for a page of the server that supports `methods`.
     fn page<P, H, F>(&self, path: P, methods: &'static str, handler: H) -> BoxedFilter<(Reply,)>
     where
         P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
@@ -211,7 +211,7 @@ impl Handlers {
     }
 }
 
-/// The response as warp sends it, with the body that follows if it has one: a large file, or a stream of events.
+/// The response as warp sends it, with its streamed body if it has one: a large file, or an event stream.
 fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> Reply {
     match response.extensions_mut().remove::<FileBody>() {
         Some(file) => file.send(response),
@@ -263,7 +263,7 @@ impl LocalService {
         }
     }
 
-    /// What the rules of the routes file make of a request: its target after the rewrites, and what each rule does.
+    /// What the rules of the routes file do with a request: its target after the rewrites, and what each rule does.
     #[cfg(feature = "cli")]
     pub fn explain(&self, mut request: Request) -> (String, Vec<Explained>) {
         if let Some(uri) = api::rewrite(&self.app, &request.uri) {
@@ -273,7 +273,7 @@ impl LocalService {
         (target, route_rules::explain(&self.app, &request))
     }
 
-    /// Answers a request. Of a stream of events this is the beginning.
+    /// Answers a request; of an event stream, only the beginning.
     pub async fn call(&self, request: Request) -> Response<Bytes> {
         let Body::Whole(body) = request.body else {
             return Problem::new(problem::BAD_REQUEST, "the request has no body").into_response();

@@ -1,4 +1,4 @@
-//! Answers of the routes file: fixed and templated ones, files, redirects, changes of the data.
+//! Responses of the routes file: fixed and templated ones, files, redirects, changes of the data.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) async fn answer(
     answer: &RuleAnswer,
     viewer: &Viewer,
 ) -> Answer {
-    // Not answered as if nothing had been sent.
+    // A broken body must not be treated as a missing one.
     body::check_json(request)?;
     let fail = |error: RoutesError| app.failed(&error);
     let scope = || scope(app, request, matched, viewer);
@@ -94,7 +94,7 @@ fn guard_of<'r>(matched: &Matched<'r>, request: &Request) -> Option<&'r Guard> {
     Some(access.of(request.reads()))
 }
 
-/// Who carries out actions, and what their templates can use.
+/// The viewer for whom actions are carried out, and the variables of their templates.
 #[derive(Clone)]
 struct Actor {
     facts: Facts,
@@ -103,7 +103,7 @@ struct Actor {
     guard: Option<Guard>,
 }
 
-/// Carries out the actions of a rule as one write. Returns what clients may see of the last record.
+/// Carries out the actions of a rule as one write. Returns the last record without hidden properties.
 async fn carry_out(
     app: &Arc<App>,
     request: &Arc<Request>,
@@ -179,7 +179,7 @@ fn act(
         for command in &mut commands {
             let is_new = action.verb == Verb::Post;
             let owner = match actor.guard {
-                // It may be somebody else's record, and stays theirs.
+                // It may be somebody else's record; the owner stays.
                 Some(_) if !is_new => guard::kept_owner(&published, store, command),
                 _ => guard::owner(&published, is_new, &command.resource, viewer),
             };
@@ -190,7 +190,7 @@ fn act(
     Ok(commands)
 }
 
-/// The request that an action is.
+/// The request that an action stands for.
 fn inner_request(
     app: &App,
     store: &Store,
@@ -232,7 +232,8 @@ fn body_of(app: &App, action: &Action, scope: &Arc<Scope>) -> Result<Object, Pro
     })
 }
 
-/// What the path of `request` begins with: the record, `/todos/1` of `/todos/1/done`, or an object; for a POST the collection.
+/// The path of the record, object or (for a POST) collection that the path of `request` begins with: `/todos/1` for
+/// `/todos/1/done`.
 fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
     let path = request.uri.path();
     let Some((resource, id)) = beginning(store, path) else {
@@ -264,7 +265,7 @@ async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
     static_files::answer(found.ok_or_else(gone)?, request.clone()).await
 }
 
-/// What templates can use of `request`.
+/// The variables of `request` for templates.
 fn facts(app: &App, request: &Request, matched: &Matched<'_>, viewer: &Viewer) -> Facts {
     let object = |pairs: Vec<(String, String)>| Value::from(Serde(body::by_name(pairs)));
     let headers = request.headers.iter().map(|(name, value)| {
@@ -290,7 +291,7 @@ fn facts(app: &App, request: &Request, matched: &Matched<'_>, viewer: &Viewer) -
     }
 }
 
-/// What templates of a rule can use.
+/// The scope of a rule's templates.
 pub(super) fn scope(
     app: &Arc<App>,
     request: &Request,
@@ -334,7 +335,7 @@ pub(super) fn add_headers(
     Ok(())
 }
 
-/// Sets a header to `value`, which `text` gives.
+/// Sets a header to `value`, the result of `text`.
 fn set_header(
     app: &App,
     response: &mut Response<Bytes>,

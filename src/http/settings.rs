@@ -1,5 +1,5 @@
-//! Settings of the application, limits on its connections; origins of web pages (RFC 6454), and which hosts are this machine or
-//! its network.
+//! Settings of the application, limits on its connections, origins of web pages (RFC 6454), and which hosts are this
+//! machine or its network.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub struct Settings {
     pub on_network: bool,
     /// Responses are compressed for clients that accept gzip.
     pub gzip: bool,
-    /// The admin routes under `/-/` are there, for this machine.
+    /// The admin routes under `/-/` are enabled, for this machine.
     pub admin: bool,
     /// How often an event stream without events sends a comment.
     pub heartbeat: Duration,
@@ -47,13 +47,13 @@ pub struct Settings {
     pub read_only: bool,
     /// Requests can ask for failures and delays themselves (`Prefer`, `_status`, `_delay`).
     pub faults: bool,
-    /// What chance and random values are drawn from: the same seed gives the same sequence.
+    /// The seed of random values: the same seed gives the same sequence.
     pub seed: u64,
     /// Delays every response of the API.
     pub delay: Delay,
     /// Names, envelopes and statuses of another API around the data.
     pub profile: Option<Arc<Profile>>,
-    /// What tokens are signed with; `None`: something random, so that they are valid until the server stops.
+    /// The secret that signs tokens; `None`: a random one, so tokens become invalid when the server stops.
     pub secret: Option<String>,
     /// The rules of the routes file.
     pub routes: Option<Arc<Routes>>,
@@ -71,7 +71,7 @@ pub struct Settings {
     pub query_fields: usize,
     /// How long a query may take.
     pub query_time: Duration,
-    /// Bytes of memory for what is kept besides the data: what can be undone, events, requests, lists, large bodies.
+    /// Bytes of memory for everything but the data: undo history, events, request log, caches, large bodies.
     pub memory_limit: usize,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,
@@ -158,7 +158,7 @@ impl Default for Limits {
 pub enum AllowedOrigin {
     /// `*`: every origin.
     Any,
-    /// `null`: pages without an origin of their own, such as files and sandboxed frames.
+    /// `null`: pages with an opaque origin, such as files and sandboxed frames.
     Null,
     /// `https://app.example`.
     One(Origin),
@@ -202,7 +202,7 @@ impl Origin {
         let host = authority.host();
         let port = match authority.as_str().strip_prefix(host)?.strip_prefix(':') {
             Some(port) => Some(port.parse().ok()?),
-            // What is left is empty, unless there is a user before the host.
+            // The rest is empty unless there is a user before the host.
             None => (host.len() == rest.len()).then_some(None)?,
         };
         let scheme = scheme.to_ascii_lowercase();
@@ -230,7 +230,7 @@ impl Origin {
     }
 }
 
-/// Whether browsers write a host so: a name in ASCII, or an address.
+/// Whether `text` is a host as browsers write it: a name in ASCII, or an address.
 fn is_host(text: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     !text.is_empty()
@@ -253,7 +253,7 @@ pub(super) fn is_private(host: &str) -> bool {
     is_within(host, "local") || address(host).is_some_and(is_local)
 }
 
-/// Whether nobody on the internet can make the host name resolve to this machine: an address, or a name without a dot.
+/// Whether DNS rebinding is impossible for the host: it is an address, or a name without a dot.
 pub(super) fn is_undisputed(host: &str) -> bool {
     address(host).is_some() || !host.contains('.')
 }

@@ -1,9 +1,9 @@
-//! What is between the TCP stream and hyper: percent-encodes what clients leave unencoded in URLs, replaces the empty
-//! responses of hyper to what is not HTTP by problem documents, limits how long a head and a write may take, and decides
-//! what it means that a client has ended its side.
+//! The layer between the TCP stream and hyper: percent-encodes what clients leave unencoded in URLs, replaces hyper's
+//! empty responses to invalid HTTP by problem documents, has timeouts for the head and for writes, and handles clients
+//! that close their side early.
 //!
-//! Clients such as curl send `"`, `<`, `{` and non-ASCII letters in URLs as they are; hyper would reject the request. Of a head
-//! that hyper cannot read, the log and the CORS headers of the response need a part.
+//! Clients such as curl send `"`, `<`, `{` and non-ASCII letters in URLs as they are; hyper would reject the request.
+//! If hyper cannot parse a head, the log and the CORS headers of the response still need a part of it.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -29,7 +29,7 @@ use crate::text::UNSAFE;
 
 /// How much is read at a time while the head of a request is incomplete.
 const FIRST_READ: usize = 4096;
-/// How long the answer to a read may take whose client sends nothing more.
+/// How long a read may take after the client has closed its side.
 const READ_AT_END: Duration = Duration::from_secs(1);
 
 /// The stream that hyper reads and writes.
@@ -41,14 +41,14 @@ pub(super) struct Socket {
     head: Head,
     /// The part of an encoded request line that hyper has not read yet.
     ahead: Bytes,
-    /// The response that replaces one of hyper's, as far as it has not been written.
+    /// What is left to write of the response that replaces one of hyper's.
     replacement: Option<Bytes>,
     is_logged: bool,
-    /// When the head of the request must be there, once its first byte is; a new connection must send one.
+    /// The timeout for the head of the request, from its first byte; on a new connection, from the beginning.
     header_timer: Option<Pin<Box<Sleep>>>,
-    /// Until when a read is answered whose client sends nothing more.
+    /// The timeout for a read after the client has closed its side.
     end_timer: Option<Pin<Box<Sleep>>>,
-    /// Until when a write waits for the client to read, if one does.
+    /// The timeout for a write that waits for the client to read.
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -74,7 +74,7 @@ impl Socket {
         }
     }
 
-    /// The stream, once hyper is done with it. `is_unread`: hyper could not read a request, which is logged.
+    /// The stream, once hyper is done with it. `is_unread`: hyper could not parse a request, which is logged.
     pub(super) fn into_inner(self, is_unread: bool) -> TcpStream {
         if is_unread && !self.is_logged {
             let detail = "what arrived is not an HTTP/1.1 request";
@@ -118,9 +118,9 @@ impl Socket {
         }
     }
 
-    /// Waits at the end of what the client sends while a request is answered and the response is sent: hyper would take
-    /// it for the end of the connection and drop both. A client that has gone looks the same, so that a read does not wait
-    /// for its response for long; once that is sent, the writes fail.
+    /// After the client has closed its side, pretends that more may come until the request is answered and the response
+    /// sent: hyper would drop both. A client that is gone looks the same, so a read has a short timeout; when its
+    /// response is sent, the writes fail.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.progress.poll_at_end(context) {
             AtEnd::Writing | AtEnd::Delayed | AtEnd::Sending => Poll::Pending,
@@ -154,7 +154,7 @@ impl Socket {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Writes the replacement of `head`, if there is one; then `head` counts as written.
+    /// Writes the replacement of `head`, if there is one, and reports `head` as written.
     fn write_replacement(
         &mut self,
         context: &mut Context<'_>,
@@ -309,7 +309,7 @@ const KEPT: usize = 4096;
 /// The head of the current request as far as it has been read.
 #[derive(Debug, Default)]
 struct Head {
-    /// From the request line on. May end with a part of the body.
+    /// The bytes from the request line on, possibly with a part of the body.
     bytes: Vec<u8>,
     place: Place,
     /// The number of bytes up to the end of the target.

@@ -1,4 +1,4 @@
-//! Static files: byte ranges, entity tags, large ones piece by piece, and no way out of their folder.
+//! Static files: byte ranges, entity tags, streaming of large ones, and no path traversal.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -15,10 +15,10 @@ use super::request::{Request, segments};
 use super::response::{self, FileBody};
 use crate::text::path_encode;
 
-/// Larger files are sent piece by piece, and not compressed.
+/// Larger files are streamed, and not compressed.
 const MAX_WHOLE: u64 = 1024 * 1024;
 
-/// What a path leads to.
+/// What there is at a path.
 #[derive(Debug, Clone)]
 pub(super) enum Found {
     File(PathBuf),
@@ -26,7 +26,7 @@ pub(super) enum Found {
     Redirect(String),
 }
 
-/// The file at `path`, percent-encoded, in `folder`. Reads the disk, on a thread that may block.
+/// Finds the file at `path`, percent-encoded, in `folder`, on a blocking thread.
 pub(super) async fn find(folder: PathBuf, path: String) -> Option<Found> {
     tokio::task::spawn_blocking(move || find_in(&folder, &path))
         .await
@@ -83,7 +83,7 @@ fn find_in(root: &Path, path: &str) -> Option<Found> {
     } else if path.ends_with('/') {
         return None;
     }
-    // A symbolic link may lead out of the folder, or to a dot file in it.
+    // A symbolic link may point out of the folder, or to a dot file in it.
     let inside = file.strip_prefix(root).ok()?;
     let is_private =
         |part: std::path::Component| part.as_os_str().as_encoded_bytes().starts_with(b".");
@@ -106,8 +106,8 @@ fn send(request: &Request, path: &Path) -> Result<Response<Bytes>, Problem> {
         .list(header::IF_NONE_MATCH)
         .is_some_and(|list| response::names(&list, &tag));
     let range = request.header(header::RANGE).filter(|_| {
-        // A range of another version of the file would not fit what the client has.
-        // To a client that has the file the answer is 304, whatever the range.
+        // A range of another version of the file would not fit what the client has. If the client has the file, the
+        // response is 304, whatever the range.
         let fits = |known| known == tag || Some(known) == modified.as_deref();
         !is_known && request.header(header::IF_RANGE).is_none_or(fits)
     });
@@ -158,8 +158,8 @@ fn no_such_range(size: u64) -> Problem {
         .hint("request a range within the file, for example `Range: bytes=0-99`")
 }
 
-/// A range of bytes (RFC 9110, 14.1.2), first and last: `None` where the header is to be ignored (another unit, several
-/// ranges, nonsense), `Some(None)` where the file has no such bytes.
+/// A range of bytes (RFC 9110, 14.1.2), first and last: `None` if the header is to be ignored (another unit, several
+/// ranges, invalid), `Some(None)` if the range is not satisfiable.
 fn parse_range(range: &str, size: u64) -> Option<Option<(u64, u64)>> {
     let (first, last) = range.strip_prefix("bytes=")?.trim().split_once('-')?;
     if last.contains(',') {

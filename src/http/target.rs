@@ -50,7 +50,7 @@ pub(super) fn target<'a>(store: &'a Store, request: &Request) -> Result<Target<'
     let find = |name: &str| find(store, name);
     match segments.as_slice() {
         [] => return Ok(Target::Home),
-        // Writes reach a resource of that name, as in json-server.
+        // Writes go to a resource of that name, as in json-server.
         [one] if one.eq_ignore_ascii_case("db") && (request.reads() || find(one).is_none()) => {
             return Ok(Target::All);
         }
@@ -95,7 +95,7 @@ fn find<'a>(store: &'a Store, name: &str) -> Option<&'a Resource> {
         .or_else(|| by(|own, name| !name.is_empty() && own.trim_matches('/') == name))
 }
 
-/// The resource with which a path begins, and the id that follows it.
+/// The resource that a path begins with, and the id that follows it.
 pub(super) fn beginning<'a>(store: &'a Store, path: &str) -> Option<(&'a Resource, Option<Id>)> {
     let segments = with_whole_names(store, segments(path)?);
     let resource = find(store, segments.first()?)?;
@@ -270,8 +270,8 @@ pub(super) fn no_record(store: &Store, request: &Request, name: &str, id: &Id) -
     problem.hint(hint).attempt(request.curl("GET", &path, None))
 }
 
-/// A property that looks like the id of the records of `name`, not of those they point to, and in which one of the first
-/// has the value `id`.
+/// A property that looks like the id of the records of `name`, not like a foreign key, and that has the value `id` in
+/// one of the first records.
 fn other_id(store: &Store, name: &str, collection: &Collection, id: &Id) -> Option<String> {
     const SAMPLE: usize = 10;
     const LOOKED_AT: usize = 1000;
@@ -300,7 +300,7 @@ fn other_id(store: &Store, name: &str, collection: &Collection, id: &Id) -> Opti
     found.map(Cow::into_owned)
 }
 
-/// The problem of a method that `target` does not take.
+/// The problem of a method that `target` does not support.
 pub(super) fn wrong_method(request: &Request, target: &Target) -> Problem {
     let method = &request.method;
     let known = ["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"].contains(&method.as_str());

@@ -1,5 +1,5 @@
-//! The pages: the explorer at `/`, which shows the data and lets a person try the API; the API with Swagger UI at `/-/docs`, the
-//! OpenAPI document behind it, and the errors at `/-/errors`.
+//! The pages: the explorer at `/`, Swagger UI at `/-/docs` and the OpenAPI document behind it, and the error reference
+//! at `/-/errors`.
 
 use std::sync::Arc;
 
@@ -55,7 +55,8 @@ const FILES: &[File] = files! {
     "explorer/compose.js" "text/javascript; charset=utf-8" "compose.js";
 };
 
-/// What the page may do: run its own script, ask its own server, show pictures that records name, and nothing else.
+/// The content security policy of the page: only its own script, requests to its own server, and images that records
+/// link to.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: http: https:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -82,7 +83,7 @@ pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Answer {
     Ok(send(find("icon.svg").unwrap_or(&FILES[0])))
 }
 
-/// Where the page has the list of resources for browsers without JavaScript.
+/// The placeholder for the list of resources for browsers without JavaScript.
 const LIST: &str = "<!--list-->";
 
 /// `GET /`.
@@ -169,7 +170,7 @@ pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-/// What the error reference may do: use its own style sheet.
+/// The content security policy of the error reference: only its own style sheet.
 const ERRORS_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                              frame-ancestors 'none'";
 
@@ -211,7 +212,7 @@ pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Answer {
     Ok(answer)
 }
 
-/// The section `name` of the error reference; without a name the whole of it.
+/// The section `name` of the error reference; all of it if the name is empty.
 fn markdown(name: &str) -> String {
     let wanted = format!("{name}\n");
     let section = SOURCE
@@ -243,7 +244,7 @@ fn html(name: &str) -> String {
     text
 }
 
-/// Swagger UI, as its own crate carries it.
+/// Swagger UI, from the crate that packages it.
 #[cfg(feature = "docs")]
 pub(super) mod viewer {
     use std::io::Read;

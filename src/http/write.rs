@@ -1,5 +1,5 @@
-//! Writes: the command that a request is, its body, and the response with its outcome or the problem. A command may depend on
-//! the data, such as those of a rule of the routes file; then it is made while it is carried out.
+//! Writes: turns a request into a command, reads its body, and responds with the outcome or a problem. Commands that
+//! depend on the data, such as those of rules in the routes file, are built in the writer thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -27,10 +27,10 @@ use crate::store::{
 use crate::text::path_encode;
 use crate::work::Work;
 
-/// How many bytes a bulk change may look at to find its records.
+/// How many bytes a bulk change may read to find its records.
 const MAX_LOOKED_AT: usize = 256 * 1024 * 1024;
 
-/// What a request for `target` asks the store to do, still without the body that was sent; and what its sender should know.
+/// The command of a request for `target`, without the body; and hints for the client.
 pub(super) fn command(
     store: &Store,
     request: &Request,
@@ -79,8 +79,8 @@ fn dependent(request: &Request) -> Vec<String> {
         .map_or_else(|_| Vec::new(), |pairs| names_in(&pairs, "_dependent"))
 }
 
-/// Carries out `command`, which gets its body from the request, and responds when it is saved. `preset` is what a new record
-/// has, whatever was sent.
+/// Carries out `command`, with its body from the request, and responds when it is saved. `preset` are members that
+/// override those that were sent for a new record.
 pub(super) async fn carry_out(
     app: &Arc<App>,
     request: &Arc<Request>,
@@ -88,7 +88,7 @@ pub(super) async fn carry_out(
     (mode, preset): (Option<Mode>, Object),
 ) -> Answer {
     let engine = &app.engine;
-    // A deletion needs no body, but an incomplete request must not delete either.
+    // A deletion needs no body, but an incomplete request must not delete anything.
     body::whole(request)?;
     if command.operation == Operation::Create && body::is_array(request) {
         return create_all(app, request, &command, mode).await;
@@ -149,8 +149,8 @@ pub(super) async fn save(
     app.engine.write(command, expected).await
 }
 
-/// The body for `command`, and the permit for its memory, held until the write is acknowledged. A long body is read on a
-/// thread that may block.
+/// The body for `command`, and the permit for its memory, held until the write is acknowledged. A long body is parsed
+/// on a blocking thread.
 async fn read<'a, T: Default + Send + 'static>(
     app: &'a Arc<App>,
     request: &Arc<Request>,
@@ -161,7 +161,7 @@ async fn read<'a, T: Default + Send + 'static>(
     if size <= costly::MOMENT {
         return Ok((read_here(app, request, command, parse)?, None));
     }
-    // The semaphore is never closed; without a permit the body is read all the same.
+    // The semaphore is never closed; without a permit the body is parsed anyway.
     let permit = app.bodies.acquire_many(kib(size)).await.ok();
     let (owner, request, command) = (app.clone(), request.clone(), command.clone());
     let read = move |_: &Work<'_>| read_here(&owner, &request, &command, parse);
@@ -182,8 +182,7 @@ fn read_here<T: Default>(
     body::read(request, reading, &app.settings, example, parse)
 }
 
-/// `sent`, which a client sent for a new record of `resource`, without the user who added it: that is the viewer, or
-/// nobody.
+/// `sent`, the body of a new record of `resource`, without the generated user: a client must not choose it.
 pub(super) fn without_user(published: &Published, resource: &str, sent: Object) -> Object {
     let schema = published.rulebook.schema();
     let of_user = |one: &&Property| one.generated == Some(Generated::User);
@@ -240,7 +239,8 @@ async fn each(
     outcomes.map_err(|error| Box::new((at.load(Relaxed), error)))
 }
 
-/// Replaces a record, or creates it where it is not there, with the members of `preset`; whether it did that.
+/// Replaces a record, or creates it, with the members of `preset`, if it does not exist. Returns whether it was
+/// created.
 async fn upsert(
     engine: &Engine,
     command: Command,
@@ -279,7 +279,7 @@ async fn upsert(
     Ok((outcome, created.load(Relaxed)))
 }
 
-/// An id of a path as JSON: a string where the collection has strings, or its rules ask for them.
+/// An id of a path as JSON: a string if the collection has strings, or its rules require them.
 fn new_id(store: &Store, resource: &str, id: &Id) -> String {
     let first = store
         .records(resource)
@@ -363,7 +363,7 @@ fn selected(
     viewer: &Viewer,
 ) -> Result<Vec<Id>, Problem> {
     let pairs = list::pairs(request)?;
-    // It is the writer's time.
+    // This runs in the writer thread.
     let work = Work::at_most(MAX_LOOKED_AT);
     let query = list::query(app, store, request, resource, &pairs, &work)?;
     if query.takes_all() {
@@ -373,7 +373,7 @@ fn selected(
             request.uri.path()
         )));
     }
-    // A condition on what is never sent selects nothing.
+    // A condition on a hidden property must select nothing.
     let public = store.public(None);
     let Some(collection) = public.records(resource.name()) else {
         return Ok(Vec::new());
@@ -422,7 +422,8 @@ pub(super) fn declined(problem: Problem) -> WriteError {
     WriteError::Declined(Arc::new(problem))
 }
 
-/// The problem of a write that was not carried out. `written` is the command before its body, and the body that was sent.
+/// The problem of a write that was not carried out. `written` is the command before its body, and the body that was
+/// sent.
 pub(super) fn refused(
     app: &App,
     request: &Request,
@@ -543,7 +544,7 @@ fn refusal_problem(published: &Published, request: &Request, refusal: Refusal) -
     }
 }
 
-/// With the `values` that a record, `who`, has already.
+/// Adds errors and a hint: the record `who` already has the unique `values`.
 fn with_taken(mut problem: Problem, values: &[(String, String)], who: &str) -> Problem {
     for (name, value) in values {
         let detail = format!("{value} is already used by {who}");

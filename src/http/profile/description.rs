@@ -1,4 +1,4 @@
-//! What a profile changes in the API description, so that it says what the server answers.
+//! Adapts the OpenAPI document to a profile.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ const VERBS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
-/// What templates stand around.
+/// The values that templates wrap.
 #[derive(Default)]
 struct Parts<'p> {
     resource: &'p str,
@@ -115,7 +115,7 @@ impl Profile {
                 parameter["schema"]["minimum"] = self.first_page.into();
             }
             let theirs = self.query.iter().find(|(_, known)| **known == ours);
-            // Only whole fields are renamed in a query.
+            // Paths are not renamed in a query, only fields.
             let is_field = parameter["style"] == "deepObject" && !ours.contains('.');
             parameter["name"] = match (theirs, self.case) {
                 (Some((theirs, _)), _) => theirs.as_str().into(),
@@ -195,7 +195,7 @@ impl Profile {
         parts.item = shaped(&self.item, &parts.record, &parts);
         parts.items = json!({ "type": "array", "items": parts.item });
         let template = match is_list {
-            // A bulk change answers as it is.
+            // The response of a bulk change has no envelope.
             true if verb != "get" => &None,
             true => &self.list,
             false => &self.record,
@@ -219,7 +219,7 @@ impl Profile {
     }
 }
 
-/// The schema of what `template` gives.
+/// The schema of the result of `template`.
 fn schema_of(template: &Value, parts: &Parts<'_>) -> Value {
     match template {
         Value::String(text) => match whole(text) {
@@ -229,7 +229,7 @@ fn schema_of(template: &Value, parts: &Parts<'_>) -> Value {
             None if text.contains("{{") => json!({ "type": "string" }),
             None => json!({ "const": text }),
         },
-        // An item that gives nothing is left out.
+        // An undefined item is left out.
         Value::Array(_) => json!({ "type": "array" }),
         Value::Object(members) => {
             let (mut properties, mut required) = (Map::new(), Vec::new());
@@ -239,7 +239,7 @@ fn schema_of(template: &Value, parts: &Parts<'_>) -> Value {
                     _ if name.contains("{{") => continue,
                     _ => name,
                 };
-                // A member that gives nothing is left out.
+                // An undefined member is left out.
                 let is_there = match value.as_str().and_then(whole) {
                     Some(expression) => schema_of_expression(expression, parts).is_some(),
                     None => true,

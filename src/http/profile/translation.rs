@@ -1,4 +1,4 @@
-//! Requests to an API with a profile as this server understands them, and its responses as the profile shapes them.
+//! Translates requests from a profile's API, and responses to it.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -14,10 +14,10 @@ use crate::http::target::{Target, target};
 use crate::json::{members, tag};
 use crate::store::Data;
 
-/// How many records are looked at for the names of their properties.
+/// How many records the names of properties are taken from.
 const SAMPLE: usize = 100;
 
-/// What the response to a request is shaped as; `None`: it stays as it is.
+/// The shape of the response to a request; `None`: it stays as it is.
 fn shape(published: &Published, request: &Request) -> Option<Shape> {
     let (resource, is_list) = match target(&published.store, request).ok()? {
         Target::Collection(resource) => (resource, true),
@@ -31,7 +31,7 @@ fn shape(published: &Published, request: &Request) -> Option<Shape> {
     })
 }
 
-/// The request as this server understands it.
+/// The request translated from the profile.
 pub(in crate::http) fn own_request(app: &App, profile: &Profile, sent: &Request) -> Request {
     let mut own = sent.clone();
     let published = app.engine.snapshot();
