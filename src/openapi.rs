@@ -1,12 +1,12 @@
-//! The OpenAPI 3.1 document of the data as it is: a pure function of the rules, the records and the kinds of problems.
+//! The OpenAPI 3.1 document of the present data: a pure function of the rules, the records and the kinds of problems.
 //!
-//! 1. `infer` finds what the records of a resource have in common, and makes rules of it;
+//! 1. `infer` infers schemas from the records of a resource;
 //! 2. [`Described`] is a resource with its name, path, examples and properties;
-//! 3. `schemas` makes the schemas, of the rules file or of what was inferred;
-//! 4. `paths` puts the operations together, with a query parameter for each field;
-//! 5. `endpoints` adds what the rules say of access, and what the routes file says.
+//! 3. `schemas` builds the schemas, from the rules file or inferred ones;
+//! 4. `paths` builds the operations, with a query parameter for each field;
+//! 5. `endpoints` adds access rules and the endpoints of the routes file.
 //!
-//! What is the same in every document is in `fragments.json`.
+//! The constant parts of the document are in `fragments.json`.
 
 mod endpoints;
 mod infer;
@@ -86,7 +86,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
     document
 }
 
-/// A schema that the records of `resource` fit, as far as the first and the last `sample` of them tell.
+/// A schema inferred from the first and the last `sample` records of `resource`.
 pub fn inferred(resource: &Resource, sample: usize) -> Value {
     let mut seen = Seen::default();
     match resource.data() {
@@ -111,11 +111,11 @@ const MAX_EXAMPLE: usize = 16 * 1024;
 /// What the document needs to know about a resource.
 struct Described<'a> {
     resource: &'a Resource,
-    /// The path, percent-encoded, as `/users`.
+    /// The path, percent-encoded, such as `/users`.
     path: String,
-    /// The word for one record, as `user`; of an object or a value its name.
+    /// The word for one record, such as `user`; for an object or a value, its name.
     singular: String,
-    /// The name of the schema of one record, as `User`; others are made of it.
+    /// The name of the schema of one record, such as `User`; other names are derived from it.
     name: String,
     /// Whether there are rules.
     strict: bool,
@@ -203,7 +203,7 @@ fn may_be_sent(store: &Store, resource: &Resource, example: &Value) -> bool {
     !matches!(planned, Err(Refusal::Dangling { .. }))
 }
 
-/// Names of schemas, which match `^[a-zA-Z0-9._-]+$`; each is given out once.
+/// Names of schemas, which match `^[a-zA-Z0-9._-]+$`; each is used once.
 #[derive(Default)]
 struct Names(HashSet<String>);
 

@@ -1,4 +1,4 @@
-//! The text of a data file, split into resources and records without losing a byte.
+//! A lossless split of a data file's text into resources and records.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::parse::{MAX_DEPTH, SyntaxError, check, expected};
 use super::{Layout, offset_in, skip_space, unquote};
 
-/// The text of a data file, split into its resources and records. Put together again the pieces are the file, byte for
-/// byte; they share the memory of its text.
+/// The text of a data file, split into its resources and records. Joined, the pieces are the file again, byte for byte;
+/// they share the memory of its text.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// The resources in the file's order.
@@ -78,7 +78,7 @@ impl RecordText {
         }
     }
 
-    /// Another record in the same white space.
+    /// Another record with the same white space.
     pub fn with_value(&self, value: &str) -> RecordText {
         let text = format!("{}{value}{}", self.leading(), &self.text[self.end..]);
         RecordText {
@@ -123,8 +123,8 @@ pub fn indent_of(leading: &str) -> &str {
 const ONE_OBJECT: &str = "one JSON object for the whole file: {\"items\": [...]}";
 
 impl Document {
-    /// Splits the text of a data file. A blank file counts as one without resources, as in json-server; a UTF-8 byte order
-    /// mark is kept.
+    /// Splits the text of a data file. A blank file counts as one without resources, as in json-server; a UTF-8 byte
+    /// order mark is kept.
     ///
     /// # Errors
     /// The first place at which the text is not JSON, is not an object at the top, or repeats a resource's name.
@@ -178,7 +178,7 @@ impl Document {
         })
     }
 
-    /// Whether `bytes` are a whole data file. A blank one is not: it may be half of a save.
+    /// Whether `bytes` are a complete data file. A blank one is not: it may be a partial save.
     pub fn is_whole(bytes: &[u8]) -> bool {
         std::str::from_utf8(bytes)
             .is_ok_and(|text| !is_blank(text) && Document::parse(text.into()).is_ok())

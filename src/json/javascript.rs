@@ -1,4 +1,4 @@
-//! JSON values as JavaScript prints, reads and compares them, and the ids of records, which follow that.
+//! JavaScript's printing, parsing and comparison of JSON values, and the ids of records, which depend on it.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Kind, items, quote, unquote};
 
-/// From here on a double may stand for several integers.
+/// From here on (2^53), a double may be the rounding of several integers.
 const INEXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The text form of a JSON value, which 0.17 compares: a string's characters, a number as JavaScript prints it, `a,b`
@@ -37,7 +37,7 @@ pub fn is_text(value: &str, wanted: &str) -> bool {
     }
 }
 
-/// Equality as 1.0 means it and json-server's users expect it: the same text, the same number, or both null.
+/// Equality as in 1.0, and as json-server's users expect it: the same text, the same number, or both null.
 pub fn is_loosely(value: &str, wanted: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => wanted == "null",
@@ -50,8 +50,8 @@ pub fn is_loosely(value: &str, wanted: &str) -> bool {
     }
 }
 
-/// How a JSON number stands to a text that may be one. Whole numbers are compared digit by digit, so that long ids that a
-/// double cannot tell apart stay apart.
+/// Compares a JSON number with a text that may be one. Whole numbers are compared digit by digit, so that long ids with
+/// the same double stay distinct.
 fn order_of_numbers(value: &str, wanted: &str) -> Option<Ordering> {
     match (value.parse::<i128>(), wanted.parse::<i128>()) {
         (Ok(one), Ok(other)) => Some(one.cmp(&other)),
@@ -68,11 +68,11 @@ pub fn order_exactly(one: (f64, &str), other: (f64, &str)) -> Ordering {
     }
 }
 
-/// How the field `value` stands to `wanted`, or `None` where the two cannot be ordered: null, objects, a number and a
-/// text that is not a number; with `is_typed` arrays, too.
+/// Compares the field `value` with `wanted`; `None` if the two have no order: null, objects, a number and a text that
+/// is not a number; with `is_typed` arrays, too.
 ///
-/// A string is compared by its characters. With `is_typed` (1.0) `wanted` is read as a value of JSON: a string that reads
-/// as a number is compared as one where `wanted` is a number too, and `true` and `false` are more than words.
+/// Strings are compared by their characters. With `is_typed` (1.0) `wanted` is parsed as a JSON value: a numeric string
+/// is compared as a number if `wanted` is a number, too, and `true` and `false` are booleans.
 pub fn order(value: &str, wanted: &str, is_typed: bool) -> Option<Ordering> {
     match Kind::of(value) {
         Kind::Number => order_of_numbers(value, wanted),
@@ -119,7 +119,7 @@ pub fn number(text: &str) -> Option<f64> {
                 .map(|whole| whole as f64);
         }
     }
-    // Rust also reads "inf", "nan" and such, which are words here.
+    // Rust also parses "inf", "nan" and such, which are words here.
     let plain = digits
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
@@ -172,12 +172,12 @@ impl Id {
         }
     }
 
-    /// The id that the JSON value `value` is; `None` for `null`, objects and arrays.
+    /// The id for the JSON value `value`; `None` for `null`, objects and arrays.
     pub fn from_json(value: &str) -> Option<Id> {
         let text: Cow<str> = match Kind::of(value) {
             Kind::String => unquote(value),
             Kind::Number if is_shortest(value) && value.parse::<i64>().is_ok() => value.into(),
-            // As JavaScript prints it where that loses nothing, else as it is spelt.
+            // As JavaScript prints it if that is exact, else as it is spelt.
             Kind::Number => match value.parse::<f64>() {
                 Ok(number) if is_safe_integer(number) || number.fract() != 0.0 => {
                     number_text(value)
@@ -195,7 +195,7 @@ fn is_shortest(text: &str) -> bool {
     text == "0" || !(text.starts_with(['0', '+']) || text.starts_with("-0"))
 }
 
-/// Whether a double is an integer that no other integer is rounded to.
+/// Whether a double is a safe integer: no other integer is rounded to it.
 fn is_safe_integer(number: f64) -> bool {
     number.fract() == 0.0 && number.abs() < INEXACT
 }
@@ -209,13 +209,13 @@ impl fmt::Display for Id {
     }
 }
 
-/// The greatest id that a collection has had, which the next one follows.
+/// The greatest id that a collection has had, from which the next one is generated.
 ///
-/// json-server 0.17 compares ids one after the other with JavaScript's `>`. If the greatest is a number, the next id is
-/// that plus one; if it is a string, a short random string.
+/// json-server 0.17 compares ids pairwise with JavaScript's `>`. If the greatest is a number, the next id is that plus
+/// one; if it is a string, a short random string.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum IdSequence {
-    /// There has been no id yet: the first is 1.
+    /// No id yet: the first is 1.
     #[default]
     Empty,
     /// An integer.
@@ -227,7 +227,7 @@ pub enum IdSequence {
 }
 
 impl IdSequence {
-    /// Takes account of an id, as JSON text.
+    /// Updates the sequence with an id, as JSON text.
     pub fn observe(&mut self, value: &str) {
         let seen = match Kind::of(value) {
             Kind::Number => match value.parse::<i64>().map_err(|_| value.parse::<f64>()) {

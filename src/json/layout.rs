@@ -1,4 +1,4 @@
-//! The layout of JSON text: read off a sample and applied to other text.
+//! The layout of JSON text: detected in a sample and applied to other text.
 
 use super::{outside_strings, skip_space, string_end, word_end};
 
@@ -7,12 +7,12 @@ use super::{outside_strings, skip_space, string_end, word_end};
 pub enum Indent {
     /// Everything on one line.
     OneLine {
-        /// Inside `{ }` and `[ ]` of a value that is not empty there is a space at both ends.
+        /// There is a space inside the brackets of a value that is not empty.
         padded: bool,
     },
-    /// A line a member, indented by so many spaces.
+    /// A line per member, indented by this many spaces.
     Spaces(usize),
-    /// A line a member, indented by so many tabs.
+    /// A line per member, indented by this many tabs.
     Tabs(usize),
 }
 
@@ -30,7 +30,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Two spaces, a line a member: what json-server sends and writes.
+    /// Two spaces, a line per member: what json-server sends and writes.
     pub const PRETTY: Layout = Layout {
         indent: Indent::Spaces(2),
         crlf: false,
@@ -46,7 +46,7 @@ impl Layout {
         space_after_comma: false,
     };
 
-    /// The layout in which the object or array `sample` (valid JSON) is written; `fallback` if it shows none.
+    /// The layout of the object or array `sample` (valid JSON); `fallback` if it shows none.
     pub fn of(sample: &str, fallback: Layout) -> Layout {
         let bytes = sample.as_bytes();
         let mut layout = fallback;
@@ -101,8 +101,8 @@ impl Layout {
         layout
     }
 
-    /// The beginning of a line `depth` levels below a line that begins with `margin`, with the line break before it; empty
-    /// on one line.
+    /// The beginning of a line `depth` levels below a line that begins with `margin`, with the line break before it;
+    /// empty on one line.
     pub fn line(&self, margin: &str, depth: usize) -> String {
         let (space, step) = match self.indent {
             Indent::OneLine { .. } => return String::new(),
@@ -136,11 +136,11 @@ impl Layout {
             Indent::OneLine { .. } => 0,
             Indent::Spaces(step) | Indent::Tabs(step) => step,
         };
-        // A line break and an indent; those of less deep lines are beginnings of it.
+        // A line break and the deepest indent; those of other lines are prefixes of it.
         let mut deepest = self.line(margin, 8);
         let shallowest = deepest.len() - 8 * step;
         let mut depth = 0;
-        // What stands from `run` on is in this layout already and is copied in one go.
+        // The text from `run` on already has this layout and is copied at once.
         let mut run = skip_space(bytes, 0);
         let mut at = run;
         while let Some(&byte) = bytes.get(at) {
@@ -149,7 +149,7 @@ impl Layout {
                 b'{' | b'[' | b'}' | b']' | b',' | b':' => at + 1,
                 _ => word_end(bytes, at),
             };
-            // The two most frequent cases need no further look: a value before its comma, a name before its value.
+            // Fast path for the two most frequent cases: a value before its comma, a name before its value.
             match bytes.get(end..end + 3) {
                 Some([b',', ..]) => {
                     at = end;
@@ -182,7 +182,7 @@ impl Layout {
                 _ if opens || closes => inner,
                 _ => b"",
             };
-            // Byte by byte: a call of memcmp costs more than most gaps are long.
+            // Byte by byte: most gaps are shorter than what a call of memcmp costs.
             if next - end != gap.len() || !bytes[end..next].iter().eq(gap) {
                 out.extend_from_slice(&bytes[run..end]);
                 out.extend_from_slice(gap);

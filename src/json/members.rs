@@ -1,7 +1,7 @@
-//! Finding values in text that is known to be JSON, by names and by paths (`author.name`, `tags[0]`), and changing members
-//! of objects without touching the rest of the text.
+//! Finds values in valid JSON text by names and paths (`author.name`, `tags[0]`), and changes members of objects
+//! without touching the rest of the text.
 //!
-//! New text takes the object's own layout, or `layout` if the object shows none; the lines of new text begin with `margin`.
+//! New text has the object's layout, or `layout` if the object shows none; the lines of new text begin with `margin`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use super::{
     string_end, unquote, value_end,
 };
 
-/// Text that is known to be one JSON object, nested no deeper than a request body may be.
+/// The text of a valid JSON object, nested no deeper than a request body may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object(String);
 
@@ -136,8 +136,7 @@ fn child<'a>(value: &'a str, step: &str) -> Option<&'a str> {
     }
 }
 
-/// The byte offset in `value` of what the JSON pointer `pointer` (RFC 6901) names, or of the deepest part of it that
-/// exists.
+/// The byte offset in `value` of the target of `pointer` (RFC 6901), or of its deepest part that exists.
 pub fn locate(value: &str, pointer: &str) -> usize {
     let path = pointer::steps(pointer).scan(value, |at, step| {
         *at = child(at, &step)?;
@@ -171,8 +170,8 @@ pub fn same_value(one: &str, other: &str) -> bool {
     one == other || Layout::MINIFIED.render(one, "") == Layout::MINIFIED.render(other, "")
 }
 
-/// `object` with the members of `patch`, one level deep, as json-server's PATCH: an existing name keeps its place, a new
-/// one goes last, and of a name that `patch` repeats the last one counts.
+/// `object` with the members of `patch`, one level deep, as json-server's PATCH: an existing name keeps its place, a
+/// new one goes last, and of a name that `patch` repeats the last one counts.
 pub fn merge_shallow(object: &str, patch: &str, layout: Layout, margin: &str) -> String {
     edit(object, layout, margin, |editor| {
         for member in members(patch) {
@@ -181,8 +180,8 @@ pub fn merge_shallow(object: &str, patch: &str, layout: Layout, margin: &str) ->
     })
 }
 
-/// `target` changed by a merge patch (RFC 7396): `null` removes a member, objects merge recursively, and a `target` that
-/// is not an object counts as an empty one.
+/// `target` changed by a merge patch (RFC 7396): `null` removes a member, objects merge recursively, and a `target`
+/// that is not an object counts as an empty one.
 pub fn merge_patch(target: &str, patch: &str, layout: Layout, margin: &str) -> String {
     let target = match Kind::of(target) {
         Kind::Object => target,
@@ -336,17 +335,16 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// Where a field is found in a record, prepared for many records.
+/// The path of a field, prepared for lookups in many records.
 #[derive(Debug, Clone)]
 pub struct FieldPath {
     /// The path as it was written.
     pub text: String,
-    /// The names on the way; a single one is the whole path.
+    /// The names in the path; a single one is the whole path.
     steps: Vec<String>,
-    /// Finds the first name in quotes, as a record holds it where nothing in it is escaped; `None` for a name that may
-    /// be.
+    /// Finds the first name in quotes, in a record without escapes; `None` for a name that may need escapes.
     quoted: Option<Finder<'static>>,
-    /// Finds the whole path where that is more than one name, as it may be a name too.
+    /// Finds the whole path if it has several names, because it may itself be a name.
     whole: Option<Finder<'static>>,
 }
 
@@ -357,7 +355,7 @@ impl PartialEq for FieldPath {
 }
 
 impl FieldPath {
-    /// The path that `text` spells.
+    /// Parses a path.
     pub fn new(text: &str) -> FieldPath {
         let steps: Vec<String> = match text.contains(['.', '[']) {
             true => (text.split(['.', '[']))
@@ -368,7 +366,7 @@ impl FieldPath {
             false => vec![text.to_string()],
         };
         let first = steps.first().map_or("", String::as_str);
-        // A name that begins with a letter cannot be what stands between the strings of a record: `":1,"`.
+        // A name that begins with a letter cannot match the text between two strings of a record: `":1,"`.
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let is_word = first.bytes().next().is_some_and(is_letter)
             && first
@@ -392,14 +390,14 @@ impl FieldPath {
         let Some(quoted) = self.quoted.as_ref().filter(|_| !is_escaped) else {
             return self.read(record);
         };
-        // Nothing is escaped, so that the name in its quotes can only be a name or a whole string.
+        // Nothing is escaped, so the name in quotes can only match a name or a whole string.
         let (first, rest) = self.steps.split_first()?;
         if self.has_whole(bytes) {
             return self.read(record);
         }
         let start = quoted.find(bytes)?;
         let end = start + quoted.needle().len();
-        // There once only, with no object begun before it but the record: it is the record's own member.
+        // It occurs only once, and no other object begins before it: it is the record's own member.
         let is_own = memchr::memchr(b'{', &bytes[..start]) == Some(0)
             && memchr::memchr(b'{', &bytes[1..start]).is_none()
             && quoted.find(&bytes[end..]).is_none();
@@ -408,7 +406,7 @@ impl FieldPath {
         rest.iter().try_fold(found, |at, step| child(at, step))
     }
 
-    /// The same as lodash's `get` finds it for json-server 0.17: a member of exactly that name first, else name by name.
+    /// As lodash's `get` in json-server 0.17: a member of exactly that name first, else name by name.
     fn read<'a>(&self, record: &'a str) -> Option<&'a str> {
         let by_steps = || (self.steps.iter()).try_fold(record, |at, step| child(at, step));
         get_member(record, &self.text).or_else(|| self.whole.as_ref().and_then(|_| by_steps()))
@@ -419,7 +417,7 @@ impl FieldPath {
         whole.is_some_and(|whole| whole.find(record).is_some())
     }
 
-    /// Whether `test` holds for a value that `record` has there. Where the path leads through an array without an index,
+    /// Whether `test` is true for a value that `record` has there. If the path goes through an array without an index,
     /// these are the values in its items: `categories.id` is each category's id.
     pub fn any(&self, record: &str, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match self.of(record) {
@@ -432,7 +430,7 @@ impl FieldPath {
         }
     }
 
-    /// Whether `record` could have a value there, judged by its bytes alone: `false` is certain.
+    /// Prefilter by a substring search: `false` means that `record` has no value there.
     fn may_be_in(&self, record: &str) -> bool {
         let bytes = record.as_bytes();
         self.quoted.as_ref().is_none_or(|quoted| {
@@ -453,7 +451,7 @@ fn any_below(at: &str, steps: &[String], test: &mut dyn FnMut(&str) -> bool) -> 
     child(at, step).is_some_and(|value| any_below(value, rest, test))
 }
 
-/// The string, number or word that stands behind a colon at `at`, in a text without escapes; `None` for anything else.
+/// The string, number or word after a colon at `at`, in a text without escapes; `None` for anything else.
 fn scalar_after(record: &str, at: usize) -> Option<&str> {
     let rest = record[at..]
         .trim_ascii_start()
@@ -581,7 +579,7 @@ mod tests {
     }
 
     proptest! {
-        /// The short cuts find what the plain way finds.
+        /// The fast paths find what the plain lookup finds.
         #[test]
         fn a_path_finds_what_get_finds(
             record in record(),

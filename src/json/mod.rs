@@ -1,7 +1,7 @@
 //! JSON as text: records, their members, ids and layout.
 //!
-//! A record is kept as the text it was written in, so that what did not change is neither parsed nor printed again, and a
-//! file keeps the formatting of the person who wrote it. Nothing here does I/O.
+//! A record is kept as the text it was written in: what has not changed is not parsed or printed again, and a file
+//! keeps its author's formatting. Nothing here does I/O.
 
 mod document;
 mod javascript;
@@ -25,7 +25,7 @@ pub use members::{
 pub use parse::floor_char_boundary;
 pub use parse::{MAX_BODY_DEPTH, MAX_DEPTH, Place, SyntaxError, check};
 
-/// The kind of a JSON value, as its first byte tells it.
+/// The kind of a JSON value, determined by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `{...}`
@@ -93,10 +93,11 @@ pub fn quote(value: &str) -> String {
     serde_json::Value::from(value).to_string()
 }
 
-/// The strong entity tag of a body (RFC 9110, 8.8.3), with its quotes: equal bytes have equal tags, also after a restart.
+/// The strong entity tag of a body (RFC 9110, 8.8.3), with its quotes: equal bytes have equal tags, also after a
+/// restart.
 pub fn tag(body: &[u8]) -> String {
     let hash = fingerprint(body);
-    // Formatting it would cost more than the hash.
+    // `format!` would cost more than the hash.
     let digits = (0..16).rev().map(|at| (hash >> (4 * at)) as u32 & 0xf);
     let mut tag = String::with_capacity(18);
     tag.push('"');
@@ -176,7 +177,7 @@ fn word_end(bytes: &[u8], start: usize) -> usize {
 fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
-        // An indent is passed eight spaces at a time.
+        // Skip an indent eight spaces at a time.
         while bytes
             .get(at..at + 8)
             .is_some_and(|part| part == b"        ")
@@ -187,13 +188,13 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// How many of the first bytes of `rest` are neither a quote nor a backslash, rounded down to eight where none is found.
-/// Most strings are too short for memchr to pay.
+/// How many of the first bytes of `rest` are neither a quote nor a backslash, rounded down to eight where none is
+/// found. Most strings are too short for memchr to pay.
 #[inline(always)]
 fn plain(rest: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    // Marks the bytes that are zero. The lowest mark is exact; those above it may come of a borrow.
+    // Marks the bytes that are zero. The lowest mark is exact; those above it may be due to a borrow.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let (words, _) = rest.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {

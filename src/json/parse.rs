@@ -1,6 +1,6 @@
-//! Whether a text is JSON, and where and why it is not.
+//! Checks whether a text is JSON, and if not, says where and why.
 //!
-//! serde_json parses. This module adds a limit for the nesting and turns serde_json's errors, which give a line and a
+//! serde_json parses. This module adds a limit on nesting and turns serde_json's errors, which give a line and a
 //! column, into messages that say what was expected, what was found, and what the likely mistake is.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use super::outside_strings;
 /// How deep arrays and objects may be nested in a data file.
 pub const MAX_DEPTH: usize = 120;
 
-/// How deep they may be nested in a request body: less, so that what was accepted can be read back from the file.
+/// How deep they may be nested in a request body: less, so that the file with the body in it can be read back.
 pub const MAX_BODY_DEPTH: usize = MAX_DEPTH - 4;
 
 /// Why a text cannot be read, and at which byte.
@@ -24,7 +24,7 @@ pub struct SyntaxError {
     pub offset: usize,
     /// What was expected and what was found.
     pub message: String,
-    /// What to do, where the mistake is a common one.
+    /// What to do, for common mistakes.
     pub hint: Option<String>,
     /// The text may be JSON, but is nested too deep.
     pub too_deep: bool,
@@ -84,8 +84,8 @@ impl fmt::Display for Place {
 /// white space around it.
 ///
 /// # Errors
-/// The first place at which the text is not JSON, or a value that JSON readers do not agree on: half a surrogate pair, a
-/// number that is infinite as a double.
+/// The first place at which the text is not JSON, or a value that JSON readers do not agree on: half a surrogate pair,
+/// a number that is infinite as a double.
 pub fn check(text: &str, max_depth: usize) -> Result<Range<usize>, SyntaxError> {
     let mut parser = serde_json::Deserializer::from_str(text);
     let checked = Check {
@@ -98,7 +98,7 @@ pub fn check(text: &str, max_depth: usize) -> Result<Range<usize>, SyntaxError> 
     }
 }
 
-/// Reads any value and keeps nothing of it. (serde's `IgnoredAny` would let serde_json skip over escapes and numbers.)
+/// Parses any value and discards it. (serde's `IgnoredAny` would let serde_json skip over escapes and numbers.)
 #[derive(Clone, Copy)]
 struct Check {
     depth_left: usize,
@@ -166,7 +166,7 @@ impl<'de> Visitor<'de> for Check {
     }
 }
 
-/// What `error`, which serde_json found in `text`, means to the person who wrote the text.
+/// Translates `error`, which serde_json found in `text`, for the author of the text.
 fn explain(text: &str, error: &serde_json::Error, max_depth: usize) -> SyntaxError {
     // The only error of that category is our own.
     if error.is_data() {

@@ -1,4 +1,4 @@
-//! What is added to the operations: logins and guards, the paths of `x-auth`, and what the routes file declares.
+//! Additions to the operations: logins and guards, the paths of `x-auth`, and the endpoints of the routes file.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::problems::{BAD_QUERY, FORBIDDEN, LIMIT, LOGIN, RULES, TEMPLATE, UNAUT
 use crate::rules::{Access, Auth, Guard};
 use crate::schema::Schema;
 
-/// Adds to `document` what the rules say of access.
+/// Adds the access rules to `document`.
 pub(super) fn add_access(document: &mut Value, schema: &Schema, described: &[Described<'_>]) {
     let mut schemes = Map::new();
     if let Some(auth) = schema.auth() {
@@ -29,7 +29,7 @@ pub(super) fn add_access(document: &mut Value, schema: &Schema, described: &[Des
         for (path, item) in paths {
             for (verb, operation) in item.as_object_mut().into_iter().flatten() {
                 for (name, access) in named(path, described, schema) {
-                    // A nested path shows which records the first one has.
+                    // A nested path reveals that the parent record exists.
                     let is_last = path.trim_end_matches("/{id}").ends_with(name);
                     let guard = access.of(verb == "get" || !is_last);
                     add_guard(operation, guard, &mut schemes);
@@ -62,7 +62,7 @@ fn named<'s>(
         .collect()
 }
 
-/// The security scheme of what `guard` asks for, and its name.
+/// The security scheme of `guard`, and its name.
 fn scheme(guard: &Guard) -> Option<(String, Value)> {
     let (name, scheme) = match guard {
         Guard::Anyone => return None,
@@ -83,7 +83,7 @@ fn scheme(guard: &Guard) -> Option<(String, Value)> {
     Some((name, scheme))
 }
 
-/// Says that `operation` needs what `guard` asks for.
+/// Adds the security requirement of `guard` to `operation`.
 fn add_guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Value>) {
     let Some((name, scheme)) = scheme(guard) else {
         return;
@@ -161,7 +161,7 @@ const VERBS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// The tag of declared endpoints.
 const TAG: &str = "routes file";
 
-/// Adds to `document` what `routes` say.
+/// Adds `routes` to `document`.
 pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
     let mut schemes = Map::new();
     let rules: Vec<&Rule> = routes.rules().collect();
@@ -173,7 +173,7 @@ pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
     let Some(paths) = document["paths"].as_object_mut() else {
         return;
     };
-    // The most specific rules come last, and have the last word.
+    // The most specific rules come last, and win.
     for rule in rules.iter().rev() {
         if let Some(answer) = &rule.answer {
             add_answer(paths, rule, answer);
@@ -207,7 +207,7 @@ pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
     }
 }
 
-/// What holds around an operation, whoever answers.
+/// Adds what a rule does to an operation, whether it answers or not: guards, limits, failures.
 fn add_around(operation: &mut Value, rule: &Rule, verb: &str, schemes: &mut Map<String, Value>) {
     if let Some(guard) = &rule.guard {
         add_guard(operation, guard.of(verb == "get"), schemes);
@@ -280,7 +280,7 @@ fn add_answer(paths: &mut Map<String, Value>, rule: &Rule, own: &Answer) {
                 bulk(&paths[&path]["get"], rule, &verb)
             }
             (What::Api(_), _) => continue,
-            // With a condition it is one of several answers.
+            // With a condition it is one of several responses.
             (_, Some(mut before)) if rule.has_conditions() => {
                 let (status, response) = response(own);
                 let known = &mut before["responses"][status];
@@ -304,7 +304,7 @@ fn parameter(name: &String) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } })
 }
 
-/// The path of a rule as OpenAPI writes it, and the names of its parameters; `None` where it has any number of segments.
+/// The path of a rule in OpenAPI's syntax, and the names of its parameters; `None` if it has `**`.
 fn template(key: &str) -> Option<(String, Vec<String>)> {
     let path = key.split_whitespace().last()?;
     let (mut made, mut names) = (String::new(), Vec::new());

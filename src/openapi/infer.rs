@@ -1,4 +1,4 @@
-//! What values have in common: types, properties, formats; and a rules file made of it.
+//! Infers schemas from values: types, properties, formats; and a rules file from data.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,11 @@ use crate::json::{Id, Kind, get_member, items, members, unquote};
 use crate::schema::DRAFT;
 use crate::store::{Collection, Data, Resource, Store};
 
-/// How deep values are looked into.
+/// How deep values are inspected.
 const DEEPEST: usize = 5;
 /// How many properties of an object are listed; an object with more is a dictionary, not a record.
 const MOST_PROPERTIES: usize = 200;
-/// How many items of one array are looked at.
+/// How many items of one array are inspected.
 const MOST_ITEMS: usize = 20;
 
 /// A format, and whether a text has it.
@@ -27,7 +27,7 @@ const FORMATS: [Format; 5] = [
     ("uri", is_uri),
 ];
 
-/// What was seen of the values at one place.
+/// Statistics of the values at one path.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     count: usize,
@@ -38,12 +38,12 @@ pub(super) struct Seen {
     properties: IndexMap<String, Seen>,
     too_many: bool,
     items: Option<Box<Seen>>,
-    /// The first value, where it is short and no object or array.
+    /// The first value, if it is short and not an object or array.
     sample: Option<String>,
 }
 
 impl Seen {
-    /// Takes note of a value.
+    /// Adds a value.
     pub(super) fn see(&mut self, value: &str) {
         self.look(value, 0);
     }
@@ -143,7 +143,7 @@ impl Seen {
         strings.then_some(*name)
     }
 
-    /// A schema that all values fit. `required`: properties that all objects have are named so.
+    /// A schema that all values match. `required`: properties that all objects have are required.
     pub(super) fn schema(&self, required: bool) -> Value {
         let mut schema = Map::new();
         let has = |name| self.types.contains(&name);
@@ -224,8 +224,7 @@ fn is_uri(text: &str) -> bool {
     })
 }
 
-/// A rules file for `store`: the types and formats that all records have, what all of them have, e-mail addresses that
-/// are unique, and references.
+/// A rules file for `store`: types and formats, required properties, unique e-mail addresses, and references.
 pub fn rules(store: &Store) -> Value {
     let id = &store.settings().id;
     let mut properties = Map::new();
@@ -278,7 +277,7 @@ pub fn rules(store: &Store) -> Value {
     })
 }
 
-/// Whether all records that have `name` have different values of it, upper and lower case apart.
+/// Whether all records that have `name` have different values of it, ignoring case.
 fn is_unique(rows: &Collection, name: &str) -> bool {
     let mut known = HashSet::new();
     rows.rows()

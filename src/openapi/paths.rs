@@ -12,7 +12,7 @@ use crate::schema::Property;
 use crate::store::{Data, Store};
 use Sent::{Body, Nothing, Parameters};
 
-/// What any request may be answered with.
+/// The problems of any request.
 const ALWAYS: [&Kind; 7] = [
     BAD_TARGET,
     BAD_REQUEST,
@@ -22,7 +22,7 @@ const ALWAYS: [&Kind; 7] = [
     BUG,
     STOPPING,
 ];
-/// What a request with a body may be answered with.
+/// The problems of a request with a body.
 const BODY: [&Kind; 6] = [
     MALFORMED_JSON,
     EMPTY_BODY,
@@ -31,7 +31,7 @@ const BODY: [&Kind; 6] = [
     TOO_LARGE,
     MEDIA,
 ];
-/// What a write may be answered with.
+/// The problems of a write.
 const WRITE: [&Kind; 4] = [READ_ONLY, UNSAVED, BROKEN_FILE, CONTENT_TYPE];
 
 pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
@@ -87,7 +87,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
     Value::Object(paths)
 }
 
-/// The resources whose records `_embed` and `_expand` put into those of another.
+/// The resources that `_embed` and `_expand` embed in a resource.
 pub(super) struct Related<'a, 'd> {
     /// Collections whose records point to it.
     pub(super) children: Vec<&'a Described<'d>>,
@@ -165,7 +165,7 @@ fn create(one: &Described<'_>) -> Value {
     let problems = [&ALWAYS[..], &BODY, &WRITE, &new].concat();
     let name = format!("New{}", one.name);
     let mut body = body(&name, one.body.clone(), &["application/json"]);
-    // Not in the schema: what answers to one record would have the type of one or many in every generated client.
+    // Not in the schema: generated clients would get the type "one or many" for the response to a single record.
     body["description"] =
         "The new record. An array of records creates all of them or none, and the response is an array."
             .into();
@@ -250,7 +250,7 @@ fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
     parameter
 }
 
-/// What an operation is sent.
+/// The body of an operation.
 enum Sent {
     Nothing,
     Parameters(Vec<Value>),
@@ -368,7 +368,7 @@ fn of_list<'a>(
             fields.push(field(name.into(), seen.types()));
         }
         for (inner, seen) in seen.properties() {
-            // A dot in a name would be taken for a path.
+            // A name with a dot would be parsed as a path.
             if !name.contains(['.', '[']) && !inner.contains(['.', '[']) {
                 fields.push(field(format!("{name}.{inner}"), seen.types()));
             }
@@ -445,7 +445,7 @@ impl Field<'_> {
             "explode": true,
             "description": format!("Records whose `{path}` is the value, or passes all of the operators."),
             "schema": schema,
-            // Viewers would otherwise fill in a made-up value for every operator.
+            // Otherwise Swagger UI would fill in a made-up value for every operator.
             "example": {},
         })
     }

@@ -54,7 +54,7 @@ pub(super) fn add(
 /// Where the schemas of the rules file are in the document.
 pub(super) struct Moved<'a> {
     rules: &'a Schema,
-    /// JSON pointers into the rules file, and the name of the schema that each has become.
+    /// JSON pointers into the rules file, and the name of the schema for each.
     places: Vec<(String, String)>,
 }
 

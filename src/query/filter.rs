@@ -1,4 +1,4 @@
-//! What a record must have: filters of one field, 1.0's `_where`, and the full text search.
+//! Conditions on records: filters of one field, 1.0's `_where`, and the full-text search.
 
 use super::pattern::{Pattern, Patterns};
 use super::{Fault, Fields, QueryError, quoted};
@@ -7,10 +7,10 @@ use crate::rules::{OPERATORS, Op, Operator, Spelling, operator_names};
 use crate::text::nearest;
 use crate::work::Work;
 
-/// What it costs to compare with a value, in bytes looked at.
+/// The cost of a comparison with a value, in bytes read.
 const VALUE: usize = 16;
 
-/// A field and what is asked of it. Several values are alternatives, except for `ne`, which denies all of them.
+/// A condition on a field. Several values are alternatives, except for `ne`, which excludes all of them.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     /// The parameter's name as it was sent.
@@ -65,8 +65,7 @@ impl Filter {
         if !work.goes_on(record.len() + self.values.len() * VALUE) {
             return false;
         }
-        // Where the path leads to several values, those of an array's items, one must match; none of them may where the
-        // values are denied.
+        // If the path has several values, those of an array's items, one must match; with `ne`, none may.
         let mut is_there = false;
         let found = self.path.any(record, &mut |value| {
             is_there = true;
@@ -78,7 +77,7 @@ impl Filter {
         }
     }
 
-    /// Whether `value` is one that the operator asks for; for `ne`, one that it denies.
+    /// Whether the operator matches `value`; for `ne`, whether it excludes it.
     fn matches(&self, value: &str, work: &Work<'_>) -> bool {
         let kind = Kind::of(value);
         let mut values = self.values.iter();
@@ -86,7 +85,7 @@ impl Filter {
             return values.any(|wanted| is_text(value, wanted));
         };
         match op {
-            // 0.17 takes null for a field that is not there.
+            // 0.17 treats null as a missing field.
             Op::Ne if spelling == Spelling::Underscore => {
                 kind == Kind::Null || values.any(|denied| is_text(value, denied))
             }
@@ -125,7 +124,7 @@ impl Filter {
     }
 }
 
-/// Whether `text` holds `part`, which is in lower case, whatever the case of `text`.
+/// Whether `text` contains `part`, which is in lower case, ignoring case.
 fn holds(text: &str, part: &str) -> bool {
     if !text.is_ascii() {
         return text.to_lowercase().contains(part);
@@ -133,7 +132,7 @@ fn holds(text: &str, part: &str) -> bool {
     holds_ascii(text.as_bytes(), part.as_bytes())
 }
 
-/// [`holds`] for bytes of which only the ASCII letters have cases.
+/// [`holds`] for bytes of which only the ASCII letters are cased.
 fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
     let Some((first, rest)) = part.split_first() else {
         return true;
@@ -149,18 +148,18 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 /// A field and an operator; `None` is plain equality.
 pub(super) type Asked<'a> = (&'a str, Option<(Op, Spelling)>);
 
-/// The field and the operator that the name of a filter says.
+/// Splits the name of a filter into field and operator.
 ///
-/// A field of exactly that name comes before every other reading, so that `logged_in=true` and `dc:title=x` filter by the
-/// fields `logged_in` and `dc:title` where records have them. Then `id[0]` is `id` and `views[gte]` is `views_gte`, then
-/// other operators are seen.
+/// A field of exactly that name takes precedence: `logged_in=true` and `dc:title=x` filter by the fields `logged_in`
+/// and `dc:title` if records have them. Then `id[0]` is `id` and `views[gte]` is `views_gte`, then come other
+/// operators.
 pub(super) fn read_name<'a>(
     parameter: &'a str,
     fields: &Fields<'_>,
 ) -> Result<Asked<'a>, QueryError> {
     let plain = (parameter, None);
     let looks_special = parameter.contains([':', '[', '_']);
-    // Of an empty collection nothing is known, it may be about to have that field.
+    // Nothing is known of an empty collection; it may get that field.
     let may_be_field = parameter.contains(':') && fields.is_blank();
     if !looks_special || may_be_field || fields.has(parameter) {
         return Ok(plain);
@@ -205,9 +204,9 @@ const WHERE_EXAMPLE: &str =
 /// A tree of conditions.
 #[derive(Debug, Clone)]
 pub(super) enum Condition {
-    /// All of them; true where there is none.
+    /// All of them; true if there are none.
     All(Vec<Condition>),
-    /// One of them; false where there is none.
+    /// One of them; false if there are none.
     Any(Vec<Condition>),
     /// A single field.
     Field(Box<Filter>),
@@ -237,7 +236,7 @@ impl Condition {
         }
     }
 
-    /// The filters that it is made of.
+    /// The filters in it.
     pub fn filters(&self) -> Vec<&Filter> {
         match self {
             Condition::All(parts) | Condition::Any(parts) => {
@@ -332,7 +331,7 @@ fn where_leaf(
     patterns: &Patterns<'_>,
 ) -> Result<Condition, QueryError> {
     let (op, values) = match (op, Kind::of(value)) {
-        // The items are taken as they are, commas and all.
+        // The items are not split at commas.
         (Op::In, Kind::Array) => (Op::Eq, json::items(value).map(text).collect()),
         (_, kind @ (Kind::Object | Kind::Array)) => {
             return Err(wrong_where(format!(
@@ -366,13 +365,13 @@ fn text(value: &str) -> String {
     }
 }
 
-/// A text to look for, whatever its case.
+/// A case-insensitive search for a text.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
     /// The fields to look in; none: everywhere.
     paths: Vec<FieldPath>,
     lower: String,
-    /// The text could be a part of a number, and a number may be spelt otherwise than it is compared.
+    /// The text could be a part of a number, whose spelling may differ from its text form.
     is_numeric: bool,
 }
 
@@ -388,10 +387,10 @@ impl Search {
         }
     }
 
-    /// Whether one of the values in `record` holds the text; names are not looked at.
+    /// Whether one of the values in `record` contains the text; names are not searched.
     pub fn passes(&self, record: &str) -> bool {
-        // Most records do not hold the text anywhere, which their bytes show where nothing is escaped and no letter changes
-        // its length with its case.
+        // Prefilter: most records do not contain the text anywhere. Their bytes show that if nothing is escaped and no
+        // letter's length depends on its case.
         let bytes = record.as_bytes();
         let is_plain =
             !self.is_numeric && bytes.is_ascii() && memchr::memchr(b'\\', bytes).is_none();
@@ -409,7 +408,7 @@ impl Search {
         match Kind::of(value) {
             Kind::Object => json::members(value).any(|member| self.found_in(member.value)),
             Kind::Array => json::items(value).any(|item| self.found_in(item)),
-            // 0.17 leaves out all that is false to JavaScript; nobody would miss that word.
+            // 0.17 skips falsy values; here these are `false` and null.
             Kind::Boolean if value == "false" => false,
             Kind::Null => false,
             _ => holds(&text_form(value), &self.lower),

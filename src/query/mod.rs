@@ -1,12 +1,12 @@
 //! The query of a list request: what its parameters mean, and which records it selects.
 //!
-//! json-server 0.17 is the base, the syntax of 1.0 is understood beside it; where the two disagree 0.17 wins. In order:
+//! json-server 0.17 is the base, and the syntax of 1.0 is supported, too; where the two disagree, 0.17 wins. The steps:
 //!
 //! 1. [`pairs`] splits and decodes the query string;
 //! 2. [`Query::parse`] gives every parameter its meaning, or says which one has none;
-//! 3. [`Collection::run`](crate::store::Collection::run) finds the records by an index or a scan, sorts them and cuts out
-//!    the page;
-//! 4. [`Relations`] puts related records into them (`_embed`, `_expand`).
+//! 3. [`Collection::run`](crate::store::Collection::run) finds the records by an index or a scan, sorts them and
+//!    selects the page;
+//! 4. [`Relations`] embeds related records (`_embed`, `_expand`).
 
 mod filter;
 mod parameters;
@@ -42,11 +42,11 @@ pub enum Fault {
     TooManyPatterns,
     /// Conditions on more fields than a query may have.
     TooManyFields,
-    /// Another value or operator than the parameter takes.
+    /// A value or operator that the parameter does not support.
     Value,
 }
 
-/// Why a query cannot be carried out: a client's mistake, to be answered with 400.
+/// Why a query is not valid: a client's mistake, for a 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{parameter}: {detail}; for example: {example}")]
 pub struct QueryError {
@@ -56,7 +56,7 @@ pub struct QueryError {
     pub parameter: String,
     /// One sentence: what is wrong, with the value that was sent.
     pub detail: String,
-    /// A parameter of the same kind that works: `_page=1&_limit=10`. JSON in it is not escaped, so that it can be read.
+    /// A parameter of the same kind that works: `_page=1&_limit=10`. JSON in it is not escaped, to be readable.
     pub example: String,
 }
 
@@ -76,14 +76,14 @@ impl QueryError {
     }
 }
 
-/// Something that the sender of a valid query should know: a field that no record has, a parameter without effect.
+/// A hint about a valid query: a field that no record has, a parameter without effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// The name of the parameter as it was sent.
     pub parameter: String,
-    /// One sentence: what was done and why it may not be what was meant.
+    /// One sentence: what was done and why that may not be what the client meant.
     pub detail: String,
-    /// The nearest thing that would have had an effect, as it is written in a URL.
+    /// The most similar parameter that would have an effect, as written in a URL.
     pub instead: Option<String>,
 }
 
@@ -115,21 +115,21 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// How many records are looked at for names to suggest.
+/// How many records the suggested names are taken from.
 const SAMPLE: usize = 500;
 
-/// The fields that a query may be about: those that a record has and those that a rule declares.
+/// The known fields of a collection: those that a record has and those that a rule declares.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
-    /// The collection whose records are looked at.
+    /// The collection with the records.
     pub collection: Option<&'a Collection>,
     /// The paths that the rules declare.
     pub declared: &'a [&'a str],
-    /// On how many fields a query may have conditions.
+    /// How many fields a query may have conditions on.
     pub limit: usize,
     /// How many bytes a pattern may have.
     pub pattern_limit: usize,
-    /// What looking for fields and compiling patterns is a part of.
+    /// The work that the search for fields and the compilation of patterns count towards.
     pub work: Option<&'a Work<'a>>,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Fields<'a> {
             .take_while(|record| self.work.is_none_or(|work| work.goes_on(record.len())))
     }
 
-    /// Whether the field `path` is an array, as the first record that has it shows.
+    /// Whether the field `path` is an array in the first record that has it.
     pub fn is_array(&self, path: &str) -> bool {
         let path = FieldPath::new(path);
         self.records()
@@ -171,12 +171,12 @@ impl<'a> Fields<'a> {
             .is_some_and(|value| Kind::of(value) == Kind::Array)
     }
 
-    /// Whether nothing at all is known: there is no record and no rule.
+    /// Whether nothing is known: there is no record and no rule.
     pub fn is_blank(&self) -> bool {
         self.declared.is_empty() && self.collection.is_none_or(Collection::is_empty)
     }
 
-    /// The known name nearest to `path`, where one is near enough to be a typing mistake.
+    /// The known name most similar to `path`, if it is similar enough for a typo.
     pub fn nearest(&self, path: &str) -> Option<String> {
         let mut names: BTreeSet<String> =
             self.declared.iter().map(|name| name.to_string()).collect();

@@ -1,4 +1,4 @@
-//! The query string as decoded pairs, and which part of the found records it asks for: slices and pages.
+//! The query string as decoded pairs, and the window of the results that it selects: a slice or a page.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -13,9 +13,9 @@ use crate::text::{form_decode, query_encode};
 
 /// The decoded pairs of a raw query string (what follows the `?`), in the order sent, repeated names kept.
 ///
-/// `+` is a space, a name without `=` has the empty value, `name[]` is `name` (and `_sort[0]` is `_sort`; the index of a
-/// field is kept, it may be a path), empty pieces (`a=1&&b=2`) are left out.
-/// A malformed percent escape is an error that names the parameter.
+/// `+` is a space, a name without `=` has the empty value, `name[]` is `name` (and `_sort[0]` is `_sort`; the index of
+/// a field is kept, it may be a path), empty pairs (`a=1&&b=2`) are skipped. A malformed percent escape is an error
+/// that names the parameter.
 pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut out = Vec::new();
     for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
@@ -54,8 +54,7 @@ fn is_index(text: &str) -> bool {
         .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// The names that all parameters called `name` (`_embed`, `_expand`, `_dependent`) hold, each once; commas separate
-/// several in one.
+/// The distinct names in all parameters called `name` (`_embed`, `_expand`, `_dependent`), separated by commas.
 pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
     let values = pairs.iter().filter(|(known, _)| known == name);
     let parts = values.flat_map(|(_, value)| value.split(',').map(str::trim));
@@ -63,7 +62,7 @@ pub fn names_in(pairs: &[(String, String)], name: &str) -> Vec<String> {
     names.into_iter().map(str::to_string).collect()
 }
 
-/// `url` with the value of its first `_page` parameter replaced by `page`, everything else kept letter by letter.
+/// `url` with the value of its first `_page` parameter replaced by `page`, and otherwise unchanged.
 pub fn with_page(url: &str, page: usize) -> String {
     let Some((path, query)) = url.split_once('?') else {
         return format!("{url}?_page={page}");
@@ -85,7 +84,7 @@ pub fn with_page(url: &str, page: usize) -> String {
     format!("{path}?{}", pieces.join("&"))
 }
 
-/// The part that is asked for.
+/// The part of the results that is requested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Window {
     /// Everything, without a total.
@@ -93,9 +92,9 @@ pub(super) enum Window {
     All,
     /// `_start` to `_end`, not included; negative ones count from the end.
     Slice(i64, i64),
-    /// So many (`_limit`) from `_start` on.
+    /// This many (`_limit`) from `_start` on.
     Limit(i64, usize),
-    /// A page (from 1) of so many.
+    /// A page (from 1) and its size.
     Page(usize, usize, PageStyle),
 }
 
@@ -124,7 +123,7 @@ pub struct PageInfo {
 }
 
 impl PageInfo {
-    /// The page before this one; behind the end it is the last one.
+    /// The page before this one; beyond the end it is the last one.
     pub fn previous(&self) -> Option<usize> {
         (self.current > 1).then(|| (self.current - 1).min(self.last))
     }
@@ -134,8 +133,8 @@ impl PageInfo {
         (self.current < self.last).then(|| self.current + 1)
     }
 
-    /// The value of the `Link` header, made of `url` (that of the request) with another `_page`: `first`, `prev`, `next`
-    /// and `last`, each where it applies. `None` where this page is all there is.
+    /// The value of the `Link` header: `url` (that of the request) with another `_page` for each of `first`, `prev`,
+    /// `next` and `last` that applies. `None` if this is the only page.
     pub fn link(&self, url: &str) -> Option<String> {
         if self.last == 1 && self.current == 1 {
             return None;
@@ -160,7 +159,7 @@ impl PageInfo {
     }
 }
 
-/// The number that the parameter `name` has, at least `least`.
+/// The number in the parameter `name`, at least `least`.
 fn whole<T: FromStr + PartialOrd + Display>(
     (name, text): (&str, Option<&str>),
     least: Option<T>,
@@ -179,8 +178,8 @@ fn whole<T: FromStr + PartialOrd + Display>(
 }
 
 impl Window {
-    /// The window that is meant: a page goes before a slice, `_end` before `_limit`. `first` gives the first value of a
-    /// parameter that is not empty.
+    /// Parses the window: a page takes precedence over a slice, `_end` over `_limit`. `first` returns the first value
+    /// of a parameter that is not empty.
     pub fn parse<'a>(first: impl Fn(&str) -> Option<&'a str>) -> Result<Window, QueryError> {
         let sent = |name: &'static str| (name, first(name));
         let start = whole(sent("_start"), None, "_start=0&_end=10")?.unwrap_or(0);
@@ -203,7 +202,7 @@ impl Window {
         })
     }
 
-    /// The places that the window shows of `total` found records.
+    /// The positions of the window in `total` results.
     pub fn range(self, total: usize) -> Range<usize> {
         let from_end = |place: i64| {
             let distance = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
@@ -230,7 +229,7 @@ impl Window {
         start..end.max(start)
     }
 
-    /// The page that the window is of `total` found records, if it is one.
+    /// The page that the window is in `total` results, if it is one.
     pub fn page(self, total: usize) -> Option<PageInfo> {
         let Window::Page(page, per_page, style) = self else {
             return None;

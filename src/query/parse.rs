@@ -1,4 +1,4 @@
-//! Gives the parameters of a query string their meaning.
+//! Parses the parameters of a query string.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::rules::{RESERVED, is_reserved};
 use crate::store::SortKey;
 use crate::text::{nearest, query_encode};
 
-/// What a list request asks for.
+/// A parsed list request.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub(super) filters: Vec<Filter>,
     pub(super) conditions: Vec<Condition>,
     pub(super) searches: Vec<Search>,
-    /// The paths of what is shown of each record; none: all of it.
+    /// The paths of the fields that are shown of each record; none: all of them.
     shown: Vec<String>,
     pub(super) sort: Vec<SortKey>,
     pub(super) window: Window,
@@ -25,13 +25,12 @@ pub struct Query {
     pub embeds: Vec<String>,
     /// The names given to `_expand`, in order, each once.
     pub expands: Vec<String>,
-    /// What the sender should know though the query is valid.
+    /// Hints for the client, although the query is valid.
     pub notices: Vec<Notice>,
 }
 
 impl Query {
-    /// What the decoded `pairs` mean for a request for one record: `_embed`, `_expand` and `_fields`; nothing else applies
-    /// to it.
+    /// Parses the decoded `pairs` of a request for one record, to which only `_embed`, `_expand` and `_fields` apply.
     pub fn for_item(pairs: &[(String, String)]) -> Query {
         Query {
             shown: names_in(pairs, "_fields"),
@@ -41,9 +40,9 @@ impl Query {
         }
     }
 
-    /// Gives the decoded `pairs` of a query string (see [`super::pairs`]) their meaning for a collection with `fields`.
+    /// Parses the decoded `pairs` of a query string (see [`super::pairs`]) for a collection with `fields`.
     ///
-    /// The error is a client's mistake: it names the parameter and shows one that works.
+    /// The error names the parameter and shows one that works.
     pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
         let mut query = Query::for_item(pairs);
         let patterns = Patterns::new(fields.pattern_limit, fields.work);
@@ -91,7 +90,7 @@ impl Query {
         Ok(query)
     }
 
-    /// Notes the parameters of the window that have no effect.
+    /// Adds a notice for each parameter of the window that has no effect.
     fn note_window<'a>(&mut self, first: impl Fn(&str) -> Option<&'a str>) {
         if first("_start").is_some() && self.window == Window::All {
             let example = "_start=0&_end=10".to_string();
@@ -123,7 +122,7 @@ impl Query {
         fields: &Fields<'_>,
         patterns: &Patterns<'_>,
     ) -> Result<(), QueryError> {
-        // What is asked, the parameter that asked it first, and the values of all that ask the same.
+        // Field and operator, the first parameter with them, and the values of all parameters with them.
         let mut read: Vec<(Asked<'_>, &str, Vec<String>)> = Vec::new();
         let is_filter = |name: &str| !is_reserved(name) && searched(name, fields).is_none();
         for (parameter, value) in pairs.iter().filter(|(name, _)| is_filter(name)) {
@@ -162,7 +161,7 @@ impl Query {
         for name in values("_sort") {
             let order = orders.next().map(str::trim);
             let down = order.is_some_and(|order| order.eq_ignore_ascii_case("desc"));
-            // A name with a space or a minus in front may be a field's whole name.
+            // The space or minus may be a part of the field's name.
             let trimmed = name.trim();
             let (path, minus) = match trimmed.strip_prefix('-') {
                 Some(rest) if !fields.has(trimmed) => (rest.trim(), true),
@@ -206,7 +205,7 @@ impl Query {
         self.notices.push(Notice::new(parameter, detail, instead));
     }
 
-    /// A field that no record and no rule has is most often a slip, and leads to an empty answer.
+    /// Notices for fields that no record and no rule has: most often a typo, and the result is empty.
     fn field_notices(&self, pairs: &[(String, String)], fields: &Fields<'_>) -> Vec<Notice> {
         let mut notices = Vec::new();
         for filter in self.filters.iter().filter(|filter| filter.is_equality()) {
@@ -261,7 +260,7 @@ impl Query {
         notices
     }
 
-    /// Whether `path` begins with the name of a relation that is asked for.
+    /// Whether `path` begins with the name of a requested relation.
     fn is_related(&self, path: &str) -> bool {
         self.embeds.iter().chain(&self.expands).any(|name| {
             let first = name.split(['.', '/']).next().unwrap_or(name);
@@ -281,8 +280,8 @@ impl Query {
         picked(record, &paths)
     }
 
-    /// A field and a value that it must have in every record that is chosen (`author=bob`), so that an index can find
-    /// candidates. [`Query::select`] must still see them.
+    /// A field and a value that it must have in every result (`author=bob`), for an index lookup. [`Query::select`]
+    /// must still check the candidates.
     pub fn equality(&self) -> Option<(&str, &str)> {
         self.filters.iter().find_map(|filter| {
             let path = filter.path.text.as_str();
@@ -293,13 +292,12 @@ impl Query {
         })
     }
 
-    /// Whether no record has to be looked at to know which are shown: there is no filter, search or sort, and
-    /// the window of the collection's length says which.
+    /// Whether the results depend on the window alone: there is no filter, search or sort.
     pub fn is_window_only(&self) -> bool {
         self.takes_all() && self.sort.is_empty()
     }
 
-    /// The keys by which the collection as a whole is sorted: there is no filter, and nothing of a related record.
+    /// The sort keys, if there is no filter and no key of a related record: then a sort index applies.
     pub(super) fn sorts_all(&self) -> Option<&[SortKey]> {
         (self.takes_all() && !self.sort.is_empty() && !self.needs_relations()).then_some(&self.sort)
     }
@@ -309,8 +307,8 @@ impl Query {
         self.filters.is_empty() && self.conditions.is_empty() && self.searches.is_empty()
     }
 
-    /// Whether a filter or the sort asks for a field of a related record (`_embed=post&post.title=x`), so that relations
-    /// must be attached before [`Query::select`]; else attaching them to what it chose is enough.
+    /// Whether a filter or a sort key is a field of a related record (`_embed=post&post.title=x`): then relations must
+    /// be attached before [`Query::select`], otherwise only to its results.
     pub fn needs_relations(&self) -> bool {
         let filters = self.filters.iter().chain(self.condition_filters());
         let paths = filters.map(|filter| &filter.path);
@@ -320,7 +318,7 @@ impl Query {
     }
 }
 
-/// Refuses conditions on more fields than a query may have: each is looked for in every record.
+/// Refuses conditions on too many fields: each is looked up in every record.
 fn check_count<'p>(
     parameter: &str,
     paths: impl Iterator<Item = &'p str>,
@@ -340,13 +338,13 @@ fn check_count<'p>(
     ))
 }
 
-/// The fields in which `q.title` looks, unless a record has a field of that name itself.
+/// The field that `q.title` searches, unless a record has a field `q.title` itself.
 fn searched<'n>(name: &'n str, fields: &Fields<'_>) -> Option<&'n str> {
     name.strip_prefix("q.")
         .filter(|rest| !rest.is_empty() && !fields.has(name))
 }
 
-/// What of `value` is at `paths`: members of objects, and of the objects in arrays.
+/// The parts of `value` at `paths`: members of objects, and of the objects in arrays.
 fn picked(value: &str, paths: &[&str]) -> String {
     match Kind::of(value) {
         Kind::Array => {
@@ -359,7 +357,7 @@ fn picked(value: &str, paths: &[&str]) -> String {
                 if paths.contains(&key) {
                     return Some(format!("{}:{}", member.raw_key, member.value));
                 }
-                // A name with dots in it may be meant as a whole.
+                // A path may be a single name with dots in it.
                 let below = paths
                     .iter()
                     .filter_map(|path| path.strip_prefix(key)?.strip_prefix('.'));
@@ -397,7 +395,7 @@ fn reserved_for(name: &str) -> Option<&'static str> {
     })
 }
 
-/// `reserved` with `value`, and what it needs beside it to have an effect.
+/// `reserved` with `value`, and the other parameter that it needs to have an effect.
 fn example_with(reserved: &str, value: &str) -> String {
     let value = query_encode(value);
     match reserved {

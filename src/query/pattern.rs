@@ -1,4 +1,4 @@
-//! Regular expressions as JavaScript writes them, run by a matcher whose time is bounded by the text's length.
+//! JavaScript regular expressions, run by a matcher with linear time.
 
 use std::cell::Cell;
 
@@ -8,14 +8,14 @@ use super::{Fault, QueryError, quoted};
 use crate::text::query_encode;
 use crate::work::Work;
 
-/// The longest pattern that is taken, in bytes.
+/// The longest pattern that is accepted, in bytes.
 pub const MAX_PATTERN: usize = 1000;
 /// How many patterns a query may have.
 pub const MAX_PATTERNS: usize = 50;
-/// What it costs to compile a pattern, in bytes looked at, and what each byte of it adds.
+/// The cost of compiling a pattern, in bytes read, and of each byte of it.
 const COMPILE: usize = 32 << 10;
 const COMPILE_BYTE: usize = 256;
-/// What it costs to begin to look for a pattern, in bytes looked at, and what each byte of the text adds.
+/// The cost of starting a match, in bytes read, and of each byte of the text.
 const MATCH: usize = 1 << 10;
 const MATCH_BYTE: usize = 4;
 /// How much memory one compiled pattern may take, in bytes. A URL has room for hundreds of patterns.
@@ -28,7 +28,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// Whether it is found in `text`; `false` once `work` is stopped.
+    /// Whether it matches in `text`; `false` once `work` is stopped.
     pub fn is_match(&self, text: &str, work: &Work<'_>) -> bool {
         work.goes_on(MATCH + MATCH_BYTE * text.len()) && self.regex.is_match(text)
     }
@@ -53,7 +53,7 @@ impl<'a> Patterns<'a> {
         }
     }
 
-    /// Compiles `source`, which `parameter` has.
+    /// Compiles `source`, the value of `parameter`.
     pub fn compile(&self, source: &str, parameter: &str) -> Result<Pattern, QueryError> {
         let error =
             |fault, detail, example| Err(QueryError::new(fault, parameter, detail, example));
@@ -70,13 +70,13 @@ impl<'a> Patterns<'a> {
         }
         let cost = COMPILE + COMPILE_BYTE * length;
         if self.work.is_some_and(|work| !work.goes_on(cost)) {
-            // The work is stopped, so that nobody sees this.
+            // The work is stopped, so nobody will see this.
             return error(Fault::Pattern, "it was not compiled".into(), example);
         }
         compile(source).or_else(|what| {
             let shown = quoted(source);
             let detail = format!("{shown} is not a valid regular expression: {what}");
-            // The text itself can be looked for, if that was meant.
+            // Suggest a search for the literal text, in case that was meant.
             let literal = match length {
                 ..80 => query_encode(&regex::escape(source)),
                 _ => "^a".into(),
@@ -100,7 +100,7 @@ fn compile(source: &str) -> Result<Pattern, String> {
                 "the pattern is too large when its repetitions are counted out".into()
             }
             other => {
-                // The last line says what is wrong, those above draw the translated pattern.
+                // The last line is the message, those above show the translated pattern.
                 let text = other.to_string();
                 let last = text.lines().last().unwrap_or_default();
                 last.trim_start_matches("error: ").to_string()
@@ -108,12 +108,12 @@ fn compile(source: &str) -> Result<Pattern, String> {
         })
 }
 
-/// `source` in this matcher's syntax, where JavaScript's means something else.
+/// Translates `source` to this matcher's syntax, where JavaScript's differs.
 fn translate(source: &str) -> Result<String, String> {
     let mut out = String::with_capacity(source.len() + 8);
     let mut rest = source;
     let mut in_class = false;
-    // Whether a quantifier stands right before, which only a single `?` may follow.
+    // Whether the previous token is a quantifier, which only a single `?` may follow.
     let mut quantified = false;
     while let Some(first) = rest.chars().next() {
         let tail = &rest[first.len_utf8()..];
@@ -166,7 +166,7 @@ fn translate(source: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// Translates what follows a backslash and returns what follows it.
+/// Translates what follows a backslash and returns the rest.
 fn escape<'a>(tail: &'a str, in_class: bool, out: &mut String) -> Result<&'a str, String> {
     let Some(sign) = tail.chars().next() else {
         return Err("the pattern ends in a lone backslash".into());

@@ -1,9 +1,9 @@
-//! `_embed` and `_expand`: records with their children and parents put into them. [`Store::links`] says by which
-//! property one collection points to another. Pointers are compared by their text, so that `"postId": "1"` belongs to
-//! the post with the id `1` (0.17 does so for parents, but not for children).
+//! `_embed` and `_expand`: records with their children and parents embedded. [`Store::links`] says which property is
+//! the foreign key. Keys are compared by their text form, so `"postId": "1"` belongs to the post with the id `1` (0.17
+//! does so for parents, but not for children).
 //!
-//! 1. [`Relations::new`] decides once what each name means for a collection;
-//! 2. [`Relations::attach`] puts it into a record.
+//! 1. [`Relations::new`] resolves each name once for a collection;
+//! 2. [`Relations::attach`] embeds the results in a record.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,24 +18,24 @@ use crate::store::{Collection, Link, Resource, Store};
 use crate::text::nearest;
 use crate::work::Work;
 
-/// What is put into each record of a collection.
+/// The relations to embed in each record of a collection.
 #[derive(Debug)]
 pub struct Relations<'a> {
     store: &'a Store,
     collection: &'a str,
     steps: Vec<Step<'a>>,
-    /// What the sender should know of names that lead nowhere.
+    /// Hints about names that are not relations.
     pub notices: Vec<Notice>,
-    /// 1 for what is put into the records that are asked for.
+    /// The depth of nesting; 1 for the requested records.
     level: usize,
 }
 
-/// What becomes one member of each record.
+/// A relation that becomes one member of each record.
 #[derive(Debug)]
 struct Step<'a> {
     name: &'a str,
     related: Related<'a>,
-    /// What is put into the related records.
+    /// The relations to embed in the related records.
     inner: Option<Box<Relations<'a>>>,
 }
 
@@ -43,14 +43,13 @@ struct Step<'a> {
 enum Related<'a> {
     /// The records that point to this one by the link, as an array.
     Children(Link, HashMap<Id, Vec<&'a str>>),
-    /// The record that this one points to by the link; left out where there is none. An array of them where the link is
-    /// one of many.
+    /// The record that this one points to by the link; omitted if there is none. An array if the link is to many.
     Parent(Link, Parents<'a>),
-    /// An empty array, which 0.17 gives for a name that it does not know.
+    /// An empty array, which 0.17 returns for an unknown name.
     Nothing,
 }
 
-/// How many levels of relations one request can put in.
+/// How many levels of relations one request can embed.
 const MAX_DEPTH: usize = 5;
 
 /// Finds the records of a collection that are pointed to.
@@ -61,7 +60,7 @@ enum Parents<'a> {
 }
 
 impl<'a> Relations<'a> {
-    /// What `_embed` and `_expand` in `query` mean for records of `collection`. Not complete if `work` was stopped.
+    /// Resolves `_embed` and `_expand` in `query` for records of `collection`. Incomplete if `work` was stopped.
     pub fn new(
         store: &'a Store,
         collection: &'a str,
@@ -97,12 +96,11 @@ impl<'a> Relations<'a> {
         relations
     }
 
-    /// The relations that `names` ask for, each once, with those of their records: `comments` with `author` of
-    /// `comments.author`.
+    /// Groups `names` by their first part: `comments` with `author` for `comments.author`.
     fn grouped(&self, names: &[&'a str]) -> IndexMap<&'a str, Vec<&'a str>> {
         let mut groups: IndexMap<&str, Vec<&str>> = IndexMap::new();
         for name in names {
-            // The name of a collection may hold a dot.
+            // The name of a collection may contain a dot.
             let parts = name
                 .split_once(['.', '/'])
                 .filter(|_| self.store.records(name).is_none());
@@ -112,7 +110,7 @@ impl<'a> Relations<'a> {
         groups
     }
 
-    /// The relations `names` of the records of `collection`, which are put into others.
+    /// The relations `names` of the embedded records of `collection`.
     fn inner(
         &mut self,
         parameter: &str,
@@ -141,7 +139,7 @@ impl<'a> Relations<'a> {
     fn embed(&mut self, name: &'a str, rest: &[&'a str], work: &Work<'_>) {
         let is_child = self.store.records(name).is_some();
         let parent = self.store.parent_named(self.collection, name);
-        // Where a name could be both, a plural means children, as in json-server.
+        // If a name could be both, a plural means children, as in json-server.
         let is_parent = parent.as_ref().is_some_and(|(_, link)| {
             if !is_child {
                 return true;
@@ -268,7 +266,7 @@ impl<'a> Relations<'a> {
         collections.map(Resource::name)
     }
 
-    /// The records of a collection, as long as `work` goes on.
+    /// The records of a collection, until `work` is stopped.
     fn rows(&self, name: &str, work: &Work<'_>) -> impl Iterator<Item = &'a str> {
         let rows = self.store.records(name).into_iter();
         let rows = rows.flat_map(|collection| collection.rows());
@@ -281,13 +279,13 @@ impl<'a> Relations<'a> {
         &self.store.settings().id
     }
 
-    /// Whether nothing is put into any record.
+    /// Whether there is nothing to embed.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// `record` with everything put into it: a member of the same name is replaced, a new one goes last. The new text
-    /// takes the record's own layout, or `layout` where it shows none. Without what is to come once `work` is stopped.
+    /// `record` with its relations embedded: a member of the same name is replaced, a new one goes last. The new text
+    /// has the record's layout, or `layout` if it shows none. Incomplete once `work` is stopped.
     pub fn attach<'r>(&self, record: &'r str, layout: Layout, work: &Work<'_>) -> Cow<'r, str> {
         let mut out = Cow::Borrowed(record);
         if Kind::of(record) != Kind::Object {

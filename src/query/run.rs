@@ -1,4 +1,4 @@
-//! Runs a query: the planner, which decides between id, index, order and scan, and the selection itself.
+//! Runs a query: the planner, which chooses between id lookup, index, sort index and scan, and the selection itself.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use crate::json::{Id, Layout};
 use crate::store::{Collection, Record, sorted};
 use crate::work::Work;
 
-/// In fewer records a scan is as fast as an index.
+/// With fewer records, a scan is as fast as an index.
 const FEW: usize = 32;
-/// What it costs to take a record into a result, in bytes looked at.
+/// The cost of adding a record to a result, in bytes read.
 const CLONE: usize = 64;
 
 /// The records that a query selected, in order.
@@ -20,18 +20,18 @@ const CLONE: usize = 64;
 pub struct Page<R> {
     /// The records of the window.
     pub rows: Vec<R>,
-    /// How many records there are without the window, where `X-Total-Count` is due.
+    /// How many records there are without the window, if the response has `X-Total-Count`.
     pub total: Option<usize>,
     /// The page that the window is, if it is one.
     pub info: Option<PageInfo>,
 }
 
-/// A record in an answer.
+/// A record in a result.
 #[derive(Debug, Clone)]
 pub enum Row {
     /// A record as it is stored.
     Stored(Arc<Record>),
-    /// The text of a record with related ones in it, or with some of its fields.
+    /// The text of a record with embedded relations, or with some of its fields.
     WithRelations(String),
 }
 
@@ -56,7 +56,7 @@ impl<R> Page<R> {
 }
 
 impl Collection {
-    /// The records that `query` selects, with what `relations` puts into them. Not complete if `work` was stopped.
+    /// The records that `query` selects, with `relations` embedded. Incomplete if `work` was stopped.
     pub fn run(&self, query: &Query, relations: &Relations<'_>, work: &Work<'_>) -> Page<Row> {
         let attach = |record: &str| {
             let text = relations.attach(record, Layout::PRETTY, work);
@@ -103,7 +103,7 @@ impl Collection {
         page.map(Arc::clone)
     }
 
-    /// All records that the query may select, where the id or an index of a field finds them.
+    /// The candidates for the query, if the id or an index of a field finds them.
     fn candidates(
         &self,
         query: &Query,
@@ -112,7 +112,7 @@ impl Collection {
     ) -> Option<Vec<Arc<Record>>> {
         let (path, value) = query.equality()?;
         let id = Id::from_text(value);
-        // A number in an odd spelling is equal to a text that its id is not.
+        // A number in an unusual spelling may be equal to the value without having the same id.
         if path == id_property && (matches!(id, Id::Number(_)) || value.parse::<f64>().is_err()) {
             let mut found: Vec<_> = self.with_id(&id).cloned().collect();
             found.sort_unstable_by_key(|record| record.number());
@@ -123,10 +123,9 @@ impl Collection {
 }
 
 impl Query {
-    /// Selects among `rows`, whose JSON texts `text` gives.
+    /// Selects among `rows`, whose JSON texts `text` returns.
     ///
-    /// Filters and search first, then sort, then window; equal records stay in the order of `rows`. Not complete if `work`
-    /// was stopped.
+    /// Filters and search first, then sort, then window; the sort is stable. Incomplete if `work` was stopped.
     pub fn select<R: Clone>(
         &self,
         rows: impl Iterator<Item = R>,

@@ -27,7 +27,7 @@ fn parse(raw: &str) -> Result<Query, QueryError> {
     Query::parse(&pairs(raw)?, &Fields::new(collection, &[]))
 }
 
-/// The places (from 1) of the posts that `raw` chooses.
+/// The positions (from 1) of the posts that `raw` selects.
 fn chosen(raw: &str) -> Vec<usize> {
     let query = parse(raw).unwrap_or_else(|error| panic!("{raw}: {error}"));
     query
@@ -65,7 +65,7 @@ fn a_query_chooses() {
         ("tags=hot,leaf", &[1]),
         ("author=[object+Object]", &[1, 2, 3]),
         ("nope=1", &[]),
-        // A field's own name comes before an operator in it.
+        // A field's own name takes precedence over an operator in it.
         ("logged_in=true", &[4]),
         ("dc:kind=drink", &[4]),
         // 0.17's operators.

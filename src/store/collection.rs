@@ -1,4 +1,4 @@
-//! Arrays of records, and the ids that records have and are given.
+//! Collections (arrays of records), and the ids that are generated for them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -38,10 +38,10 @@ pub struct Collection {
 /// Names of members, and how many records have each.
 type Names = OrdMap<Arc<str>, usize>;
 
-/// Removing a record from the middle copies a path of the tree; beyond this many it is faster to build a new one.
+/// Removing a record from the middle copies a path of the tree; for more than this, it is faster to build a new tree.
 const REMOVED_ONE_BY_ONE: usize = 64;
 
-/// So many records are looked at before the names of all are counted.
+/// How many records are searched for a name before the names of all are counted.
 const SAMPLE: usize = 100;
 
 impl Collection {
@@ -83,7 +83,7 @@ impl Collection {
         })
     }
 
-    /// A collection of these records, for readers only: it keeps no rules.
+    /// A read-only collection of these records, without indexes for unique values.
     pub(super) fn with_rows(&self, rows: impl Iterator<Item = Arc<Record>>) -> Collection {
         let rows: Vector<Arc<Record>> = rows.collect();
         Collection {
@@ -112,7 +112,7 @@ impl Collection {
         self.rows.iter()
     }
 
-    /// The records from the place `from` on, at most `count`.
+    /// The records from the position `from` on, at most `count`.
     pub fn window(&self, from: usize, count: usize) -> impl Iterator<Item = &Arc<Record>> {
         let from = from.min(self.rows.len());
         let to = from.saturating_add(count).min(self.rows.len());
@@ -134,7 +134,7 @@ impl Collection {
             || (self.rows.len() > SAMPLE && self.names().contains_key(name))
     }
 
-    /// Whether the names of the members are known without looking at the records.
+    /// Whether the names of the members have been counted.
     pub fn knows_names(&self) -> bool {
         self.names.get().is_some()
     }
@@ -144,7 +144,7 @@ impl Collection {
         self.bytes
     }
 
-    /// Looks at all records for the names of their members, if that has not been done.
+    /// Counts the names of the members of all records, if that has not been done.
     pub fn count_names(&self) {
         self.names();
     }
@@ -174,7 +174,7 @@ impl Collection {
         self.rows.is_empty()
     }
 
-    /// The record with the id `id`; the first of them, where the file has several.
+    /// The record with the id `id`; the first one if the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
         self.with_id(id).min_by_key(|record| record.number())
     }
@@ -187,12 +187,13 @@ impl Collection {
         self.indexes.with_id(id)
     }
 
-    /// The records whose field `path` may be equal to `value`, in order; `None` where a scan has to find them.
+    /// The records whose field `path` may be equal to `value`, in order; `None` if there is no index and a scan is
+    /// needed.
     pub fn equal(&self, path: &str, value: &str, work: &Work<'_>) -> Option<Vec<Arc<Record>>> {
         self.indexes.equal(path, value, &self.rows, work)
     }
 
-    /// All records in the order of `keys`; `None` where they have to be sorted.
+    /// All records in the order of `keys`; `None` if there is no index and they have to be sorted.
     pub fn sorted(&self, keys: &[SortKey], work: &Work<'_>) -> Option<Vector<Arc<Record>>> {
         self.indexes.sorted(keys, &self.rows, work)
     }
@@ -200,7 +201,7 @@ impl Collection {
     /// The records that point to `target` by the foreign key `property`, an array of them if `many`, in order.
     pub(super) fn pointing(&self, property: &str, many: bool, target: &Id) -> Vec<Arc<Record>> {
         let points = |record: &Record| {
-            // Looking for the key's bytes is many times faster than reading the members.
+            // A substring search for the key is many times faster than parsing the members.
             memchr::memmem::find(record.value().as_bytes(), property.as_bytes()).is_some()
                 && pointers(record.value(), property, many).contains(target)
         };
@@ -227,7 +228,7 @@ impl Collection {
         self.put(old, old.id().cloned(), text)
     }
 
-    /// Puts a record with the id `id`, which must be free or its own, in the place of `old`.
+    /// Replaces `old` by a record with the id `id`, which must be free or that of `old`.
     pub(super) fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(old.replaced_by(id, text));
         self.untouched = None;
@@ -270,7 +271,7 @@ impl Collection {
             return;
         };
         if new_first.text.leading() != first.text.leading() {
-            // On one line the first record has no space before it, and the others have.
+            // On one line, the first record has no space before it, unlike the others.
             let text = RecordText::new(first.text.leading(), new_first.value());
             self.replace(&new_first, text);
         }
@@ -290,7 +291,7 @@ impl Collection {
         }
     }
 
-    /// Where the record with that number stands: the numbers rise along the rows.
+    /// The position of the record with that number, by binary search: the numbers are ascending.
     fn place(&self, number: u64) -> Option<usize> {
         self.rows
             .binary_search_by(|record| record.number().cmp(&number))
@@ -298,7 +299,7 @@ impl Collection {
     }
 }
 
-/// Counts the members of `record` in, or out. A name that the record repeats counts as often in both directions.
+/// Adds or subtracts the members of `record`. A repeated name counts each time, in both directions.
 fn count_names(names: &mut Names, record: &Record, is_in: bool) {
     for member in members(record.value()) {
         match names.get_mut(&*member.key) {
@@ -318,7 +319,7 @@ fn read(
     items: Vec<RecordText>,
     id_property: &str,
 ) -> (Vec<Arc<Record>>, IdSequence) {
-    // A path is found faster than a member, and is the same unless the name reads as more than one.
+    // A `FieldPath` is faster than `get_member`, and equivalent unless the name looks like a path.
     let path = (!id_property.contains(['.', '['])).then(|| FieldPath::new(id_property));
     let mut id_sequence = IdSequence::Empty;
     let records = (0..).zip(items).map(|(number, text)| {
@@ -339,8 +340,8 @@ fn read(
     (records.collect(), id_sequence)
 }
 
-/// The id of a new record, as JSON text. Where the rules allow none that the server can make, it is one that they do not
-/// allow, which the check of the record then says.
+/// The id of a new record, as JSON text. If the rules allow none that the server can generate, it is an invalid one,
+/// which the check of the record then reports.
 pub(super) fn next_id(
     id_sequence: &IdSequence,
     rules: Option<&IdRules>,
@@ -351,7 +352,7 @@ pub(super) fn next_id(
     let mut next = id_sequence.next(random);
     let mut above = id_sequence.clone();
     while !is_free(&next) {
-        // Random letters that are taken, or a number that a string id has.
+        // The random letters are taken, or the number is the text of a string id.
         above.observe(&next);
         next = above.next(random);
     }
@@ -364,13 +365,13 @@ pub(super) fn next_id(
     next
 }
 
-/// Whether a property of that name is likely to hold ids where it is not the id property: `_id`, `uuid`, `userId`.
+/// Whether a property of that name probably holds ids although it is not the id property: `_id`, `uuid`, `userId`.
 pub fn is_like_id(name: &str) -> bool {
     let lower = name.to_lowercase();
     lower.ends_with("id") || matches!(lower.as_str(), "key" | "_key" | "guid" | "pk" | "slug")
 }
 
-/// Gives an id to those of `rows` that are objects without one; says to how many.
+/// Gives an id to those of `rows` that are objects without one. Returns how many.
 fn give_ids(
     name: &str,
     rows: &mut [Arc<Record>],

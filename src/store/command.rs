@@ -1,4 +1,4 @@
-//! Commands: what clients may ask the store to do, why it may refuse, and what came of it.
+//! Commands to the store, their outcomes, and why they may be refused.
 
 use bytestring::ByteString;
 
@@ -6,7 +6,8 @@ use crate::json::{Id, Member, Object, members};
 use crate::rules::ReferenceRule;
 use crate::text::list;
 
-/// A change that a client asks for. Resources and records are named, since both may change before it is carried out.
+/// A change that a client requests. It refers to resources and records by name and id, because both may change before
+/// it is carried out.
 #[derive(Debug, Clone)]
 pub struct Command {
     /// The resource's name.
@@ -25,18 +26,18 @@ pub enum Operation {
     /// Adds a record to a collection; its own id is taken if it has one that is neither null, empty nor 0, as in
     /// json-server.
     Create,
-    /// Puts another record or object in the place of one; the id stays.
+    /// Replaces a record or object; the id stays.
     Replace,
     /// Changes some properties of a record or a single object; the id stays.
     Merge(Merge),
-    /// Takes a record away, and does to those that point to it what [`OnDelete`](crate::rules::OnDelete) says.
+    /// Deletes a record, and applies [`OnDelete`](crate::rules::OnDelete) to those that point to it.
     Delete {
-        /// The collections whose records go with it in any case.
+        /// The collections whose records are deleted with it in any case.
         dependent: Vec<String>,
     },
 }
 
-/// How a PATCH is laid over what is there.
+/// How a PATCH is merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Merge {
     /// One level deep, `null` is a value (json-server).
@@ -92,10 +93,10 @@ pub enum Refusal {
     Dangling {
         /// The reference.
         rule: ReferenceRule,
-        /// The value that points nowhere, as JSON.
+        /// The value without a target, as JSON.
         value: String,
     },
-    /// Other records point to what would be deleted, and must not lose it.
+    /// Other records point to what would be deleted, with a reference that restricts deletion.
     #[error("{}", referenced(&record_path(resource, id.as_ref()), holders, not_null.as_deref()))]
     Referenced {
         /// The collection of the record that was to be deleted.
@@ -104,9 +105,9 @@ pub enum Refusal {
         id: Option<Id>,
         /// The records that point, by collection and id.
         holders: Vec<(String, Option<Id>)>,
-        /// The collections from which records would have to go with it (`_dependent`).
+        /// The collections whose records would have to be deleted with it (`_dependent`).
         dependent: Vec<String>,
-        /// The pointer cannot be null, for this reason; `None`: it is to be kept.
+        /// Why the foreign key cannot be null; `None`: the rule restricts deletion.
         not_null: Option<String>,
     },
     /// The record is not in the state that the writer expected (`If-Match`).
@@ -163,7 +164,7 @@ fn referenced(record: &str, holders: &[(String, Option<Id>)], not_null: Option<&
 }
 
 impl Command {
-    /// Whether it takes a record away.
+    /// Whether it deletes a record.
     pub fn deletes(&self) -> bool {
         matches!(self.operation, Operation::Delete { .. })
     }
@@ -184,7 +185,7 @@ impl Command {
     }
 }
 
-/// What a change left behind.
+/// The outcome of a change.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// The resource of the record, or the single object.
@@ -195,9 +196,9 @@ pub struct Outcome {
     pub value: ByteString,
     /// Whether the data differs from before.
     pub changed: bool,
-    /// What was written, the records included that a deletion took along.
+    /// What was written, including the records that a deletion cascaded to.
     pub written: Vec<Written>,
-    /// How many of these, the first ones, are gone.
+    /// How many of these, the first ones, were deleted.
     pub removed: usize,
 }
 
@@ -209,7 +210,7 @@ impl Outcome {
     }
 }
 
-/// Names what was written: a record of a collection, or a single object.
+/// The name of what was written: a record of a collection, or a single object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Written {
     /// The resource.

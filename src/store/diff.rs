@@ -1,4 +1,5 @@
-//! The difference between two stores, up to white space: a formatter changes no record. Records are matched by their ids.
+//! The difference between two stores, up to white space: a formatter changes no record. Records are matched by their
+//! ids.
 
 use std::sync::Arc;
 
@@ -120,7 +121,7 @@ impl ResourceDiff {
                 Some(_) => {}
             }
         }
-        // What has no id of its own is compared by its place.
+        // Records without an id, or with a repeated one, are compared by position.
         let pairs = rest.iter().zip(&old_rest);
         self.changes.changed += pairs.filter(|(new, old)| !same_value(new, old)).count();
         self.changes.added += rest.len().saturating_sub(old_rest.len());

@@ -1,9 +1,9 @@
-//! Foreign keys: the one place that says by which property the records of one collection point to those of
-//! another, for `_embed`, `_expand`, nested paths and the deletion of dependents alike.
+//! Foreign keys: the one place that decides which property of a collection's records points to another collection, for
+//! `_embed`, `_expand`, nested paths and cascading deletion alike.
 //!
-//! References that the rules declare decide. Without them a foreign key is known by its name, as in json-server:
-//! `comments` point to `posts` by `postId`. There the parent's name may be any plausible singular, and the key may be in
-//! snake case (`post_id`): of these names the first that a record has is the key.
+//! References that the rules declare take precedence. Without them a foreign key is recognised by its name, as in
+//! json-server: `comments` point to `posts` by `postId`. The parent's name may be any plausible singular, and the key
+//! may be in snake case (`post_id`): the first of these names that a record has is the key.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::rules::{OnDelete, ReferenceRule};
 use crate::schema::Rules;
 use crate::text::{camel, query_encode};
 
-/// What snake case has in place of `Id`.
+/// The suffix in snake case.
 const SNAKE_SUFFIX: &str = "_id";
 
-/// How the records of one collection point to those of another.
+/// A foreign key from one collection to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The property that points: the `postId` of a comment.
     pub key: String,
-    /// The property of the other record that its value is found in, usually the id.
+    /// The property of the other record that it refers to, usually the id.
     pub target: String,
     /// The value of the key is an array of pointers.
     pub many: bool,
     /// The rules declare it (`references`).
     pub declared: bool,
-    /// The rules declare it, or some record has the key.
+    /// The rules declare it, or a record has the key.
     pub used: bool,
     /// What becomes of a record when the one that it points to is deleted.
     pub on_delete: OnDelete,
@@ -42,15 +42,15 @@ pub struct Link {
 /// What a deletion does to other records.
 #[derive(Debug)]
 pub(super) struct Dependents {
-    /// The records that go, with the places of their collections, the deleted one first.
+    /// The records that are deleted, with the positions of their collections; the requested one first.
     pub gone: Vec<(usize, Arc<Record>)>,
-    /// The records that stay and point to nothing, and what they are then.
+    /// The records that stay with their keys cleared, and their new text.
     pub emptied: Vec<(usize, Arc<Record>, String)>,
 }
 
-/// A record that stays though it points to one that is deleted.
+/// A record that stays although it points to a deleted one.
 struct Pointing {
-    /// The place of its collection.
+    /// The position of its collection.
     place: usize,
     record: Arc<Record>,
     link: Link,
@@ -58,7 +58,7 @@ struct Pointing {
 }
 
 impl Link {
-    /// `record` without its pointer to `target`: a key is null then, and an array lacks the item.
+    /// `record` without its pointer to `target`: the key is set to null, or the item is removed from the array.
     fn without(&self, record: &str, target: &Id, layout: Layout, base: &str) -> String {
         let value = match get_member(record, &self.key) {
             Some(list) if self.many => {
@@ -95,8 +95,7 @@ impl Resource {
 }
 
 impl Store {
-    /// How records of `child` point to those of `parent`, the most likely way first; there is at least one, which may be
-    /// unused.
+    /// The links from `child` to `parent`, the most likely one first; there is at least one, which may be unused.
     pub fn links(&self, child: &str, parent: &str) -> Vec<Link> {
         let settings = &self.settings;
         let keys = match self.resource(parent) {
@@ -114,7 +113,7 @@ impl Store {
                 declared: true,
                 used: true,
                 on_delete: rule.on_delete.unwrap_or(match settings.on_delete {
-                    // One of many pointers is lost, and the record with the others stays.
+                    // Only the pointer is removed, not the record with the others.
                     OnDelete::Cascade if rule.many => OnDelete::Nothing,
                     other => other,
                 }),
@@ -138,7 +137,7 @@ impl Store {
             many: false,
             declared: false,
             used: used.is_some(),
-            // Records are not deleted by a guess: `planId` may not belong to `planes`.
+            // A guessed link does not cascade: `planId` may not belong to `planes`.
             on_delete: if key.is_some_and(|key| key.is_natural) {
                 settings.on_delete
             } else {
@@ -152,7 +151,7 @@ impl Store {
         self.links(child, parent).swap_remove(0)
     }
 
-    /// The collection and the link that a record of `child` leads to by `name`, the `post` of `_expand=post`.
+    /// The parent collection and the link that `name` means for `child`: the `post` of `_expand=post`.
     pub fn parent_named(&self, child: &str, name: &str) -> Option<(String, Link)> {
         let suffix = &self.settings.foreign_key_suffix;
         let by_key = [
@@ -178,7 +177,7 @@ impl Store {
             .collect();
         let at = links.iter().position(|(_, link)| link.used).unwrap_or(0);
         let (parent, link) = (at < links.len()).then(|| links.swap_remove(at))?;
-        // A plural asks for several, which a key cannot lead to, unless that is what the key is called.
+        // A plural means several records, which a single key cannot have, unless the key itself is plural.
         let is_plural = parent == name && singular(name) != name;
         let key = format!("{name}{suffix}");
         let used = link.used && (!is_plural || link.key == key);
@@ -188,7 +187,7 @@ impl Store {
         })
     }
 
-    /// The collections of whose singulars `place` finds one: the one called `usual` first, then by the place.
+    /// The collections that have a singular at a `place`, ordered by it, with the one called `usual` first.
     fn ranked(
         &self,
         usual: Option<&str>,
@@ -205,8 +204,7 @@ impl Store {
         found.into_iter().map(|(.., name)| name).collect()
     }
 
-    /// What the sender of a request should know of the `link` by which records of `child` point to `parent`: none has the
-    /// key, or it was found in snake case.
+    /// A hint about the `link` from `child` to `parent`: no record has the key, or it is in snake case.
     pub fn link_notice(&self, child: &str, parent: &str, link: &Link) -> Option<String> {
         let rows = self.records(child)?;
         if rows.is_empty() || link.declared {
@@ -273,7 +271,7 @@ impl Store {
         keys
     }
 
-    /// The collection that the name of a foreign key fits best: with both `posts` and `post` in the file, `postId`
+    /// The collection that fits the name of a foreign key best: with both `posts` and `post` in the file, `postId`
     /// belongs to `posts`.
     fn claimant(&self, key: &str) -> Option<&str> {
         let stem = key.strip_suffix(self.settings.foreign_key_suffix.as_str());
@@ -285,12 +283,12 @@ impl Store {
         self.ranked(usual.as_deref(), place).first().copied()
     }
 
-    /// What the deletion of the record `first` of the resource at `index` does: it also deletes the records that point to
-    /// it, and those that point to these, as far as the links cascade. A record that pointed nowhere before stays. Records of
-    /// the collections in `dependent` are always deleted with what they point to.
+    /// The effect of deleting the record `first` of the resource at `index`: it also deletes the records that point to
+    /// it, and those that point to these, as far as the links cascade. A record whose key was dangling before stays.
+    /// Records of the collections in `dependent` are always deleted with what they point to.
     ///
     /// # Errors
-    /// A record that stays must not lose what it points to.
+    /// A link with `restrict` points to a deleted record.
     pub(super) fn dependents(
         &self,
         index: usize,
@@ -313,7 +311,7 @@ impl Store {
                 needed.push(name.clone());
             }
         }
-        // Others may point to the holders in turn. Each round names one collection more, at least.
+        // Others may point to the holders in turn. Each round adds at least one collection.
         if let Err(Refusal::Referenced { dependent, .. }) = self.dependents(index, first, &needed) {
             needed = dependent;
         }
@@ -326,7 +324,8 @@ impl Store {
         })
     }
 
-    /// The records that go with `first`, as [`Store::dependents`] says, and those that point to one of them and stay.
+    /// The records that are deleted with `first` (see [`Store::dependents`]), and those that point to one of them and
+    /// stay.
     fn reached(
         &self,
         index: usize,
@@ -369,7 +368,7 @@ impl Store {
         (gone, left)
     }
 
-    /// Each of the records that stay, without its pointers to what goes.
+    /// The records that stay, without their pointers to deleted ones.
     fn emptied(&self, left: Vec<Pointing>) -> Vec<(usize, Arc<Record>, String)> {
         let mut emptied: IndexMap<(usize, u64), (usize, Arc<Record>, String)> = IndexMap::new();
         for one in left {
@@ -391,8 +390,8 @@ impl Store {
             || rules.any(|rule| rule.on_delete.is_some_and(may_refuse))
     }
 
-    /// Whether every declared reference of `record` points to a record. What `old`, the record before, had already is
-    /// not asked again.
+    /// Checks that every declared reference of `record` has a target. Values that `old`, the previous version, already
+    /// had are not checked again.
     pub(super) fn check_references(
         &self,
         resource: &Resource,

@@ -1,14 +1,14 @@
-//! An edit of the file and writes through the API, brought together: record by record, in a single object property by
-//! property.
+//! Merges an edit of the file with API writes: record by record, and in a single object property by property.
 //!
-//! This is a three-way merge whose base is not known: the data may have gone through several states while the edit was
-//! made. The state from which the edit differs least is taken for it; see [`Store::base`]. Then, for each thing that the API
-//! wrote:
-//! - the API has not changed it since the base: the edit had seen the write, and its version stands;
-//! - the edit says what the base says: the API's version stands;
-//! - both changed it: the edit's version stands, and the API's is a [`Conflict`], unless the edit has all that the API
-//!   changed;
-//! - both made a new record under one id: the API's client already knows that id, so the edit's record moves.
+//! This is a three-way merge with an unknown base: the data may have gone through several states while the edit was
+//! made. The state from which the edit differs least is chosen; see [`Store::base`]. Then, for each record or object
+//! that the API wrote:
+//! - the API has not changed it since the base: the editor had seen the write, and the edit's version wins;
+//! - the edit has not changed it since the base: the API's version wins;
+//! - both changed it: the edit's version wins, and the API's is a [`Conflict`], unless the edit includes all of the
+//!   API's changes;
+//! - both made a new record with the same id: the API's client already knows that id, so the edit's record gets another
+//!   one.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,48 +21,49 @@ use crate::json::{
     Id, Kind, Layout, Member, get_member, members, same_value, with_member, without_member,
 };
 
-/// What became of a thing in the last states of the data.
+/// The recent versions of a record or object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiChange {
-    /// The thing.
+    /// Which record or object.
     pub what: Written,
-    /// The API wrote it. Otherwise only edits changed it, and it merely helps to find out what an edit was based on.
+    /// The API wrote it. Otherwise only edits changed it, and it just helps to find the base of an edit.
     pub by_api: bool,
-    /// It was changed by an edit that was saved after the one that is merged now: where both changed it, it stands.
+    /// It was changed by an edit that was saved after the one that is merged now: if both changed it, this version
+    /// wins.
     pub wins: bool,
-    /// The texts that it had before, oldest first, at least one.
+    /// Its previous versions, oldest first, at least one.
     pub before: Vec<Version>,
-    /// Its text now; `None`: it is gone.
+    /// Its text now; `None`: it was deleted.
     pub after: Option<String>,
 }
 
-/// What a thing was in some of the states that the data went through.
+/// A version of a record or object, in some of the past states of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// Its text; `None`: it was not there.
+    /// Its text; `None`: it did not exist.
     pub text: Option<String>,
-    /// The last state in which it had that text. States are counted from 0; in the one after the last write, and in all
-    /// later ones, a thing is as it is now.
+    /// The last state in which it had that text. States are counted from 0; from the one after the last write on, it
+    /// has its present text.
     pub until: usize,
 }
 
-/// A record that both sides changed. The edit's version stands.
+/// A record that both sides changed. The edit's version wins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// The resource.
     pub resource: String,
     /// The record; `None` for a single object.
     pub id: Option<Id>,
-    /// The property, where two versions of a single object differ in it.
+    /// The property, for a conflict in one property of a single object.
     pub property: Option<String>,
-    /// What the API had stored, as JSON; `None`: it had deleted it.
+    /// The API's version, as JSON; `None`: the API had deleted it.
     pub api: Option<String>,
-    /// What the edit says, as JSON; `None`: it deleted it.
+    /// The edit's version, as JSON; `None`: the edit deleted it.
     pub edit: Option<String>,
 }
 
 impl Conflict {
-    /// A conflict about a whole record or object: what the API had stored, and what the edit says.
+    /// A conflict about a whole record or object, with both versions.
     pub fn new(what: &Written, api: Option<&str>, edit: Option<&str>) -> Conflict {
         Conflict {
             resource: what.resource.clone(),
@@ -74,51 +75,51 @@ impl Conflict {
     }
 }
 
-/// A state that the data was in, and what was changed next.
+/// A past state of the data, and what was changed next.
 #[derive(Debug, Clone, Copy)]
 pub struct PastState<'a> {
     /// The data.
     pub store: &'a Store,
-    /// What the API wrote then.
+    /// What the API wrote next.
     pub written: &'a [Written],
-    /// What was changed otherwise.
+    /// What edits changed next.
     pub edited: &'a [Written],
 }
 
-/// What came of a merge.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Merged {
     /// Both sides' changes.
     pub store: Store,
-    /// What the API wrote and the edit did not have: it was kept.
+    /// API writes that the edit did not have and that were kept.
     pub kept: Vec<Written>,
-    /// What could not be kept of the API's side.
+    /// API writes that lost against the edit.
     pub conflicts: Vec<Conflict>,
-    /// What could not be kept of the edit, since a later one changed the same.
+    /// Changes of the edit that lost against a later edit.
     pub outdated: Vec<Conflict>,
-    /// New records of the edit that got another id, since the API had given theirs away: resource, old and new id.
+    /// New records of the edit that got another id, because the API had assigned theirs: resource, old and new id.
     pub renumbered: Vec<(String, Id, Id)>,
-    /// What the API wrote and lost against the edit, in a conflict: it does not belong to the API any more.
+    /// API writes that lost in a conflict: they no longer count as the API's.
     pub settled: Vec<Written>,
-    /// What the API wrote and the edit had seen and changed. The fuzz tests look at it.
+    /// API writes that the edit had seen and changed, for the fuzz tests.
     pub seen: Vec<Written>,
 }
 
-/// What it takes to remove a record by hand; a member that is changed, added or removed counts as one.
+/// The edit distance of a deleted record; that of a member that is changed, added or removed is one.
 const DELETION: usize = 2;
-/// A record that has just been written is less likely to be removed. Of two states that are equally near
-/// otherwise, the one before the write is chosen, so that nothing is lost.
+/// A record that has just been written is less likely to be deleted by hand. If two states are otherwise equally near,
+/// the one before the write is chosen, so that nothing is lost.
 const FRESH_DELETION: usize = 3;
 
 impl Store {
-    /// Merges this store, an edit, with what the API wrote. `bases` are the states that the edit may have been based on,
-    /// the likeliest first.
+    /// Merges this store, an edit, with API writes. `bases` are the states that the edit may be based on, the likeliest
+    /// first.
     pub fn merge(self, changes: &[ApiChange], bases: &[usize]) -> Merged {
         let base = self.base(changes, bases);
         let mut merged = Merged::new(self);
         let written = || changes.iter().filter(|change| change.by_api);
         merged.reserve(written());
-        // Values that must be unique may have moved from one record to another: a change that is refused is retried.
+        // Unique values may have moved from one record to another: a change that is refused is retried.
         let mut waiting: Vec<&ApiChange> = written().collect();
         loop {
             let before = waiting.len();
@@ -140,9 +141,9 @@ impl Store {
         merged
     }
 
-    /// The state among `bases` from which this store, an edit, differs least in the things that have changed. How much they
-    /// differ is counted in members that had to be typed or removed. Where several are equally near, it is the
-    /// likeliest if that is one of them; otherwise the edit has not seen all, and the last one gives away least.
+    /// The state among `bases` from which this store, an edit, differs least in what has changed. The distance is the
+    /// number of members that had to be typed or removed. If several are equally near, it is the likeliest if that is
+    /// one of them; otherwise the editor has not seen all writes, and the last one loses least.
     fn base(&self, changes: &[ApiChange], bases: &[usize]) -> usize {
         // How much the distance grows or shrinks from one state to the next.
         let mut steps: BTreeMap<usize, isize> = BTreeMap::new();
@@ -178,7 +179,8 @@ impl Store {
         base.copied().unwrap_or_default()
     }
 
-    /// What became of the things that have changed since the first of `states`, which come oldest first, up to this store.
+    /// The versions of everything that has changed since the first of `states`, which are oldest first, up to this
+    /// store.
     pub fn changes_since<'a>(
         &self,
         states: impl IntoIterator<Item = PastState<'a>>,
@@ -203,7 +205,7 @@ impl Store {
         changes.into_values().filter(differs).collect()
     }
 
-    /// The text of what was written, as it is in this store.
+    /// The text in this store of what was written.
     pub fn text_of(&self, written: &Written) -> Option<&str> {
         self.text(&written.resource, written.id.as_ref())
     }
@@ -228,7 +230,7 @@ fn same(one: Option<&str>, other: Option<&str>) -> bool {
     }
 }
 
-/// Whether `their` has all that the API changed when it made `our` of `before`.
+/// Whether `their` includes all changes of the API from `before` to `our`.
 fn includes(before: Option<&str>, our: &str, their: &str, id: &str) -> bool {
     let has = |name: &str, value: Option<&str>| same(get_member(their, name), value);
     let mut changed = others(our, id).filter(|member| {
@@ -247,8 +249,7 @@ fn others<'a>(record: &'a str, id: &str) -> impl Iterator<Item = Member<'a>> {
     members(record).filter(move |member| member.key != id)
 }
 
-/// How many members of `our` the record `their` has as they are, if only under another name in the same place, and how
-/// many it has not.
+/// How many members of `our` are unchanged in `their` (possibly renamed in the same position), and how many are not.
 fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
     let all = others(our, id).count();
     let is_renamed = |(ours, theirs): &(Member, Member)| {
@@ -262,13 +263,13 @@ fn kept_and_changed(our: &str, their: &str, id: &str) -> (usize, usize) {
     (kept, all - kept)
 }
 
-/// Whether `their` may be an edited `our`, rather than another record that happens to have the same id.
+/// Whether `their` may be an edited version of `our`, rather than another record with the same id.
 fn is_made_of(our: &str, their: &str, id: &str) -> bool {
     let (kept, changed) = kept_and_changed(our, their, id);
     if kept > changed {
         return true;
     }
-    // An editor leaves the members in their order.
+    // An edit usually keeps the order of the members.
     let names = |of: &str, shared: &str| -> Vec<String> {
         let shared = members(of).filter(|member| get_member(shared, &member.key).is_some());
         shared.map(|member| member.key.into_owned()).collect()
@@ -279,7 +280,7 @@ fn is_made_of(our: &str, their: &str, id: &str) -> bool {
 }
 
 impl ApiChange {
-    /// Of `what` nothing is known yet.
+    /// A change of `what`, without versions yet.
     pub fn new(what: Written) -> ApiChange {
         ApiChange {
             what,
@@ -290,7 +291,7 @@ impl ApiChange {
         }
     }
 
-    /// Takes note that the thing was `text` in the state `until`, and in those before it up to the last one noted.
+    /// Adds the version `text`, up to the state `until`.
     pub fn was(&mut self, text: Option<String>, until: usize) {
         match self.before.last_mut() {
             Some(last) if last.text == text => last.until = until,
@@ -298,8 +299,8 @@ impl ApiChange {
         }
     }
 
-    /// How many members had to be changed to make `their` of a version of the thing. `fresh`: that version was
-    /// written while the edit may have been under way.
+    /// The edit distance from `version` to `their`, in members. `fresh`: that version was written while the edit may
+    /// have been in progress.
     fn distance(&self, version: Option<&str>, their: Option<&str>, id: &str, fresh: bool) -> usize {
         let deletion = if fresh { FRESH_DELETION } else { DELETION };
         let was_there = self.before.iter().all(|version| version.text.is_some());
@@ -307,7 +308,7 @@ impl ApiChange {
             (None, None) => 0,
             (Some(_), None) => deletion,
             (None, Some(their)) => {
-                // The more it has of what the API wrote under this id, the less it can be chance.
+                // The more it shares with what the API wrote under this id, the less likely that is a coincidence.
                 let our = self.after.as_deref();
                 let our = our.filter(|our| !was_there && is_made_of(our, their, id));
                 let by_chance = our.map_or(0, |our| kept_and_changed(our, their, id).0);
@@ -328,7 +329,7 @@ impl ApiChange {
         Conflict::new(&self.what, self.after.as_deref(), edit)
     }
 
-    /// What the thing was in a state.
+    /// Its text in a state.
     fn at(&self, state: usize) -> Option<&str> {
         let version = self.before.iter().find(|version| state <= version.until);
         version.map_or(self.after.as_deref(), |version| version.text.as_deref())
@@ -336,7 +337,7 @@ impl ApiChange {
 }
 
 impl Merged {
-    /// An edit, with nothing of the API's yet.
+    /// An edit, not yet merged with API writes.
     pub fn new(store: Store) -> Merged {
         Merged {
             store,
@@ -349,7 +350,7 @@ impl Merged {
         }
     }
 
-    /// Reserves the ids that the API has given away, so that no other record gets one.
+    /// Reserves the ids that the API has assigned, so that no other record gets one.
     fn reserve<'a>(&mut self, changes: impl Iterator<Item = &'a ApiChange>) {
         let id_property = self.store.settings.id.clone();
         for change in changes {
@@ -367,8 +368,8 @@ impl Merged {
         self.conflicts.push(change.conflict(edit));
     }
 
-    /// Brings together what the API wrote to a record, which was `was` in the base. `false`: values that must be unique
-    /// belong to another record as yet.
+    /// Merges an API write to a record, which was `was` in the base. `false`: another record still has its unique
+    /// values.
     fn record(&mut self, change: &ApiChange, id: &Id, was: Option<&str>) -> bool {
         let resource = change.what.resource.as_str();
         let our = change.after.as_deref();
@@ -385,7 +386,7 @@ impl Merged {
         }
         let id_property = &self.store.settings.id;
         let their = their.map(ToString::to_string);
-        // Whatever the rest of the file looks like, this cannot be chance.
+        // However the rest of the file differs, this cannot be a coincidence.
         let is_like = |our, their| {
             let (kept, changed) = kept_and_changed(our, their, id_property);
             kept > changed
@@ -415,7 +416,7 @@ impl Merged {
         true
     }
 
-    /// Makes a record what the API has made of it, unless values that must be unique belong to another.
+    /// Applies the API's version of a record, unless another record has its unique values.
     fn keep(&mut self, change: &ApiChange, id: &Id) -> bool {
         let (resource, our) = (&change.what.resource, change.after.as_deref());
         let is_done = (self.store).set_record(resource, id, None, our, Formatting::OfNeighbours);
@@ -425,7 +426,7 @@ impl Merged {
         is_done
     }
 
-    /// Gives the record `id` of the edit, whose text is `value`, another id.
+    /// Gives the edit's record `id`, whose text is `value`, another id.
     fn renumber(&mut self, resource: &str, id: &Id, value: &str) -> bool {
         let id_property = self.store.settings.id.clone();
         let Some(collection) = self.store.collection_mut(resource) else {
@@ -455,7 +456,7 @@ impl Merged {
         true
     }
 
-    /// Brings together what the API wrote to a single object, which was `was` in the base.
+    /// Merges an API write to a single object, which was `was` in the base.
     fn object(&mut self, change: &ApiChange, was: Option<&str>) -> bool {
         let resource = change.what.resource.as_str();
         let Some(our) = change.after.as_deref() else {
@@ -471,7 +472,7 @@ impl Merged {
         };
         let was = was.unwrap_or("{}");
         let mut text = their.clone();
-        // In the order in which the API has them; what it took away comes first.
+        // In the API's order; removed members come first.
         let gone = members(was).filter(|one| get_member(our, &one.key).is_none());
         let names = gone.chain(members(our)).map(|member| member.key);
         let mut seen = HashSet::new();

@@ -1,8 +1,8 @@
-//! Records and what may be done to them: collections, ids, uniqueness, and the text of the file.
+//! The in-memory store: collections, ids, uniqueness, foreign keys, and the text of the file.
 //!
-//! A [`Store`] is a value: cloning one takes a snapshot that no later change touches. A change is planned first
-//! ([`Store::draft`], [`Store::plan`]), which changes nothing and can refuse, and applied then ([`Store::apply`]), which
-//! cannot fail. There is no I/O, no clock and no randomness here.
+//! A [`Store`] is a persistent data structure: a clone is a cheap snapshot that later changes do not affect. A change
+//! is first planned ([`Store::draft`], [`Store::plan`]), which changes nothing and can be refused, and then applied
+//! ([`Store::apply`]), which cannot fail. There is no I/O, no clock and no randomness here.
 
 mod collection;
 mod command;
@@ -36,27 +36,27 @@ pub use index::{SortKey, sorted};
 pub use merge::{ApiChange, Conflict, Merged, PastState, Version};
 pub use write::{Change, Draft, is_truthy};
 
-/// What holds for the whole store.
+/// Settings of the whole store.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The property that holds a record's id.
     pub id: String,
-    /// What foreign keys end with: the `Id` of `postId`.
+    /// The suffix of foreign keys: the `Id` of `postId`.
     pub foreign_key_suffix: String,
-    /// What becomes of dependents where no rule says.
+    /// What a deletion does to dependents without a rule of their own.
     pub on_delete: OnDelete,
-    /// The rules. The store enforces those of unique values, references, ids and hidden values; the others are checked
+    /// The rules. The store enforces those for unique values, references, ids and hidden values; the others are checked
     /// before a command is planned.
     pub schema: Arc<Schema>,
 }
 
 impl Settings {
-    /// What the rules say of the ids of a resource.
+    /// The rules for the ids of a resource.
     pub fn id_rules(&self, resource: &str) -> Option<&IdRules> {
         self.schema.rules(resource)?.ids().map(Arc::as_ref)
     }
 
-    /// What the rules say is unique in a resource.
+    /// The unique rules of a resource.
     fn unique(&self, resource: &str) -> &[UniqueRule] {
         let rules = self.schema.rules(resource);
         rules.map_or(&[], Rules::unique)
@@ -93,10 +93,10 @@ pub struct Store {
 #[derive(Debug, Clone)]
 pub struct Resource {
     name: String,
-    /// The text between the value before and this one, name and colon included.
+    /// The text between the previous value and this one, including name and colon.
     before: ByteString,
     data: Data,
-    /// What one of its records may be called in a foreign key; found when it is first needed.
+    /// The singular names of its records in foreign keys; computed when first needed.
     singulars: OnceLock<Arc<[Singular]>>,
 }
 
@@ -115,7 +115,7 @@ pub enum Data {
     Scalar(ByteString),
 }
 
-/// Ids that records of a file have in common.
+/// Duplicate ids in a file.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RepeatedIds {
@@ -125,14 +125,14 @@ pub struct RepeatedIds {
     pub more: usize,
 }
 
-/// Two records of the file with one id: only the first is found by it.
+/// Two records of the file with the same id: only the first is found by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatedId {
     /// The resource.
     pub resource: String,
     /// The id.
     pub id: Id,
-    /// The lines of the file in which the two begin.
+    /// The lines of the file on which the two begin.
     pub lines: [usize; 2],
 }
 
@@ -141,9 +141,9 @@ pub struct RepeatedId {
 pub struct Record {
     id: Option<Id>,
     text: RecordText,
-    /// Counts up along the collection's order, so that a record's place can be found by search.
+    /// Ascending in the collection's order, so that a record's position can be found by binary search.
     number: u64,
-    /// Where it began in the file that it was read from.
+    /// Its byte offset in the file that it was read from.
     offset: usize,
 }
 
@@ -163,7 +163,7 @@ impl Record {
         self.offset
     }
 
-    /// Its number, which rises along the collection.
+    /// Its number, ascending in the collection's order.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -178,7 +178,7 @@ impl Record {
         }
     }
 
-    /// The record that takes the place of this one.
+    /// The record that replaces this one.
     pub fn replaced_by(&self, id: Option<Id>, text: RecordText) -> Record {
         Record {
             number: self.number,
@@ -196,11 +196,11 @@ impl AsRef<str> for Record {
 }
 
 impl Store {
-    /// The store that a data file describes. Records without an id get one; it reaches the file with the next write to
-    /// their collection.
+    /// Builds the store from a data file. Records without an id get one, which is saved with the next write to their
+    /// collection.
     ///
     /// # Errors
-    /// Two records that share a value which the settings say is unique.
+    /// Two records violate a unique rule.
     pub fn open(document: Document, settings: Arc<Settings>) -> Result<Store, SyntaxError> {
         let mut resources = Vec::with_capacity(document.entries.len());
         for entry in document.entries {
@@ -244,8 +244,8 @@ impl Store {
         self.resource(name)?.collection()
     }
 
-    /// The records that cannot be reached by their id, since another before them has the same; `most` of them are
-    /// listed. `text` is what the store has just been opened from.
+    /// The records that cannot be found by their id, because an earlier one has the same; at most `most` are listed.
+    /// `text` is what the store has just been opened from.
     pub fn repeated_ids(&self, text: &str, most: usize) -> RepeatedIds {
         let mut found = RepeatedIds::default();
         let collections = self
@@ -287,7 +287,7 @@ impl Store {
         &self.settings
     }
 
-    /// The same data under other settings. Whether it keeps what they say is unique is not checked.
+    /// The same data under other settings. Their unique rules are not checked.
     pub fn with_settings(&self, settings: &Arc<Settings>) -> Store {
         if Arc::ptr_eq(&self.settings, settings) {
             return self.clone();
@@ -305,7 +305,7 @@ impl Store {
         store
     }
 
-    /// The whole data as json-server's `/db` shows it: pretty printed, generated ids included.
+    /// Writes all data as json-server's `/db` does: pretty-printed, including generated ids.
     pub fn write_all(&self, out: &mut Vec<u8>, work: &Work<'_>) {
         out.push(b'{');
         for (number, resource) in self.resources.iter().enumerate() {
@@ -391,7 +391,7 @@ impl Resource {
 
 /// The text of the data file, and how new records are laid out in it.
 impl Store {
-    /// The text of the data file that holds this store: whatever no write has changed is as it was read, byte for byte.
+    /// The text of the data file for this store: what no write has changed is as it was read, byte for byte.
     pub fn file_text(&self) -> Vec<u8> {
         let mut text = Vec::with_capacity(self.text_size());
         for resource in &self.resources {
@@ -401,7 +401,7 @@ impl Store {
         text
     }
 
-    /// About how long the file's text is, without building it.
+    /// The approximate length of the file's text, without building it.
     pub fn text_size(&self) -> usize {
         let size = |resource: &Resource| {
             let value = match &resource.data {
@@ -421,7 +421,7 @@ impl Store {
         self.tail.len() + self.resources.iter().map(|one| size(one)).sum::<usize>()
     }
 
-    /// How a new record of the resource at `index` is written: like its last record, or one of another collection, or
+    /// The style of a new record of the resource at `index`: that of its last record, or of another collection, or of
     /// the file.
     fn style(&self, index: usize) -> Style {
         let of = |resource: &Arc<Resource>| Style::of(resource.collection()?, self.layout);
@@ -455,7 +455,7 @@ struct Style {
     first_leading: String,
     /// White space before a record that follows another.
     leading: String,
-    /// White space before the closing bracket, needed where the collection was empty.
+    /// White space before the closing bracket, needed if the collection was empty.
     closing: String,
     /// The layout of the record itself.
     layout: Layout,

@@ -1,8 +1,7 @@
-//! Singular and plural as json-server 0.17 forms them for foreign keys: `comments` of `posts` hold `postId`.
+//! Singular and plural as json-server 0.17 forms them for foreign keys: `comments` of `posts` have `postId`.
 //!
-//! The crate `pluralizer` has the rules of the npm package that 0.17 uses, `pluralize`, in a newer version; [`RECORDED`]
-//! holds the words that the two form differently. Where a person would write another word, [`singulars`] names it as
-//! well.
+//! The crate `pluralizer` has the rules of a newer version of `pluralize`, the npm package that 0.17 uses; [`RECORDED`]
+//! has the words for which they differ. If people would use another word, [`singulars`] lists it, too.
 
 use std::collections::HashSet;
 
@@ -16,7 +15,7 @@ const RECORDED: &[(&str, &str, &str)] = &[
     ("species", "species", "species"),
 ];
 
-/// What a person would call one of these, where the rules of 0.17 say otherwise.
+/// Singulars that people would use, where the rules of 0.17 differ.
 const SENSIBLE: &[(&str, &str)] = &[
     ("axis", "axis"),
     ("bias", "bias"),
@@ -44,7 +43,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("aux", "al"),
 ];
 
-/// Endings of plurals, and what the singular may have in their place: guesses.
+/// Guesses: endings of plurals, and possible endings of the singular.
 const GUESSES: &[(&str, &str)] = &[
     // English, French, Spanish, Portuguese
     ("s", ""),
@@ -94,23 +93,22 @@ pub fn plural(word: &str) -> String {
     }
 }
 
-/// A name that one record of a collection may go by in a foreign key.
+/// A name for one record of a collection in a foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Singular {
     /// The name.
     pub name: String,
-    /// Whether it is a singular of the collection's name by some rule of spelling, rather than a guess that may be
-    /// another word: `plan` is a guess for `planes`.
+    /// Whether it is a singular of the collection's name by a rule, not a guess that may be another word: `plan` is a
+    /// guess for `planes`.
     pub is_natural: bool,
 }
 
-/// Every name that one record of the collection `word` may plausibly go by in a foreign key, the one of 0.17 first:
-/// `cookies` gives `cooky`, `cookie` and `cookies`. Guesses come last, since words may be in any language or be formed
-/// by another rule: `kunden` gives `kunde`.
+/// All plausible names for one record of the collection `word` in a foreign key, that of 0.17 first: `cookies` gives
+/// `cooky`, `cookie` and `cookies`. Guesses come last, for other languages and irregular words: `kunden` gives `kunde`.
 pub fn singulars(word: &str) -> Vec<Singular> {
     let of_017 = singular(word);
     let lower = word.to_lowercase();
-    // Of a path the last part has the plural.
+    // In a path, the last part is the plural.
     let last = word.rsplit('/').next().unwrap_or(word);
     let last_singular = singular(last);
     // A guess is all there is for a word that is not an English plural.
@@ -158,7 +156,7 @@ fn recorded(word: &str) -> Option<(&'static str, &'static str)> {
     Some((found.1, found.2))
 }
 
-/// `form`, in lower case, of `word`, in the case of `word` as far as the two agree.
+/// `form`, which is in lower case, with the case of `word` as far as the two agree.
 fn with_case(word: &str, form: &str) -> String {
     let same = word
         .bytes()

@@ -1,5 +1,5 @@
-//! What of the data may be sent: records without their `writeOnly` values. [`Store::public_text`] is the one place that
-//! decides; a [`Store::public`] holds nothing else, so that code that reads from it cannot send them.
+//! The public view of the data: records without their `writeOnly` values. [`Store::public_text`] is the one place that
+//! decides; a [`Store::public`] has only public values, so code that reads from it cannot leak the others.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +10,7 @@ use crate::rules::Hidden;
 use crate::schema::Rules;
 
 impl Store {
-    /// `text`, which is a record of `resource`, as it may be sent.
+    /// The public part of `text`, a record of `resource`.
     pub fn public_text<'t>(&self, resource: &str, text: &'t str) -> Cow<'t, str> {
         let hidden = self.settings.schema.rules(resource).map(Rules::hidden);
         let hidden = hidden.filter(|hidden| !hidden.is_empty());
@@ -18,8 +18,8 @@ impl Store {
         public.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
-    /// This store with nothing but what may be sent. `before` is an earlier state with its public store: what did not
-    /// change since is taken from there.
+    /// The public view of this store. `before` is an earlier state with its public view, from which unchanged records
+    /// are reused.
     pub fn public(&self, before: Option<(&Store, &Store)>) -> Store {
         let mut public = self.clone();
         let hiding = (self.settings.schema.iter()).filter(|rules| !rules.hidden().is_empty());
@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// This store with only those records of `resource` that `keep` names; without `keep` it has nothing of the resource.
+    /// This store with only the records of `resource` for which `keep` returns true; without `keep`, with none.
     pub fn narrowed(&self, resource: &str, keep: Option<&dyn Fn(&Record) -> bool>) -> Store {
         let mut narrowed = self.clone();
         let Some(index) = self.index_of(resource) else {
@@ -91,7 +91,7 @@ impl Resource {
     }
 }
 
-/// `text`, which is at the places `at`, without what is hidden in it; `None` where nothing is.
+/// `text`, which is at the places `at`, without what is hidden in it; `None` if nothing is hidden.
 fn without(text: &str, hidden: &Hidden, at: &[usize]) -> Option<String> {
     match Kind::of(text) {
         Kind::Object => {

@@ -1,4 +1,4 @@
-//! Commands: first drafted (what would the record be?), then planned (may it be so?), then applied.
+//! Carries out commands: first drafted (what would the record be?), then planned (is that allowed?), then applied.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::json::{
     with_member,
 };
 
-/// What a record would be after a command, before anything but the ids was looked at.
+/// The result of a command, before anything but the ids is checked.
 #[derive(Debug)]
 pub struct Draft {
     resource: usize,
@@ -32,13 +32,12 @@ enum Target {
 }
 
 impl Draft {
-    /// The record's text as it would be stored; `None` where the command takes one away.
+    /// The record's text as it would be stored; `None` for a deletion.
     pub fn record(&self) -> Option<&str> {
         (!matches!(self.target, Target::Gone(_))).then_some(self.text.as_str())
     }
 
-    /// The records that a deletion leaves without what they point to: the collection, the id, and the text as it would
-    /// be.
+    /// The records whose keys a deletion would clear: the collection, the id, and the new text.
     pub fn emptied<'a>(
         &'a self,
         store: &'a Store,
@@ -54,12 +53,12 @@ impl Draft {
     }
 }
 
-/// A change that has been found possible. Only [`Store::plan`] makes one, and [`Store::apply`] cannot fail on it.
+/// A validated change. Only [`Store::plan`] creates one, and [`Store::apply`] cannot fail on it.
 #[derive(Debug)]
 pub struct Change(Draft);
 
 impl Store {
-    /// What `command` would make of its record. `random` gives the letters of a new string id.
+    /// The draft of `command`. `random` returns the letters of a new string id.
     ///
     /// # Errors
     /// What the command names does not exist, or the given value cannot be an id.
@@ -95,7 +94,7 @@ impl Store {
             _ => (Layout::of(old, self.layout).indent(1), self.layout, None),
         };
         let text = if let Operation::Merge(how) = command.operation {
-            // The id stays where it stands: a patch of it is taken for one that says the same.
+            // The id keeps its value and position: a patch of it is replaced by one with the same value.
             let patch = match id.filter(|_| get_member(body, id_property).is_some()) {
                 Some(id) => &with_member(body, id_property, id, layout, ""),
                 None => body,
@@ -123,7 +122,7 @@ impl Store {
         })
     }
 
-    /// What the deletion of a record would be; with those of `dependent` that point to it.
+    /// The draft of a deletion, with the records of `dependent` that point to it.
     fn draft_deletion(&self, command: &Command, dependent: &[String]) -> Result<Draft, Refusal> {
         let Some(id) = &command.id else {
             return Err(Refusal::NoResource(command.resource.clone()));
@@ -137,7 +136,7 @@ impl Store {
         })
     }
 
-    /// What a new record of `resource` that is made of `body` would be.
+    /// The draft of a new record of `resource` from `body`.
     fn draft_new(
         &self,
         resource: &str,
@@ -155,7 +154,7 @@ impl Store {
                     property: id_property.into(),
                     value: given.into(),
                 })?;
-                // Of a repeated name the last value stays.
+                // The last value of a repeated name wins.
                 (Some(id), merge_shallow(&text, "{}", style.layout, base))
             }
             None => {
@@ -173,7 +172,7 @@ impl Store {
         })
     }
 
-    /// Whether the draft may become true.
+    /// Validates a draft.
     ///
     /// # Errors
     /// The id of a new record is taken, or values that must be unique belong to another record.
@@ -207,7 +206,7 @@ impl Store {
         Ok(Change(draft))
     }
 
-    /// Carries out a change that was planned on this very store.
+    /// Applies a change that was planned on this very store.
     pub fn apply(&mut self, Change(draft): Change) -> Outcome {
         let target = match draft.target {
             Target::Gone(dependents) => return self.delete(&dependents),
@@ -330,19 +329,19 @@ impl Store {
     }
 }
 
-/// How the text of a record that was not there before is laid out.
+/// How the text of a new record is formatted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Formatting {
     /// As it is.
     Kept,
-    /// As its neighbours.
+    /// Like its neighbours.
     OfNeighbours,
 }
 
 /// Records replayed from the journal, or decided by a merge.
 impl Store {
-    /// Makes `now` of a record or a single object that was `was`; `None` where it was not there, or is to be gone. The
-    /// text is taken as it is. `false`: it cannot be, and nothing has changed.
+    /// Changes a record or a single object from `was` to `now`; `None`: it does not exist before or after. The text is
+    /// used as it is. `false`: that is not possible, and nothing has changed.
     pub fn redo(&mut self, what: &Written, was: Option<&str>, now: Option<&str>) -> bool {
         let Some(id) = &what.id else {
             let Some(index) = self.index_of(&what.resource) else {
@@ -359,8 +358,8 @@ impl Store {
         self.set_record(&what.resource, id, was, now, Formatting::Kept)
     }
 
-    /// Makes a record what `now` says; `None`: it is to be gone. Of several with that id it is the one that is `was`, or
-    /// else the first. `false`: it cannot be, and nothing has changed.
+    /// Upserts a record with the text `now`; `None` deletes it. If several have that id, it is the one with the text
+    /// `was`, or else the first. `false`: that is not possible, and nothing has changed.
     pub(super) fn set_record(
         &mut self,
         resource: &str,
@@ -407,7 +406,7 @@ impl Store {
         true
     }
 
-    /// The text of the record that this store has and `after`, which came of it, has not.
+    /// The text of the record that this store has and `after`, a later state, does not.
     pub fn lost_in(&self, after: &Store, what: &Written) -> Option<&str> {
         let id = what.id.as_ref()?;
         let now = after.records(&what.resource);
@@ -452,7 +451,7 @@ impl Outcome {
     }
 }
 
-/// What JavaScript takes for true: json-server replaces an id of `null`, `""`, `0` or `false`.
+/// Whether a value is truthy in JavaScript: json-server replaces an id of `null`, `""`, `0` or `false`.
 pub fn is_truthy(value: &str) -> bool {
     match Kind::of(value) {
         Kind::Null => false,

@@ -1,7 +1,7 @@
-//! The indexes of a collection, which let a lookup, a rule, a query or a cascade avoid a scan.
+//! The indexes of a collection, which spare lookups, unique rules, queries and cascades a scan.
 //!
-//! Two kinds are there from the start: by id, and one for each rule of unique values. Those over a field, a foreign key
-//! or an order are built when they are wanted for the second time. Every write keeps all of them up to date.
+//! Two kinds exist from the start: by id, and one for each unique rule. Those on a field, a foreign key or a sort order
+//! are built when they are requested for the second time. Every write keeps all of them up to date.
 
 mod order;
 
@@ -22,28 +22,27 @@ pub use order::{SortKey, sorted};
 
 /// How many indexes a collection has at most that are built on demand.
 const MAX_ON_DEMAND: usize = 8;
-/// What it costs to put a record into an index, in bytes looked at.
+/// The cost of inserting a record into an index, in bytes read.
 const COST: usize = 64;
 
 /// All indexes of a collection.
 #[derive(Debug)]
 pub struct Indexes {
-    /// Two records of the file may have the same id; the first is found by it, the others when that is gone.
+    /// Two records of the file may have the same id; the others are found when the first is deleted.
     by_id: HashIndex,
     unique: Vec<(Arc<UniqueRule>, HashIndex)>,
     /// The most recently used one is last.
     on_demand: Mutex<Vec<Arc<OnDemand>>>,
 }
 
-/// An index that has been wanted at least once. The second time it is built: a query that never comes again does
-/// without.
+/// An index that has been requested at least once. It is built the second time, not for a query that is never repeated.
 #[derive(Debug, Clone)]
 struct OnDemand {
     key: Key,
     built: OnceLock<Index>,
 }
 
-/// What records are found or ordered by.
+/// What an index is on.
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     Hash(HashKey),
@@ -112,7 +111,7 @@ impl Indexes {
         });
     }
 
-    /// `update` returns `false` where an index has to be built again.
+    /// Updates the indexes; `update` returns `false` if an index has to be rebuilt.
     fn update_on_demand(&mut self, mut update: impl FnMut(&mut Index) -> bool) {
         for index in self.on_demand.get_mut() {
             let OnDemand { built, .. } = Arc::make_mut(index);
@@ -132,8 +131,8 @@ impl Indexes {
             .filter(move |record| record.id() == Some(id))
     }
 
-    /// The first rule that keeps a record from being `value`, and the record that has the values already. The record
-    /// with the number `own` may be the same.
+    /// The first unique rule that `value` violates, and the record that has the values already. The record with the
+    /// number `own` is ignored.
     pub fn violated_by(
         &self,
         value: &str,
@@ -150,7 +149,7 @@ impl Indexes {
         })
     }
 
-    /// The first record that has the values of one before it, which a rule says are unique, and that one.
+    /// The first violation of a unique rule: the record that repeats the values, and the earlier one.
     pub fn first_violation(&self) -> Option<(&UniqueRule, &Record, &Record)> {
         let violations = self.unique.iter().filter_map(|(rule, index)| {
             let key = |record: &Record| unique_key(rule, record.value());
@@ -161,7 +160,7 @@ impl Indexes {
         violations.min_by_key(|(_, later, _)| later.number())
     }
 
-    /// The records whose field `path` may be equal to `value`, in order; `None` where a scan has to find them.
+    /// The records whose field `path` may be equal to `value`, in order; `None` if a scan is needed.
     pub fn equal(
         &self,
         path: &str,
@@ -174,7 +173,7 @@ impl Indexes {
     }
 
     /// The records that may point to `target` by the foreign key `property`, an array of them if `many`, in order;
-    /// `None` where a scan has to find them.
+    /// `None` if a scan is needed.
     pub fn pointing(
         &self,
         property: &str,
@@ -209,7 +208,7 @@ impl Indexes {
         Some(found)
     }
 
-    /// All records in the order of `keys`; `None` where they have to be sorted.
+    /// All records in the order of `keys`; `None` if they have to be sorted.
     pub fn sorted(
         &self,
         keys: &[SortKey],
@@ -255,14 +254,14 @@ impl Indexes {
     }
 }
 
-/// What a record is found by.
+/// The key of a hash index.
 #[derive(Debug, Clone, PartialEq)]
 enum HashKey {
     /// Its id.
     Id,
-    /// The values that a rule says are unique.
+    /// The values of a unique rule.
     Unique(Arc<UniqueRule>),
-    /// Every text that a field is equal to.
+    /// Every text form that a field is equal to.
     Field(Arc<FieldPath>),
     /// The ids that a foreign key holds.
     Reference {
@@ -274,7 +273,7 @@ enum HashKey {
 }
 
 impl HashKey {
-    /// Calls `see` with each hash of `record`, perhaps more than once.
+    /// Calls `see` with each hash of `record`, possibly with repetitions.
     fn each_hash(&self, record: &Record, see: &mut dyn FnMut(u64)) {
         match self {
             HashKey::Id => record.id().map(of_id).into_iter().for_each(see),
@@ -308,7 +307,7 @@ fn of_id(id: &Id) -> u64 {
     }
 }
 
-/// What the foreign key `property` of `record` points to; `many`: it is an array.
+/// The ids that the foreign key `property` of `record` points to; `many`: it is an array.
 pub fn pointers(record: &str, property: &str, many: bool) -> Vec<Id> {
     match get_member(record, property) {
         Some(list) if many => items(list).filter_map(Id::from_json).collect(),
@@ -317,7 +316,7 @@ pub fn pointers(record: &str, property: &str, many: bool) -> Vec<Id> {
     }
 }
 
-/// Calls `see` with every text that the field `path` of `record` is equal to: a number has two where it is not spelt as
+/// Calls `see` with every text that the field `path` of `record` is equal to: two for a number that is not spelt as
 /// JavaScript prints it.
 fn each_text(path: &FieldPath, record: &str, see: &mut dyn FnMut(&str)) {
     path.any(record, &mut |value| {
@@ -336,8 +335,8 @@ fn each_text(path: &FieldPath, record: &str, see: &mut dyn FnMut(&str)) {
     });
 }
 
-/// The values of `record` that `rule` is about, as one text; `None` where one is missing or null, as such a record
-/// collides with no other.
+/// The values of `record` under `rule`, as one text; `None` if one is missing or null: such a record never violates the
+/// rule.
 fn unique_key(rule: &UniqueRule, record: &str) -> Option<String> {
     let mut key = String::with_capacity(64);
     for property in &rule.properties {
@@ -360,8 +359,8 @@ fn unique_key(rule: &UniqueRule, record: &str) -> Option<String> {
     Some(key)
 }
 
-/// Records by hashes: a sorted table of the records at one moment, and the changes since then in persistent trees, so
-/// that a snapshot costs nothing and a write little. The keys themselves are not stored: callers compare the candidates.
+/// A hash index: a sorted table of the records at one moment, and the changes since then in persistent trees, so that
+/// snapshots are free and writes cheap. The keys themselves are not stored: callers compare the candidates.
 #[derive(Debug, Clone)]
 struct HashIndex {
     key: HashKey,
@@ -369,7 +368,7 @@ struct HashIndex {
     table: Arc<Vec<(u64, Arc<Record>)>>,
     /// Numbers of the table's records that have been removed or replaced.
     removed: OrdSet<u64>,
-    /// What came since, by hash and number.
+    /// Records added since, by hash and number.
     added: OrdMap<(u64, u64), Arc<Record>>,
 }
 
@@ -402,7 +401,7 @@ impl HashIndex {
         let kept = of_table.filter(move |record| {
             self.removed.is_empty() || !self.removed.contains(&record.number())
         });
-        // One step after the other: setting up an iterator over the tree costs more than most lookups find.
+        // Step by step: for most lookups, setting up a tree iterator would cost more than the lookup.
         let next = move |number: u64| {
             let found = self
                 .added
@@ -415,7 +414,7 @@ impl HashIndex {
         }))
     }
 
-    /// The first record of the table that is the `same` as one before it, and that one.
+    /// The first record of the table that is the `same` as an earlier one, and that one.
     fn first_repeated(
         &self,
         same: impl Fn(&Record, &Record) -> bool,
@@ -438,7 +437,7 @@ impl HashIndex {
         self.key.each_hash(record, &mut |hash| {
             drop(self.added.insert((hash, record.number()), record.clone()))
         });
-        // A new table needs a scan, so it waits until there are as many changes as records.
+        // A new table costs a scan, so it is built when there are as many changes as records (amortised).
         if self.added.len() + self.removed.len() > 512 + records.len() {
             *self = HashIndex::build(records, self.key.clone());
         }

@@ -1,5 +1,5 @@
-//! The order of records by fields: stable, and total over values of different kinds; and the index that keeps a
-//! collection in such an order.
+//! Sorting records by fields: stable, and total over values of different kinds; and the index that keeps a collection
+//! sorted.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -16,21 +16,21 @@ use crate::store::Record;
 pub struct SortKey {
     /// The field.
     pub path: FieldPath,
-    /// From the greatest to the least.
+    /// In descending order.
     pub descending: bool,
 }
 
-/// All records of a collection in the order of some keys.
+/// A sort index: all records of a collection in the order of some keys.
 #[derive(Debug, Clone)]
 pub struct OrderIndex {
     keys: Arc<[SortKey]>,
-    /// What the records hold under each key.
+    /// The kinds of values under each key.
     counts: Vec<Count>,
     records: Vector<Arc<Record>>,
 }
 
-/// How many records have a number and how many a text under a key; where there are both, texts that read as numbers are
-/// compared as such.
+/// How many records have a number and how many a text under a key; if there are both, numeric texts are compared as
+/// numbers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     numbers: usize,
@@ -44,7 +44,7 @@ impl Count {
 }
 
 impl OrderIndex {
-    /// Puts `records` into the order of `keys`.
+    /// Builds the index of `records` on `keys`.
     pub fn build(records: &Vector<Arc<Record>>, keys: Arc<[SortKey]>) -> OrderIndex {
         let texts: Vec<&str> = records.iter().map(|record| record.value()).collect();
         let places = sorted(&texts, &keys, 0..texts.len());
@@ -69,7 +69,7 @@ impl OrderIndex {
         &self.records
     }
 
-    /// Inserts `record`. `false`: the order of the others changes, so that the index has to be built again.
+    /// Inserts `record`. `false`: the order of the others changes, so the index has to be rebuilt.
     pub fn insert(&mut self, record: &Arc<Record>) -> bool {
         let stays = self.count(record.value(), true);
         if stays {
@@ -79,7 +79,7 @@ impl OrderIndex {
         stays
     }
 
-    /// Removes `record`. `false`: the order of the others changes, so that the index has to be built again.
+    /// Removes `record`. `false`: the order of the others changes, so the index has to be rebuilt.
     pub fn remove(&mut self, record: &Record) -> bool {
         let Ok(place) = self.place(record) else {
             return false;
@@ -110,7 +110,7 @@ impl OrderIndex {
         first.unwrap_or_else(|| one.number().cmp(&other.number()))
     }
 
-    /// Counts a record in or out. `false`: a key has become mixed, or is so no longer.
+    /// Adds a record to the counts, or subtracts it. `false`: a key has become mixed, or is no longer mixed.
     fn count(&mut self, record: &str, is_in: bool) -> bool {
         let mut stays = true;
         for (key, count) in self.keys.iter().zip(&mut self.counts) {
@@ -141,8 +141,8 @@ impl SortKey {
     }
 }
 
-/// What a record is sorted by. The order of the variants is the ascending order of values of different kinds; among
-/// strings it is that of their characters' numbers, so that `B` comes before `a`.
+/// A sort value. The variants are in the ascending order of kinds; strings are ordered by code points, so `B` comes
+/// before `a`.
 #[derive(Debug, Clone, PartialEq)]
 enum Key<'a> {
     Boolean(bool),
@@ -178,7 +178,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// The same, read as a number where it can be.
+    /// The same, parsed as a number if possible.
     fn read_as_number(self) -> Key<'a> {
         match self {
             Key::Text(Cow::Borrowed(text)) if !text.trim().is_empty() => match number(text) {
@@ -203,8 +203,8 @@ impl<'a> Key<'a> {
 
 /// The sort values of `texts` for one key.
 ///
-/// Where some records hold a number and others a string that reads as one (`1` and `"1"`, as forms send it), all are
-/// compared as numbers; where all are strings they are compared as strings.
+/// If some records have a number and others a numeric string (`1` and `"1"`, as forms send it), all are compared as
+/// numbers; if all are strings, they are compared as strings.
 fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
     let keys: Vec<Key<'a>> = texts.iter().map(|text| Key::of(by.path.of(text))).collect();
     let is_mixed = keys.iter().any(|key| matches!(key, Key::Number(..)))
@@ -215,9 +215,9 @@ fn column<'a>(texts: &[&'a str], by: &SortKey) -> Vec<Key<'a>> {
     keys
 }
 
-/// The places `wanted` of the order in which `keys` put the `texts`, as indexes into `texts`.
+/// The positions `wanted` of the `texts` sorted by `keys`, as indexes into `texts`.
 ///
-/// Only as much is sorted as is asked for: the first page of many records costs little more than reading their fields.
+/// A partial sort: the first page of many records costs little more than reading their fields.
 pub fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> Vec<u32> {
     let wanted = wanted.start.min(texts.len())..wanted.end.min(texts.len());
     let Some((first, rest)) = keys.split_first().filter(|_| !wanted.is_empty()) else {
@@ -225,8 +225,8 @@ pub fn sorted(texts: &[&str], keys: &[SortKey], wanted: Range<usize>) -> Vec<u32
     };
     let further: Vec<Vec<Key<'_>>> = rest.iter().map(|key| column(texts, key)).collect();
     let mut entries: Vec<(Key<'_>, u32)> = column(texts, first).into_iter().zip(0u32..).collect();
-    // The place decides between equals, which makes the order total, so that selecting and sorting without regard to
-    // stability give the stable result.
+    // The position decides between equals, which makes the order total: an unstable selection and sort give the stable
+    // result.
     let compare = |(key, at): &(Key<'_>, u32), (other_key, other_at): &(Key<'_>, u32)| {
         first
             .turn(key.compare(other_key))
@@ -310,7 +310,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any window equals that window of the plain stable sort.
+        /// Any window equals that window of a full stable sort.
         #[test]
         fn a_window_is_a_part_of_the_stable_sort(
             records in prop::collection::vec(value(), 0..40),
