@@ -4,16 +4,16 @@ import { cut, parse } from "./json.js";
 
 const JSON_TYPE = ["Content-Type", "application/json"];
 const listeners = new Set();
-/// The last request of a person and those after it: `{ main, then }`.
+/// The user's last action: its request and those that followed, `{ main, then }`.
 let action;
 
-/// Calls `listener` with each action as it grows.
+/// Calls `listener` with the action after each of its requests.
 export const onAction = (listener) => listeners.add(listener);
 /// The next request belongs to a new action.
 export const newAction = () => { action = undefined; };
 
-/// What each request says of who asks, until the tab is closed: headers, each with its `value`, the `name` that is shown for
-/// it, and whether it `expires`.
+/// The credentials of each request, until the tab is closed: headers, each with its `value`, the `name` that is shown
+/// for it, and whether it `expires`.
 export const session = {
   get: () => JSON.parse(sessionStorage.getItem("standin-headers") ?? "{}"),
   set(header, said) {
@@ -22,7 +22,7 @@ export const session = {
   },
   headers: () => Object.entries(session.get()).map(([name, { value }]) => [name, value]),
 };
-/// On this machine nothing needs cookies, and without them the browser does not ask for a password itself.
+/// On this machine nothing needs cookies; without credentials, the browser does not show its own password dialog.
 const credentials = /^(localhost|127\.|\[::1])/.test(location.hostname) ? "omit" : "same-origin";
 
 const encode = (text) => encodeURIComponent(text).replace(/%(3A|2C|40|24)/g, (escape) => decodeURIComponent(escape));
@@ -37,12 +37,13 @@ export function target(path, pairs = []) {
   return query ? `${path}?${query}` : path;
 }
 
-/// Sends a request; gives what was sent and what came. A `quiet` one is not shown. A write begins an action, a read
-/// belongs to the one before. `content` is a text, or a value to send as JSON. `tag` goes into If-Match and is not copied.
+/// Sends a request; returns it with its response. A `quiet` one is not shown. A write begins a new action, a read
+/// belongs to the current one. `content` is a text, or a value to send as JSON. `tag` is sent as If-Match and is not
+/// copied.
 export async function call(method, path, { body: content, type = JSON_TYPE, tag, headers, quiet = false, signal } = {}) {
   const body = content === undefined || typeof content === "string" ? content : JSON.stringify(content);
   const sent = headers ?? [...(body === undefined ? [] : [type]), ...session.headers()];
-  // The page reads records, not what a profile makes of them. What a person writes is sent as it is.
+  // The page needs records without the profile. A request that the user composed is sent as it is.
   const own = [...(headers ? [] : [["Standin-Profile", "none"]]), ...(tag ? [["If-Match", tag]] : [])];
   const entry = { method, path, body, sent, status: 0, headers: [], text: "", json: undefined };
   const start = performance.now();
@@ -61,14 +62,14 @@ export async function call(method, path, { body: content, type = JSON_TYPE, tag,
   }
   entry.list = Array.isArray(entry.json) ? entry.json : [];
   entry.ok = entry.status >= 200 && entry.status < 300;
-  // A record, or an error in the shape of a profile, may have other things under these names.
+  // A record, or an error in the shape of a profile, may use these names for something else.
   const said = (name) => (!entry.ok && typeof entry.json?.[name] === "string" ? entry.json[name] : undefined);
   const errors = !entry.ok && Array.isArray(entry.json?.errors) ? entry.json.errors.filter((error) => typeof error?.pointer === "string") : [];
   entry.title = said("title");
   entry.problem = entry.ok ? "" : said("detail") ?? cut(entry.text || `status ${entry.status}`, 400);
   entry.hint = said("hint") ?? decode(entry.header("x-hint"));
   entry.errors = errors.map((error) => ({ ...error, steps: stepsOf(error.pointer) }));
-  // Only a token that has expired is forgotten.
+  // Only an expired token is dropped.
   if (entry.status === 401 && session.get().Authorization?.expires && path !== "/me" && (await get("/me")).status === 401) session.set("Authorization");
   if (!quiet) {
     if (!action || method !== "GET") action = { main: entry, then: [] };
@@ -82,7 +83,7 @@ function decode(text) { try { return text && decodeURIComponent(text); } catch {
 
 export const get = (path, pairs) => call("GET", target(path, pairs), { quiet: true });
 
-/// Says that a request failed, and gives whether it did.
+/// Shows a toast if a request failed; returns whether it did.
 export function failed(entry, what = "Not changed") {
   if (!entry.ok) say(`${what}: ${entry.problem}`);
   return !entry.ok;

@@ -1,4 +1,4 @@
-// How a value is shown.
+// Rendering of values.
 import { button, h, icon } from "./dom.js";
 import { isNumber, isRecord, isScalar, line, same } from "./json.js";
 
@@ -20,7 +20,8 @@ function date(value) {
 
 const allowed = () => new Set(JSON.parse(localStorage.getItem("standin-images") ?? "[]"));
 
-/// A small picture. One of another host is fetched when the reader has allowed that host, which learns of it.
+/// A thumbnail. One of another host is fetched only after the user has allowed that host, because the request reveals
+/// the visit.
 function picture(value, address) {
   const show = () => h("img.thumb", { src: value, alt: "", loading: "lazy", referrerpolicy: "no-referrer",
     error: (event) => event.target.replaceWith(h("span.thumb.none", { title: "The picture cannot be loaded" }, icon("image"))) });
@@ -69,7 +70,7 @@ function nested(value, most) {
 
 const inside = (value) => (Array.isArray(value) ? `list of ${value.length}` : `{${Object.keys(value).slice(0, 4).join(", ")}}`);
 
-/// `value` as a cell shows it; undefined is missing.
+/// `value` as a cell shows it; undefined means missing.
 export function show(value, property = "", most = 80) {
   if (value === undefined) return h("span.missing", { title: "This record does not have it", label: "missing" }, "–");
   if (value === null) return h("span.none", "null");
@@ -79,7 +80,7 @@ export function show(value, property = "", most = 80) {
   return nested(value, most);
 }
 
-/// What differs between two states of a record; null is none.
+/// The differences between two versions of a record; null means none.
 export function diff(before, after) {
   if (![before, after].every((one) => one === null || isRecord(one))) return h("dl.diff", [[before, "old"], [after, "new"]].map(([value, mark]) => value !== null && h(`dd.${mark}`, line(value, 300))));
   const keys = Object.keys({ ...before, ...after }).filter((key) => !same(before?.[key], after?.[key]));

@@ -1,16 +1,16 @@
-// Deleting and undoing: what pages of records have in common.
+// Deleting and undoing, for all pages with records.
 import { ask, choose, h, say } from "./dom.js";
 import { call, failed, get, pathOf, segment } from "./api.js";
 import { problem } from "./login.js";
 import { line, list } from "./json.js";
 import { called, counted, known, versionOf } from "./model.js";
 
-/// What a toast offers: to undo `steps` changes, unless something else has changed since.
+/// The Undo action of a toast: undoes `steps` changes, unless something else has changed since.
 export const undoAction = (name, id, steps = 1) => undoOf(() => versionOf(name, id), steps);
-/// The same for the change that made `version()`.
+/// The same for the change that made version `version()`.
 export const undoOf = (version, steps) => (known.health.admin ? { text: "Undo", run: () => undo(version, steps) } : undefined);
 
-/// Undoes the last change, or the last `steps`, if the data is what `version()` says.
+/// Undoes the last change, or the last `steps`, if the data is still at version `version()`.
 export async function undo(version = () => known.version, steps = 1) {
   let at = version();
   for (let step = 0; step < steps; step += 1) {
@@ -31,7 +31,7 @@ function named(name, ids) {
   return ids.length > 5 ? counted(name, ids.length) : `${name} ${list(ids.map((id) => line(id, 40)))}`;
 }
 
-/// Deletes records after a question that names what goes with them; gives whether they are gone.
+/// Deletes records after a confirmation that lists what is deleted with them; returns whether they were deleted.
 export async function removeRecords(name, ids) {
   const entry = await get(`/-/dependents/${segment(name)}`, ids.map((id) => ["id", String(id)]));
   const found = entry.json ?? {};
@@ -52,7 +52,7 @@ export async function removeRecords(name, ids) {
   let last;
   for (const id of ids) {
     const gone = await call("DELETE", pathOf(name, id));
-    // One of them may have gone with another.
+    // One of them may have been deleted by a cascade.
     if (gone.status === 404) continue;
     if (!gone.ok) {
       say(`Not deleted: ${gone.problem}`, done > 0 ? undoAction(name, last, done) : undefined);

@@ -1,11 +1,11 @@
-// A request as the code of several tools.
+// Requests as code for several tools.
 
 const single = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const word = (text) => (/^[\w\-./:=,@%+]+$/.test(text) ? text : single(text));
 const string = (text) => JSON.stringify(text);
 const url = (path) => (/^https?:/.test(path) ? path : location.origin + path);
 
-/// The body as JavaScript; as text where an object would not be exact (`1.10`).
+/// The body as JavaScript; as text if an object would not be exact (`1.10`).
 function literal(body = "null") {
   const bare = (text) => text.replace(/\s/g, "");
   try {
@@ -26,7 +26,7 @@ export function curl({ method, path, body, sent }) {
   return parts.join(" ");
 }
 
-/// An object of JavaScript: names and the code of their values. False ones are left out.
+/// A JavaScript object literal: names and the code of their values. False ones are left out.
 const object = (options) => `{\n${options.filter(([, value]) => value).map(([name, value]) => `  ${name}: ${value.replaceAll("\n", "\n  ")},\n`).join("")}}`;
 const headersOf = (sent) => sent.length > 0 && JSON.stringify(Object.fromEntries(sent));
 
@@ -41,7 +41,7 @@ function axios({ method, path, body, sent }) {
 }
 
 function httpie({ method, path, body, sent }) {
-  // JSON is what it sends anyway.
+  // JSON is its default.
   const headers = sent.filter((pair) => !/^content-type,application\/json$/i.test(pair)).map(([name, value]) => ` ${word(`${name}:${value}`)}`).join("");
   return `http ${method} ${word(url(path))}${headers}${body === undefined ? "" : ` --raw ${single(body)}`}`;
 }
@@ -72,6 +72,6 @@ export function example(entry) {
   return status + fence("bash", curl(entry)) + answer;
 }
 
-/// The ways to copy a request: a name, and what makes the text.
+/// The formats in which a request can be copied: a name, and a function that returns the text.
 export const FORMATS = [["curl", curl], ["fetch", fetchCode], ["axios", axios], ["HTTPie", httpie], ["PowerShell", powershell],
   [".http", http], ["documentation example", example]];

@@ -1,4 +1,4 @@
-// A dialog in which a request is changed and sent.
+// The dialog in which a request is edited and sent.
 import { button, dialog, fill, h, say } from "./dom.js";
 import { call, newAction, session } from "./api.js";
 import { cut, print } from "./json.js";
@@ -11,21 +11,21 @@ export default function (request = { method: "GET", path: "/", sent: session.hea
   const area = (id, rows, value) => h("textarea", { id, rows, spellcheck: "false", value });
   const lines = area("send-headers", "3", request.sent.map(([name, value]) => `${name}: ${value}`).join("\n"));
   const body = area("send-body", "8", pretty(request.body));
-  const told = h("div", { role: "status", label: "Result" });
+  const result = h("div", { role: "status", label: "Result" });
   const text = () => [method, path, lines, body].map((one) => one.value).join("\n");
   let sent = text();
   const send = button("Send", { icon: "send", kind: "primary", click: async () => {
     const target = path.value.trim();
-    if (!/^\/(?!\/)/.test(target)) { fill(told, h("p.wrong", "The path begins with one slash and leads to this server.")); path.focus(); return; }
+    if (!/^\/(?!\/)/.test(target)) { fill(result, h("p.wrong", "The path begins with one slash and leads to this server.")); path.focus(); return; }
     const headers = [...lines.value.matchAll(/^([^:\n]+):(.*)$/gm)].map(([, name, value]) => [name.trim(), value.trim()]);
     const has = body.value !== "" && !["GET", "HEAD"].includes(method.value);
     newAction();
     sent = text();
     const entry = await call(method.value, target, { headers, body: has ? body.value : undefined });
-    fill(told, h("p.request-line", short(entry)), entry.hint && h("p.hint", entry.hint), bodyOf(entry.text || "No body", "The response", entry.json !== undefined));
+    fill(result, h("p.request-line", short(entry)), entry.hint && h("p.hint", entry.hint), bodyOf(entry.text || "No body", "The response", entry.json !== undefined));
     say(`${entry.method} ${cut(entry.path, 60)}: ${entry.status || "no response"}`);
   } });
-  dialog("Send a request", [h("div.send-line", method, path), h("label", { for: "send-headers" }, "Headers, one a line"), lines, h("label", { for: "send-body" }, "Body"), body, told], [send], () => text() !== sent);
+  dialog("Send a request", [h("div.send-line", method, path), h("label", { for: "send-headers" }, "Headers, one a line"), lines, h("label", { for: "send-body" }, "Body"), body, result], [send], () => text() !== sent);
   path.focus();
 }
 

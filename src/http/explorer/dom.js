@@ -5,12 +5,12 @@ const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "open", "t
 /// Short names of attributes.
 const NAMES = { label: "aria-label", key: "data-key" };
 
-/// Where a link may lead, whatever a record says.
+/// Whether a URL is safe in a link: records may contain any.
 const isSafe = (href) => /^(#|\/(?!\/)|https?:\/\/|blob:)/i.test(href);
 
-/// An element: its tag with classes (`p.soft`), an object of properties and event listeners, and children: elements, texts,
-/// numbers and lists of these; null, undefined and false are left out. Values get into the page only here, and only as text.
-/// A button submits no form unless it says so.
+/// Creates an element: its tag with classes (`p.soft`), an object of properties and event listeners, and children:
+/// elements, texts, numbers and lists of these; null, undefined and false are skipped. Values get into the page only
+/// here, and only as text. A button is not a submit button by default.
 export function h(tag, ...children) {
   const properties = children[0]?.constructor === Object ? children.shift() : {};
   const [name, ...classes] = tag.split(".");
@@ -37,8 +37,8 @@ const nodes = (children) => children.flat(Infinity).filter((child) => !isNone(ch
   return child instanceof Node ? child : document.createTextNode(child);
 });
 
-/// Makes `children` the content of `place`; those already there are not moved. The focus and the caret stay, or go to what
-/// has the same id or `data-key`.
+/// Makes `children` the content of `place`; those already there are not moved. Focus and caret are kept, or move to the
+/// element with the same id or `data-key`.
 export function fill(place, ...children) {
   const active = document.activeElement;
   const { id, selectionStart, selectionEnd } = active;
@@ -54,18 +54,18 @@ export function fill(place, ...children) {
   if (typeof selectionStart === "number" && next?.setSelectionRange) next.setSelectionRange(selectionStart, selectionEnd);
 }
 
-/// As `fill`, but what is equal to the child in its place is left out for that: a click that has begun ends there. For
-/// children whose listeners depend only on what is seen.
+/// As `fill`, but keeps each old child that is equal to the new one in its position, so that a click in progress is not
+/// lost. For children whose listeners depend only on their visible content.
 export const renew = (place, ...children) => {
   const old = [...place.childNodes];
   fill(place, nodes(children).map((one, at) => (old[at]?.isEqualNode(one) ? old[at] : one)));
 };
 
-/// A part that may scroll, which the keyboard reaches.
+/// A scrollable region that can be focused by keyboard.
 export const region = (tag, label, ...children) => h(tag, { tabindex: "0", role: "region", label }, children);
 export const heading = (...text) => h("h1", { tabindex: "-1" }, text);
 export const grow = () => h("span.grow");
-/// A table with these headings, in a part that scrolls.
+/// A table with these headings, in a scrollable region.
 export const table = (label, headings, rows) => region("div.scroll", label, h("table", h("thead", h("tr", headings.map((text) => h("th", { scope: "col" }, text)))), h("tbody", rows)));
 
 const ICONS = {
@@ -114,14 +114,15 @@ export function button(text, { icon: name, only, kind = "", ...properties } = {}
 /// A button that closes or removes something.
 export const closer = (text, click) => button(text, { icon: "close", only: true, kind: "quiet small", click });
 
-/// A listener that runs what `keys` has for the key that is pressed, which does nothing else then, unless that gives false.
+/// A listener that calls the function in `keys` for the pressed key, and prevents its default action unless the
+/// function returns false.
 export const onKey = (keys) => (event) => {
   if (!Object.hasOwn(keys, event.key) || keys[event.key](event) === false) return;
   event.preventDefault();
   event.stopPropagation();
 };
 
-// No form leaves the page.
+// Forms are never submitted by the browser.
 document.addEventListener("submit", (event) => event.preventDefault());
 
 let press;
@@ -133,10 +134,10 @@ for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end,
 export const released = () => press;
 
 let counter = 0;
-/// A name for an element that another one refers to.
+/// A unique id for an element that another one refers to.
 export const unique = (stem) => `${stem}-${(counter += 1)}`;
 
-/// A dialog. While `isDirty()`, leaving it is asked about.
+/// A dialog. While `isDirty()`, closing it needs a confirmation.
 export function dialog(title, content, actions = [], isDirty = () => false) {
   const name = unique("dialog");
   const leave = async () => { if (!isDirty() || (await askToDiscard())) shown.close(); };
@@ -149,7 +150,8 @@ export function dialog(title, content, actions = [], isDirty = () => false) {
   return shown;
 }
 
-/// Asks; gives the text of the choice, or undefined. A choice is a text and the kind of its button; the last has the focus.
+/// Asks for a choice; returns its text, or undefined. A choice is a text and the kind of its button; the last one has
+/// the focus.
 export function choose(title, content, choices) {
   return new Promise((answer) => {
     const buttons = choices.map(([text, kind]) => button(text, { kind, click: () => { answer(text); shown.close(); } }));
@@ -159,11 +161,11 @@ export function choose(title, content, choices) {
   });
 }
 
-/// Asks; gives whether the answer was yes.
+/// Asks for a confirmation; returns whether it was given.
 export const ask = async (title, content, yes, no = "Cancel") => (await choose(title, content, [[no], [yes, "danger"]])) === yes;
 export const askToDiscard = () => ask("Discard the changes?", h("p", "What you have typed here is not saved."), "Discard", "Keep editing");
 
-/// Says something in the corner, and offers an action: `{ text, run }`.
+/// Shows a toast, with an optional action: `{ text, run }`.
 export function say(text, action) {
   const place = document.getElementById("toasts");
   const toast = h("div.toast", h("span", text));
@@ -195,7 +197,7 @@ export async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Without a secure context there is no clipboard but this one.
+    // Without a secure context, this is the only clipboard API.
     const area = h("textarea", { value: text });
     (document.querySelector("dialog[open]") ?? document.body).append(area);
     area.select();
@@ -205,7 +207,7 @@ export async function copy(text, what) {
   say(`Copied ${what}`);
 }
 
-/// Gives the reader `text` as a file.
+/// Offers `text` as a download.
 export function download(text, name, type) {
   const url = URL.createObjectURL(new Blob([text], { type }));
   h("a", { href: url, download: name }).click();

@@ -1,4 +1,4 @@
-// A property of a record as a field that keeps its type.
+// A form field for a property of a record, which preserves its type.
 import { button, fill, grow, h, number, onKey, released, unique } from "./dom.js";
 import { get, pathOf } from "./api.js";
 import { isDate, isTime, show } from "./cells.js";
@@ -13,11 +13,11 @@ const kindOfValue = (value) => (isNumber(value) ? "number" : Array.isArray(value
 const isLong = (value) => typeof value === "string" && (value.length > 80 || /[\r\n]/.test(value));
 const choices = (schema) => schema.enum ?? (Object.hasOwn(schema, "const") ? [schema.const] : undefined);
 
-/// The types of a property besides null; a number may be an integer.
+/// The types of a property other than null; a number may be an integer.
 const valueTypes = (schema) => typesOf(schema).filter((type, _, all) => type !== "null" && !(type === "integer" && all.includes("number")));
 const allows = (types, value) => types.includes(kindOfValue(value)) || (isNumber(value) && types.includes("integer"));
 
-/// What kind of field a property gets.
+/// The kind of field for a property.
 function kindOf(schema, value, reference) {
   const types = valueTypes(schema);
   if (schema.readOnly) return "fixed";
@@ -37,7 +37,7 @@ function kindOf(schema, value, reference) {
   return TEXTS.includes(schema.format) ? schema.format : "text";
 }
 
-/// What the rules ask, in a few words.
+/// The constraints of the rules, in a few words.
 export function limits(schema) {
   const some = (value, text) => (value === undefined ? "" : text);
   const between = (low, high, what = "") => (low === undefined ? some(high, `at most ${high}${what}`) : high === undefined ? `at least ${low}${what}` : `${low} to ${high}${what}`);
@@ -46,7 +46,7 @@ export function limits(schema) {
     schema.pattern && `matches ${line(schema.pattern, 60)}`].filter(Boolean).join(", ");
 }
 
-/// A time as `<input type="datetime-local">` has it.
+/// A time in the format of `<input type="datetime-local">`.
 function local(value) {
   const date = new Date(value);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
@@ -58,8 +58,8 @@ function parsed(text) {
   return parse(text);
 }
 
-/// How a kind of field is shown and read: its `input`, the `text` of a value, and the value that `read` gives of a text;
-/// it throws what is wrong.
+/// The control of a kind of field: its `input`, `text` (a value as text) and `read` (a text as a value, which throws
+/// the error message).
 function control(kind, schema, value, id, reference, compact) {
   const types = valueTypes(schema);
   const input = (properties) => h("input", { id, autocomplete: "off", type: "text", ...properties });
@@ -91,7 +91,7 @@ function control(kind, schema, value, id, reference, compact) {
     }
     case "json":
     case "any": {
-      // A text has quotes where it would be something else without them.
+      // A string is quoted if it would be another type without quotes.
       const isBare = (one) => kind === "any" && mistake(one) !== "" && !/^\s*[[{"]/.test(one);
       const text = (one) => (typeof one === "string" && isBare(one) ? one : print(one));
       const isShort = kind === "any" && types.length > 0 && !types.some((type) => ["object", "array"].includes(type)) && !isLong(value);
@@ -108,7 +108,7 @@ function control(kind, schema, value, id, reference, compact) {
   }
 }
 
-/// A reference: an input that finds records by what is typed.
+/// A reference: an input that searches records while you type.
 function picker(make, reference, types, old) {
   const list = unique("options");
   const options = h("ul.options", { id: list, role: "listbox", label: reference.resource, hidden: true, mousedown: (event) => event.preventDefault() });
@@ -155,7 +155,7 @@ function picker(make, reference, types, old) {
   }
   async function search() {
     const mine = (asked += 1);
-    // As long as nothing else is typed, all can be chosen.
+    // Until the text is changed, all records are offered.
     const text = input.value === String(old) ? "" : input.value.trim();
     const { records } = await find([...(text ? [["q", text]] : []), ["_limit", "8"]]);
     if (mine !== asked || document.activeElement !== input) return;
@@ -178,7 +178,7 @@ function picker(make, reference, types, old) {
     if (text === "" && !asText) throw new Error("must name a record; the button removes the property");
     return values.get(text) ?? (asText ? text : numberOf(text) ?? text);
   },
-  /// What is wrong with the reference: that no record has it.
+  /// The error if the reference has no target.
   check: async () => {
     const text = input.value.trim();
     if (text === "" || text === String(old ?? "")) return "";
@@ -187,7 +187,7 @@ function picker(make, reference, types, old) {
   } };
 }
 
-/// The field of the property `key`; `value` is undefined where there is none.
+/// The field of the property `key`; `value` is undefined if it is missing.
 export function field({ key, schema, value, required = false, reference, rules = false, compact = false, changed = () => {} }) {
   const id = compact ? unique("cell") : `field-${encodeURIComponent(key)}`;
   const long = typeof value === "string" && value.length > LONGEST;
@@ -201,7 +201,7 @@ export function field({ key, schema, value, required = false, reference, rules =
   const tag = h("span.state");
   const empty = (how) => { write(how); changed(); input.focus(); };
   const asNull = button("Set to null", { kind: "quiet small", click: () => empty(null) });
-  // The name is in the text: the label is the field's.
+  // The name is in the text because the label belongs to the field.
   const remove = h("button.quiet.small", { title: "Remove the property from the record", click: () => empty(undefined) }, "Remove", h("span.hidden", ` ${key}`));
   const describe = () => {
     tag.textContent = state === "missing" ? "not set" : state === "null" ? "null" : input.value === "" && TEXTS.includes(kind) && !long ? "empty text" : "";
@@ -220,7 +220,7 @@ export function field({ key, schema, value, required = false, reference, rules =
     wrong.classList.toggle("until-fixed", status === 503);
     input.ariaInvalid = message ? "true" : null;
   }
-  // A reference to nothing is said before it is saved. Who asks while the same is asked gets the same answer.
+  // Warns of a dangling reference before it is saved. Concurrent checks of the same value share one request.
   let asking;
   const verify = () => {
     const typed = input.value;
@@ -239,7 +239,7 @@ export function field({ key, schema, value, required = false, reference, rules =
   input.addEventListener("change", verify);
   if (long) input.disabled = true;
   write(value);
-  // While its text is there, the value is exactly what it was.
+  // As long as the text is unchanged, the value is kept exactly.
   const untouched = state === "value" ? input.value : undefined;
   if (required && !isFixed) input.ariaRequired = true;
   input.setAttribute("aria-describedby", `${wrong.id} ${id}-note`);
@@ -252,7 +252,7 @@ export function field({ key, schema, value, required = false, reference, rules =
     element: compact ? h("div.edit", h("div.control", input, beside), wrong)
       : h("div.field", h("div.field-head", h("label", { for: id }, line(key, 120)), required && h("span.required", { title: "required", "aria-hidden": "true" }, "*"), h("span.type", typeName), tag, grow(), asNull, remove),
         h("div.control", input, beside, after), wrong, h("p.note", { id: `${id}-note` }, note)),
-    /// The value, undefined for none; throws what is wrong.
+    /// The value; undefined if missing; throws the error message.
     get() {
       if (isFixed || (state === "value" && (long || input.value === untouched))) return value;
       return state === "missing" ? undefined : state === "null" ? null : read(input.value);

@@ -36,7 +36,7 @@ export default function () {
     const { version, steps: all, first } = entry.json;
     known.version = Math.max(known.version, version);
     const there = new Map([...steps.children].map((one) => [one.dataset.version, one]));
-    /// What the reader has opened in a step stays.
+    /// What the user has expanded in a step stays expanded.
     const kept = (made) => {
       const old = there.get(made.dataset.version);
       if (old) renew(old.firstElementChild, ...made.firstElementChild.childNodes);

@@ -1,4 +1,4 @@
-// JSON with its numbers as they are written, and how it is shown.
+// JSON with numbers as they are written, and its rendering.
 import { h } from "./dom.js";
 
 /// A number that JavaScript would change: 1.0, or one with twenty digits.
@@ -18,12 +18,12 @@ export const parse = (text) => JSON.parse(text, (_, value, context) =>
   typeof value === "number" && context?.source !== undefined && String(value) !== context.source ? new Exact(context.source) : value);
 export const print = (value) => JSON.stringify(value, null, 2);
 export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-/// The number that `text` is, as it is written; undefined if it is none.
+/// Parses `text` as a number, kept as it is written; undefined if it is not a number.
 export const numberOf = (text) => (NUMBER.test(text.trim()) ? parse(text.trim()) : undefined);
 
 /// A value as one short line.
 export function line(value, most = 160) {
-  // One of ten thousand members is not printed whole for a line.
+  // Avoids printing ten thousand members for one line.
   const some = () => (Array.isArray(value) ? value.slice(0, 50) : Object.fromEntries(Object.entries(value).slice(0, 50)));
   const text = isScalar(value) ? String(value) : JSON.stringify(some());
   return text.length > most ? `${text.slice(0, most)}…` : text;
@@ -34,7 +34,7 @@ export const cut = (text, most = 20000) =>
 
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d[\d.eE+-]*)/g;
 
-/// JSON text with its parts coloured.
+/// JSON text with syntax highlighting.
 export function coloured(text, most = 20000) {
   const shown = cut(text, most);
   const parts = [];
@@ -49,7 +49,7 @@ export function coloured(text, most = 20000) {
   return parts;
 }
 
-/// A nested value as a tree that opens and closes.
+/// A nested value as a collapsible tree.
 export function tree(value, depth = 0) {
   if (isScalar(value)) return h(`span.j-${isNumber(value) ? "number" : typeof value === "string" ? "string" : "word"}`, line(value, 300));
   const isList = Array.isArray(value);
@@ -59,7 +59,7 @@ export function tree(value, depth = 0) {
     [h("dt", key), h("dd", tree(one, depth + 1))]), entries.length > 200 && h("dd.soft", `${entries.length - 200} more`)));
 }
 
-/// The keys of valid JSON: each with its place, its depth, and whether its object has it `again`.
+/// The keys of valid JSON: each with its position, its depth, and whether it is a duplicate (`again`).
 export function keysOf(text) {
   const found = [];
   const open = [];
@@ -81,7 +81,7 @@ export function placed(text, at, what) {
   return `line ${lines.length}, column ${lines.at(-1).length + 1}: ${what}`;
 }
 
-/// What is wrong with JSON text: it is not valid, or a key is there twice and would be lost.
+/// The error in JSON text: it is not valid, or has a duplicate key, which would be lost.
 export function mistake(text) {
   try { JSON.parse(text); } catch (error) {
     const at = /position (\d+)/.exec(error.message)?.[1] ?? text.length;

@@ -1,4 +1,4 @@
-// The requests of all clients, as the event stream tells of them.
+// The request log of all clients, fed by the event stream.
 import { get } from "./api.js";
 
 const MOST = 200;
@@ -8,13 +8,13 @@ let drawing;
 
 export const isOwn = (one) => [`${location.origin}/`, `${location.origin}/-/`].includes(one.headers.referer);
 
-/// Takes note of a request that the event stream tells of.
+/// Adds a request from the event stream.
 export function note(one) {
   if (seen.some((known) => known.number === one.number)) return;
   seen.unshift(one);
   seen.sort((a, b) => b.number - a.number);
   seen.splice(MOST);
-  // Many at once are drawn once.
+  // Redraw once per frame.
   drawing ??= requestAnimationFrame(() => {
     drawing = undefined;
     for (const listener of listeners) listener();

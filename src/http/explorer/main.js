@@ -1,25 +1,25 @@
-// The page: shows what the address says, and follows the server.
+// The page: routes by the URL's hash, and follows the server's events.
 import { askToDiscard, button, copy, dialog, fill, h, heading, icon, number, renew, say } from "./dom.js";
 import { call, newAction, pathOf, session } from "./api.js";
 import { curl } from "./code.js";
 import { line } from "./json.js";
 import { auth, canWrite, known, listLink, loadModel, resourceOf } from "./model.js";
 import { current, panel } from "./panel.js";
-import { wayIn } from "./login.js";
+import { loginFields } from "./login.js";
 import { tableView } from "./table.js";
 import { failures, loadRequests, note, onRequest } from "./log.js";
 import { undo } from "./change.js";
 
 const place = (id) => document.getElementById(id);
 const main = place("main");
-/// What is shown: an element, and what it answers to.
+/// The current view: an element, and its methods.
 let view;
 let shownHash;
 let shownName;
 const lists = new Map();
 const PAGES = { requests: "Requests", history: "History", rules: "Rules", server: "Server" };
 
-/// What the part of the address behind # names.
+/// Parses the hash of the URL.
 function route(hash) {
   const [path, query = ""] = hash.replace(/^#/, "").split(/\?(.*)/s);
   const pairs = [...new URLSearchParams(query)];
@@ -32,7 +32,7 @@ const here = () => route(location.hash);
 
 let following = false;
 
-/// Changes the address. `replace`: without a step in the browser's history; `follow`: as a part of what was done.
+/// Changes the hash. `replace`: without a step in the browser's history; `follow`: as a part of the current action.
 function go(hash, { replace = false, follow = false } = {}) {
   following = follow;
   const isDirty = view.isDirty();
@@ -41,11 +41,11 @@ function go(hash, { replace = false, follow = false } = {}) {
   else if (!isDirty) show();
 }
 
-/// Where to go when what is being saved is saved.
+/// Where to go when the save in progress is done.
 let wanted;
 
-/// Follows the address, after a question about unsaved changes.
-async function arrive() {
+/// Follows the hash, after a confirmation if there are unsaved changes.
+async function onNavigation() {
   if (location.hash === shownHash) return;
   if (!view?.isDirty()) { show(); return; }
   const isWaiting = wanted !== undefined;
@@ -57,7 +57,7 @@ async function arrive() {
   const to = wanted;
   wanted = undefined;
   if (!leaves) return;
-  // Not the same table again.
+  // Do not reuse the table.
   view.isDirty = () => false;
   shownName = undefined;
   location.hash = to;
@@ -76,12 +76,12 @@ function show() {
   document.title = [name ? `${name}${id === undefined ? "" : `/${id}`}` : PAGES[page], "standin"].filter(Boolean).join(" – ");
   document.querySelector("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (isList) lists.set(name, shownHash);
-  // The same table with another query stays, with the focus in it.
+  // The same table with another query is updated in place, and keeps the focus.
   if (isList && view?.isTable && shownName === name) { view.update(pairs); return; }
   view?.close?.();
   shownName = name;
-  const mine = complete(isList ? { ...tableView({ name, go }), isTable: true } : resource ? later(import("./record.js"), { name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
-    : Object.hasOwn(PAGES, page) ? later(import(`./${page}.js`), { admin: known.health.admin, changed: () => { badges(); navigation(); } }) : home(name));
+  const mine = withDefaults(isList ? { ...tableView({ name, go }), isTable: true } : resource ? lazyPage(import("./record.js"), { name, id, isNew, go, back: lists.get(name) ?? listLink(name) })
+    : Object.hasOwn(PAGES, page) ? lazyPage(import(`./${page}.js`), { admin: known.health.admin, changed: () => { badges(); navigation(); } }) : home(name));
   view = mine;
   fill(main, view.element);
   main.scrollTop = 0;
@@ -94,16 +94,16 @@ function show() {
   });
 }
 
-/// A page with what all pages have.
-const complete = (made) => ({ start: () => {}, focus: () => made.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {}, ...made });
+/// Adds the default methods of a view.
+const withDefaults = (made) => ({ start: () => {}, focus: () => made.element.querySelector("h1")?.focus(), isDirty: () => false, refresh: () => {}, ...made });
 
-/// A page whose script is loaded when it is first opened.
-function later(script, about) {
+/// A view whose script is loaded when it is first opened.
+function lazyPage(script, about) {
   const shown = { element: h("div.view"), start: async (pairs) => {
     let make;
     try { make = (await script).default; } catch { fill(shown.element, heading("No response"), noServer()); return; }
     if (shown.element !== main.firstElementChild) return;
-    const made = complete(make(about));
+    const made = withDefaults(make(about));
     shown.element.replaceWith(made.element);
     await Object.assign(view, made).start(pairs);
   } };
@@ -146,7 +146,7 @@ function badges() {
 }
 
 function signIn() {
-  const shown = dialog("Sign in", wayIn("Login"), [h("span.soft", "until you sign out or close the tab")]);
+  const shown = dialog("Sign in", loginFields("Login"), [h("span.soft", "until you sign out or close the tab")]);
   document.addEventListener("session", () => shown.close(), { once: true });
 }
 
@@ -160,7 +160,7 @@ const kept = (what) => `The ${what} cannot be used; what was in effect before st
 const TROUBLES = { broken: "The data file is broken. Reads show the data from before the edit; writes are refused.", missing: "The data file is missing.", unsaved: "The data file cannot be written; writes are refused.",
   rules: kept("rules file"), routes: kept("routes file"), profile: kept("profile") };
 
-/// The banner for a file that is not in order. Once it is, what was refused for it is no longer said.
+/// The banner for a broken file. When the file is fixed, the errors that it caused are removed.
 function banner({ status, reason }) {
   const isBad = status === "degraded";
   const where = isBad && `${reason.file}${reason.line ? `:${reason.line}:${reason.column}` : ""}`;
@@ -170,18 +170,18 @@ function banner({ status, reason }) {
   for (const one of document.querySelectorAll(".until-fixed")) if (one.matches(".problem")) one.remove(); else one.replaceChildren();
 }
 
-/// What has changed and is not shown yet: ids by resource. Many changes at once are one refresh.
+/// Changes that are not shown yet: ids by resource. Many changes are debounced to one refresh.
 let changed = new Map();
 /// Whether anything else may have changed, too.
-let whole = false;
+let allChanged = false;
 let timer;
-function soon() {
+function refreshSoon() {
   timer ??= setTimeout(async () => {
     const was = changed;
-    const all = whole;
+    const all = allChanged;
     const { name } = here();
     const before = resourceOf(name)?.kind;
-    [changed, whole, timer] = [new Map(), false, undefined];
+    [changed, allChanged, timer] = [new Map(), false, undefined];
     if (!(await loadModel())) return;
     navigation();
     badges();
@@ -194,17 +194,17 @@ function soon() {
 }
 
 let wasConnected = false;
-const refreshAll = () => { whole = true; soon(); };
+const refreshAll = () => { allChanged = true; refreshSoon(); };
 
-const isLive = (yes) => {
+const setLive = (yes) => {
   place("live").textContent = yes ? "live" : "not connected";
   place("live").classList.toggle("off", !yes);
 };
 
 const EVENTS = {
   ready: ({ version, resumed }) => {
-    isLive(true);
-    // Changes may have been missed; a restarted server counts from the beginning.
+    setLive(true);
+    // Changes may have been missed; a restarted server counts versions from the beginning.
     if (!resumed && (wasConnected || version !== known.version)) { known.version = version; known.changes.clear(); refreshAll(); }
     wasConnected = true;
     if (known.health.admin) loadRequests();
@@ -214,8 +214,8 @@ const EVENTS = {
   request: note,
 };
 
-/// A change of records.
-function takeChange({ version, resource, id, records = [{ id }] }) {
+/// Handles a change of records.
+function onRecordChange({ version, resource, id, records = [{ id }] }) {
   known.version = Math.max(known.version, version);
   const ids = changed.get(resource) ?? new Set();
   for (const { id } of records) {
@@ -223,10 +223,10 @@ function takeChange({ version, resource, id, records = [{ id }] }) {
     known.changes.set(`${resource} ${id ?? ""}`, version);
   }
   changed.set(resource, ids);
-  soon();
+  refreshSoon();
 }
 
-/// Follows the events of the server. An EventSource cannot say who asks.
+/// Follows the event stream of the server. `EventSource` cannot send credentials in headers.
 async function follow() {
   let last;
   let path = known.health.admin ? "/-/events?requests" : "/-/events";
@@ -236,7 +236,7 @@ async function follow() {
     try {
       const headers = [...session.headers(), ...(last ? [["Last-Event-ID", last]] : [])];
       const response = await fetch(path, { headers, cache: "no-store", signal: stop.signal });
-      // The list of requests is for this machine only.
+      // The request log is for this machine only.
       if (response.status === 403) path = "/-/events";
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
@@ -246,12 +246,12 @@ async function follow() {
         for (const block of blocks) {
           const { id, event, data } = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/)));
           last = id ?? last;
-          if (data) (EVENTS[event] ?? takeChange)(JSON.parse(data));
+          if (data) (EVENTS[event] ?? onRecordChange)(JSON.parse(data));
         }
       }
     } catch { /* asked again below */ }
     if (stop.signal.aborted) continue;
-    isLive(false);
+    setLive(false);
     await new Promise((done) => setTimeout(done, 1000));
   }
 }
@@ -280,7 +280,7 @@ const openPanel = (open, focus = true) => {
   if (focus) (open ? place("panel") : place("request-bar")).querySelector("button")?.focus();
 };
 
-/// When what has the focus goes away, the heading gets it.
+/// When the focused element is removed, the heading gets the focus.
 function keepFocus() {
   let last;
   document.addEventListener("focusin", (event) => { last = event.target; });
@@ -309,7 +309,7 @@ if (await loadModel()) {
   document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
   panel(place("panel"), place("request-bar"), openPanel);
   openPanel((localStorage.getItem("standin-panel") ?? "open") === "open" && matchMedia("(min-width: 1200px)").matches, false);
-  for (const event of ["hashchange", "popstate"]) addEventListener(event, arrive);
+  for (const event of ["hashchange", "popstate"]) addEventListener(event, onNavigation);
   addEventListener("beforeunload", (event) => { if (view?.isDirty()) event.preventDefault(); });
   document.addEventListener("session", () => { badges(); refreshAll(); });
   onRequest(navigation);

@@ -1,4 +1,4 @@
-// What is known of the data: resources, the types of their properties, relations, labels.
+// The model of the data: resources, the types of their properties, relations, labels.
 import { call, get, pathOf, segment, stepsOf, target } from "./api.js";
 import { number } from "./dom.js";
 import { isNothing, isNumber, isRecord, line } from "./json.js";
@@ -10,7 +10,7 @@ export async function loadModel() {
   const [health, model] = await Promise.all([get("/-/health"), get("/-/model")]);
   if (!health.ok || !model.ok) return false;
   known.health = health.json;
-  // Plain numbers are enough for a description.
+  // Plain numbers are exact enough here.
   known.model = JSON.parse(model.text);
   known.version = Math.max(known.version, known.health.version);
   return true;
@@ -28,11 +28,11 @@ export const idOf = (record) => String(record?.[idName()]);
 export const auth = () => known.model.rules?.["x-auth"];
 export const canWrite = () => !known.health.readOnly;
 
-/// What is after the `#` for a resource and a query.
+/// The hash of the URL for a resource and a query.
 export const listLink = (name, pairs) => `#${target(pathOf(name), pairs)}`;
 export const recordLink = (name, id) => `#${pathOf(name, id)}`;
 
-/// `schema` with what its `$ref` and `allOf` name.
+/// `schema` with its `$ref` and `allOf` resolved.
 export function resolve(schema, depth = 0) {
   if (typeof schema !== "object" || schema === null || depth > 8) return {};
   let whole = schema;
@@ -59,7 +59,7 @@ export const referenceOf = (resource, property) => resource.references?.find((on
 
 const LABELS = ["name", "title", "label", "fullName", "username", "email", "subject", "slug"];
 
-/// What a record is called besides its id; empty if nothing.
+/// The label of a record, in addition to its id; empty if there is none.
 export function labelOf(resource, record) {
   if (!isRecord(record)) return "";
   const { found } = properties(resource);
@@ -69,11 +69,11 @@ export function labelOf(resource, record) {
   return String(typeof value === "string" || isNumber(value) ? value : both).slice(0, 80);
 }
 
-/// The parameters that find each of `values`.
+/// The query parameters that find each of `values`.
 const pairsOf = (name, values) => [...new Set(values.filter((value) => !isNothing(value)).map(String))].map((value) => [name, value]);
 const filterOf = ({ property, many }) => (many ? `${property}:contains` : property);
 
-/// The labels of the records that `values` of a reference name, by the value's text.
+/// The labels of the records that the `values` of a reference point to, by the value's text.
 export async function labelsOf(reference, values, quiet = false) {
   const parent = resourceOf(reference.resource);
   const pairs = pairsOf(reference.target, values).slice(0, 200);
@@ -99,5 +99,5 @@ export const called = (name, id) => `${singular(name)} ${line(id, 40)}`;
 /// "2 comments".
 export const counted = (name, count) => `${number(count)} ${count === 1 ? singular(name) : name}`;
 
-/// The version that the last change of a record made.
+/// The version of the last change of a record.
 export const versionOf = (name, id) => known.changes.get(`${name} ${id ?? ""}`) ?? known.version;

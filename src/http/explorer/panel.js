@@ -1,4 +1,4 @@
-// The last request of a person with its response, and the reads after it.
+// The request panel: the user's last action with its response, and the reads that followed.
 import { button, closer, copy, fill, grow, h, icon, menu, region } from "./dom.js";
 import { onAction } from "./api.js";
 import { coloured, cut } from "./json.js";
@@ -15,9 +15,9 @@ export const milliseconds = (time) => `${time < 10 ? time.toFixed(1) : Math.roun
 /// A request in one line.
 export const short = ({ method, path, status: code, time }) => [verb(method), h("span.path", cut(path, 300)), status(code), time !== undefined && h("span.soft", milliseconds(time))];
 
-/// Opens the dialog in which a request is changed and sent.
+/// Opens the dialog in which a request is edited and sent.
 export const compose = async (request) => (await import("./compose.js")).default(request);
-/// What can be done with a request: buttons.
+/// The buttons of a request.
 export const actions = (request) => h("div.row", button("Copy as curl", { icon: "copy", kind: "small", click: () => copy(curl(request), "the command") }),
   menu("Copy as", { icon: "copy", kind: "small" }, (close) => FORMATS.map(([name, make]) =>
     button(`Copy as ${name}`, { kind: "menu-item", click: () => { copy(make(request), `the request as ${name}`); close(); } }))),
@@ -26,7 +26,7 @@ export const actions = (request) => h("div.row", button("Copy as curl", { icon: 
 export const bodyOf = (text, label, isJson) => region("pre", label, isJson ? coloured(text, 8000) : cut(text, 8000));
 export const headers = (pairs) => h("dl.headers", pairs.map(([name, value]) => [h("dt", name), h("dd", value)]));
 
-/// Puts the panel into `place`, and the last request in short into `bar`.
+/// Renders the panel in `place`, and a summary of the last request in `bar`.
 export function panel(place, bar, open) {
   view = h("div.panel-view", h("p.soft", "Each action here is a request of the API. The last one is shown with its response."));
   fill(place, h("div.row", h("h2", "Request"), grow(), button("New request", { icon: "send", kind: "small", click: () => compose() }),
@@ -40,7 +40,7 @@ export function panel(place, bar, open) {
 export const current = () => shown?.main;
 
 function show(action) {
-  // What follows is added; what the reader has opened stays.
+  // Later requests are appended; what the user has expanded stays expanded.
   if (shown !== action) fill(view, details(action.main), h("h3", { hidden: true }, "then"), h("ol.past.then"));
   shown = action;
   const past = view.querySelector(".past");

@@ -11,17 +11,17 @@ import { removeRecords, undoAction } from "./change.js";
 const MOST_FIELDS = 200;
 const MERGE = ["Content-Type", "application/merge-patch+json"];
 
-/// The page of a record, a new one, or a single object. `back` is the list it was opened from.
+/// The view of a record, a new one, or a single object. `back` is the list it was opened from.
 export default function ({ name, id, isNew, go, back }) {
   const resource = () => resourceOf(name);
   const single = resource().kind !== "collection";
   const path = pathOf(name, single || isNew ? undefined : id);
   const writing = canWrite();
-  /// The record as it was loaded, or what a new one begins with, and its entity tag.
+  /// The record as loaded, or the initial values of a new one; and its entity tag.
   let record = {};
   let tag;
   let form;
-  /// The request for the record that is shown first.
+  /// The request that loads the record.
   let loading;
   let left = false;
   const title = heading(isNew ? `New ${singular(name)}` : single ? line(name, 80) : called(name, id));
@@ -32,8 +32,8 @@ export default function ({ name, id, isNew, go, back }) {
   const element = h("div.view", !single && h("nav.crumbs", { label: "Breadcrumb" }, h("a", { href: back }, line(name, 60)), h("span", { "aria-hidden": "true" }, "/"), h("span", isNew ? "new" : line(id, 60))),
     h("div.view-head", title, label, grow(), actions), notice, place);
 
-  /// What a new record begins with: defaults or another record, and what the address says.
-  async function begin(pairs) {
+  /// Sets the initial values of a new record: defaults or those of another record, and those in the URL.
+  async function initialize(pairs) {
     const { found } = properties(resource());
     const from = pairs.find(([key]) => key === "_from")?.[1];
     const other = from === undefined ? undefined : (await get(pathOf(name, from))).json;
@@ -45,26 +45,26 @@ export default function ({ name, id, isNew, go, back }) {
     }
   }
 
-  const take = (entry) => { record = isRecord(entry.json) ? entry.json : {}; tag = entry.header("etag"); };
+  const setRecord = (entry) => { record = isRecord(entry.json) ? entry.json : {}; tag = entry.header("etag"); };
 
   function build(asJson = false) {
     const { found, required } = properties(resource());
     const { rules, schema } = resource();
-    const told = h("div");
+    const messages = h("div");
     const grid = h("div.fields");
     const dirty = h("span.soft", { role: "status" });
     let fields = [];
-    /// The references to nothing that the reader knows of.
+    /// The dangling references that the user has been warned of.
     let warned = "";
     let jsonStart;
-    /// The save that is on its way: what it saves, and when it is done.
+    /// The save in progress: what it saves, and a promise.
     let saving;
     const wrong = h("p.wrong", { id: "json-wrong", role: "alert" });
-    const area = h("textarea", { id: "json", rows: "18", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]', input: () => { sayWrong(""); mark(); }, "aria-describedby": wrong.id });
+    const area = h("textarea", { id: "json", rows: "18", spellcheck: "false", placeholder: '[\n  { "name": "Ada" },\n  { "name": "Grace" }\n]', input: () => { setJsonError(""); mark(); }, "aria-describedby": wrong.id });
     const json = h("div.field", { hidden: true }, h("label", { for: area.id }, single ? "The object as JSON" : isNew ? "One object, or a list of objects" : "The record as JSON"), area, wrong);
     const isJson = () => !json.hidden;
 
-    /// Draws the fields, unless there are too many.
+    /// Renders the fields, unless there are too many.
     function draw(values) {
       const names = [...new Set([...found.keys(), ...Object.keys(values)])].filter((key) => (key !== idName() || single || (isNew && Object.hasOwn(values, key))) && !(isNew && found.get(key)?.readOnly));
       const tooMany = names.length > MOST_FIELDS;
@@ -74,7 +74,7 @@ export default function ({ name, id, isNew, go, back }) {
       return !tooMany;
     }
 
-    /// A field for a property that no record has yet.
+    /// The input that adds a property.
     function adder() {
       const key = h("input", { placeholder: "New property", autocomplete: "off", label: "New property", keydown: onKey({ Enter: () => add() }) });
       const add = () => {
@@ -91,7 +91,7 @@ export default function ({ name, id, isNew, go, back }) {
       return row;
     }
 
-    /// The record that the fields say, what is new at its end; throws when one cannot be read.
+    /// The record in the fields, with new properties last; throws if a field is not valid.
     function value() {
       const made = new Map(Object.entries(record));
       let failed;
@@ -124,14 +124,14 @@ export default function ({ name, id, isNew, go, back }) {
       setMode(true);
     }
 
-    /// To JSON and back; each is left only when it is valid.
+    /// Switches between form and JSON, if the current one is valid.
     function toggle() {
       if (!isJson()) {
         try { showJson(print(value())); } catch { return; }
         area.focus();
       } else {
         const read = readJson();
-        if (Array.isArray(read)) sayWrong("A form holds one object.");
+        if (Array.isArray(read)) setJsonError("A form holds one object.");
         if (!isRecord(read)) return;
         setMode(false);
         draw(read);
@@ -140,7 +140,7 @@ export default function ({ name, id, isNew, go, back }) {
       mark();
     }
 
-    function sayWrong(text, at = 0) {
+    function setJsonError(text, at = 0) {
       wrong.textContent = text;
       area.ariaInvalid = text ? "true" : null;
       if (!text) return;
@@ -148,7 +148,7 @@ export default function ({ name, id, isNew, go, back }) {
       area.setSelectionRange(at, at);
     }
 
-    /// The record or the list that the JSON says; undefined when it cannot be sent.
+    /// Parses the JSON as a record or a list; undefined if it is not valid.
     function readJson() {
       const text = isNew && area.value === "" ? "{}" : area.value;
       let said = mistake(text);
@@ -162,11 +162,11 @@ export default function ({ name, id, isNew, go, back }) {
         at = keysOf(text).find(({ key, depth }) => depth === 1 && key === idName()).at;
         said = placed(text, at, `the ${idName()} is ${print(record[idName()])} and cannot be changed. Duplicate the record to have it with another one.`);
       }
-      if (said) sayWrong(said, at);
+      if (said) setJsonError(said, at);
       return said ? undefined : read;
     }
 
-    /// The request that saves; undefined if something is wrong, or nothing has changed.
+    /// The request for a save; undefined if something is not valid, or nothing has changed.
     async function request() {
       if (isJson()) {
         const read = readJson();
@@ -188,12 +188,12 @@ export default function ({ name, id, isNew, go, back }) {
       const removed = Object.keys(record).filter((key) => !Object.hasOwn(made, key));
       if (changed.length + removed.length === 0) { say("Nothing has changed"); return undefined; }
       if (removed.length === 0) return { method: "PATCH", body: Object.fromEntries(changed) };
-      // In a merge patch null removes and an object is merged: with one of them the record is sent whole.
+      // In a merge patch null removes and objects are merged: with a null or an object, PUT the whole record.
       if (changed.some(([, one]) => one === null || isRecord(one))) return { method: "PUT", body: made };
       return { method: "PATCH", type: MERGE, body: Object.fromEntries([...changed, ...removed.map((key) => [key, null])]) };
     }
 
-    /// Saves once at a time. A double click is one click; what was typed meanwhile is saved afterwards.
+    /// One save at a time. A double click saves once; later input is saved afterwards.
     function save() {
       const typed = now();
       if (saving?.typed === typed) return;
@@ -206,7 +206,7 @@ export default function ({ name, id, isNew, go, back }) {
       })();
     }
 
-    /// Sends a request. What is typed into a new record would not be in what it creates.
+    /// Sends a request. Disables a new record's form, because later input would not be in the request.
     async function send(method, sent) {
       place.inert = isNew;
       const entry = await call(method, path, sent);
@@ -215,7 +215,7 @@ export default function ({ name, id, isNew, go, back }) {
     }
 
     async function saveOnce() {
-      fill(told);
+      fill(messages);
       if (!isJson()) fields.forEach((one) => one.setError(""));
       const before = now();
       const wanted = await request();
@@ -224,13 +224,13 @@ export default function ({ name, id, isNew, go, back }) {
       const entry = await send(wanted.method, { ...wanted, tag });
       if (!element.isConnected) { if (!entry.ok) say(`Not saved: ${entry.problem}`); return; }
       if (entry.status === 412) { conflict(true); return; }
-      if (!entry.ok) { tell(entry); return; }
-      take(entry);
+      if (!entry.ok) { showProblem(entry); return; }
+      setRecord(entry);
       const savedId = record[idName()] ?? id;
       say(`${isNew ? "Created" : "Saved"} ${single ? line(name, 40) : called(name, savedId)}`, undoAction(name, single ? undefined : savedId));
       fill(notice);
       head();
-      // What was typed while the request was on its way stays.
+      // Keep what was typed during the request.
       if (!isNew && now() !== before) { mark(); return; }
       if (isNew && record[idName()] !== undefined) { leave(recordLink(name, savedId)); return; }
       build(isJson());
@@ -238,7 +238,7 @@ export default function ({ name, id, isNew, go, back }) {
     }
     const now = () => { try { return isJson() ? area.value : JSON.stringify(value()); } catch { return undefined; } };
 
-    /// Creates the records of a list. What is left after a problem stays to be corrected.
+    /// Creates the records of a list. After an error, the rest stays in the field.
     async function createAll(records) {
       let done = 0;
       let failed;
@@ -254,13 +254,13 @@ export default function ({ name, id, isNew, go, back }) {
       if (!element.isConnected) { say(`Not created: ${failed.problem}`); return; }
       area.value = print(records.slice(done));
       mark();
-      fill(told, problem(failed, h("p", h("strong", `Record ${done + 1} was not created.`)), failed.errors.map((error) => h("p.wrong", `${error.pointer} ${error.detail}`)),
+      fill(messages, problem(failed, h("p", h("strong", `Record ${done + 1} was not created.`)), failed.errors.map((error) => h("p.wrong", `${error.pointer} ${error.detail}`)),
         done > 0 && h("p", `${plural(done, "record")} before it ${done === 1 ? "was" : "were"} created; the rest is in the field.`)));
       area.focus();
     }
 
-    /// Shows the server's problem: at the fields that it names, the rest above.
-    function tell(entry) {
+    /// Shows the server's errors: at their fields, the rest above.
+    function showProblem(entry) {
       const rest = [];
       for (const { pointer, detail, steps: [key, ...inside] } of entry.errors) {
         const one = !isJson() && fields.find((one) => one.key === key);
@@ -268,10 +268,10 @@ export default function ({ name, id, isNew, go, back }) {
         else rest.push(`${pointer} ${detail}`);
       }
       if (entry.status === 401) fill(notice);
-      // What is at its field need not be said twice.
+      // Do not repeat an error that is shown at its field.
       const said = rest.length === 0 && entry.errors.length === 1;
-      fill(told, problem(said ? { ...entry, problem: "" } : entry, h("p", h("strong", entry.title ?? "Not saved"), ` (${entry.status || "no response"})`), rest.map((text) => h("p.wrong", text))));
-      (fields.find((one) => one.wrong())?.input ?? told.firstElementChild).focus();
+      fill(messages, problem(said ? { ...entry, problem: "" } : entry, h("p", h("strong", entry.title ?? "Not saved"), ` (${entry.status || "no response"})`), rest.map((text) => h("p.wrong", text))));
+      (fields.find((one) => one.wrong())?.input ?? messages.firstElementChild).focus();
     }
 
     const submit = h("button.primary", { type: "submit" }, isNew ? "Create" : "Save");
@@ -283,27 +283,27 @@ export default function ({ name, id, isNew, go, back }) {
       if (whole.length <= 1000000) showJson(whole); else grid.append(h("pre", { tabindex: "0" }, cut(whole)));
     } else if (asJson) showJson(isNew && same(record, {}) ? "" : whole);
     mark();
-    fill(place, h("form.record", { novalidate: true, submit: save }, told, grid, json,
+    fill(place, h("form.record", { novalidate: true, submit: save }, messages, grid, json,
       h("div.save-bar.row", writing ? submit : h("span.soft", "Read-only: nothing can be saved."), isNew && h("a.button", { href: back }, "Cancel"), mode, grow(), dirty)));
   }
 
-  /// Goes where what was just done leads to.
+  /// Navigates to `to` after an action.
   function leave(to) {
     form = undefined;
     left = true;
     go(to, { follow: true });
   }
 
-  /// Shows the record as the server has it now.
-  function renewWith(entry) {
-    take(entry);
+  /// Shows the record as it was reloaded.
+  function reloadWith(entry) {
+    setRecord(entry);
     fill(notice);
     build(form.isJson());
     head();
     related();
   }
 
-  /// Shows what others have changed, and asks what to do; `again` if it was to be saved.
+  /// Shows what others have changed, and asks what to do; `again` after a failed save.
   async function conflict(again = false) {
     const entry = await get(path);
     if (!entry.ok) { fill(notice, entry.status === 404 ? h("p.hint", "The record has been deleted elsewhere. What you have typed is still here: duplicate it, or copy it as JSON.") : problem(entry)); return; }
@@ -312,7 +312,7 @@ export default function ({ name, id, isNew, go, back }) {
       tag = entry.header("etag");
       form.save.click();
     } else if (choice === "Reload") {
-      renewWith(entry);
+      reloadWith(entry);
       title.focus();
     }
   }
@@ -326,7 +326,7 @@ export default function ({ name, id, isNew, go, back }) {
     ]);
   }
 
-  /// What points to the record, and its nested values as trees.
+  /// Renders the links to dependents, and nested values as trees.
   async function related() {
     if (isNew || single) return;
     const { dependents } = resource();
@@ -348,12 +348,12 @@ export default function ({ name, id, isNew, go, back }) {
   return {
     element,
     async start(pairs, quiet) {
-      if (isNew) await begin(pairs);
+      if (isNew) await initialize(pairs);
       else {
         loading = call("GET", path, { quiet });
         const entry = await loading;
         if (!entry.ok || !isRecord(entry.json)) { renew(place, entry.ok ? h("pre", { tabindex: "0" }, coloured(entry.text)) : problem(entry)); return; }
-        take(entry);
+        setRecord(entry);
       }
       const asJson = pairs.some(([key]) => key === "_json");
       if (asJson) title.textContent = `Create ${name} from JSON`;
@@ -361,21 +361,21 @@ export default function ({ name, id, isNew, go, back }) {
       head();
       related();
     },
-    /// Takes note of a change of these records, or of anything: the rules, too.
+    /// Handles a change of these records; without `ids` anything may have changed, also the rules.
     async refresh(ids) {
-      // A second start would draw a form over what is typed into the first one.
+      // A second start would replace the form that is being filled in.
       await loading;
       if (!form && !isNew && !left) { this.start([], true); return; }
       if (isNew || left || (!single && ids?.size > 0 && !ids.has(String(id)))) { related(); return; }
       const before = tag;
       const entry = await get(path);
-      // What was saved in the meantime is newer.
+      // A save in the meantime is newer.
       if (!element.isConnected || left || tag !== before) return;
-      // The fields of a login are there once.
+      // Keep the login fields.
       if (entry.status === 401 && place.querySelector(".problem input")) return;
       const isBusy = form.isDirty() || place.querySelector('[aria-expanded="true"]');
       if (entry.ok && same(entry.json, record) && (ids || isBusy)) { tag = entry.header("etag"); fill(notice); related(); }
-      else if (isRecord(entry.json) && entry.ok && !isBusy) renewWith(entry);
+      else if (isRecord(entry.json) && entry.ok && !isBusy) reloadWith(entry);
       else {
         renew(notice, entry.status === 404 ? h("p.hint", "The record has been deleted elsewhere.") : !entry.ok ? problem(entry)
           : h("p.hint", "The record has been changed elsewhere. ", button("Show the changes", { kind: "small", click: () => conflict() })));

@@ -1,10 +1,10 @@
-// The requests of all clients, newest first, as they come.
+// The live list of all clients' requests, newest first.
 import { button, fill, grow, h, heading, number } from "./dom.js";
 import { cut, line, print } from "./json.js";
 import { actions, bodyOf, compose, headers, milliseconds, status, verb } from "./panel.js";
 import { isOwn, onRequest, seen } from "./log.js";
 
-/// The headers that a client sends by itself.
+/// Headers that clients add themselves.
 const NOT_SENT = /^(host|standin-profile|connection|content-length|user-agent|accept(-.*)?|origin|referer|sec-.*|cache-control|pragma|priority)$/i;
 
 export default function ({ admin }) {
@@ -18,7 +18,7 @@ export default function ({ admin }) {
       : h("p.hint", "The list of requests is for this machine only, and off with --no-admin."));
 
   function row({ number: key, method, target: path, body, bodySize, headers: sentHeaders, status: code, problem, hint = problem?.hint, milliseconds: time, at }) {
-    // A problem in the shape of a profile has other members.
+    // A problem in the shape of a profile may have other members.
     const { detail = "", errors: all = [] } = problem ?? {};
     const errors = Array.isArray(all) ? all.filter((error) => error?.pointer) : [];
     const more = h("div.more");
@@ -31,7 +31,7 @@ export default function ({ admin }) {
         problem && [h("h2", "Problem"), bodyOf(json, "Problem", true)], h("h2", "Headers"), headers(Object.entries(sentHeaders)));
     };
     return h("li", { "data-number": key }, h("details", { toggle: show }, h("summary", { key }, verb(method), h("span.path", cut(path, 300)), status(code), h("span.soft.time", milliseconds(time)), h("time.soft", new Date(at).toLocaleTimeString())), more),
-      detail !== "" && h("p.told", line(detail, 400)), (errors.length > 1 || !line(detail, 400).includes(errors[0]?.detail)) && errors.map((error) => h("p.told", `${error.pointer} ${error.detail}`)), hint && h("p.hint", line(hint, 400)));
+      detail !== "" && h("p.cause", line(detail, 400)), (errors.length > 1 || !line(detail, 400).includes(errors[0]?.detail)) && errors.map((error) => h("p.cause", `${error.pointer} ${error.detail}`)), hint && h("p.hint", line(hint, 400)));
   }
 
   function draw() {
@@ -41,7 +41,7 @@ export default function ({ admin }) {
       one.lastElementChild.textContent = number(all.filter((request) => has(request, one.dataset.status)).length);
       one.ariaPressed = String(one.dataset.status === wanted);
     });
-    // Rows that are there stay, with the reader's place in them.
+    // Existing rows are kept, with their scroll position and expanded details.
     const there = new Map([...rows.children].map((one) => [one.dataset.number, one]));
     const shown = all.filter((one) => has(one, wanted) && `${one.method} ${one.target}`.toLowerCase().includes(text.value.toLowerCase()));
     fill(rows, shown.length > 0 ? shown.map((one) => there.get(String(one.number)) ?? row(one)) : h("li.empty", all.length === 0 ? "Nothing yet: send something from your frontend, or with curl." : "No request like that."));

@@ -1,4 +1,4 @@
-// The rules of each resource, and rules made from the data.
+// The rules of each resource, and rules inferred from the data.
 import { askToDiscard, button, fill, grow, h, heading, table } from "./dom.js";
 import { call, failed, get } from "./api.js";
 import { line, mistake, print } from "./json.js";
@@ -11,7 +11,7 @@ export default function ({ admin }) {
   const tables = h("div.rule-tables");
   const wrong = h("p.wrong", { id: "rules-wrong", role: "alert" });
   const area = h("textarea", { id: "rules-text", rows: "24", spellcheck: "false", "aria-describedby": wrong.id });
-  /// The text as it was before it was edited.
+  /// The text before it was edited.
   let start = "";
   const isDirty = () => !made.hidden && area.isConnected && area.value !== start;
   const element = h("div.view", h("div.view-head", title, grow(), button("Show the file", { click: () => edit() }), admin && button("Make rules from the data", { icon: "rules", kind: "primary", click: () => edit(true) })),
@@ -37,7 +37,7 @@ export default function ({ admin }) {
       found.size === 0 ? h("p.soft", "Nothing is known yet.") : table(`Rules of ${name}`, ["Property", "Type", "Required", "Unique", "References", "Limits"], [...found].slice(0, 200).map((one) => row(one, resource, required))));
   }));
 
-  /// Shows the rules file, or rules made from the data, to be looked at, changed and saved.
+  /// Shows the rules file, or rules inferred from the data, in an editor.
   async function edit(fromData = false) {
     if (isDirty() && !(await askToDiscard())) return;
     const file = await get("/-/rules");

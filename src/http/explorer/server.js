@@ -13,11 +13,11 @@ const LINKS = [["/db", "All data", "table"], ["/-/openapi.json", "OpenAPI docume
 const CUTS = { abort: "connection closed", hang: "no response" };
 
 const ruleOf = (name) => `* /${name}/**`;
-/// The resources that rules can name: these characters stand for other names.
+/// The resources that a rule's path can name; these characters are wildcards there.
 const names = () => known.health.resources.map(({ name }) => name).filter((name) => !/^:|[*?]/.test(name));
 
 export default function ({ admin, changed }) {
-  /// The rows of the switches, and the resources that they are for.
+  /// The rows of the switches, and their resources.
   let rows = [];
   let shownNames = [];
   const isDirty = () => rows.some((row) => row.isDirty());
@@ -43,7 +43,7 @@ export default function ({ admin, changed }) {
     fill(switches, h("label.switch.row", { for: input.id }, input, h("span", "Read-only"), h("span.soft", "POST, PUT, PATCH and DELETE get a 403")));
   }
 
-  /// The switches of a resource: their row, and what they make of its rule.
+  /// The switches of a resource: the row, and `change`, which applies them to its rule.
   function faultRow(name, { delay: wait, fail } = {}) {
     const delay = h("input", { size: "8", value: wait ?? "", placeholder: "none", label: `Delay of ${name}`, autocomplete: "off" });
     const how = fail ? Object.keys(CUTS).find((key) => fail[key]) ?? fail.status ?? 500 : "";
@@ -55,11 +55,11 @@ export default function ({ admin, changed }) {
     const said = () => [delay, code, chance].map((one) => one.value).join();
     const start = said();
     return { name, key: ruleOf(name), delay, isDirty: () => said() !== start, element: h("tr", h("th", { scope: "row" }, name), [delay, code, [chance, " %"]].map((one) => h("td", one))),
-      // What the switches do not show stays.
+      // Keys of the rule without a switch are kept.
       change({ delay: _, fail: { status, abort, hang, chance: old, ...fail } = {}, ...rule } = {}) {
         const typed = delay.value.trim();
         const part = Number((chance.value / 100).toFixed(6));
-        // A number means milliseconds.
+        // A plain number means milliseconds.
         if (typed) rule.delay = /^\d+$/.test(typed) ? `${typed}ms` : typed;
         if (code.value) rule.fail = { ...fail, ...(CUTS[code.value] ? { [code.value]: true } : { status: Number(code.value) }), chance: part < 1 ? part : undefined };
         return Object.keys(rule).length > 0 ? rule : undefined;
@@ -71,10 +71,10 @@ export default function ({ admin, changed }) {
     if (!entry.ok) { fill(faults, h("p.soft", entry.problem)); return; }
     shownNames = names();
     rows = shownNames.map((name) => faultRow(name, entry.json[ruleOf(name)]));
-    const told = h("div");
+    const messages = h("div");
     const others = Object.keys(entry.json).filter((key) => !rows.some((row) => row.key === key));
     const apply = async () => {
-      // Rules that were set elsewhere in the meantime stay.
+      // Keep rules that were set elsewhere in the meantime.
       const made = { ...(await get("/-/faults")).json };
       for (const row of rows.filter((one) => one.isDirty())) made[row.key] = row.change(made[row.key]);
       const sent = await call("PUT", "/-/faults", { body: made });
@@ -85,8 +85,8 @@ export default function ({ admin, changed }) {
       }
       const wrong = rows.find(({ delay }) => delay.value && sent.problem.includes(JSON.stringify(delay.value.trim())));
       for (const { delay } of rows) delay.ariaInvalid = delay === wrong?.delay ? "true" : null;
-      // Without the place in the JSON, which nobody has seen.
-      fill(told, problem({ ...sent, problem: `${wrong ? `${wrong.name}: ` : ""}${sent.problem.replace(/^\d+:\d+: /, "")}`, hint: "" }));
+      // Without the position in the JSON, which the user has not seen.
+      fill(messages, problem({ ...sent, problem: `${wrong ? `${wrong.name}: ` : ""}${sent.problem.replace(/^\d+:\d+: /, "")}`, hint: "" }));
       wrong?.delay.focus();
     };
     const clear = async () => {
@@ -96,7 +96,7 @@ export default function ({ admin, changed }) {
       drawFaults(sent);
     };
     fill(faults, h("form.snapshots", { submit: apply }, table("Switches of each resource", ["Resource", "Delay", "Failure", "Chance"], rows.map((row) => row.element)),
-      others.length > 0 && h("p.soft", `${plural(others.length, "other rule")}: ${others.join(", ")}`), told,
+      others.length > 0 && h("p.soft", `${plural(others.length, "other rule")}: ${others.join(", ")}`), messages,
       h("div.row", h("button.primary", { type: "submit", key: "apply" }, "Apply"), button("Turn all off", { key: "off", click: clear })),
       h("p.note", "A delay is a time such as 200ms or 2s, or a range such as 200ms..2s. It adds to the delays of --delay and of the routes file, whose failures stay, too. This page’s own requests are delayed and fail as well.")));
   }

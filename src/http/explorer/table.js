@@ -1,4 +1,4 @@
-// The records of a resource as a table: the address has the API's own parameters.
+// The records of a resource as a table. Its hash has the API's query parameters.
 import { button, closer, download, fill, grow, h, heading, icon, menu, number, onKey, region, renew, say } from "./dom.js";
 import { call, failed, get, pathOf, segment, target } from "./api.js";
 import { problem } from "./login.js";
@@ -10,7 +10,7 @@ import { removeRecords, undoAction } from "./change.js";
 
 const SIZES = ["10", "20", "50", "100", "200"];
 const MOST_COLUMNS = 12;
-/// The parameters that do not choose records.
+/// The parameters that are not filters.
 const WINDOW = ["_page", "_limit", "_columns", "_sort", "_order"];
 const OPERATORS = [["", "is"], ["ne", "is not"], ["contains", "contains"], ["startsWith", "begins with"], ["endsWith", "ends with"], ["gt", "more than"],
   ["gte", "at least"], ["lt", "less than"], ["lte", "at most"], ["in", "is one of"], ["like", "matches"], ["null", "is null"]];
@@ -31,7 +31,7 @@ function words([name, value]) {
   return [path, OPERATORS.find(([known]) => known === operator)?.[1] ?? (operator === "eq" ? "is" : operator), value];
 }
 
-/// The table of the resource `name`; `go(hash, how)` changes the address.
+/// The table of the resource `name`; `go(hash, how)` changes the hash.
 export function tableView({ name, go }) {
   let query = new URLSearchParams();
   let records = [];
@@ -43,11 +43,11 @@ export function tableView({ name, go }) {
   let counts = [];
   let labels = new Map();
   let loading;
-  /// The editors that are open or being saved. While there are any the rows are not drawn.
+  /// The editors that are open or being saved. While there are any, the rows are not rendered.
   const editors = new Set();
   let missed = false;
   let awaited = false;
-  /// The writes of the cells, one after the other.
+  /// The queue of the cells' writes.
   let writes = Promise.resolve();
   const writing = canWrite();
   const resource = () => resourceOf(name);
@@ -58,7 +58,7 @@ export function tableView({ name, go }) {
   const without = (all, ...keys) => [...all].filter(([key]) => !keys.includes(key));
   const asked = () => without(query, "_page", "_limit", "_columns");
   const filters = (all) => without(all, ...WINDOW);
-  /// Changes the query, and starts at the first page unless only the columns are others.
+  /// Changes the query, and goes to the first page unless only the columns have changed.
   const change = (edit, how) => {
     const next = new URLSearchParams(query);
     edit(next);
@@ -68,7 +68,7 @@ export function tableView({ name, go }) {
   const put = (key, value, how) => change((next) => (value ? next.set(key, value) : next.delete(key)), how);
   const toggle = (pair) => change((next) => (next.has(...pair) ? next.delete(...pair) : next.append(...pair)));
 
-  // The toolbar stays while the rows change.
+  // The toolbar is built once.
   let typing;
   const search = h("input", { type: "search", id: "q", placeholder: "Search", label: "Search", autocomplete: "off", input: () => {
     clearTimeout(typing);
@@ -165,7 +165,7 @@ export function tableView({ name, go }) {
       }));
   }
 
-  /// Draws the rows; what has not changed is left as it is.
+  /// Renders the rows; keeps those that have not changed.
   function draw(changed) {
     const held = tools.closest("td");
     if (!tools.contains(document.activeElement)) tools.remove();
@@ -260,7 +260,7 @@ export function tableView({ name, go }) {
     (body.rows[Math.min(Math.max(at, 0), body.rows.length - 1)]?.querySelector("a") ?? title).focus();
   }
 
-  // The cell with the pointer or the focus has two small buttons.
+  // The hovered or focused cell has two small buttons.
   const tool = (text, name, run) => button(text, { icon: name, only: true, kind: "small", tabIndex: -1, click: (event) => { event.stopPropagation(); run(tools.closest("td")); } });
   const tools = h("span.tools");
   const [filterTool, editTool] = [tool("Filter by this value", "filter", filterCell), tool("Edit this value", "edit", editCell)];
@@ -293,7 +293,7 @@ export function tableView({ name, go }) {
     const id = record[idName()];
     const path = pathOf(name, id);
     const one = field({ key: column, schema, value, reference: referenceOf(resource(), column), rules: resource().rules, compact: true });
-    // What the reader has seen: the value that is overwritten, the reference to nothing.
+    // What the user has already been warned of: an overwritten value, a dangling reference.
     let seen = value;
     let warned;
     const isOpen = () => one.element.isConnected;
@@ -303,7 +303,7 @@ export function tableView({ name, go }) {
       editors.delete(one);
       if (missed && editors.size === 0) load(true);
     };
-    /// Puts `value` in place of the editor.
+    /// Replaces the editor by `value`.
     const close = (value, focus) => {
       if (focus) cell.focus();
       if (value === undefined) delete record[column]; else record[column] = value;
@@ -312,7 +312,7 @@ export function tableView({ name, go }) {
       cell.className = shown.className;
       if (focus) offer(cell);
     };
-    /// The editor comes back with what is wrong, and with the focus if that is not elsewhere by now.
+    /// Reopens the editor with the error, and focuses it unless the focus has moved on.
     const refuse = (message, status) => {
       cell = body.querySelector(`[data-key="${CSS.escape(cell.dataset.key)}"]`);
       if (!element.isConnected || !cell) { done(); say(`Not saved: ${message}`); return; }
@@ -322,12 +322,12 @@ export function tableView({ name, go }) {
       if (isFree) one.input.focus(); else say(`Not saved: ${line(column, 40)} of ${called(name, id)}`);
     };
     const save = (focus) => {
-      // What was refused is sent again by Enter only, not by going away.
+      // A refused value is sent again by Enter only, not on blur.
       if (!isOpen() || (!focus && one.wrong())) return;
       const wanted = read();
       if (wanted === undefined && one.wrong()) return;
       if (wanted === undefined || same(wanted, value)) { close(value, focus); done(); return; }
-      // The next cell does not wait for the server.
+      // Move to the next cell without waiting for the server.
       close(wanted, focus);
       writes = writes.then(() => store(wanted));
     };
@@ -339,7 +339,7 @@ export function tableView({ name, go }) {
       }
       let entry;
       do {
-        // Another client's change of this value is not overwritten unseen.
+        // Do not silently overwrite another client's change of this value.
         const now = await get(path);
         if (now.ok && !same(now.json?.[column], seen)) {
           seen = now.json?.[column];
@@ -388,7 +388,7 @@ export function tableView({ name, go }) {
   async function load(quiet = false, changed = undefined) {
     loading?.abort();
     const { signal } = (loading = new AbortController());
-    // A request of a person is shown, also if a refresh takes its place.
+    // Show the user's request even if a refresh replaces it.
     const silent = quiet && !awaited;
     awaited = !silent;
     const entry = await call("GET", target(pathOf(name), [...asked(), ["_page", String(page())], ["_limit", String(limit())]]), { quiet: silent, signal });
@@ -404,7 +404,7 @@ export function tableView({ name, go }) {
     draw(changed);
     count.textContent = entry.ok ? number(total) : "";
     scroll.hidden = records.length === 0;
-    // What else is wrong than the query is said above.
+    // Errors other than those of the query are shown above.
     empty.hidden = total !== 0 || !(entry.ok || entry.status === 400);
     pager.hidden = total === 0;
     if (total === 0) showEmpty(entry.ok);
@@ -413,12 +413,12 @@ export function tableView({ name, go }) {
     if (!SIZES.includes(String(limit()))) size.append(h("option", String(limit())));
     size.value = String(limit());
     steps.forEach((one, at) => { one.ariaDisabled = at < 2 ? page() <= 1 : page() >= lastPage(); });
-    // The rows do not wait for these.
+    // The rows are shown before these are loaded.
     if (!facetBar.hidden) loadFacets();
     await loadRelated(signal, changed, silent);
   }
 
-  /// The labels of what is pointed to, and the counts of what points here.
+  /// Loads the labels of referenced records, and the counts of dependents.
   async function loadRelated(signal, changed, quiet) {
     const { references, dependents } = resource();
     const wanted = references.filter((one) => columns.includes(one.property) && !one.many);
@@ -443,7 +443,7 @@ export function tableView({ name, go }) {
 
   return {
     element,
-    /// Shows what the query of the address says.
+    /// Applies the query of the hash.
     update(next) {
       if (!same(filters(next), filters(query))) selected.clear();
       query = new URLSearchParams(next);

@@ -50,7 +50,7 @@ async function start(options = {}) {
       if (options[name] !== undefined) flags.push(`${flag}=${options[name]}`);
     }
     for (const [name, flag] of Object.entries(SWITCHES)) if (options[name]) flags.push(flag);
-    // Nobody will look into a file of our own.
+    // Nobody will read the temporary file, so it need not be saved.
     if (isObject(data) && !options.ephemeral) flags.push("--ephemeral");
     // The last ones win: the address is read from the banner, whatever else is asked for.
     return await launch([...flags, ...args, "--quiet=false", "--log-level=info"], timeout, cleanUp);
