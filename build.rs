@@ -1,5 +1,5 @@
-//! Prepares what the server shows from documents of others: the error reference, rendered from `docs/errors.md`, and
-//! with the feature `docs` Swagger UI, unpacked from the crate that carries it.
+//! Generates embedded pages: the error reference, rendered from `docs/errors.md`, and with the feature `docs` Swagger
+//! UI, unpacked from its crate.
 
 use std::error::Error;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn error_sections(source: &str) -> String {
                     .iter_mut()
                     .for_each(|(_, name)| name.push_str(&text));
             }
-            // Links to other pages of the documentation lead nowhere on a server.
+            // Links to other pages of the documentation do not work on a server.
             Event::Start(Tag::Link { ref dest_url, .. }) => {
                 is_kept.push(dest_url.contains("://"));
                 if dest_url.contains("://") {
@@ -75,7 +75,7 @@ fn last<'a, 's>(sections: &'a mut [(String, Vec<Event<'s>>)]) -> &'a mut Vec<Eve
     &mut sections[at].1
 }
 
-/// Unpacks the files of Swagger UI that the page needs, compressed one by one as they are sent.
+/// Unpacks the files of Swagger UI that the page needs, and compresses each.
 #[cfg(feature = "docs")]
 fn unpack_swagger_ui(out: &Path) -> Result<(), Box<dyn Error>> {
     use std::io::{Cursor, Read};

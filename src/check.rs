@@ -1,4 +1,4 @@
-//! Documentation checking: [`standin_check`] with its requests answered by an in-memory copy of the server.
+//! Documentation checking: runs [`standin_check`] against an in-memory server.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::http;
 use crate::server::{Options, Sandbox};
 use crate::text::with_causes;
 
-/// Opens an in-memory server over the data: the [`Opener`](standin_check::Opener) of a normal run. The file is not
-/// touched.
+/// Opens an in-memory server on the data: the [`Opener`](standin_check::Opener) of a normal run. The file is not
+/// changed.
 ///
 /// # Errors
 /// The data or the rules are broken; the error names the file.

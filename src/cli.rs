@@ -27,12 +27,12 @@ use crate::http::{self, Routes};
 use crate::server::{Options, Sandbox};
 use crate::text::{printable, printable_lines};
 
-/// All as it should be.
+/// Success.
 const OK: u8 = 0;
-/// The program could not do what was asked.
+/// The command failed.
 const FAILED: u8 = 2;
 
-/// The port where neither an option nor the environment names one.
+/// The port if neither an option nor the environment sets one.
 const USUAL_PORT: u16 = 3000;
 
 const EXAMPLES: &str = "\
@@ -100,7 +100,7 @@ struct Data {
 }
 
 impl Data {
-    /// A sandbox on the data, whose options are adjusted by `adjust` before.
+    /// Opens a sandbox on the data, with its options adjusted by `adjust`.
     fn open<T>(
         self,
         adjust: impl FnOnce(&mut Options) -> Result<T, Failure>,
@@ -115,10 +115,10 @@ impl Data {
     }
 }
 
-/// What a command leaves: an exit code, or why it could not do what was asked.
+/// The result of a command: an exit code, or an error.
 type Done = Result<ExitCode, Failure>;
 
-/// What is printed on the error stream, in lines.
+/// An error message for standard error.
 struct Failure(String);
 
 impl From<String> for Failure {
@@ -127,7 +127,7 @@ impl From<String> for Failure {
     }
 }
 
-/// Runs the program on what was typed, to the exit code.
+/// Runs the program with these arguments, and returns its exit code.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     carry_out(arguments.collect()).unwrap_or_else(|Failure(text)| {
         write_error(&text);
@@ -141,7 +141,7 @@ fn carry_out(arguments: Vec<OsString>) -> Done {
         Ok(typed) => typed,
         Err(error) => {
             let error = shown(error, &arguments);
-            // Nothing can be said where even the terminal is gone.
+            // If even the terminal is gone, there is nowhere to report that.
             let _ = error.print();
             return Ok(ExitCode::from(if error.use_stderr() { FAILED } else { OK }));
         }
@@ -171,7 +171,7 @@ fn carry_out(arguments: Vec<OsString>) -> Done {
     }
 }
 
-/// Prints what a server answers at `/-/openapi.json`.
+/// Prints the response of a server at `/-/openapi.json`.
 fn openapi(data: Data) -> Done {
     let (sandbox, ()) = data.open(|_| Ok(()))?;
     let response = sandbox
@@ -180,7 +180,7 @@ fn openapi(data: Data) -> Done {
     print(&[response.body(), &b"\n"[..]].concat())
 }
 
-/// The command line as clap sees it. Each flag also takes a value, as json-server's do: `--no-cors=true`.
+/// The clap command. Each flag also takes a value, as json-server's do: `--no-cors=true`.
 fn command() -> clap::Command {
     let flags = |command: clap::Command| {
         command.mut_args(|arg| match arg.get_action() {
@@ -211,14 +211,14 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
-/// `error` as it can be printed: its message repeats arguments, which a config file may have brought.
+/// `error` with control characters escaped: its message repeats arguments, which may come from a config file.
 fn shown(error: clap::Error, arguments: &[OsString]) -> clap::Error {
     let plain = |argument: &OsString| printable(&argument.to_string_lossy()).into_owned().into();
     let plain: Vec<OsString> = arguments.iter().map(plain).collect();
     if plain == arguments {
         return error;
     }
-    // The same mistake in arguments that can be printed. Where those are valid, the message goes without styles.
+    // The same error for escaped arguments. If those are valid, the message is printed without styles.
     match parse(plain) {
         Err(same) => same,
         Ok(_) => clap::Error::raw(
@@ -229,11 +229,11 @@ fn shown(error: clap::Error, arguments: &[OsString]) -> clap::Error {
 }
 
 fn write_error(text: &str) {
-    // There is nowhere to report that the error stream is gone.
+    // If standard error is gone, there is nowhere to report that.
     let _ = anstream::stderr().write_all(style::labels(text).as_bytes());
 }
 
-/// Prints what a command was asked for.
+/// Prints the output of a command.
 fn print(text: &[u8]) -> Done {
     let mut out = std::io::stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
@@ -253,7 +253,7 @@ fn commands() -> Vec<String> {
         .collect()
 }
 
-/// The data file where none is named.
+/// The default data file.
 fn usual_file() -> PathBuf {
     let (usual, plain) = (PathBuf::from("data/db.json"), PathBuf::from("db.json"));
     if !usual.exists() && plain.exists() {

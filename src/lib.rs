@@ -11,8 +11,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Server::start`] serves a file and takes all other [`Options`]. A server has threads of its own, so that starting,
-//! using and dropping one works the same from blocking and from async code.
+//! [`Server::start`] serves a file and takes all other [`Options`]. A server has its own threads, so starting, using
+//! and dropping one works the same from blocking and from async code.
 //!
 //! # Features
 //!
@@ -60,8 +60,8 @@ pub use check::in_process;
 pub use cli::run;
 
 /// The modules behind the public interface, for the crash tests, the fuzz targets and the benchmarks of this project,
-/// which run parts of the server without HTTP or on a simulated disk. A feature of its own, so that a normal build still
-/// finds dead code; anything here may change in any release.
+/// which run parts of the server without HTTP or on a simulated disk. It is a separate feature, so that a normal build
+/// still finds dead code; anything here may change in any release.
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 #[allow(missing_docs)]

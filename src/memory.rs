@@ -1,11 +1,11 @@
-//! Bounds on the memory that is not the data: what is kept of the past, and what is computed once.
+//! Bounds on memory other than the data: history and caches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// How much memory is kept besides the data, and how it is shared out (`--memory-limit`).
+/// The memory limit (`--memory-limit`), and how it is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimit(
     /// All of it, in bytes.
@@ -19,27 +19,27 @@ impl Default for MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// For what can be undone.
+    /// For the undo history.
     pub fn undo(self) -> usize {
         self.0 / 4
     }
 
-    /// For the states of the last seconds, which an edit may have been made from.
+    /// For the states of the last seconds, which an edit may be based on.
     pub fn recent(self) -> usize {
         self.0 / 4
     }
 
-    /// For the events that a reader may have missed.
+    /// For the ring buffer of events.
     pub fn events(self) -> usize {
         self.0 / 8
     }
 
-    /// For lists as they are sent.
+    /// For cached response bodies.
     pub fn lists(self) -> usize {
         self.0 / 8
     }
 
-    /// For bodies that are decompressed, and for large ones.
+    /// For decompressed and large request bodies.
     pub fn bodies(self) -> usize {
         self.0 / 8
     }
@@ -55,10 +55,10 @@ impl MemoryLimit {
     }
 }
 
-/// What it costs to keep an entry besides its text: about what allocators and tables take.
+/// The approximate overhead of an entry, in addition to its text: allocator and tables.
 pub const OVERHEAD: usize = 256;
 
-/// A queue that drops its oldest entries when there are too many, or when they are too large together. The newest entry
+/// A queue that drops its oldest entries when there are too many, or when they are too large in total. The newest entry
 /// stays, whatever its size.
 #[derive(Debug)]
 pub struct BoundedQueue<T> {
@@ -70,7 +70,7 @@ pub struct BoundedQueue<T> {
 }
 
 impl<T> BoundedQueue<T> {
-    /// A queue of at most `most` entries with at most `most_bytes` together.
+    /// A queue of at most `most` entries with at most `most_bytes` in total.
     pub fn new(most: usize, most_bytes: usize) -> BoundedQueue<T> {
         BoundedQueue {
             entries: VecDeque::new(),
@@ -123,7 +123,7 @@ impl<T> BoundedQueue<T> {
     }
 }
 
-/// A [`BoundedQueue`] that is filled on one thread and read on others, which take copies.
+/// A [`BoundedQueue`] shared between threads; readers copy the entries.
 #[derive(Debug, Clone)]
 pub struct SharedQueue<T>(Arc<Mutex<BoundedQueue<T>>>);
 

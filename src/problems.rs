@@ -7,7 +7,7 @@ pub struct Kind {
     pub name: &'static str,
     /// The status of the response.
     pub status: u16,
-    /// One line that is the same for every problem of the kind.
+    /// One line, the same for every problem of the kind.
     pub title: &'static str,
 }
 

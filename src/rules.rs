@@ -1,12 +1,12 @@
-//! Values that the store, the queries, the rules file and the API description share: the operators of filters, kinds of
-//! rules, who may read and write, how users log in, and which values of a record are stored and never sent.
+//! Types that the store, the queries, the rules file and the API description share: filter operators, kinds of rules,
+//! guards, logins, and hidden values.
 
 use std::collections::BTreeMap;
 
 use crate::json::{SyntaxError, get_member};
 use crate::text::nearest;
 
-/// Properties whose values, taken together, no two records of a collection may share.
+/// Properties whose values, in combination, must be unique in a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UniqueRule {
     /// The properties; one, or several for a composite.
@@ -18,12 +18,12 @@ pub struct UniqueRule {
 pub struct UniqueProperty {
     /// Its name.
     pub name: String,
-    /// Strings compare without case, as e-mail addresses do.
+    /// Strings are compared ignoring case, like e-mail addresses.
     pub fold_case: bool,
 }
 
 impl UniqueRule {
-    /// The properties with the values that `record` has there, as JSON text.
+    /// The properties with their values in `record`, as JSON text.
     pub fn values(&self, record: &str) -> Vec<(String, String)> {
         let value = |name: &str| get_member(record, name).unwrap_or("null").to_string();
         self.properties
@@ -44,7 +44,7 @@ pub enum Generated {
     Uuid,
     /// A ULID, which sorts by time.
     Ulid,
-    /// 21 letters and digits, as the package nanoid makes them.
+    /// 21 letters and digits, as in the package nanoid.
     Nanoid,
     /// The id of the user who added the record.
     User,
@@ -68,7 +68,7 @@ pub fn named<T: Copy>(all: &[(&str, T)], name: &str) -> Option<T> {
     found.map(|(_, value)| *value)
 }
 
-/// What becomes of the records that point to a deleted one.
+/// What happens to the records that point to a deleted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
     /// They are deleted, too.
@@ -76,7 +76,7 @@ pub enum OnDelete {
     Cascade,
     /// There must be none: the deletion is refused.
     Restrict,
-    /// They point to nothing from now on.
+    /// Their foreign key is set to null.
     SetNull,
     /// They stay as they are.
     Nothing,
@@ -92,27 +92,27 @@ impl OnDelete {
     ];
 }
 
-/// A property whose value must be that of a property of some record.
+/// A foreign key: a property whose value must be that of a property of some record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceRule {
-    /// The property that points.
+    /// The foreign key.
     pub property: String,
     /// Its value is an array of pointers.
     pub many: bool,
     /// The collection that it points into.
     pub resource: String,
-    /// The property there, as a rule the id.
+    /// The property there, usually the id.
     pub target: String,
-    /// What becomes of this record when that one is deleted; `None`: what the settings say.
+    /// What happens to this record when that one is deleted; `None`: the default of the settings.
     pub on_delete: Option<OnDelete>,
 }
 
-/// What an operator asks of a field.
+/// A filter operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     /// Equal.
     Eq,
-    /// There, and not equal.
+    /// Not missing, and not equal.
     Ne,
     /// Less than.
     Lt,
@@ -134,7 +134,7 @@ pub enum Op {
     Like,
 }
 
-/// How an operator is written behind the field's name.
+/// How an operator is appended to the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
     /// `views:gte=10`, json-server 1.0. Inside `_where` the operators have the same meaning.
@@ -146,11 +146,11 @@ pub enum Spelling {
 /// One row of the table of operators.
 #[derive(Debug, Clone, Copy)]
 pub struct Operator {
-    /// What it asks.
+    /// The operator.
     pub op: Op,
     /// Its name, the same in both spellings: `gte` in `views:gte` and `views_gte`.
     pub name: &'static str,
-    /// What a field must be to be let through, as the end of the sentence "records whose field ...".
+    /// What it matches, as the end of the sentence "records whose field ...".
     pub meaning: &'static str,
     /// A value that it takes.
     pub sample: &'static str,
@@ -231,18 +231,18 @@ pub const RESERVED: [&str; 16] = [
     "callback",
 ];
 
-/// Whether `name` is a parameter that is never a filter; `_` (which jQuery sends against caches) is one too.
+/// Whether `name` is a parameter that is never a filter; `_` (jQuery's cache buster) is one, too.
 pub fn is_reserved(name: &str) -> bool {
     name == "_" || RESERVED.contains(&name)
 }
 
 impl Operator {
-    /// The operator called `name`, letter by letter.
+    /// The operator called exactly `name`.
     pub fn named(name: &str) -> Option<&'static Operator> {
         OPERATORS.iter().find(|operator| operator.name == name)
     }
 
-    /// The field and the operator that `parameter` is made of in the underscore spelling: `views` and `gte`.
+    /// Splits `parameter` in the underscore spelling into field and operator: `views` and `gte`.
     pub fn suffix_of(parameter: &str) -> Option<(&str, &'static Operator)> {
         let (field, name) = parameter.rsplit_once('_')?;
         Some((field, Operator::named(name)?)).filter(|(field, _)| !field.is_empty())
@@ -263,19 +263,19 @@ pub fn operator_names() -> String {
     OPERATORS.map(|operator| operator.name).join(", ")
 }
 
-/// What a request must show.
+/// What a request needs to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Guard {
     /// Nothing.
     #[default]
     Anyone,
-    /// Nothing is enough.
+    /// Nobody is accepted.
     Nobody,
-    /// That a user is logged in.
+    /// A user is logged in.
     User,
-    /// That the record belongs to the user who is logged in.
+    /// The record belongs to the user who is logged in.
     Owner,
-    /// That the user who is logged in has this role.
+    /// The user who is logged in has this role.
     Role(String),
     /// This bearer token.
     Token(String),
@@ -285,7 +285,7 @@ pub enum Guard {
     Key {
         /// Its name.
         header: String,
-        /// What it must say; `None`: anything.
+        /// Its value; `None`: any.
         value: Option<String>,
     },
 }
@@ -293,7 +293,7 @@ pub enum Guard {
 const KNOWN: &str = "known are anyone, user, owner, role:NAME, token:VALUE, basic and key:HEADER";
 
 impl Guard {
-    /// The guard that `text` names: `user`, `role:admin`, `key:X-Api-Key`.
+    /// Parses a guard: `user`, `role:admin`, `key:X-Api-Key`.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -349,7 +349,7 @@ impl Guard {
         })
     }
 
-    /// Whether it asks for a user, so that there must be some.
+    /// Whether it needs logins.
     pub fn needs_users(&self) -> bool {
         matches!(
             self,
@@ -361,15 +361,15 @@ impl Guard {
 /// The guards of a resource or a path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
-    /// Of GET and HEAD, and of everything else that shows a record.
+    /// For GET and HEAD, and everything else that shows a record.
     pub read: Guard,
-    /// Of the other methods.
+    /// For the other methods.
     pub write: Guard,
 }
 
 impl Access {
-    /// The guards that `text` names: one for both, or the three digits of json-server-auth. The digits are for the owner,
-    /// for users and for anyone; 4 is reading, 2 is writing.
+    /// Parses guards: one for both, or the three digits of json-server-auth. The digits are for the owner, for users
+    /// and for anyone; 4 is reading, 2 is writing.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -403,7 +403,7 @@ impl Access {
         if reads { &self.read } else { &self.write }
     }
 
-    /// Whether a guard asks for a user.
+    /// Whether a guard needs a user.
     pub fn needs_users(&self) -> bool {
         self.read.needs_users() || self.write.needs_users()
     }
@@ -427,8 +427,8 @@ impl Auth {
     pub const PATHS: [&str; 4] = ["register", "login", "logout", "me"];
 }
 
-/// The `writeOnly` values of a record, as a graph: schemas may refer to themselves, so that there is no end to the paths.
-/// A value is at several places of it at a time, where several schemas apply. The record is at the first place.
+/// The `writeOnly` values of a record, as a graph: schemas may be recursive, so there are infinitely many paths. If
+/// several schemas apply to a value, it is at several places of the graph. The record is at the first place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hidden {
     places: Vec<HiddenPlace>,
@@ -446,9 +446,9 @@ pub struct HiddenPlace {
 }
 
 impl Hidden {
-    /// The graph of `places`, without the parts from which nothing hidden is reached.
+    /// The graph of `places`, without the parts from which nothing hidden is reachable.
     pub fn new(mut places: Vec<HiddenPlace>) -> Hidden {
-        // Without its items an array would have another length for readers, so all of it is hidden.
+        // Without hidden items an array would change its length, so all of it is hidden.
         while spread(&mut places, |known, place| {
             place.items.iter().any(|item| known[*item])
         }) {}
@@ -499,14 +499,14 @@ impl Hidden {
         at.iter().any(|place| self.places[*place].hides)
     }
 
-    /// Where the member `name` of a value at `at` is.
+    /// The places of the member `name` of a value at `at`.
     pub fn member(&self, at: &[usize], name: &str) -> Vec<usize> {
         self.next(at, |place| {
             place.members.get(name).map_or(&[][..], Vec::as_slice)
         })
     }
 
-    /// Where the items of an array at `at` are.
+    /// The places of the items of an array at `at`.
     pub fn items(&self, at: &[usize]) -> Vec<usize> {
         self.next(at, |place| &place.items)
     }
@@ -522,7 +522,7 @@ impl Hidden {
         next
     }
 
-    /// The names of members that are hidden somewhere.
+    /// The names of members that are hidden anywhere.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let members = self.places.iter().flat_map(|place| &place.members);
         members
@@ -531,11 +531,11 @@ impl Hidden {
     }
 }
 
-/// Sets `hides` where `is_so` of what is known; whether that changed something.
+/// Sets `hides` of the places for which `is_so` is true; returns whether something changed.
 fn spread(places: &mut [HiddenPlace], is_so: impl Fn(&[bool], &HiddenPlace) -> bool) -> bool {
     let mut known: Vec<bool> = places.iter().map(|place| place.hides).collect();
     let before = known.clone();
-    // Backwards, since what a place leads to was found after it.
+    // Backwards, because the successors of a place come after it.
     for at in (0..places.len()).rev() {
         known[at] |= is_so(&known, &places[at]);
         places[at].hides = known[at];

@@ -198,7 +198,7 @@ pub enum StartError {
 
 /// A running server. Dropping it stops it as [`Server::stop`] does.
 ///
-/// It runs on threads of its own, so it can be started, used and dropped in blocking and in async code. Dropping it blocks
+/// It runs on its own threads, so it can be started, used and dropped in blocking and in async code. Dropping it blocks
 /// until requests in progress are finished, at most for [`Limits::grace`].
 pub struct Server {
     app: Arc<App>,
@@ -317,7 +317,7 @@ impl Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        // Not left to the last owner of the app, which may be a connection that is being cut off.
+        // Explicitly, because the last owner of the app may be a connection that is being aborted.
         self.app.stop();
     }
 }
@@ -411,7 +411,7 @@ impl Server {
     }
 }
 
-/// The data file as the engine takes it. `left`: the writes in its journal.
+/// The data file for the engine. `left`: the writes in its journal.
 fn source_of(options: &Options, file: DataFile, left: Option<Leftover>) -> FileSource {
     FileSource {
         file: Box::new(file),
@@ -427,7 +427,7 @@ fn source_of(options: &Options, file: DataFile, left: Option<Leftover>) -> FileS
     }
 }
 
-/// The data file, locked if it is to be written, and what it holds; or the data that takes its place.
+/// The data file, locked if it is to be written, and its content; or the data that is served instead.
 fn load(options: &Options) -> Result<(Option<DataFile>, Loaded), StartError> {
     if let Some(text) = &options.data {
         let loaded = Loaded {
@@ -451,7 +451,7 @@ fn load(options: &Options) -> Result<(Option<DataFile>, Loaded), StartError> {
     Ok((Some(file), loaded))
 }
 
-/// What a person should know of the data and the rules.
+/// Warnings about the data and the rules.
 fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
     let Opened {
         store,
@@ -471,7 +471,7 @@ fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
         .chain(without_ids.map(Notice::NoIds))
 }
 
-/// What a person should know of how `file` can be saved.
+/// Warnings about how `file` can be saved.
 fn saving_remarks(file: &DataFile) -> impl Iterator<Item = Notice> {
     let unwritable = file.obstacle().map(|obstacle| {
         let (reason, hint) = obstacle.explain(file.path());
@@ -497,7 +497,7 @@ fn saving_remarks(file: &DataFile) -> impl Iterator<Item = Notice> {
     unwritable.into_iter().chain(in_place)
 }
 
-/// The settings with what follows from the other options. `rules`: the rules file in use.
+/// The settings, adjusted to the other options. `rules`: the rules file in use.
 fn settings_of(
     options: &Options,
     rules: Option<&Path>,
@@ -513,13 +513,13 @@ fn settings_of(
             .then(|| rules.map_or(beside, Path::to_path_buf)),
         ephemeral: options.saves().is_none(),
         on_network,
-        // Open to the network by choice, under whatever name it has there, unless the names are given.
+        // On the network, any name is accepted unless names are given.
         hosts: hosts.filter(|names| !on_network || !names.is_empty()),
         ..options.http.clone()
     }
 }
 
-/// The files that are read again when they are saved. `text` is that of the rules file.
+/// The files for the hot reload. `text` is that of the rules file.
 fn watched_files(
     options: &Options,
     settings: &mut http::Settings,
@@ -592,7 +592,7 @@ impl Sandbox {
     ) -> io::Result<Response<Bytes>> {
         let invalid = |message| io::Error::new(io::ErrorKind::InvalidInput, message);
         let request = Request::within(method, target, headers, body).map_err(invalid)?;
-        // On a thread of its own, as `block_on` panics within a runtime.
+        // On a separate thread, because `block_on` panics within a runtime.
         std::thread::scope(|scope| {
             let answer = scope.spawn(|| {
                 let runtime = Builder::new_current_thread().enable_time().build()?;
@@ -604,7 +604,7 @@ impl Sandbox {
         })
     }
 
-    /// What the rules of the routes file make of a request: its target after the rewrites, and what each rule does.
+    /// What the rules of the routes file do with a request: its target after the rewrites, and what each rule does.
     #[cfg(feature = "cli")]
     pub(crate) fn explain(
         &self,
@@ -629,7 +629,7 @@ fn unreadable(path: &Path, error: io::Error) -> StartError {
     }
 }
 
-/// What has the name of a rules or routes file beside the data, is not a regular file, and so was not read.
+/// Warnings about a rules or routes file beside the data that is not a regular file, and so was not read.
 fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
     let rules = (
         "schema.json",
@@ -648,7 +648,7 @@ fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
         .map(|(path, holds)| Notice::NotAFile { path, holds })
 }
 
-/// The data and the rules, which fit each other and the routes.
+/// The data and the rules, validated against each other and the routes.
 struct Opened {
     store: Store,
     repeated: RepeatedIds,
@@ -660,7 +660,8 @@ struct Opened {
 }
 
 impl Opened {
-    /// The data in `bytes` under the rules from the options, from the rules file, or from the file beside the data file.
+    /// The data in `bytes` under the rules from the options, from the rules file, or from the file beside the data
+    /// file.
     fn read(options: &Options, bytes: Vec<u8>) -> Result<Opened, StartError> {
         let beside = options.file.with_extension("schema.json");
         let beside = Some(beside).filter(|path| options.data.is_none() && path.is_file());
@@ -761,7 +762,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     } else {
         TcpSocket::new_v6()?
     };
-    // A server that is started again at once would find its own port in use for a minute.
+    // Otherwise a server that is restarted at once would find its own port in use for a minute.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The candidate that `word` was probably meant to be: a few edits away, case ignored. Longer words may differ in more
-/// characters.
+/// The most similar candidate to `word`, ignoring case, if it is at most a few edits away; longer words may differ in
+/// more characters.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Comparing long texts takes time, and nobody mistypes them.
     let lower = |text: &str| {
@@ -53,8 +53,8 @@ pub fn form_decode(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// `text` as one line that can be shown on a terminal: control characters (but tabs) and the characters that reorder text
-/// are escaped, so that a name in a URL or a file can neither send commands to the terminal nor look like another.
+/// `text` as one line that is safe on a terminal: control characters (except tabs) and bidirectional controls are
+/// escaped, so that a name in a URL or a file can neither send commands to the terminal nor look like another.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
@@ -113,8 +113,8 @@ pub fn path_encode(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-/// What a URI may have only percent-encoded (RFC 3986, 2), besides spaces and control characters, which clients encode.
-/// Brackets are left alone: `tags[0]` is common.
+/// The characters that must be percent-encoded in a URI (RFC 3986, 2), other than spaces and control characters, which
+/// clients encode. Brackets are not among them: `tags[0]` is common.
 pub const UNSAFE: &AsciiSet = &AsciiSet::EMPTY
     .add(b'"')
     .add(b'<')

@@ -1,17 +1,17 @@
-//! Long computations that can be stopped half way.
+//! Cancellation of long computations.
 
 use std::cell::Cell;
 
-/// How many bytes are looked at between two pauses: some tenth of a millisecond.
+/// How many bytes are read between two calls of `pause`: some tenths of a millisecond.
 const STEP: usize = 64 * 1024;
 
-/// How many bytes a result may have into which related records are put: the same record may be in it many times.
+/// How many bytes a result with embedded records may have: it may contain the same record many times.
 const MAX_RESULT: usize = 512 * 1024 * 1024;
 
-/// The work of one request. Whoever does it counts what it is about to look at, and stops when [`Work::goes_on`] says so;
-/// what it has by then is not to be used.
+/// The work of one request. The computation reports the bytes that it is about to read, and stops when
+/// [`Work::goes_on`] returns `false`; its partial result must not be used.
 pub struct Work<'a> {
-    /// Bytes until the next pause.
+    /// Bytes until the next call of `pause`.
     left: Cell<usize>,
     is_stopped: Cell<bool>,
     /// Bytes that the result has so far.
@@ -30,7 +30,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Work that stops when more than `bytes` have been looked at.
+    /// Work that stops when more than `bytes` have been read.
     pub fn at_most(bytes: usize) -> Work<'static> {
         Work {
             left: Cell::new(bytes),
@@ -43,7 +43,7 @@ impl<'a> Work<'a> {
         Work::new(&|| true)
     }
 
-    /// Counts `bytes` that are about to be looked at. `false`: the work is to stop.
+    /// Counts `bytes` that are about to be read. `false`: the work is to stop.
     pub fn goes_on(&self, bytes: usize) -> bool {
         if self.is_stopped.get() {
             return false;
@@ -67,12 +67,12 @@ impl<'a> Work<'a> {
         self.goes_on(bytes)
     }
 
-    /// Whether the result would be larger than any may be.
+    /// Whether the result would be too large.
     pub fn is_too_large(&self) -> bool {
         self.kept.get() > MAX_RESULT
     }
 
-    /// Whether the work was stopped, so that its result is not complete.
+    /// Whether the work was stopped, so its result is incomplete.
     pub fn is_stopped(&self) -> bool {
         self.is_stopped.get()
     }

@@ -1,9 +1,9 @@
-//! Checks of expressions that the template language makes too late or not at all: what could go on without a bound, and calls
-//! that cannot work.
+//! Checks of expressions that the template engine makes too late or not at all: unbounded work, and calls that cannot
+//! work.
 //!
-//! No fuel pays for all of it: `*` repeats lists without making them, and some filters put the same list into each item. What
-//! reads such a value, as text or to compare it, would go on for hours. So `*` takes no lists, and these filters take none as
-//! arguments. Filters, tests and functions that are not there, or that take other arguments, are found by trying them.
+//! The engine's fuel does not bound everything: `*` repeats lists lazily, and some filters put the same list into each
+//! item. Reading such a value, as text or to compare it, would take hours. So `*` does not accept lists, nor do these
+//! filters as arguments. Unknown filters, tests and functions, and wrong arguments, are found by calling them.
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters};
@@ -11,13 +11,13 @@ use std::borrow::Cow;
 
 use crate::text::nearest;
 
-/// The filter that refuses lists. Without it the compiler would carry out products of constants itself, without a bound.
+/// The filter that refuses lists. It also keeps the compiler from folding products of constants, which is unbounded.
 const FACTOR: &str = "|factor";
 
-/// What one expression may cost: about as many steps, and 64 bytes of values for each.
+/// The fuel of one expression: about as many steps, with 64 bytes of values for each.
 pub const FUEL: u64 = 1_000_000;
 
-/// The template language, with filters that refuse what could go on without a bound.
+/// The template engine, with filters that refuse unbounded work.
 pub fn bounded_environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -62,14 +62,14 @@ fn no_list(value: &Value) -> Result<(), Error> {
     }
 }
 
-/// `expression` with a filter behind each operand of `*` that refuses lists. One whose syntax is wrong stays wrong.
+/// `expression` with the filter that refuses lists after each operand of `*`. A syntax error remains one.
 pub fn bounded(expression: &str) -> Cow<'_, str> {
     let tokens = tokens(expression);
     let text = |at: usize| tokens.get(at).map(|(_, text)| *text);
     let end = |at: usize| tokens.get(at).map(|(offset, text)| offset + text.len());
     let mut places = Vec::new();
     for at in 1..tokens.len() {
-        // Behind an open parenthesis or a comma it spreads a list of arguments.
+        // After an open parenthesis or a comma, `*` spreads a list of arguments.
         if text(at) == Some("*") && !matches!(text(at - 1), Some("(" | ",")) {
             places.extend(end(at - 1));
             places.extend(end(operand(at + 1, &text)));
@@ -119,7 +119,7 @@ fn closing<'t>(at: usize, text: &impl Fn(usize) -> Option<&'t str>) -> usize {
     at
 }
 
-/// The filters of the template language, which it does not list itself.
+/// The filters of the template engine, which has no list of them.
 const FILTERS: &str = "abs attr batch bool capitalize chain count d default dictsort e escape first float format groupby \
     indent int items join last length lines list lower map max min pprint reject rejectattr replace reverse round safe \
     select selectattr slice sort split string sum title trim unique upper";
@@ -128,10 +128,10 @@ const FILTERS: &str = "abs attr batch bool capitalize chain count d default dict
 const TESTS: &str = "defined divisibleby endingwith eq equalto escaped even false filter float ge gt in integer iterable \
     le lower lt mapping ne none number odd sequence startingwith string true undefined";
 
-/// Words before a parenthesis that are not functions.
+/// Keywords that may come before a parenthesis.
 const KEYWORDS: [&str; 7] = ["in", "not", "and", "or", "if", "else", "is"];
 
-/// Filters to which a filter or test is named in a string.
+/// Filters that take the name of a filter or test as a string.
 const NAMING: [&str; 5] = ["map", "select", "reject", "selectattr", "rejectattr"];
 
 /// A call that cannot work.
@@ -141,7 +141,7 @@ pub struct BadCall {
     pub offset: usize,
     /// What is wrong.
     pub message: String,
-    /// The name that was meant, perhaps.
+    /// A similar name that was probably meant.
     pub near: Option<String>,
 }
 
@@ -152,8 +152,8 @@ enum Called {
     Function,
 }
 
-/// Finds a call in `expression`, whose syntax is right, that cannot work in `environment`. `own` are the names of filters
-/// that the environment has besides those of the language.
+/// Finds a call in `expression`, which has valid syntax, that cannot work in `environment`. `own` are the names of
+/// filters that were added to the environment.
 pub fn bad_call(
     environment: &Environment<'_>,
     expression: &str,
@@ -181,7 +181,7 @@ pub fn bad_call(
             _ => continue,
         };
         let arguments = match has_arguments {
-            // These take the arguments of the filter or test that they name, too.
+            // These also take the arguments of the filter or test.
             true if NAMING.contains(name) => None,
             true => arguments(&tokens[at + 2..]),
             false if called == Called::Filter && !is_quoted => Some(Vec::new()),
@@ -220,16 +220,16 @@ enum Problem {
     Arguments(String),
 }
 
-/// What is wrong with calling `name` with `arguments`: `None` for one by position, or the name. Without them it is only
-/// known whether it is there. A `name` in quotes is one for `map` or `select`.
+/// Tries to call `name` with `arguments` (`None` for a positional one, or its name) and returns the error. Without
+/// arguments, it only checks whether the name exists. A `name` in quotes is one for `map` or `select`.
 fn tried(
     environment: &Environment<'_>,
     called: Called,
     name: &str,
     arguments: Option<&[Option<&str>]>,
 ) -> Option<Problem> {
-    // Their values are not known, and one of a wrong type is reported before one too many. There is a filter and a test
-    // `string`, for those that take the name of one.
+    // The values are unknown, and a wrong type is reported before a wrong number, so several types are tried. `string`
+    // is the name of both a filter and a test.
     for value in ["1", "'string'", "[]", "[[]]", "{}"] {
         let listed: Vec<String> = arguments
             .unwrap_or_default()
@@ -278,7 +278,7 @@ fn tried(
     None
 }
 
-/// The arguments up to the closing parenthesis; `None` where a list is spread, so that their number is not known.
+/// The arguments up to the closing parenthesis; `None` if a list is spread, so their number is unknown.
 fn arguments<'t>(tokens: &[(usize, &'t str)]) -> Option<Vec<Option<&'t str>>> {
     let (mut found, mut depth, mut first) = (Vec::new(), 0, true);
     for (at, (_, token)) in tokens.iter().enumerate() {
@@ -303,7 +303,7 @@ fn arguments<'t>(tokens: &[(usize, &'t str)]) -> Option<Vec<Option<&'t str>>> {
     Some(found)
 }
 
-/// The words, strings, numbers and signs of an expression, with their places.
+/// The tokens of an expression, with their offsets: words, strings, numbers and operators.
 pub(super) fn tokens(expression: &str) -> Vec<(usize, &str)> {
     let bytes = expression.as_bytes();
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
@@ -322,7 +322,7 @@ pub(super) fn tokens(expression: &str) -> Vec<(usize, &str)> {
                 at += 1;
                 continue;
             }
-            // Behind a dot it is an index: `list.0.name`.
+            // After a dot it is an index: `list.0.name`.
             b'0'..=b'9' if found.last().is_none_or(|(_, text)| *text != ".") => {
                 at = number_end(bytes, at);
             }
@@ -365,7 +365,7 @@ fn number_end(bytes: &[u8], start: usize) -> usize {
     at
 }
 
-/// The members of the value `name` that `expression` uses, with their places: `id` of `params.id` and `params['id']`.
+/// The members of the value `name` that `expression` uses, with their offsets: `id` for `params.id` and `params['id']`.
 pub(super) fn members_of<'e>(expression: &'e str, name: &str) -> Vec<(usize, &'e str)> {
     let tokens = tokens(expression);
     let texts: Vec<&str> = tokens.iter().map(|(_, text)| *text).collect();

@@ -1,4 +1,4 @@
-//! Delays, limits and failures: what the rules do to requests besides answering them.
+//! Delays, rate limits and failures of the routes file.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -12,7 +12,7 @@ use crate::text::nearest;
 
 /// The longest that a response waits.
 const LONGEST: Duration = Duration::from_secs(600);
-/// The distance of the 99th percentile of a normal distribution from its middle, in standard deviations.
+/// The 99th percentile of the standard normal distribution.
 const P99: f64 = 2.326_347_874;
 
 /// How long a response waits.
@@ -20,7 +20,7 @@ const P99: f64 = 2.326_347_874;
 pub enum Delay {
     /// Always the same time.
     Fixed(Duration),
-    /// Any time between two, each as likely.
+    /// Uniformly distributed between two times.
     Range(Duration, Duration),
     /// A log-normal distribution, by its percentiles.
     Percentiles {
@@ -74,13 +74,13 @@ impl std::str::FromStr for Delay {
 }
 
 impl Delay {
-    /// A time; `random` gives numbers from 0 to 1.
+    /// Draws a time; `random` returns numbers from 0 to 1.
     pub fn draw(self, random: &mut dyn FnMut() -> f64) -> Duration {
         let time = match self {
             Delay::Fixed(time) => time,
             Delay::Range(from, to) => from + (to - from).mul_f64(random()),
             Delay::Percentiles { p50, p99 } => {
-                // Box and Muller: a normally distributed number of two others.
+                // Box-Muller: a normally distributed number from two uniform ones.
                 let (one, two) = (1.0 - random(), random());
                 let normal = (-2.0 * one.ln()).sqrt() * (std::f64::consts::TAU * two).cos();
                 let deviation = (p99.as_secs_f64() / p50.as_secs_f64()).ln() / P99;
@@ -111,7 +111,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// How many addresses, header values or users are counted apart; beyond it the counts start again from zero.
+/// How many addresses, header values or users have separate counters; beyond it all counters are reset.
 const MAX_KEYS: usize = 10_000;
 
 /// Whose requests are counted together.
@@ -141,7 +141,7 @@ impl std::str::FromStr for Per {
     }
 }
 
-/// Counts by key. A reload begins with new ones.
+/// Counters by key. A reload resets them.
 #[derive(Debug, Default)]
 pub(super) struct Counts<C>(Mutex<HashMap<String, C>>);
 
@@ -162,7 +162,7 @@ impl<C: Default> Counts<C> {
     }
 }
 
-/// So many requests in so much time.
+/// A rate limit: a number of requests in a window.
 #[derive(Debug, Default)]
 pub struct Limit {
     pub(super) quota: u64,
@@ -178,7 +178,7 @@ struct Window {
     used: u64,
 }
 
-/// What a limit says to one request.
+/// The state of a rate limit for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     /// Requests per window.
@@ -248,15 +248,15 @@ impl Limit {
     }
 }
 
-/// Which of the requests that come a failure strikes.
+/// Which requests a failure applies to.
 #[derive(Debug, Default)]
 pub struct Strikes {
     pub(super) chance: Option<f64>,
-    /// Only the first so many.
+    /// Only the first this many.
     pub(super) times: Option<u64>,
     /// Only from the request of this number on.
     pub(super) after: Option<u64>,
-    /// Only each request whose number it divides.
+    /// Only every n-th request.
     pub(super) every: Option<u64>,
     /// Whose requests are counted together.
     pub per: Per,
@@ -264,13 +264,14 @@ pub struct Strikes {
 }
 
 impl Strikes {
-    /// Counts a request of `key`, and says whether the failure strikes it. The same `seed` gives the same sequence.
+    /// Counts a request of `key`, and returns whether the failure applies to it. The same `seed` gives the same
+    /// sequence.
     pub fn next(&self, key: &str, seed: u64) -> bool {
         let number = self.counts.with(key, |count| {
             *count += 1;
             *count
         });
-        // Numbers count from `after` on, so that `after` and `times` can be used together.
+        // Requests are numbered from `after` on, so `after` and `times` can be combined.
         let first = self.after.unwrap_or(1);
         let Some(number) = (number + 1).checked_sub(first).filter(|number| *number > 0) else {
             return false;
@@ -284,7 +285,7 @@ impl Strikes {
             && self.chance.is_none_or(|chance| draw() < chance)
     }
 
-    /// Whether it strikes every request.
+    /// Whether it applies to every request.
     pub(super) fn always(&self) -> bool {
         self.chance.is_none_or(|chance| chance >= 1.0)
             && self.times.is_none()
@@ -302,9 +303,9 @@ impl Strikes {
 pub struct Fail {
     /// What the client sees.
     pub how: How,
-    /// Which requests it strikes.
+    /// Which requests it applies to.
     pub strikes: Strikes,
-    /// The request is carried out, and the failure hides that from the client.
+    /// The failure happens after the request was carried out, which the client does not see.
     pub after: bool,
 }
 
@@ -329,7 +330,7 @@ pub enum How {
 /// Headers of a response.
 pub type Headers = Vec<(String, Text)>;
 
-/// Headers that say where the body ends.
+/// Headers that frame the body.
 const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 const KEYS: [&str; 11] = [
@@ -424,7 +425,7 @@ pub(super) fn read_headers(source: Source, value: &str) -> Result<Headers, Route
     members.into_iter().map(read).collect()
 }
 
-/// A string that `T` reads.
+/// Parses a string as `T`.
 pub(super) fn read_word<T: std::str::FromStr<Err = String>>(
     source: Source,
     value: &str,

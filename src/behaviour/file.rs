@@ -1,4 +1,4 @@
-//! The whole routes file, and for `standin routes --explain` what its rules do with a request, and why.
+//! The routes file as a whole; and for `standin routes --explain`, what its rules do with a request, and why.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub struct RoutesFile {
     rules: Vec<Rule>,
     /// The file; `None`: there is none.
     pub path: Option<PathBuf>,
-    /// The path of a profile from the folder of the file, and where it is named.
+    /// The path of a profile, relative to the file's folder, and where it is in the file.
     pub profile: Option<(String, Place)>,
     text: String,
 }
@@ -86,7 +86,7 @@ impl RoutesFile {
             }
             groups.push(file.read_rules(source, &member)?);
         }
-        // Rewrites that come later in the file are tried first all the same.
+        // Rewrites are tried before rules, even if they come later in the file.
         groups.retain(|group| !group.is_empty());
         groups.sort_by_cached_key(|group| {
             let rule = &group[0];
@@ -136,13 +136,13 @@ impl RoutesFile {
         Ok(rules)
     }
 
-    /// With the path of the file, for messages and for the files beside it.
+    /// Sets the path of the file, for messages and relative paths.
     pub fn at(mut self, path: PathBuf) -> RoutesFile {
         self.path = Some(path);
         self
     }
 
-    /// Finds rules that are never used, since one before them answers.
+    /// Finds rules that are never used because an earlier one always answers.
     fn check_order(&self) -> Result<(), RoutesError> {
         for (at, rule) in self.rules.iter().enumerate() {
             let hides = |earlier: &&Rule| {
@@ -166,10 +166,10 @@ impl RoutesFile {
         Ok(())
     }
 
-    /// Finds a guard that asks for a user, for an API without users.
+    /// Finds a guard that needs a user, for an API without users.
     ///
     /// # Errors
-    /// There is one; where it is.
+    /// The place of the guard.
     pub fn check_without_users(&self) -> Result<(), RoutesError> {
         let guarded = self
             .rules
@@ -233,7 +233,7 @@ impl RoutesFile {
             .any(|rule| rule.answer.is_some() && rule.pattern.matches(method, path).is_some())
     }
 
-    /// Counts from the beginning again.
+    /// Resets all counters.
     pub fn restart(&self) {
         for rule in &self.rules {
             if let Some(limit) = &rule.limit {
@@ -255,7 +255,7 @@ pub struct Explained {
     pub key: String,
     /// What it does.
     pub part: Part,
-    /// What of it applies, or why nothing does.
+    /// Which parts of it apply, or why none does.
     pub why: String,
 }
 
@@ -297,7 +297,7 @@ impl RoutesFile {
 }
 
 impl Rule {
-    /// What of a rule that matches applies. `answering`: the line of the rule that answers, once that is known.
+    /// Which parts of a matching rule apply. `answering`: the line of the rule that answers, once that is known.
     fn role(&self, answering: &mut Option<usize>) -> (Part, String) {
         let earlier = *answering;
         let is_used = |key: &str| match key {

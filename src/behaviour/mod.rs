@@ -1,7 +1,7 @@
-//! The routes file: what the API does, by path. Reads it, finds the rules for a request, renders templates.
+//! The routes file, which customises the API by path: parses it, finds the rules for a request, renders templates.
 //!
-//! A string is a rewrite, an object a rule, a list of objects is tried in order. Nothing here knows HTTP beyond methods,
-//! paths and the numbers of statuses.
+//! A string is a rewrite, an object a rule, a list of objects is tried in order. Of HTTP, this module knows only
+//! methods, paths and status codes.
 
 mod expression;
 mod faults;

@@ -7,7 +7,7 @@ use crate::text::{list, nearest};
 /// The methods that rules are for.
 pub const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-/// What a rule is for: `POST /todos/:id/done`.
+/// The key of a rule: `POST /todos/:id/done`.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// `None`: any method.
@@ -17,7 +17,7 @@ pub struct Pattern {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
-    // In the order in which they are preferred.
+    // In order of precedence.
     Literal(String),
     /// `:name`
     Parameter(String),
@@ -31,7 +31,7 @@ enum Segment {
 pub type Parameters = Vec<(String, String)>;
 
 impl Pattern {
-    /// Reads a key: a path, with a method before it or not.
+    /// Parses a key: a path, optionally after a method.
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
@@ -94,8 +94,8 @@ impl Pattern {
         names.collect()
     }
 
-    /// The parameters of `path` (decoded segments), if the pattern matches it and `method`. A HEAD is a GET without the
-    /// body; case does not count, since it does not in the names of resources either.
+    /// The parameters of `path` (decoded segments), if the pattern matches it and `method`. GET also matches HEAD; case
+    /// is ignored, as in the names of resources.
     pub(super) fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> Option<Parameters> {
         let is_for = |own: &str| own == method || (own == "GET" && method == "HEAD");
         if !self.method.as_deref().is_none_or(is_for) {
@@ -105,7 +105,7 @@ impl Pattern {
         matches(&self.segments, path, &mut parameters).then_some(parameters)
     }
 
-    /// Why it does not match a request; `None`: it does.
+    /// Why it does not match a request; `None`: it matches.
     pub(super) fn mismatch(&self, method: &str, path: &[Cow<'_, str>]) -> Option<String> {
         if self.matches(method, path).is_some() {
             return None;
@@ -129,14 +129,14 @@ impl Pattern {
         shape(self) == shape(other)
     }
 
-    /// The smaller, the more specific: compares segment by segment, then the method.
+    /// The specificity, smallest first: by segments, then by method.
     pub(super) fn rank(&self) -> impl Ord + use<> {
         let rank = |segment: &Segment| match segment {
             Segment::Literal(_) => 0,
             Segment::Parameter(_) | Segment::One => 1,
             Segment::Rest => 3,
         };
-        // A path that ends is more specific than one that may go on.
+        // A path that ends is more specific than one with `**`.
         let mut ranks: Vec<u8> = self.segments.iter().map(rank).collect();
         ranks.push(2);
         (ranks, self.method.is_none())
@@ -158,7 +158,7 @@ fn matches(pattern: &[Segment], path: &[Cow<'_, str>], parameters: &mut Paramete
         return path.is_empty();
     };
     if *first == Segment::Rest {
-        // Patterns are short, and the user's own.
+        // Backtracking is fine: patterns are short, and the user's own.
         return (0..=path.len()).any(|skipped| {
             let known = parameters.len();
             let found = matches(rest, &path[skipped..], parameters);

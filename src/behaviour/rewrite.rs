@@ -4,18 +4,18 @@
 //! { "/api/*": "/$1", "/:resource/:id/show": "/:resource/:id", "/articles?id=:id": "/posts/:id" }
 //! ```
 //!
-//! A rule is a path with `:name` (one segment), `:name?` (it may be missing), `:name(\\d+)` (what a regular expression
-//! matches) and `*` (anything); its target uses them as `:name`, or by number as `$1`. Case does not count, and a slash at
-//! the end may be there or not. A backslash takes a sign's meaning away: `\\?`, `\\(`, `\\:` (twice, since it is JSON). Every
-//! rule is tried once, in the order of the file, on what the rules before it made.
+//! A rule is a path with `:name` (one segment), `:name?` (optional), `:name(\\d+)` (a regular expression) and `*`
+//! (anything); its target uses them as `:name`, or by number as `$1`. Case and a trailing slash are ignored. A
+//! backslash escapes: `\\?`, `\\(`, `\\:` (doubled in JSON). Every rule is tried once, in the order of the file, on the
+//! result of the previous ones.
 //!
-//! Three things differ from 0.17, each where it does what nobody means:
+//! Three things differ from 0.17, each where it does what nobody wants:
 //!
-//! - A rule with parameters leaves alone what an earlier rule has made the address of a record that exists. With the four
-//!   rules of its README, 0.17 rewrites `/api/posts/1` to `/posts/1` and that on to `/posts?category=1`.
-//! - A rule that has no query of its own looks at the path only, and the request's query is kept: `/top?author=bob` is
-//!   matched by `/top`, and `:id` never swallows `1?_embed=comments`.
-//! - A missing `:name?` is nothing, not the word `undefined`.
+//! - A rule with parameters does not apply to the path of an existing record that an earlier rule has produced. With
+//!   the four rules of its README, 0.17 rewrites `/api/posts/1` to `/posts/1` and then to `/posts?category=1`.
+//! - A rule without a query matches the path only, and the request's query is kept: `/top` matches `/top?author=bob`,
+//!   and `:id` never swallows `1?_embed=comments`.
+//! - A missing `:name?` is empty, not the word `undefined`.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ struct Rule {
     target: String,
     pattern: Regex,
     parts: Vec<Part>,
-    /// Whether the rule has a `?` that does not make a parameter optional, and so looks at the query itself.
+    /// Whether the rule has a `?` that is not for an optional parameter, and so matches the query, too.
     has_query: bool,
     has_parameters: bool,
 }
@@ -49,7 +49,7 @@ struct Rule {
 #[derive(Debug, Clone)]
 enum Part {
     Text(String),
-    /// A group of the rule's pattern; whether it is used in the target's query.
+    /// A group of the rule's pattern, and whether it is used in the target's query.
     Group {
         number: usize,
         in_query: bool,
@@ -70,7 +70,7 @@ impl Rewriter {
             });
         }
         let rule = Rule::new(source, member)?;
-        // Of a rule that is there twice the last one counts, in the place of the first, as in JavaScript.
+        // The last of repeated rules wins, in the position of the first, as in JavaScript.
         let mut known = self.rules.iter_mut();
         match known.find(|known| known.source == rule.source) {
             Some(known) => *known = rule,
@@ -86,10 +86,10 @@ impl Rewriter {
             .map(|rule| (rule.place, rule.source.as_str(), rule.target.as_str()))
     }
 
-    /// What the rules make of `url`, a path with or without a query, still percent-encoded.
+    /// Rewrites `url`, a path with or without a query, still percent-encoded.
     ///
-    /// `is_record` tells whether a path (no query, still encoded) is the address of a record that exists; it is asked only
-    /// about what an earlier rule has made.
+    /// `is_record` returns whether a path (without query, still encoded) is that of an existing record; it is called
+    /// only for the result of an earlier rule.
     pub fn apply<'u>(&self, url: &'u str, is_record: impl Fn(&str) -> bool) -> Cow<'u, str> {
         let mut url = Cow::Borrowed(url);
         for rule in &self.rules {
@@ -155,8 +155,8 @@ impl Rule {
         Some(made)
     }
 
-    /// The target with what the groups caught. A piece of a path that goes into a query keeps its meaning there: `+` is a
-    /// plus in the one and a space in the other.
+    /// The target with the captured groups. A part of a path is re-encoded for a query: `+` is a plus in the one and a
+    /// space in the other.
     fn fill(&self, captures: &Captures<'_>, from_path: bool) -> String {
         let mut out = String::new();
         for part in &self.parts {
@@ -180,8 +180,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The regular expression of a rule, and whether it has a query; the names of its groups, in order (numbers for those
-/// without), go into `names`.
+/// The regular expression of a rule, and whether it has a query; the names of its groups, in order (numbers for unnamed
+/// ones), are added to `names`.
 fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), String> {
     let source = source
         .strip_suffix('/')
@@ -197,7 +197,7 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), S
             has_query |= escaped == '?';
             continue;
         }
-        // A slash before an optional parameter is optional with it.
+        // The slash before an optional parameter is optional, too.
         let (slash, after) = match rest.strip_prefix('/') {
             Some(after) => ("/", after),
             None => ("", rest),
@@ -244,8 +244,8 @@ fn pattern_of(source: &str, names: &mut Vec<String>) -> Result<(String, bool), S
     Ok((out, has_query))
 }
 
-/// Where the bracket at the start of `text` is closed. Groups inside it must not catch anything, which would shift the
-/// numbers; they are refused.
+/// The end of the group at the start of `text`. Capturing groups in it are refused, because they would shift the
+/// numbers.
 fn group_end(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -260,7 +260,7 @@ fn group_end(text: &str) -> Option<usize> {
     None
 }
 
-/// A target cut up at its `:name`s and `$1`s.
+/// A target split at its `:name`s and `$1`s.
 fn parts_of(target: &str, names: &[String], groups: usize) -> Result<Vec<Part>, String> {
     let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), target);
     let mut in_query = false;

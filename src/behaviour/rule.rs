@@ -23,7 +23,7 @@ pub struct Rule {
     pub(super) conditions: Conditions,
     /// Who may send the request.
     pub guard: Option<Access>,
-    /// Where the guard is in the file, if it asks for a user.
+    /// Where the guard is in the file, if it needs a user.
     pub(super) needs_users: Option<Place>,
     /// How long the response waits.
     pub delay: Option<Delay>,
@@ -33,13 +33,13 @@ pub struct Rule {
     pub fail: Option<Fail>,
     /// Headers that are added to the response.
     pub headers: Headers,
-    /// What it answers; `None`: it leaves that to others.
+    /// The response; `None`: that of a later rule or the API.
     pub answer: Option<Answer>,
-    /// Its keys and values as they are in the file, to show them.
+    /// Its keys and values as they are in the file, for display.
     members: Vec<(String, String)>,
 }
 
-/// What else than method and path a rule asks of a request.
+/// The conditions of a rule other than method and path.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Conditions {
     query: Vec<(String, String)>,
@@ -47,7 +47,7 @@ pub(super) struct Conditions {
     body: Option<Json>,
 }
 
-/// What a rule answers.
+/// The response of a rule.
 #[derive(Debug)]
 pub struct Answer {
     /// The status, if not the usual one.
@@ -56,27 +56,27 @@ pub struct Answer {
     pub what: What,
 }
 
-/// Where the answer comes from.
+/// Where the response comes from.
 #[derive(Debug)]
 pub enum What {
     /// The rule, without a body or with one.
     Body(Option<Template>),
-    /// A file, by its path from the folder of the routes file.
+    /// A file, by its path relative to the folder of the routes file.
     File(Text),
     /// A redirect.
     Redirect(Text),
-    /// Changes of the data; the body is that or else the last record.
+    /// Changes of the data; the body is the template or else the last record.
     Actions(Arc<[Action]>, Option<Template>),
-    /// The API, in another way than it usually does it.
+    /// The API, in another mode.
     Api(Mode),
 }
 
 /// How the API carries out a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// A POST returns what it would store.
+    /// POST is a dry run that returns what it would store.
     Unstored,
-    /// A PUT creates what is not there.
+    /// PUT creates the record if it does not exist.
     Upsert,
     /// PATCH and DELETE of a collection change the records that the query selects.
     Bulk,
@@ -100,7 +100,7 @@ pub struct Action {
     pub verb: Verb,
     /// Its body; a deletion has none.
     pub body: Template,
-    /// The path of what it changes; `None`: the record that the request's path begins with.
+    /// The path of its target; `None`: the record that the request's path begins with.
     pub to: Option<Text>,
     /// Where it is in the file.
     pub place: Place,
@@ -216,13 +216,13 @@ impl Rule {
         Ok(rule)
     }
 
-    /// The members whose keys `wanted` takes, as `delay 200`.
+    /// The members whose keys match `wanted`, such as `delay 200`.
     pub fn summary(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
         let members = self.members.iter().filter(move |(key, _)| wanted(key));
         members.map(|(key, value)| format!("{key} {value}"))
     }
 
-    /// Why a request does not match the rule; `None`: it does.
+    /// Why a request does not match the rule; `None`: it matches.
     pub(super) fn mismatch(
         &self,
         method: &str,
@@ -235,22 +235,22 @@ impl Rule {
         self.conditions.unmet(request)
     }
 
-    /// The method that it is for; `None`: all.
+    /// Its method; `None`: all.
     pub fn method(&self) -> Option<&str> {
         self.pattern.method.as_deref()
     }
 
-    /// Whether it is for requests with this method and path, as far as these decide.
+    /// Whether it matches this method and path, not counting its conditions.
     pub fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
         self.pattern.matches(method, path).is_some()
     }
 
-    /// Whether it asks for more than method and path.
+    /// Whether it has conditions other than method and path.
     pub fn has_conditions(&self) -> bool {
         self.conditions.count() > 0
     }
 
-    /// Whether nothing that matches goes on to the rules after it.
+    /// Whether it answers every matching request, so that later rules are not reached.
     pub(super) fn always_answers(&self) -> bool {
         let always_fails = |fail: &Fail| fail.strikes.always() && !fail.after;
         self.answer.is_some() || self.fail.as_ref().is_some_and(always_fails)
@@ -319,7 +319,7 @@ fn read_actions(source: Source, value: &str) -> Result<Arc<[Action]>, RoutesErro
     actions.collect()
 }
 
-/// The action that stands in the rule itself and not under `actions`, if there is one.
+/// The action that is a key of the rule itself, not under `actions`, if there is one.
 fn own_action(
     source: Source,
     rule: &str,
@@ -338,7 +338,8 @@ fn own_action(
     }
 }
 
-/// What the rule `name` answers: the one of `answers`, each with its key, or `body`, which goes with actions, too.
+/// The response of the rule `name`: the only one of `answers`, each with its key, or `body`, which can be combined with
+/// actions.
 ///
 /// # Errors
 /// There are several, or it does not fit the method of the rule.
@@ -437,7 +438,7 @@ impl Conditions {
                 "headers" => conditions.headers = pairs(member.value)?,
                 _ => {
                     source.any_members(member.value, "body")?;
-                    // It was checked.
+                    // Checked above.
                     conditions.body = serde_json::from_str(member.value).ok();
                 }
             }
@@ -451,7 +452,7 @@ impl Conditions {
         self.query.len() + self.headers.len() + body.map_or(0, serde_json::Map::len)
     }
 
-    /// Whether a request meets them: its query, its headers by lower-case names, its body.
+    /// Whether a request meets the conditions on its query, headers (by lower-case names) and body.
     pub(super) fn hold(&self, request: &dyn RequestParts) -> bool {
         self.unmet(request).is_none()
     }
@@ -476,13 +477,13 @@ impl Conditions {
     }
 }
 
-/// The parts of a request that conditions look at.
+/// The parts of a request that conditions refer to.
 pub trait RequestParts {
     /// The values of a parameter of the query.
     fn query(&self, name: &str) -> Vec<String>;
     /// The values of a header.
     fn headers(&self, name: &str) -> Vec<String>;
-    /// The body as JSON; null where it is not.
+    /// The body as JSON; null if it is not JSON.
     fn body(&self) -> &Json;
 }
 

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::json::{self, Kind, Member, Place};
 use crate::text::{list, nearest};
 
-/// What is wrong with a routes file or a profile, and where. As text it is `file:line:column: message`, and what to do about
-/// it in a second line.
+/// An error in a routes file or a profile. As text it is `file:line:column: message`, and the hint in a second line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct RoutesError {
@@ -19,7 +18,7 @@ pub struct RoutesError {
     pub place: Option<Place>,
     /// One sentence without a full stop.
     pub message: String,
-    /// What to do about it, where that is known.
+    /// What to do about it, if known.
     pub hint: Option<String>,
 }
 
@@ -68,7 +67,7 @@ pub(super) struct Source<'t> {
     pub(super) text: &'t str,
     /// The parameters in the path of the rule that is read.
     pub(super) parameters: &'t [&'t str],
-    /// Whether an action comes before what is read, whose record is `result`.
+    /// Whether a previous action has set `result`.
     pub(super) has_result: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Templates: JSON whose strings may hold expressions, and what these can use.
+//! Templates: JSON with expressions in its strings, and their variables.
 
 use std::io;
 use std::sync::{Arc, LazyLock};
@@ -19,7 +19,7 @@ use crate::work::Work;
 /// How long the result of a template may be, in bytes.
 const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 
-/// JSON whose strings may hold expressions.
+/// JSON with expressions in its strings.
 #[derive(Debug)]
 pub struct Template(Vec<Piece>);
 
@@ -27,7 +27,7 @@ pub struct Template(Vec<Piece>);
 enum Piece {
     /// JSON text as it is.
     Json(String),
-    /// A string that is one expression: the result keeps its type.
+    /// A string that is a single expression: the result keeps its type.
     Value(Compiled),
     /// A string with expressions in it.
     Text(Text),
@@ -55,12 +55,12 @@ impl std::fmt::Debug for Compiled {
     }
 }
 
-/// What expressions can use of a request.
+/// The variables from a request.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// The parameters of the path.
     pub params: Value,
-    /// The query: a list where a name comes again.
+    /// The query: a list for repeated names.
     pub query: Value,
     /// The headers, by names in lower case.
     pub headers: Value,
@@ -70,16 +70,16 @@ pub struct Facts {
     pub user: Value,
     /// The time, as text.
     pub now: Value,
-    /// What `random` and `uuid` are drawn from.
+    /// The seed of `random` and `uuid`.
     pub seed: u64,
 }
 
 /// What expressions can use.
 pub struct Scope {
     facts: Facts,
-    /// The record that an action has written last.
+    /// The last record that an action has written.
     result: Value,
-    /// Made when an expression reads it.
+    /// Created when an expression first reads it.
     store: LazyLock<Store, Box<dyn FnOnce() -> Store + Send>>,
     random: Mutex<Rng>,
 }
@@ -109,7 +109,7 @@ const NAMES: [&str; 15] = [
     "namespace",
 ];
 
-/// The name under which functions find the scope; no expression can spell it.
+/// The variable in which functions find the scope; no expression can spell it.
 const SCOPE: &str = " scope";
 
 impl Object for Scope {
@@ -131,7 +131,7 @@ impl Object for Scope {
 }
 
 impl Scope {
-    /// What expressions can use. `store` gives the data that the client may see.
+    /// A scope with the variables of a request. `store` returns the data that the client may see.
     pub fn new(facts: &Facts, store: impl FnOnce() -> Store + Send + 'static) -> Scope {
         Scope {
             facts: facts.clone(),
@@ -141,7 +141,7 @@ impl Scope {
         }
     }
 
-    /// With the record (JSON) that an action has written.
+    /// Sets `result` to the record (JSON) that an action has written.
     pub fn with_result(mut self, record: &str) -> Scope {
         self.result = value_of(record);
         self
@@ -158,7 +158,7 @@ impl Scope {
         })
     }
 
-    /// A record without what is never sent.
+    /// A record without hidden properties.
     fn record(&self, resource: &str, text: &str) -> Value {
         value_of(&self.store.public_text(resource, text))
     }
@@ -172,7 +172,7 @@ impl Scope {
         };
         let pairs = arguments.args().map(pair);
         let pairs = pairs.collect::<Result<Vec<_>, Error>>()?;
-        // What the query looks at is paid for with fuel.
+        // The query consumes fuel.
         let pause = || state.consume_fuel(FUEL / 1000).is_ok();
         let work = Work::new(&pause);
         let fields = Fields {
@@ -202,7 +202,7 @@ pub fn value_of(json: &str) -> Value {
         .map_or(Value::UNDEFINED, |value| Value::from(Serde(value)))
 }
 
-/// A value in the middle of text: nothing where it is missing or null.
+/// A value in the middle of text: empty if it is missing or null.
 fn plain(value: &Value) -> Result<String, String> {
     if value.is_undefined() || value.is_none() {
         return Ok(String::new());
@@ -213,7 +213,7 @@ fn plain(value: &Value) -> Result<String, String> {
     }
 }
 
-/// JSON of a value. It ends where it becomes too long, since a lazy value may have any number of items.
+/// A value as JSON. Stops with an error when it gets too long, because a lazy value may have any number of items.
 fn json_of(value: &Value) -> Result<String, String> {
     struct Bounded(Vec<u8>);
     impl io::Write for Bounded {
@@ -304,7 +304,7 @@ impl Compiled {
         offset: usize,
         text: &str,
     ) -> Result<Compiled, RoutesError> {
-        // With escapes before it, the place in the file is not that in the text.
+        // After escapes, offsets in the text differ from those in the file.
         let inside = |offset: usize| match literal.contains('\\') {
             true => literal,
             false => &literal[(offset + 1).min(literal.len())..],
@@ -320,7 +320,7 @@ impl Compiled {
             )
         };
         let compiled = ENVIRONMENT.compile_expression_owned(bounded(expression).into_owned());
-        // The places in the error are those of the expression as it is in the file.
+        // The offsets in the error refer to the expression as it is in the file.
         let compiled = compiled.map_err(|error| {
             let error = ENVIRONMENT
                 .compile_expression(expression)
@@ -350,7 +350,7 @@ impl Compiled {
         RoutesError::new(self.place, format!("{{{{ {} }}}}: {message}", self.source))
     }
 
-    /// Adds `text`, which the expression gives, to what was made before.
+    /// Appends `text`, the result of the expression, to `out`.
     fn add(&self, out: &mut String, text: Result<String, String>) -> Result<(), RoutesError> {
         out.push_str(&text.map_err(|message| self.failed(message))?);
         match out.len() > MAX_OUTPUT {
@@ -360,7 +360,7 @@ impl Compiled {
     }
 }
 
-/// What cannot work in an expression whose syntax is right.
+/// A semantic error in an expression.
 struct Mistake {
     /// Where in the expression.
     at: usize,
@@ -445,7 +445,7 @@ impl Text {
         }
     }
 
-    /// Refuses a text that no header can have.
+    /// Refuses a text that is not a valid header value.
     pub(super) fn check_header(
         &self,
         source: Source,
@@ -459,7 +459,7 @@ impl Text {
         }
     }
 
-    /// The error of a result that cannot be used; `None`: it is always the same.
+    /// The error for an invalid result; `None`: the text has no expressions.
     pub fn failed(&self, message: &str) -> Option<RoutesError> {
         self.0.iter().find_map(|part| match part {
             Part::Plain(_) => None,
@@ -485,7 +485,7 @@ impl Text {
     }
 }
 
-/// Where the `}}` is that ends an expression: not in a string, not in a map.
+/// The offset of the `}}` that ends an expression, skipping strings and maps.
 fn expression_end(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut quote, mut depth, mut at) = (None, 0, 0);

@@ -1,4 +1,4 @@
-//! What is printed at the start.
+//! The banner that is printed at the start.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -22,8 +22,8 @@ pub(super) fn base_url(server: &Server, options: &Options) -> String {
     format!("http://{host}:{}", server.port())
 }
 
-/// The file, the resources with their URLs and counts, the options in effect, and what can be done next.
-/// `opened`: what a config file opens. `has_keyboard`: what is typed reaches the program.
+/// The file, the resources with their URLs and counts, the options in effect, and next steps. `opened`: what a config
+/// file exposes. `has_keyboard`: the program receives what is typed.
 pub(super) fn banner(
     server: &Server,
     options: &Options,
@@ -100,7 +100,7 @@ impl Banner {
         let _ = writeln!(self.0, "  {text}");
     }
 
-    /// What changes the responses.
+    /// The options that change the responses.
     fn options(&mut self, http: &Settings) {
         if http.read_only {
             self.line("Read-only", "GET, HEAD and OPTIONS only");
@@ -169,7 +169,7 @@ impl Banner {
     }
 }
 
-/// Under which addresses other machines reach this one.
+/// The addresses at which other machines reach this one.
 fn network_addresses(with_ipv6: bool) -> Vec<String> {
     // Without them the banner is one line shorter.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
@@ -185,7 +185,7 @@ fn network_addresses(with_ipv6: bool) -> Vec<String> {
         .collect()
 }
 
-/// The seed of chance, and what it is good for.
+/// The seed of random choices, and how to repeat a run with it.
 pub(super) fn seed(seed: u64) -> String {
     format!("{seed} (repeat this run with --seed {seed})")
 }

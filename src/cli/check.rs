@@ -1,4 +1,4 @@
-//! `standin check`: passes an in-memory server to the checker and its outcome to the exit code.
+//! `standin check`: runs the checker with an in-memory server, and turns its result into an exit code.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::Done;
 use crate::check::in_process;
 use crate::text::{printable, printable_lines};
 
-/// What `standin check --watch` clears the screen with.
+/// The sequence with which `standin check --watch` clears the screen.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Runs the checker.
@@ -22,10 +22,10 @@ pub(super) fn check(options: Options) -> Done {
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         ..options
     };
-    // On Windows it also translates colours for consoles that know no escape sequences.
+    // On Windows it also translates colours for consoles without escape sequences.
     let stdout = anstream::stdout().lock();
     let mut out: Box<dyn Write> = match options.format {
-        // Documents for programs, which escape what they must.
+        // Formats for programs, which have their own escapes.
         Format::Json | Format::Junit => Box::new(stdout),
         _ => Box::new(Shown {
             inner: stdout,
@@ -45,7 +45,7 @@ pub(super) fn check(options: Options) -> Done {
     }
 }
 
-/// Escapes what pages, data and responses would do to the terminal; the report's own styles pass.
+/// Escapes control characters from pages, data and responses; the report's own styles pass.
 struct Shown<W> {
     inner: W,
     /// The line as far as it has been written.
@@ -92,7 +92,7 @@ impl<W: Write> Shown<W> {
     }
 }
 
-/// The length of the style or the clearing of the screen that `text` begins with.
+/// The length of the style or clear sequence that `text` begins with.
 fn own_sequence(text: &str) -> Option<usize> {
     if text.starts_with(CLEAR) {
         return Some(CLEAR.len());
@@ -115,7 +115,7 @@ mod tests {
             line: Vec::new(),
             has_styles,
         };
-        // However it is cut.
+        // However the writes are split.
         for byte in text.bytes() {
             out.write_all(&[byte]).unwrap();
         }

@@ -1,6 +1,6 @@
-//! The commands that ask and print: `standin routes` (the rules of the routes file, and which of them answers a request),
-//! `standin schema` (JSON Schemas of the files that the program reads, for editors) and `standin health` (whether a server
-//! answers, for the health check of a container).
+//! The read-only commands: `standin routes` (the rules of the routes file, and which of them answers a request),
+//! `standin schema` (JSON Schemas of the files that the program reads, for editors) and `standin health` (the health
+//! check of a container).
 
 use std::any::TypeId;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl ListRoutes {
     }
 }
 
-/// The rewrites, and the rules from the most specific on.
+/// The rewrites, and the rules, the most specific first.
 fn list_rules(path: &Path, routes: &Routes) -> String {
     let current = routes.current();
     let name = path.display();
@@ -117,7 +117,7 @@ fn explanation(
         .collect()
 }
 
-/// The schema of the routes file; a test holds it to what is read.
+/// The schema of the routes file; a test compares it with the parser.
 const ROUTES: &str = include_str!("routes.schema.json");
 
 /// Which file.
@@ -161,7 +161,7 @@ fn api_schema() -> Value {
     })
 }
 
-/// Made from the options of the command line, so that it cannot lack one.
+/// Generated from the options of the command line, so it is always complete.
 fn config_schema() -> Value {
     let command = super::command();
     let mut properties = Map::new();
@@ -182,7 +182,7 @@ fn config_schema() -> Value {
     })
 }
 
-/// What an option takes.
+/// The schema of an option's value.
 fn option_schema(arg: &Arg) -> Value {
     let parser = arg.get_value_parser();
     let kind = parser.type_id();
@@ -223,7 +223,7 @@ fn option_schema(arg: &Arg) -> Value {
     schema
 }
 
-/// What container runtimes take for "unhealthy".
+/// The exit code for "unhealthy" in container runtimes.
 const UNHEALTHY: u8 = 1;
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -258,7 +258,7 @@ fn ask(url: &str) -> Result<(), String> {
     } else {
         format!("http://{url}")
     };
-    // A proxy that the environment names is not part of the server's health.
+    // Ignore a proxy in the environment: it is not part of the server's health.
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .max_redirects(0)
@@ -277,7 +277,7 @@ fn ask(url: &str) -> Result<(), String> {
         .map_err(|error| format!("no whole response: {error}"))?;
     match serde_json::from_str::<Value>(&body) {
         Ok(health) if health["status"] == "ok" => Ok(()),
-        // It responds; to start it again would not repair its file.
+        // It responds; a restart would not repair its file.
         Ok(health) if health["status"] == "degraded" => {
             let reason = &health["reason"]["message"];
             write_error(&printable_lines(&format!("warning: {url}: {reason}\n")));

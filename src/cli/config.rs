@@ -1,4 +1,4 @@
-//! Options from a file, as json-server's `--config`.
+//! The config file, as json-server's `--config`.
 
 use std::any::TypeId;
 use std::ffi::OsString;
@@ -17,14 +17,14 @@ use crate::text::{nearest, printable, shell_word};
 /// The file that is read when none is named.
 const USUAL: &str = "json-server.json";
 
-/// `typed` with the options of the config file put before those that were typed, so that these win; and a line about those
-/// that open the machine to others, if there are any: the file may have come with a folder that somebody else has made.
+/// `typed`, the command line, with the options of the config file inserted before them, so that typed ones win; and a
+/// warning about those that expose the machine, if there are any: the file may be in a folder from somebody else.
 ///
 /// # Errors
 /// A file that was named is not there, or is not an object of options with values that they take.
 pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option<String>), String> {
     let command = super::command();
-    // Whoever parses what is returned reports what is wrong with it.
+    // The caller parses the result and reports the error.
     let Ok(matches) = command.clone().try_get_matches_from(&typed) else {
         return Ok((typed, None));
     };
@@ -44,7 +44,7 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
     for (key, value) in members.iter().filter(|(key, _)| *key != "$schema") {
         options.extend(option(&command, key, value).map_err(|words| format!("{name}: {words}"))?);
     }
-    // What is typed wins, also where an option can be given several times.
+    // Typed options win, also those that can be given several times.
     let is_typed = |long: &str| {
         let mut args = keys(&command);
         let arg = args.find(|arg| arg.get_long() == Some(long));
@@ -64,7 +64,7 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
         .into_iter()
         .map(|(arg, value)| format!("--{arg}={value}").into())
         .collect();
-    // Tried alone first, so that a bad value is reported as one of the file and not as one that was typed.
+    // Parsed alone first, so that a bad value is reported as one of the file.
     let program = typed.first().cloned().into_iter();
     super::parse(program.chain(options.iter().cloned()).collect()).map_err(|error| {
         let words = error.render().to_string();
@@ -77,7 +77,7 @@ pub(super) fn with_config(typed: Vec<OsString>) -> Result<(Vec<OsString>, Option
     Ok((all, opened))
 }
 
-/// The members of the config file at `path`; `None`: it is not there, and was not named.
+/// The members of the config file at `path`; `None`: the default file does not exist.
 fn read(path: &Path, is_named: bool) -> Result<Option<Map<String, Value>>, String> {
     let name = style::path(path);
     let text = match std::fs::read_to_string(path) {
@@ -97,7 +97,7 @@ fn read(path: &Path, is_named: bool) -> Result<Option<Map<String, Value>>, Strin
     }
 }
 
-/// Whether an option lets others reach the server or more of the machine.
+/// Whether an option exposes the server or more of the machine to others.
 fn opens(option: &str, value: &str) -> bool {
     match option {
         "host" => !is_loopback(value),
@@ -106,7 +106,7 @@ fn opens(option: &str, value: &str) -> bool {
     }
 }
 
-/// Whether a path without links in it is in `folder`.
+/// Whether a resolved path is in `folder`.
 pub(super) fn is_within(real: &Path, folder: &Path) -> bool {
     folder
         .canonicalize()
@@ -133,7 +133,7 @@ fn check_folder(config: &Path, folder: &str) -> Result<(), String> {
     ))
 }
 
-/// A key of the config file and its value, as the long name of an option and the text that would be typed.
+/// A key of the config file and its value, as the long name of an option and its text on the command line.
 fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<(String, String)>, String> {
     let name = kebab(key);
     let Some(arg) = keys(command).find(|arg| names(arg).any(|known| known == key || known == name))
@@ -163,15 +163,15 @@ fn option(command: &Command, key: &str, value: &Value) -> Result<Vec<(String, St
         Value::Array(items) if long == "middlewares" && items.is_empty() => Ok(Vec::new()),
         _ if long == "middlewares" => Err("\"middlewares\" names JavaScript modules, and standin runs none\n  help: a delay is \"delay\", other URLs are \"routes\", extra files \"static\"".into()),
         Value::Bool(value) if is_flag => Ok(vec![(long.to_string(), value.to_string())]),
-        // As in json-server: the option is not used.
+        // As in json-server: the option is not set.
         Value::Bool(false) => Ok(Vec::new()),
         Value::Array(items) if matches!(arg.get_action(), ArgAction::Append) => items.iter().map(one).collect(),
         other => Ok(vec![one(other)?]),
     }
 }
 
-/// The options that a config file may set. A command to run is not among them: it would let a folder from somebody else
-/// run programs.
+/// The options that a config file may set. `--exec` is not among them: it would let a folder from somebody else run
+/// programs.
 pub(super) fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(|arg| {
         !matches!(
@@ -181,14 +181,14 @@ pub(super) fn keys(command: &Command) -> impl Iterator<Item = &Arg> {
     })
 }
 
-/// The names by which an option is known.
+/// The names of an option.
 pub(super) fn names(arg: &Arg) -> impl Iterator<Item = &str> {
     arg.get_long()
         .into_iter()
         .chain(arg.get_all_aliases().unwrap_or_default())
 }
 
-/// `readOnly` as it is typed: `read-only`.
+/// `readOnly` as `read-only`.
 fn kebab(key: &str) -> String {
     let mut option = String::new();
     for letter in key.chars() {

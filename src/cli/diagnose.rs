@@ -1,4 +1,4 @@
-//! Errors for a person at a terminal: the place, the line, and what to do.
+//! Error messages for the terminal: the place, the line, and what to do.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use crate::text::{list, printable, printable_lines, shell_word, with_causes};
 
 use super::{Failure, USUAL_PORT, init, style, system};
 
-/// Why the server did not start. `named`: the person named the data file.
+/// Why the server did not start. `named`: the data file was given on the command line.
 pub(super) fn start_error(error: &StartError, options: &Options, named: bool) -> Failure {
     Failure(text_of(error, options, named))
 }
@@ -66,7 +66,7 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
     }
 }
 
-/// That there is no file at `path`. `named`: the person named the data file.
+/// The error that there is no file at `path`. `named`: as in [`start_error`].
 fn missing(path: &Path, options: &Options, named: bool) -> String {
     let file = style::path(path);
     let is_page = |extension: &OsStr| {
@@ -179,7 +179,7 @@ fn with_port(port: u16) -> String {
     printable(&words.join(" ")).into_owned()
 }
 
-/// The command that makes a data file of `path`, which holds records without a name.
+/// The command that converts `path`, which has records without a name, to a data file.
 fn conversion(path: &Path) -> String {
     let word = |path: &Path| shell_word(&style::path(path));
     if path.file_name().is_none_or(|name| name != "db.json") {
@@ -217,7 +217,7 @@ pub(super) fn faults(path: &str, faults: &Faults) -> String {
 
 fn snippet(path: &str, text: &str, offset: usize, message: &str, hint: Option<&str>) -> String {
     let place = Place::of(text, offset);
-    // Only the line itself is handed over: a file may be large, and a line of a minified one, too.
+    // Only a part of the line is passed on: a file may be large, and a line of a minified one, too.
     let offset = floor_char_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
     let end = text[start..].find('\n').map_or(text.len(), |at| start + at);

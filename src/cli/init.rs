@@ -1,4 +1,4 @@
-//! `standin init`: a data file to begin with, or one made from data in another format.
+//! `standin init`: writes a sample data file, or converts one from another format.
 
 use std::fmt;
 use std::fs::File;
@@ -39,7 +39,7 @@ impl Init {
     }
 }
 
-/// Writes the data file and the rules file; says what was written.
+/// Writes the data file and the rules file; returns the message.
 fn samples(named: Vec<String>) -> Result<String, String> {
     let mut names: Vec<String> = Vec::new();
     for name in named {
@@ -89,8 +89,7 @@ fn samples(named: Vec<String>) -> Result<String, String> {
     ))
 }
 
-/// The sample records of a collection, and the rules that hold for them. What would point to a collection that is not
-/// `made` is left out.
+/// The sample records of a collection, and their rules. References to a collection that is not `made` are left out.
 fn sample(name: &str, made: &[String]) -> (Value, Value) {
     let mut samples: Value = serde_json::from_str(include_str!("init.json")).unwrap_or_default();
     let [mut records, mut rules] = ["records", "rules"].map(|part| samples[name][part].take());
@@ -110,7 +109,7 @@ fn sample(name: &str, made: &[String]) -> (Value, Value) {
     (records, rules)
 }
 
-/// Converts `file` to `db.json` beside it; says what was written.
+/// Converts `file` to `db.json` beside it; returns the message.
 fn from_file(file: &Path) -> Result<String, String> {
     let target = file.with_file_name(DATA);
     let text = to_json(file)?;
@@ -146,7 +145,7 @@ fn exists(path: &Path, then: &str) -> String {
     format!("{} exists already; {then}\n  help: {help}", path.display())
 }
 
-/// Writes a file that must not be there yet, with the rights of the file `like`.
+/// Writes a file that must not exist yet, with the rights of the file `like`.
 fn write_new(path: &Path, text: &str, like: Option<&Path>) -> Result<(), String> {
     let created = match like {
         Some(like) => create_like(path, like).map(|created| created.file),
@@ -162,7 +161,7 @@ fn write_new(path: &Path, text: &str, like: Option<&Path>) -> Result<(), String>
     })
 }
 
-/// The format of a file, by its extension; `None` for what is not converted.
+/// The format of a file, by its extension; `None` if it cannot be converted.
 pub(super) fn format(file: &Path) -> Option<&'static str> {
     let extension = file.extension()?.to_string_lossy().to_ascii_lowercase();
     Some(match extension.as_str() {
@@ -220,7 +219,7 @@ fn to_json(file: &Path) -> Result<String, String> {
     }
 }
 
-/// YAML 1.2, in which `no` is a text.
+/// YAML 1.2, in which `no` is a string.
 fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
     let value: Lossless = serde_saphyr::from_str_with_options(
         text,
@@ -229,8 +228,8 @@ fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
     Ok(value.0)
 }
 
-/// A value of another format that JSON can hold: without repeated keys, of which one would be lost, and without numbers
-/// like infinity, which would become null.
+/// A value of another format that JSON can represent: without duplicate keys, of which one would be lost, and without
+/// numbers like infinity, which would become null.
 struct Lossless(Value);
 
 impl<'de> Deserialize<'de> for Lossless {
@@ -302,7 +301,7 @@ impl<'de> Visitor<'de> for LosslessVisitor {
     }
 }
 
-/// The name that the records of a file without names get.
+/// The collection name for a file of records without a name.
 fn collection(file: &Path) -> String {
     let stem = file
         .file_stem()
@@ -311,7 +310,7 @@ fn collection(file: &Path) -> String {
         .unwrap_or_else(|| "items".into())
 }
 
-/// Whether `text` is records without a name: an array, or values one after the other.
+/// Whether `text` has records without a name: an array, or a sequence of values.
 pub(super) fn lacks_names(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
@@ -320,7 +319,7 @@ pub(super) fn lacks_names(text: &str) -> bool {
     starts && wrap("", text).is_ok()
 }
 
-/// An array, or values one after the other (NDJSON), under the name `collection`. The values stay as they are written.
+/// Wraps an array, or a sequence of values (NDJSON), under the name `collection`. The values are not reformatted.
 fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     let key = Value::from(collection);
     let values = serde_json::Deserializer::from_str(text)
@@ -339,10 +338,10 @@ fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     }
 }
 
-/// The records of a table with a header row.
+/// The records of a CSV file with a header row.
 fn records(text: &str) -> Result<Value, Box<dyn std::error::Error>> {
     if text.matches('"').count() % 2 == 1 {
-        // The reader would take the rest of the file for one cell.
+        // The parser would read the rest of the file as one cell.
         return Err("a quoted cell is not closed: the number of quotes is odd".into());
     }
     let header = text.lines().next().unwrap_or_default();

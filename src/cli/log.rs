@@ -1,4 +1,4 @@
-//! The log: requests, events of the data file and diagnostics, printed by a thread of its own so that no request waits.
+//! The log: requests, events of the data file and diagnostics, printed on a separate thread so that no request waits.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -58,15 +58,15 @@ struct Queue {
     left_out: AtomicUsize,
 }
 
-/// The standard output, without colours unless they are wanted. The buffer is below what takes them out, which writes a
-/// line in several pieces.
+/// Standard output, without colours unless they are wanted. The buffer is below the colour filter, which writes a line
+/// in several pieces.
 fn output() -> Box<dyn Write> {
     match AutoStream::choice(&io::stdout()) {
         ColorChoice::Never => {
             let out: Box<dyn Write> = Box::new(io::BufWriter::new(io::stdout()));
             Box::new(StripStream::new(out))
         }
-        // On Windows it also translates colours for consoles that know no escape sequences.
+        // On Windows it also translates colours for consoles without escape sequences.
         _ => Box::new(io::BufWriter::new(anstream::stdout())),
     }
 }
@@ -82,8 +82,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Starts the log's thread, and from [`LogLevel::Debug`] on collects the events of `tracing`. `timestamps` puts the time
-    /// before each line.
+    /// Starts the log's thread, and from [`LogLevel::Debug`] on collects the events of `tracing`. `timestamps` prefixes
+    /// each line with the time.
     pub(super) fn start(level: LogLevel, timestamps: bool) -> Log {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
@@ -117,7 +117,7 @@ impl Log {
     }
 
     fn send(&self, line: Line) {
-        // The thread has ended only after `finish`.
+        // The thread ends only after `finish`.
         let _ = self.sender.send((SystemTime::now(), line));
     }
 
@@ -127,7 +127,7 @@ impl Log {
     }
 
     fn send_bounded(&self, line: Line) {
-        // A full queue means a terminal that cannot keep up; the request matters more than its line.
+        // If the queue is full, the terminal cannot keep up: drop the line rather than delay the request.
         if self.queue.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
             self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
             self.queue.left_out.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +160,7 @@ impl Log {
         self.send(Line::Error(text));
     }
 
-    /// Prints that the file at `path` was reloaded, with what it has; `None`: it is gone.
+    /// Prints that the file at `path` was reloaded, with a summary; `None`: it was deleted.
     fn reloaded(&self, path: &Path, what: Option<String>) {
         let path = style::path(path);
         self.print(match what {
@@ -264,7 +264,8 @@ impl Log {
         }
     }
 
-    /// Waits until everything is printed, or until `limit` has passed: a pipe that nobody reads blocks the log's thread.
+    /// Waits until everything is printed, or until `limit` has passed: a pipe that nobody reads blocks the log's
+    /// thread.
     pub(super) fn finish(self, limit: Duration) {
         self.send(Line::End);
         let _ = self.ended.lock().recv_timeout(limit);
@@ -438,7 +439,7 @@ fn write(
                 queue.waiting.fetch_sub(1, Ordering::Relaxed);
             }
             ends = matches!(line, Line::End);
-            // There is nowhere to report that the output is gone.
+            // If the output is gone, there is nowhere to report that.
             let _ = write_line(out, &time, &line);
             if !ends {
                 next = receiver.try_recv().ok();
@@ -472,7 +473,7 @@ fn write_line(out: &mut impl Write, time: &str, line: &Line) -> io::Result<()> {
     }
 }
 
-/// Takes the lines of `tracing` into the log: the formatter writes each in one piece.
+/// Writes the lines of `tracing` to the log: the formatter writes each at once.
 struct Diagnostics(Log);
 
 impl Write for Diagnostics {

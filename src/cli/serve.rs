@@ -22,10 +22,10 @@ use crate::rules::{OnDelete, named};
 use crate::server::{Listeners, Options, Saving, Server, StartError};
 use crate::text::{list, nearest, shell_word};
 
-/// How long a stop waits for the writer after the requests in progress have had their time.
+/// How long a stop waits for the writer, after the grace period of requests.
 const LAST_SAVE: Duration = Duration::from_millis(500);
 
-/// How long a stop waits for the log: whoever reads it may have stopped reading.
+/// How long a stop waits for the log, whose reader may have stopped reading.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The headings of the options in the help.
@@ -40,8 +40,8 @@ pub(super) struct Serve {
     /// Further data files (refused, with a way to join them)
     #[arg(hide = true)]
     more: Vec<PathBuf>,
-    /// Port to listen on; 0 picks a free port, auto the first free one from 3000 on [default: PORT from the environment,
-    /// or else 3000]
+    /// Port to listen on; 0 picks a free port, auto the first free one from 3000 on [default: PORT from the
+    /// environment, or else 3000]
     #[arg(short, long, value_parser = Port::parse, allow_negative_numbers = true)]
     port: Option<Port>,
     /// Host name or address to listen on [default: STANDIN_HOST from the environment, or else localhost]
@@ -206,7 +206,7 @@ enum Sure {
 }
 
 impl Serve {
-    /// Serves. `opened`: what a config file opens to others.
+    /// Runs the server. `opened`: what a config file exposes to others.
     pub(super) fn run(self, opened: Option<&str>) -> Done {
         self.check()?;
         system::end_with_main_thread();
@@ -233,7 +233,7 @@ impl Serve {
             log.plain(banner::banner(&server, &options, opened, takes_keys));
         } else {
             if let Some(opened) = opened {
-                // The config file may be what hides the banner.
+                // The config file may have turned the banner off.
                 log.error(style::warning(opened));
             }
             if matches!(port, Port::Auto | Port::Number(0)) {
@@ -246,13 +246,13 @@ impl Serve {
             )));
         }
         let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
-        // The port is open, so the command's requests are answered. Its input is the terminal's, or ours.
+        // The port is open, so the command's requests are answered. It inherits standard input.
         let command = exec
             .map(|command| system::start_command(&command, &url, has_keyboard, ask.clone()))
             .transpose()
             .map_err(|error| format!("cannot run a shell for --exec: {error}"))?;
         if command.is_none() {
-            // Nobody listens once the server stops for another reason.
+            // Nobody receives once the server stops for another reason.
             let at_end = at_stdin_end.then_some(move || _ = ask.send(OK));
             let (folder, file) = (snapshots.clone(), options.file.clone());
             snapshot::on_key(server.reader(), folder, file, log.clone(), at_end);
@@ -273,7 +273,7 @@ impl Serve {
         Ok(ExitCode::from(code))
     }
 
-    /// Refuses what json-server takes and standin does not, with what to do instead.
+    /// Refuses options of json-server that standin does not support, with what to do instead.
     fn check(&self) -> Result<(), String> {
         if self.middlewares.is_some() {
             return Err("--middlewares names JavaScript modules, and standin runs none.\n  help: a delay is --delay, other URLs are --routes, extra files --static; for anything else put a proxy before standin".into());
@@ -338,7 +338,7 @@ impl Serve {
         }
     }
 
-    /// The options of the server, and the port that was asked for.
+    /// The options of the server, and the requested port.
     fn options(self) -> Result<(Options, Port), String> {
         let (port, limits) = (self.port()?, self.limits());
         let host = self
@@ -408,7 +408,7 @@ impl Serve {
     }
 }
 
-/// The error for a second data file, or for a word that was meant as a command.
+/// The error for a second data file, or a mistyped command.
 fn one_file(first: &Path, second: &Path) -> String {
     let (first_name, second_name) = (style::path(first), style::path(second));
     let names = super::commands();
@@ -430,7 +430,7 @@ fn one_file(first: &Path, second: &Path) -> String {
     )
 }
 
-/// Refuses a data file that is not JSON by its name.
+/// Refuses a data file whose extension is not `.json`.
 fn check_is_json(file: &Path) -> Result<(), String> {
     let name = file.to_string_lossy();
     if name.starts_with("http://") || name.starts_with("https://") {
@@ -462,8 +462,8 @@ fn check_is_json(file: &Path) -> Result<(), String> {
     ))
 }
 
-/// The name of a JSON file that is not there yet, for a command that writes it: a shell empties a file before the command
-/// reads it.
+/// The name of a JSON file that does not exist yet, for a command that redirects to it: a shell truncates a file before
+/// the command reads it.
 fn new_file(stem: &str) -> String {
     let numbered = (2..).map(|number| format!("{stem}-{number}.json"));
     std::iter::once(format!("{stem}.json"))
@@ -472,14 +472,14 @@ fn new_file(stem: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The words of `--on-delete`.
+/// The values of `--on-delete`.
 fn on_delete() -> impl TypedValueParser<Value = OnDelete> {
-    // The parser knows no other words.
+    // The parser accepts no other values.
     PossibleValuesParser::new(OnDelete::ALL.map(|(name, _)| name))
         .map(|name| named(&OnDelete::ALL, &name).unwrap_or_default())
 }
 
-/// The folder of static files where none is named. A link out of the project may be somebody else's.
+/// The default folder of static files, unless it is a link out of the project, which may be somebody else's.
 fn usual_folder() -> Option<PathBuf> {
     let public = PathBuf::from("public");
     let real = public
@@ -551,7 +551,7 @@ fn any_size(text: &str) -> Result<usize, String> {
         .ok_or_else(|| NO_SIZE.into())
 }
 
-/// What an environment variable says; an empty one says nothing.
+/// The value of an environment variable; an empty one counts as unset.
 fn environment(name: &str) -> Option<String> {
     std::env::var_os(name)
         .map(|value| value.to_string_lossy().into_owned())
@@ -577,7 +577,7 @@ fn start(
             notice: Some(Box::new(move |notice| notices.notice(&name, notice))),
         };
         match Server::start(options, listeners) {
-            // Another program was quicker.
+            // Another program has taken the port meanwhile.
             Err(StartError::Address { error, .. })
                 if port == Port::Auto
                     && error.kind() == std::io::ErrorKind::AddrInUse
@@ -590,8 +590,8 @@ fn start(
     }
 }
 
-/// Stops the server. A request, a rule check or a disk that takes longer than `grace` and a moment is left behind:
-/// everything acknowledged is in the file or its journal, and the end of the process takes the threads with it.
+/// Stops the server. Does not wait for a request, a rule check or a disk that takes longer than `grace` and a moment:
+/// everything acknowledged is in the file or its journal, and the threads end with the process.
 fn stop(server: Server, grace: Duration, log: &log::Log) {
     let (stopping, stopped) = mpsc::channel::<()>();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Snapshots of the data, saved with the key `s` as in json-server.
+//! Snapshots of the data, saved by typing `s` as in json-server.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use super::style;
 use crate::file::create_like;
 use crate::server::Reader;
 
-/// Saves a snapshot whenever a line `s` is typed into the terminal in which the program runs in the foreground. Input
-/// from anywhere else is read only where `at_end` wants to know when it ends.
+/// Saves a snapshot whenever a line `s` is typed in the terminal while the program runs in the foreground. Other input
+/// is read only to call `at_end` at its end.
 pub(super) fn on_key(
     reader: Reader,
     folder: PathBuf,
@@ -24,7 +24,7 @@ pub(super) fn on_key(
     }
     std::thread::spawn(move || {
         if !is_terminal {
-            // An input that cannot be read is as good as one that has ended.
+            // An input that cannot be read counts as ended.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             return at_end.into_iter().for_each(|at_end| at_end());
         }
@@ -61,13 +61,13 @@ fn is_in_foreground() -> io::Result<bool> {
     Ok(true)
 }
 
-/// Hands on the lines that are typed while the process is in the foreground, until the terminal is gone.
+/// Calls `line` with the lines that are typed while the process is in the foreground, until the terminal is gone.
 #[cfg(unix)]
 fn read_lines(mut line: impl FnMut(&str)) {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
 
-    /// A shell's `fg` sends no signal to a job that is running already, so this has to be polled.
+    /// A shell's `fg` sends no signal to a running job, so this has to be polled.
     const RECHECK: std::time::Duration = std::time::Duration::from_millis(250);
     let input = rustix::stdio::stdin();
     let mut typed = Vec::new();
@@ -78,7 +78,7 @@ fn read_lines(mut line: impl FnMut(&str)) {
             continue;
         }
         match poll(&mut [PollFd::new(&input, PollFlags::IN)], None) {
-            // The process may have been put into the background meanwhile, and this input may be the shell's.
+            // The process may be in the background by now, and this input the shell's.
             Ok(_) if !is_in_foreground().unwrap_or(false) => continue,
             Ok(_) => {}
             Err(Errno::INTR) => continue,
@@ -105,7 +105,7 @@ fn read_lines(mut line: impl FnMut(&str)) {
         .for_each(|typed| line(&typed));
 }
 
-/// Saves the data before the server stops: the file holds an edit that is not valid, so the data is nowhere else.
+/// Saves the data before the server stops while the file holds an invalid edit: the data is nowhere else.
 pub(super) fn keep_last_good(reader: &Reader, folder: &Path, path: &Path, log: &Log) {
     let file = style::path(path);
     match write(reader, folder, path) {

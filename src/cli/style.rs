@@ -1,5 +1,5 @@
-//! Colours. Text is always styled when it is made; where it is printed, `anstream` takes the colours out again unless the
-//! output is a terminal (`NO_COLOR`, `TERM=dumb` and `CLICOLOR_FORCE` are honoured).
+//! Colours. Text is always styled; when it is printed, `anstream` removes the styles unless the output is a terminal
+//! (`NO_COLOR`, `TERM=dumb` and `CLICOLOR_FORCE` are honoured).
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub(super) fn warning(message: &str) -> String {
     )
 }
 
-/// A message of lines with the labels `error:` and `help:` styled.
+/// Styles the labels `error:` and `help:` of a message.
 pub(super) fn labels(message: &str) -> String {
     let styled = |line: &str| {
         let text = line.trim_start();

@@ -1,5 +1,5 @@
-//! What the program asks of the operating system: ports, open files, memory and threads, the signals that stop the server,
-//! and the command of `--exec`.
+//! Operating system services: ports, limits, memory and threads, the signals that stop the server, and the command of
+//! `--exec`.
 
 use std::io;
 use std::net::TcpListener;
@@ -16,12 +16,12 @@ use super::{FAILED, write_error};
 pub(super) enum Port {
     /// The first free one from 3000 on.
     Auto,
-    /// This one; 0 is any that is free.
+    /// This one; 0 picks a free one.
     Number(u16),
 }
 
 impl Port {
-    /// Reads what was typed.
+    /// Parses the value.
     pub(super) fn parse(text: &str) -> Result<Port, &'static str> {
         if text.eq_ignore_ascii_case("auto") {
             return Ok(Port::Auto);
@@ -45,7 +45,7 @@ fn is_free(host: &str, port: u16) -> bool {
     } else {
         &[host][..]
     };
-    // A machine without IPv6 has no ::1, which the server does without, too.
+    // A machine without IPv6 has no ::1; the server skips it, too.
     hosts.iter().all(|host| {
         let bound = TcpListener::bind((host.trim_matches(['[', ']']), port));
         !bound.is_err_and(|error| {
@@ -57,21 +57,21 @@ fn is_free(host: &str, port: u16) -> bool {
     })
 }
 
-/// Asks for as many open files as the system allows at all: each connection is one, and shells start programs with room
-/// for a thousand. (Programs that `select` need the lower limit; this one does not.)
+/// Raises the soft limit of open files to the hard limit: each connection is one, and shells set the soft limit to a
+/// thousand. (Programs that use `select` need the lower limit; this one does not.)
 pub(super) fn allow_many_files() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
         let mut limit = getrlimit(Resource::Nofile);
         limit.current = limit.maximum;
-        // Where the system refuses, connections beyond the limit wait.
+        // If the system refuses, connections beyond the limit wait.
         let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 
-/// Has the C library return large blocks of memory to the system as soon as they are freed. By itself it raises the size
-/// from which it does so to 32 MiB, and a server that has handled some large bodies keeps hundreds of megabytes.
+/// Makes the C library return large blocks of memory to the system as soon as they are freed. By default it raises that
+/// threshold up to 32 MiB, and a server that has handled some large bodies keeps hundreds of megabytes.
 pub(super) fn return_large_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[allow(unsafe_code)]
@@ -79,8 +79,8 @@ pub(super) fn return_large_memory() {
     let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1024 * 1024) };
 }
 
-/// Ends the program when its main thread panics, as it does where the system refuses a thread: the threads that are there
-/// already would keep the port and answer nothing.
+/// Ends the program when its main thread panics, as it does if a thread cannot be created: the existing threads would
+/// keep the port and answer nothing.
 pub(super) fn end_with_main_thread() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -90,7 +90,7 @@ pub(super) fn end_with_main_thread() {
         let payload = info.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or(payload.downcast_ref::<&str>().copied());
-        // The words of std and tokio; notify finds that nobody receives.
+        // The panic messages of std and tokio; notify panics because nobody receives.
         let is_thread = |text: &str| {
             (text.contains("spawn") && text.contains("thread")) || text.contains("SendError")
         };
@@ -105,15 +105,15 @@ pub(super) fn end_with_main_thread() {
     }));
 }
 
-/// How soon after the first signal a second one may be the same: Ctrl+C under `npm start` comes from the terminal, and
+/// Within this time, a second signal is a duplicate of the first: Ctrl+C under `npm start` comes from the terminal and
 /// once more from npm.
 const TWICE: Duration = Duration::from_millis(150);
 
 /// What ends the server.
 pub(super) enum Stop {
-    /// A signal, given as the exit code of a process that it ends at once.
+    /// A signal, as the exit code of a process that it kills.
     Signal(u8),
-    /// Something else, with the exit code that it asks for.
+    /// Another reason, with its exit code.
     Asked(u8),
 }
 
@@ -125,7 +125,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen: from here on these signals do not end the process by themselves.
+    /// Installs the handlers: from here on these signals do not kill the process.
     ///
     /// # Errors
     /// The operating system refuses.
@@ -170,7 +170,7 @@ impl Signals {
         };
         #[cfg(not(unix))]
         let signal = async {
-            // If it fails there is no way to be asked to stop, other than to be killed.
+            // If it fails, the process can only be killed.
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -188,7 +188,7 @@ impl Signals {
     pub(super) fn exit_on_next(mut self) {
         let first = Instant::now();
         std::thread::spawn(move || {
-            // Nobody else asks any more.
+            // Nothing else can request a stop now.
             let (_, mut asked) = tokio::sync::mpsc::unbounded_channel();
             let (Stop::Signal(code) | Stop::Asked(code)) = self.wait(&mut asked);
             std::thread::sleep(TWICE.saturating_sub(first.elapsed()));
@@ -197,7 +197,7 @@ impl Signals {
     }
 }
 
-/// The exit code of a process that a signal ends, as shells give it.
+/// The exit code of a process that is killed by a signal, as shells report it.
 #[cfg(unix)]
 fn exit_code(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
@@ -215,7 +215,7 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
-/// The running command of `--exec`, beside the server; when it ends, the server does.
+/// The running command of `--exec`; when it ends, the server stops.
 pub(super) struct Exec {
     #[cfg(unix)]
     process: Option<rustix::process::Pid>,
@@ -233,11 +233,11 @@ pub(super) fn start_command(
     ended: UnboundedSender<u8>,
 ) -> io::Result<Exec> {
     let mut shell = shell(command);
-    // PORT names our port; a development server would take it for its own.
+    // PORT is our port; a development server would use it, too.
     shell.env("STANDIN_URL", url).env_remove("PORT");
     #[cfg(unix)]
     if !has_keyboard {
-        // A signal then reaches all that the shell has started.
+        // So a signal reaches all processes that the shell has started.
         std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     }
     let child = shell.spawn()?;
@@ -252,7 +252,7 @@ pub(super) fn start_command(
     #[cfg(not(unix))]
     let _ = has_keyboard;
     std::thread::spawn(move || {
-        // The server has stopped already where nobody wants to know.
+        // An error means that the server has already stopped.
         let _ = ended.send(wait(child));
     });
     Ok(exec)
@@ -275,7 +275,7 @@ fn shell(command: &str) -> Command {
     shell
 }
 
-/// The exit code, as a shell gives it.
+/// The exit code, as a shell reports it.
 fn wait(mut child: Child) -> u8 {
     let Ok(status) = child.wait() else {
         return FAILED;
@@ -290,7 +290,7 @@ fn wait(mut child: Child) -> u8 {
 }
 
 impl Exec {
-    /// Forwards a signal, given as its exit code.
+    /// Forwards a signal, given as an exit code.
     #[cfg(unix)]
     pub(super) fn forward(&self, code: u8) {
         use rustix::process::{Signal, kill_process, kill_process_group};

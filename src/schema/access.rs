@@ -1,4 +1,4 @@
-//! Login, guards, and properties that are generated or never sent: reading `x-auth`, `x-guard`, `x-generated` and
+//! Parses the keywords for logins, guards, and generated or hidden properties: `x-auth`, `x-guard`, `x-generated` and
 //! `writeOnly`.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::rules::{Access, Auth, Generated, Guard, Hidden, HiddenPlace};
 const AUTH_KEYS: [&str; 4] = ["users", "login", "password", "expires"];
 
 impl Gatherer<'_> {
-    /// How users log in, if the root says so. `names` are the resources.
+    /// The `x-auth` of the root, if there is one. `names` are the resources.
     pub fn auth(&mut self, names: &[&str]) -> Option<Auth> {
         let value = self.document.root.get(AUTH)?;
         let here = join("", AUTH);
@@ -69,7 +69,7 @@ impl Gatherer<'_> {
         Some(auth)
     }
 
-    /// Reports a collection of users that is not there, or lacks what they log in with.
+    /// Reports a collection of users that does not exist, or lacks the properties for the login.
     pub fn users(&mut self, auth: Option<&Auth>, resources: &[Gathered]) {
         let Some(auth) = auth else { return };
         let here = |key: &str| join(&join("", AUTH), key);
@@ -89,7 +89,7 @@ impl Gatherer<'_> {
         };
         for (key, property) in [("login", &auth.login), ("password", &auth.password)] {
             let mut names = users.properties.iter().map(|one| one.name.as_str());
-            // A property that no rule describes is allowed, unless the name is a slip.
+            // An undescribed property is allowed, unless the name is a typo.
             if names.clone().any(|name| name == property) {
                 continue;
             }
@@ -101,7 +101,7 @@ impl Gatherer<'_> {
         }
     }
 
-    /// Who may read and write the resource `name`, where its schema says so.
+    /// The guards of the resource `name`, if its schema has some.
     pub fn access(&mut self, name: &str, auth: Option<&Auth>) -> Option<Access> {
         let outer = self.document.schemas(&join("/properties", name));
         let schema = outer.iter().find(|one| one.keywords.contains_key(GUARD))?;
@@ -150,7 +150,7 @@ impl Gatherer<'_> {
         Some(access)
     }
 
-    /// What the server fills the property with that `schemas` describe.
+    /// What the server fills the property with whose schemas are `schemas`.
     pub fn generated(&mut self, schemas: &[Subschema<'_>]) -> Option<Generated> {
         let mut found = None;
         for (pointer, value) in self.own(GENERATED, schemas) {
@@ -159,12 +159,12 @@ impl Gatherer<'_> {
         found
     }
 
-    /// The values that are never sent. `users`: these are the records of users, whose password is one of them.
+    /// The hidden values. `users`: these are the records of users, whose password is hidden, too.
     pub fn hidden(&mut self, record: &[Subschema<'_>], users: Option<&Auth>) -> Hidden {
         let document = self.document;
         let mut places = vec![HiddenPlace::default()];
         let mut known = HashMap::<String, usize>::new();
-        // Each schema is looked at once, however many refer to it.
+        // Each schema is visited once, however many refer to it.
         let mut todo = vec![(0, record.to_vec())];
         while let Some((at, schemas)) = todo.pop() {
             let mut place_of = |places: &mut Vec<HiddenPlace>, pointer: String| {

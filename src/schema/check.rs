@@ -1,4 +1,4 @@
-//! Checking a value against its rules, with a limit for the work, and the messages for what is wrong with it.
+//! Validates a value against its rules, with a bound on the work, and builds the error messages.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::json::pointer::{join, split_last, steps};
 use crate::json::quote;
 use crate::text::{joined, nearest};
 
-/// The most violations that are listed: a body can have a million mistakes, and nobody reads them.
+/// How many violations are listed at most: a body can have a million, and nobody reads them.
 const MOST: usize = 200;
 
 /// One way in which a value breaks its rules.
@@ -78,7 +78,7 @@ impl Checker {
         found.or_else(|TooComplex| budget.spend(|| messages.violations(first())))
     }
 
-    /// The validator's own errors; `None` where finding them takes too long.
+    /// The validator's own errors; `None` if collecting them takes too long.
     pub fn errors(
         &self,
         value: &Value,
@@ -141,7 +141,7 @@ impl Messages<'_> {
         errors: impl Iterator<Item = ValidationError<'e>>,
     ) -> Vec<Violation> {
         let mut found = Vec::new();
-        // Missing properties must not be lost behind a thousand other mistakes.
+        // Missing properties must not be truncated because of a thousand other errors.
         let (missing, others): (Vec<_>, Vec<_>) =
             errors.partition(|error| matches!(error.kind(), Kind::Required { .. }));
         for error in missing.iter().chain(&others) {
@@ -156,7 +156,7 @@ impl Messages<'_> {
         found.sort_by_cached_key(|violation| self.position(&violation.pointer));
         let mut violations: Vec<Violation> = Vec::with_capacity(found.len());
         for violation in found {
-            // `allOf` and `$ref` may lead to the same rule twice.
+            // `allOf` and `$ref` may apply the same rule twice.
             if !violations.contains(&violation) {
                 violations.push(violation);
             }
@@ -171,7 +171,7 @@ impl Messages<'_> {
         violations
     }
 
-    /// The index of each step in the body; 0 for what is not there.
+    /// The index of each step in the body; 0 for missing ones.
     fn position(&self, pointer: &str) -> Vec<usize> {
         let mut at = Some(self.body);
         let index = |step: String| {
@@ -262,7 +262,7 @@ impl Messages<'_> {
         let separator = if wanted.is_empty() { "" } else { ", " };
         let detail = format!("is missing ({why}{separator}{wanted})");
         let is_unknown = |other: &&String| !property_names(&schemas).any(|known| known == *other);
-        // Of a body with thousands of unknown names the first ones will do.
+        // For a body with thousands of unknown names, the first ones are enough.
         let names = instance
             .as_object()
             .into_iter()
@@ -278,7 +278,7 @@ impl Messages<'_> {
         }
     }
 
-    /// A value that fits none of several schemas. If only one of them can be meant, its errors say more.
+    /// A value that matches none of several schemas. If it is clear which one is meant, its errors say more.
     fn forms(
         &self,
         error: &ValidationError<'_>,
@@ -290,7 +290,7 @@ impl Messages<'_> {
         let is_of_type = |inner: &ValidationError<'_>| {
             !(is_here(inner) && matches!(inner.kind(), Kind::Type { .. }))
         };
-        // The usual mark of a form: a constant in one of its properties.
+        // The usual discriminator: a constant in one of the properties.
         let has_mark = |inner: &ValidationError<'_>| {
             is_here(inner) || !matches!(inner.kind(), Kind::Constant { .. })
         };
@@ -371,14 +371,14 @@ fn detail(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// The end of a message that names what was probably meant.
+/// The suffix of a message that suggests what was probably meant.
 fn or_rather(near: Option<&str>) -> String {
     near.map_or_else(String::new, |near| {
         format!(", did you mean {}?", quote(near))
     })
 }
 
-/// What a value must be; empty where anything is allowed or where it takes more than a few words.
+/// What a value must be; empty if anything is allowed or it takes more than a few words.
 pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
     if let Some(constant) = all(schemas, "const").next() {
         return literal(constant);
@@ -416,7 +416,7 @@ pub(super) fn literal(value: &Value) -> String {
     start.map_or(whole, |start| start + "…")
 }
 
-/// A value as it is called where its type is wrong.
+/// A description of a value of the wrong type.
 pub(super) fn found(value: &Value) -> String {
     match value {
         Value::String(_) => format!("the string {}", literal(value)),
@@ -455,7 +455,7 @@ fn one_of(options: &[Value]) -> String {
 /// The name of the counting keyword.
 pub(super) const COUNT: &str = "x-standin-count";
 
-/// How many visits to referenced schemas a check may take. A visit that collects errors counts as several, by the size of
+/// A budget of visits to referenced schemas. A visit that collects errors counts as several, depending on the size of
 /// the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget(u64);
@@ -465,12 +465,13 @@ pub struct Budget(u64);
 pub struct TooComplex;
 
 impl Budget {
-    /// Enough for any sensible value with a JSON text of that length; spent in well under a second if the text is short.
+    /// Enough for any reasonable value with a JSON text of that length; spent in well under a second if the text is
+    /// short.
     pub fn for_length(bytes: usize) -> Budget {
         Budget(200_000 + 8 * bytes as u64)
     }
 
-    /// What may be spent on collecting the errors of `value`.
+    /// The budget for collecting the errors of `value`.
     pub(super) fn for_messages(value: &Value) -> Budget {
         Budget(100_000 + 4 * size(value))
     }
@@ -495,7 +496,7 @@ impl Budget {
     }
 }
 
-/// What it costs to copy `value`, in values; 64 bytes of text count as one.
+/// The cost of copying `value`, in values; 64 bytes of text count as one.
 fn size(value: &Value) -> u64 {
     let text = |text: &str| text.len() as u64 / 64;
     1 + match value {
@@ -514,9 +515,9 @@ thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
-/// The counting keyword. Collecting errors can take exponential time in the depth of the value, but only where a schema
-/// contains itself through references. So a keyword of our own in every referenced schema counts the visits, and when the
-/// budget is spent it ends the check by unwinding: the validator has no other way to stop early.
+/// The counting keyword. Collecting errors can take exponential time in the depth of the value, but only with recursive
+/// references. So a custom keyword in every referenced schema counts the visits, and when the budget is spent it ends
+/// the check by unwinding: the validator has no other way to stop early.
 struct Count;
 
 impl Count {
@@ -530,7 +531,8 @@ impl Count {
 }
 
 impl<'i> Keyword<'i> for Count {
-    /// An error has a copy of the value, as has each error around it, so a visit costs what the value is large.
+    /// Each error has a copy of its value, and so have the errors around it, so the cost of a visit is the size of the
+    /// value.
     fn validate(&self, value: &'i Value) -> Result<(), ValidationError<'i>> {
         Count::step(size(value));
         Ok(())

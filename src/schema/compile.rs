@@ -1,8 +1,9 @@
-//! From the text of a rules file to a validator per resource.
+//! Compiles the text of a rules file to a validator per resource.
 //!
 //! 1. `parse`: the text is a JSON object of the right draft, without duplicate keys.
-//! 2. `lint::check_keywords` and the meta-schema: every keyword is known, has the right type of value, and has an effect.
-//! 3. `lint::gather`: what each resource requires, keeps unique and refers to.
+//! 2. `lint::check_keywords` and the meta-schema: every keyword is known, has the right type of value, and has an
+//!    effect.
+//! 3. `lint::gather`: collects required properties, unique rules and references of each resource.
 //! 4. `rules`: one validator per resource.
 
 use std::collections::HashSet;
@@ -39,7 +40,7 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
     if !problems.is_empty() {
         return Err(placed(problems, text));
     }
-    // Gathering relies on the types that the meta-schema has checked.
+    // `gather` relies on the types that the meta-schema has checked.
     let (resources, auth, access) = gather(&document, id, &mut problems);
     if !problems.is_empty() {
         return Err(placed(problems, text));
@@ -85,7 +86,7 @@ fn parse(text: &str) -> Result<Value, SchemaError> {
     Err(placed(vec![SchemaProblem::new("", message, None)], text))
 }
 
-/// Reports duplicate keys, of which the parser keeps the last. (Objects inside arrays are not searched.)
+/// Reports duplicate keys, of which the parser keeps only the last. (Objects inside arrays are not searched.)
 fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>) {
     let mut seen = HashSet::new();
     for member in json::members(object) {
@@ -99,7 +100,7 @@ fn duplicate_keys(object: &str, pointer: &str, problems: &mut Vec<SchemaProblem>
 
 fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
     let draft = raw.get("$schema")?;
-    // A file that is named here is for the editor; the drafts have URLs.
+    // A file name here is for the editor; the drafts have URLs.
     let is_allowed = |draft: &str| draft.trim_end_matches('#') == DRAFT || !draft.contains("://");
     if draft.as_str().is_some_and(is_allowed) {
         return None;
@@ -110,7 +111,7 @@ fn wrong_draft(raw: &Value) -> Option<SchemaProblem> {
     Some(SchemaProblem::new("/$schema", message, Some(hint)))
 }
 
-/// The schema without its own `$id`: references by that name become local ones, which begin with `#`.
+/// The schema without its `$id`: references to it become local ones, which begin with `#`.
 fn without_base(raw: &Value) -> Value {
     let mut root = raw.clone();
     let Some(members) = root.as_object_mut() else {
@@ -138,7 +139,7 @@ fn without_base(raw: &Value) -> Value {
     root
 }
 
-/// What the meta-schema finds wrong, except where there is a better message already.
+/// Reports the errors of the meta-schema, unless there is a better message already.
 fn meta_problems(raw: &Value, problems: &mut Vec<SchemaProblem>) {
     let validator = jsonschema::draft202012::meta::validator();
     if validator.is_valid(raw) {
@@ -162,7 +163,7 @@ fn meta_problems(raw: &Value, problems: &mut Vec<SchemaProblem>) {
 
 /// The schema that the validators are built from, and where in it the schema of each resource is.
 ///
-/// Records are checked without their id, so each record gets a copy of its schema that does not ask for one.
+/// Records are checked without their id, so each record schema is copied without the rules for the id.
 fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Vec<String>) {
     let mut records = Records {
         document,
@@ -188,10 +189,10 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
     (root, pointers)
 }
 
-/// How the copies of [`prepared`] in `$defs` are called, before their number.
+/// The prefix of the copies of [`prepared`] in `$defs`.
 const COPY: &str = "x-standin-record-";
 
-/// Copies schemas of records without what they say about the id.
+/// Copies schemas of records without the rules for the id.
 struct Records<'a> {
     document: &'a Document,
     id: &'a str,
@@ -221,8 +222,8 @@ impl Records<'_> {
         format!("/$defs/{COPY}{place}")
     }
 
-    /// Follows the keywords whose schemas apply to the record itself, except `not` and `if`, which a record without an id
-    /// does not fit where they require one.
+    /// Removes the rules for the id, also in the schemas that apply to the record itself, except in `not` and `if`,
+    /// which a record without an id would not match if they require one.
     fn forget_id(&mut self, schema: &mut Value) {
         let Some(members) = schema.as_object_mut() else {
             return;

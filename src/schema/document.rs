@@ -1,5 +1,5 @@
-//! A schema document: the keywords and formats that rules may use, following references, and collecting the schemas that
-//! apply to a value.
+//! A schema document: the keywords and formats that rules may use, following references, and collecting the schemas
+//! that apply to a value.
 
 use std::collections::HashMap;
 
@@ -98,7 +98,7 @@ pub(super) const AT_COLLECTION: &[&str] = &[
 /// A format that is checked.
 pub(super) struct Format {
     pub name: &'static str,
-    /// What a message calls such a string.
+    /// The name of such a string in messages.
     pub noun: &'static str,
     /// A valid string.
     pub example: &'static str,
@@ -144,7 +144,7 @@ pub(super) fn format_named(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.name == name)
 }
 
-/// What the value of the keyword `name` is; `None` for keywords that rules may not use, and for those with `x-`.
+/// The shape of the keyword `name`; `None` for keywords that rules may not use, and for those with `x-`.
 pub(super) fn shape(name: &str) -> Option<Shape> {
     KEYWORDS
         .iter()
@@ -152,8 +152,8 @@ pub(super) fn shape(name: &str) -> Option<Shape> {
         .map(|(_, shape)| *shape)
 }
 
-/// The JSON Schema of rules files, with which an editor completes and checks them. It is made from the list of keywords, so
-/// that it knows no other ones; those of our own are described in `editor.json`.
+/// The JSON Schema of rules files, for completion and validation in editors. It is generated from the list of keywords;
+/// our custom ones are described in `editor.json`.
 #[cfg(feature = "cli")]
 pub fn editor_schema() -> Value {
     use serde_json::json;
@@ -236,7 +236,7 @@ impl Document {
         schema.cloned().unwrap_or(Value::Bool(true))
     }
 
-    /// The JSON pointer that a `$ref` resolves to; `None` where there is nothing.
+    /// The JSON pointer that a `$ref` resolves to; `None` if it does not resolve.
     pub fn target(&self, reference: &str) -> Option<String> {
         let fragment = percent_decode(reference.strip_prefix('#')?)?;
         let is_pointer = fragment.is_empty() || fragment.starts_with('/');
@@ -336,7 +336,7 @@ pub(super) fn types(schemas: &[Subschema<'_>]) -> Vec<String> {
     }
 }
 
-/// Calls `see` with each schema inside of `schema`, itself included, and its JSON pointer.
+/// Calls `see` with `schema` and each schema inside it, and its JSON pointer.
 pub(super) fn visit<'s>(
     schema: &'s Value,
     pointer: &str,

@@ -1,5 +1,5 @@
-//! What is made up from the rules: small valid records and values, strings that match a regular expression, and ids for
-//! new records.
+//! Generates examples from the rules: small valid records and values, strings that match a regular expression, and ids
+//! for new records.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::text::uuid;
 /// How deep an example may nest: a schema may contain itself.
 const DEEPEST: usize = 4;
 
-/// Makes up values from the schemas of a document.
+/// Generates values from the schemas of a document.
 #[derive(Clone, Copy)]
 pub(super) struct Examples<'d> {
     document: &'d Document,
-    /// Only what is required goes into an object.
+    /// Only required properties are generated.
     required_only: bool,
-    /// How many objects and arrays are around the value.
+    /// The nesting depth of the value.
     depth: usize,
 }
 
@@ -35,7 +35,7 @@ impl<'d> Examples<'d> {
         }
     }
 
-    /// A value that probably fits the schema at `pointer`; `name` is that of the property.
+    /// A value that probably matches the schema at `pointer`; `name` is that of the property.
     pub fn of(self, pointer: &str, name: &str) -> Value {
         let schemas = self.document.schemas(pointer);
         let first = |keyword| all(&schemas, keyword).next();
@@ -62,12 +62,12 @@ impl<'d> Examples<'d> {
             .unwrap_or_default()
     }
 
-    /// For values inside of one.
+    /// The generator for nested values.
     pub fn inner(self) -> Self {
         let depth = self.depth + 1;
         Examples {
             depth,
-            // Deep inside only what is required: a schema that contains itself ten times would grow exponentially.
+            // Deep inside, only required properties: a schema that contains itself ten times would grow exponentially.
             required_only: self.required_only || depth > 1,
             ..self
         }
@@ -88,7 +88,7 @@ impl<'d> Examples<'d> {
             .filter_map(Value::as_str)
             .collect();
         let mut members = Map::new();
-        // In the order of `properties`, then what is required but not described.
+        // In the order of `properties`, then required ones that are not described.
         let described =
             property_names(schemas).filter(|name| !self.required_only || required.contains(name));
         for name in described.chain(required.iter().copied()) {
@@ -126,7 +126,7 @@ impl<'d> Examples<'d> {
     }
 }
 
-/// The type that the other keywords imply where there is no `type`; empty where they imply none.
+/// The type that the other keywords imply if there is no `type`; empty if they imply none.
 pub(super) fn implied_type(schemas: &[Subschema<'_>]) -> &'static str {
     let has = |names: &[&str]| names.iter().any(|name| all(schemas, name).next().is_some());
     if has(&[
@@ -147,7 +147,7 @@ pub(super) fn implied_type(schemas: &[Subschema<'_>]) -> &'static str {
     }
 }
 
-/// Values of the type `kind` that may fit, the best first; `now` is the value to replace.
+/// Candidate values of the type `kind`, the best first; `now` is the value to replace.
 pub(super) fn scalars(
     schemas: &[Subschema<'_>],
     kind: &str,
@@ -282,7 +282,7 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
                 }
                 variants.push(format!("{text} {number}").into());
                 variants.push(format!("{text}{number}").into());
-                // At the end of the same length, for UUIDs and dates.
+                // Replace the end and keep the length, for UUIDs and dates.
                 for digits in [format!("{number}"), format!("{number:02}")] {
                     let kept = text.chars().count().saturating_sub(digits.len());
                     let start: String = text.chars().take(kept).collect();
@@ -293,7 +293,7 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
             for pattern in patterns.filter_map(parse_pattern) {
                 for number in number..number + 10 {
                     let mut state = number;
-                    // The digits of the number, each to the base of the number of alternatives.
+                    // The digits of the number, in the base of the number of alternatives.
                     let mut pick = |count: usize| {
                         let picked = state % count.max(1);
                         state /= count.max(1);
@@ -346,7 +346,7 @@ fn by_name(name: &str) -> &str {
     }
 }
 
-/// No string that is made from a pattern gets longer than this, whatever the pattern repeats.
+/// The longest string that is generated from a pattern.
 const LONGEST: usize = 2000;
 
 /// The characters to choose from, if the pattern allows them.
@@ -357,8 +357,8 @@ fn parse_pattern(pattern: &str) -> Option<Hir> {
     regex_syntax::parse(pattern).ok()
 }
 
-/// A string that `pattern` should match, `None` where it would be long. `pick` chooses one of so many alternatives, and
-/// what may be repeated is repeated `extra` times more than it must.
+/// A string that `pattern` should match, `None` if it would be too long. `pick` chooses one of that many alternatives,
+/// and repetitions are repeated `extra` times more than necessary.
 ///
 /// Anchors and word boundaries are ignored: the caller checks the string.
 fn matching(pattern: &Hir, extra: u32, pick: &mut dyn FnMut(usize) -> usize) -> Option<String> {
@@ -410,10 +410,10 @@ fn one_of(contains: impl Fn(char) -> bool, pick: &mut dyn FnMut(usize) -> usize)
     is_any.then(|| fitting[pick(fitting.len())])
 }
 
-/// What the rules say about the id of a record.
+/// The rules for the id of a record.
 #[derive(Debug)]
 pub struct IdRules {
-    /// Checks an object that has the id only.
+    /// Checks an object with only the id.
     pub(super) validator: Arc<Validator>,
     name: String,
     types: Vec<String>,
@@ -471,8 +471,8 @@ impl IdRules {
         })
     }
 
-    /// Ids to try for a new record, the best first, as JSON texts. `highest` is the highest number so far; `random` makes
-    /// seven letters or digits.
+    /// Candidate ids for a new record, the best first, as JSON texts. `highest` is the highest number so far; `random`
+    /// returns seven letters or digits.
     pub fn propose(
         &self,
         highest: Option<i64>,
@@ -488,7 +488,7 @@ impl IdRules {
             .chain(texts.map(|text| Value::from(text).to_string()))
     }
 
-    /// Ids where [`IdRules::propose`] finds none, such as dates.
+    /// Ids for rules for which [`IdRules::propose`] finds none, such as dates.
     pub(super) fn examples(&self) -> Vec<Value> {
         let format = self.format.as_deref().and_then(format_named);
         let example = Value::from(format.map_or("text", |format| format.example));
@@ -502,9 +502,9 @@ impl IdRules {
         self.types.is_empty() || self.types.iter().any(|name| kinds.contains(&name.as_str()))
     }
 
-    /// The next number above the highest, and where there is none, those from the lowest on.
+    /// The next number above the highest, or if there is none, those from the lowest on.
     fn numbers(&self, highest: Option<i64>) -> impl Iterator<Item = String> + use<> {
-        /// After so many numbers that are taken, a range counts as full.
+        /// After this many numbers that are taken, a range counts as full.
         const MOST_TRIES: i64 = 1_000_000;
         let (least, most, step) = self.numbers;
         let at_least = move |number: i64| match number.rem_euclid(step) {

@@ -1,4 +1,4 @@
-//! Reading a rules file: what it says about each resource, and everything in it that would silently have no effect.
+//! Collects the rules for each resource from a rules file, and reports everything that would silently have no effect.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::json::pointer::{join, steps};
 use crate::rules::{Access, Auth, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named};
 use crate::text::nearest;
 
-/// What the rules say about a resource, before it is compiled.
+/// The rules for a resource, before they are compiled.
 #[derive(Debug)]
 pub(super) struct Gathered {
     pub outline: Outline,
@@ -137,7 +137,7 @@ fn unknown_keyword(name: &str) -> Finding {
     (message, Some(hint))
 }
 
-/// Keywords of the user's own begin with `x-`, too; one that is a typing error away from ours is not meant as one.
+/// Custom keywords of users begin with `x-`, too; one that is a typo away from ours is reported.
 fn mistyped(name: &str) -> Option<Finding> {
     let lower = name.to_lowercase();
     let near = |own: &&&str| strsim::osa_distance(&lower, own) <= 1;
@@ -148,7 +148,7 @@ fn mistyped(name: &str) -> Option<Finding> {
     ))
 }
 
-/// A hint with the name that `word` was probably meant to be.
+/// A "did you mean" hint for `word`.
 pub(super) fn did_you_mean<'n>(
     word: &str,
     names: impl IntoIterator<Item = &'n str>,
@@ -166,11 +166,11 @@ pub(super) struct Gatherer<'a> {
     pub document: &'a Document,
     pub id: &'a str,
     problems: &'a mut Vec<SchemaProblem>,
-    /// Where standin's own keywords were found with an effect.
+    /// The places at which standin's own keywords have an effect.
     pub used: HashSet<String>,
 }
 
-/// What the rules say: the resources in the order of the file, how users log in, and the guards by resource.
+/// Collects the rules: the resources in the order of the file, how users log in, and the guards by resource.
 pub(super) fn gather(
     document: &Document,
     id: &str,
@@ -215,7 +215,7 @@ impl Gatherer<'_> {
         self.problems.push(problem);
     }
 
-    /// What `value` names of `known`; anything else is reported.
+    /// The entry of `known` that `value` names; anything else is reported.
     pub fn one_of<T: Copy>(
         &mut self,
         known: &[(&str, T)],
@@ -234,7 +234,7 @@ impl Gatherer<'_> {
         found
     }
 
-    /// The values that one of our own keywords has in `schemas`, where it has an effect, and their places.
+    /// The values of one of our own keywords in `schemas`, which has an effect there, and their places.
     pub fn own<'s>(
         &mut self,
         keyword: &str,
@@ -258,7 +258,7 @@ impl Gatherer<'_> {
         self.problem(pointer, message, Some(hint));
     }
 
-    /// The text that `value` is; anything else is reported.
+    /// `value` as a string; anything else is reported.
     pub fn text<'v>(&mut self, value: &'v Value, pointer: &str) -> Option<&'v str> {
         let text = value.as_str().filter(|text| !text.is_empty());
         if text.is_none() {
@@ -302,7 +302,7 @@ impl Gatherer<'_> {
             return None;
         }
         let schemas = self.document.schemas(&pointer);
-        // The id of a record is the server's to set.
+        // The server sets the id of a record.
         let required: Vec<String> = items_of(&schemas, "required")
             .filter_map(Value::as_str)
             .filter(|name| holds == Holds::Single || *name != self.id)
@@ -375,8 +375,7 @@ impl Gatherer<'_> {
         references
     }
 
-    /// The rule that the `references` of a property says, or of its items if `many`: its value is the name of a collection,
-    /// or an object.
+    /// Parses the `references` of a property, or of its items if `many`: the name of a collection, or an object.
     fn reference(
         &mut self,
         property: &str,
@@ -541,7 +540,7 @@ impl Gatherer<'_> {
     }
 }
 
-/// The collection and the property that the value of `references` names.
+/// The collection and the property in the value of `references`.
 fn target(value: &Value, id: &str) -> Option<(String, String)> {
     let text = value.as_str()?;
     let (resource, property) = text.split_once('/').unwrap_or((text, id));

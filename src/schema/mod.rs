@@ -1,7 +1,7 @@
 //! The rules of a data file: one JSON Schema 2020-12 for the whole file, compiled once and checked often.
 //!
-//! [`Schema::compile`] reads the text of `db.schema.json` and refuses whatever would have no effect; [`Rules::check`] lists
-//! what is wrong with a record. Uniqueness and references are only read here: the store enforces them.
+//! [`Schema::compile`] reads the text of `db.schema.json` and refuses whatever would have no effect; [`Rules::check`]
+//! lists what is wrong with a record. Uniqueness and references are only read here: the store enforces them.
 
 mod access;
 mod check;
@@ -46,7 +46,7 @@ impl Schema {
         compile::compile(text, id_name)
     }
 
-    /// How users log in, if they do.
+    /// How users log in, if there are logins.
     pub fn auth(&self) -> Option<&Auth> {
         self.auth.as_ref()
     }
@@ -62,7 +62,7 @@ impl Schema {
         &self.access
     }
 
-    /// The rules of the collection or object `resource`; `None` where the file has none for it.
+    /// The rules of the collection or object `resource`; `None` if the file has none for it.
     pub fn rules(&self, resource: &str) -> Option<&Rules> {
         self.iter().find(|rules| rules.resource() == resource)
     }
@@ -72,7 +72,7 @@ impl Schema {
         self.rules.iter()
     }
 
-    /// The names of the properties that are never sent.
+    /// The names of the hidden properties.
     pub fn hidden_names(&self) -> Vec<&str> {
         let hidden = self.rules.iter().map(Rules::hidden);
         hidden.flat_map(Hidden::names).collect()
@@ -99,7 +99,7 @@ pub struct Rules {
     checker: check::Checker,
 }
 
-/// What the rules say of a resource, besides what its values must be.
+/// The rules of a resource other than its validators.
 #[derive(Debug)]
 struct Outline {
     resource: String,
@@ -155,13 +155,13 @@ impl Rules {
         self.outline.holds
     }
 
-    /// What is wrong with a record, given as its JSON text, in the order of the text; empty where it is valid.
+    /// The violations of a record, given as its JSON text, in the order of the text; empty if it is valid.
     ///
-    /// The server sets the id of a record, so a record without one is valid, and only the rules for that property itself
-    /// apply to it.
+    /// The server sets the id of a record, so a record without one is valid, and only the rules for that property
+    /// itself apply to it.
     ///
     /// # Errors
-    /// The check would take more than `budget`, from which it takes what it needs.
+    /// The check would exceed `budget`, which it consumes.
     pub fn check(&self, text: &str, budget: &mut Budget) -> Result<Vec<Violation>, TooComplex> {
         match serde_json::from_str(text) {
             Ok(value) => self.checker.check(value, budget),
@@ -192,7 +192,7 @@ impl Rules {
         &self.outline.references
     }
 
-    /// The values that are stored and never sent.
+    /// The hidden values, which are stored and never sent.
     pub fn hidden(&self) -> &Hidden {
         &self.outline.hidden
     }
@@ -203,18 +203,18 @@ impl Rules {
         !hidden.is_empty() && hidden.hides(&hidden.member(&[0], property))
     }
 
-    /// A small valid record without an id, for example commands: the required properties, or all where none is required.
-    /// `None` where none was found.
+    /// A small valid record without an id, for example commands: the required properties, or all if none is required.
+    /// `None` if none was found.
     pub fn example(&self) -> Option<&Value> {
         self.example.as_ref()
     }
 
-    /// A valid record like `value`; `None` where none was found.
+    /// A valid record similar to `value`; `None` if none was found.
     pub fn repaired(&self, value: Value) -> Option<Value> {
         repair::repaired(&self.checker, value)
     }
 
-    /// Ids for clients to send where the server cannot generate any.
+    /// Ids for clients to send if the server cannot generate any.
     pub fn example_ids(&self) -> Vec<Value> {
         (self.ids.as_ref()).map_or_else(Vec::new, |ids| ids.examples())
     }
@@ -254,12 +254,12 @@ pub struct SchemaProblem {
     pub offset: usize,
     /// What is wrong.
     pub message: String,
-    /// What to do, where we know.
+    /// What to do, if known.
     pub hint: Option<String>,
 }
 
 impl SchemaProblem {
-    /// What is wrong at `pointer`; its offset is found later.
+    /// A problem at `pointer`, without the offset yet.
     fn new(
         pointer: impl Into<String>,
         message: impl fmt::Display,

@@ -1,7 +1,7 @@
-//! Turning an invalid value into a valid one by changing only what is wrong.
+//! Turns an invalid value into a valid one with minimal changes.
 //!
 //! Each round takes an error of the validator, tries the changes that may fix it, and continues with the first one that
-//! leaves fewer errors. A result has been validated; after a bounded number of rounds there is none.
+//! leaves fewer errors. The result is validated; the number of rounds is bounded.
 
 use std::mem::discriminant;
 
@@ -29,7 +29,7 @@ enum Edit {
     Rename(String, String, String),
 }
 
-/// A small valid record: what is required, or all properties.
+/// A small valid record: the required properties, or all.
 pub(super) fn example_record(checker: &Checker, required: &[String]) -> Option<Value> {
     let make = |required_only| {
         let mut value = Examples::new(&checker.document, required_only).of(&checker.pointer, "");
@@ -43,7 +43,7 @@ pub(super) fn example_record(checker: &Checker, required: &[String]) -> Option<V
         .or_else(|| repaired(checker, json!({})))
 }
 
-/// A valid value like `start`.
+/// A valid value similar to `start`.
 pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
     let mut budget = Budget::for_messages(&start);
     let mut value = start;
@@ -83,7 +83,7 @@ pub(super) fn repaired(checker: &Checker, start: Value) -> Option<Value> {
     None
 }
 
-/// How much is wrong. Of several alternatives, the best one counts.
+/// The number of errors. Of several alternatives, the best one counts.
 fn weight(errors: &[ValidationError<'_>]) -> usize {
     let one = |error: &ValidationError<'_>| match error.kind() {
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
@@ -169,7 +169,7 @@ impl Repair<'_> {
         fixes
     }
 
-    /// The object at `at` with its missing property `name`, which may have another name by mistake.
+    /// Adds the missing property `name` to the object at `at`, or renames a misspelt one.
     fn add(&self, at: &str, name: &str, own: &[Subschema<'_>]) -> Vec<Fix> {
         let is_unknown = |other: &&str| !property_names(own).any(|known| known == *other);
         let unknown = (self.members(at).into_iter())
@@ -185,7 +185,7 @@ impl Repair<'_> {
             .collect()
     }
 
-    /// The object at `at` without its `unexpected` properties; first, those that look like others are renamed.
+    /// Renames the `unexpected` properties of the object at `at` that look like others, or else removes them.
     fn rename_or_remove(&self, at: &str, unexpected: &[String], own: &[Subschema<'_>]) -> [Fix; 2] {
         let members = self.members(at);
         let is_missing = |name: &&str| members.is_some_and(|members| !members.contains_key(*name));
@@ -202,7 +202,7 @@ impl Repair<'_> {
         ]
     }
 
-    /// What the keyword of the error asks for.
+    /// Fixes for the keyword of the error.
     fn by_keyword(
         &self,
         error: &ValidationError<'_>,
@@ -272,7 +272,7 @@ impl Repair<'_> {
         fixes
     }
 
-    /// The object or array at `at` without one of its properties, or with fewer items.
+    /// Fixes that remove a property of the object, or items of the array, at `at`.
     fn smaller(&self, at: &str) -> Vec<Fix> {
         let remove = |step: &str| vec![Edit::Remove(join(at, step))];
         match self.value.pointer(at) {
@@ -287,7 +287,7 @@ impl Repair<'_> {
         }
     }
 
-    /// Other values in the place of the one at `at`, or nothing.
+    /// Fixes that replace the value at `at`, or remove it.
     fn others(&self, at: &str, own: &[Subschema<'_>]) -> Vec<Fix> {
         let here = self.value.pointer(at);
         let names = steps(at).filter(|step| step.parse::<usize>().is_err());
@@ -307,7 +307,7 @@ impl Repair<'_> {
         self.value.pointer(at)?.as_object()
     }
 
-    /// The array with one more item.
+    /// Fixes that add an item to the array.
     fn longer(
         &self,
         items: Option<&Vec<Value>>,
@@ -327,7 +327,7 @@ impl Repair<'_> {
         let values = contains.flat_map(|schema| self.values(&[schema], name, None));
         let mut new: Vec<Value> = values.collect();
         new.extend(self.values(&schemas, name, None));
-        // More of the same kind, for arrays whose items are unique.
+        // Several different ones, for arrays with unique items.
         for value in new.clone().into_iter().take(4) {
             new.extend(variants(&schemas, &value, items.len() + 1));
         }
@@ -338,8 +338,8 @@ impl Repair<'_> {
             .map(move |item| items.iter().cloned().chain([item]).collect())
     }
 
-    /// The schemas that apply at a place of the value; `parent` are some of those that apply to the object or array around
-    /// it.
+    /// The schemas that apply at a place of the value; `parent` are some of those that apply to the object or array
+    /// around it.
     fn place<'s>(&'s self, pointer: &str, parent: &[Subschema<'s>]) -> Vec<Subschema<'s>> {
         let document = &self.checker.document;
         let mut schemas = document.schemas(&self.checker.pointer);
@@ -367,7 +367,7 @@ impl Repair<'_> {
         schemas
     }
 
-    /// Values for a place with these schemas, the best first; `now` is the value to replace.
+    /// Candidate values for these schemas, the best first; `now` is the value to replace.
     fn values(&self, schemas: &[Subschema<'_>], name: &str, now: Option<&Value>) -> Vec<Value> {
         let mut values: Vec<Value> = all(schemas, "const").cloned().collect();
         if let Some(now) = now.and_then(Value::as_str) {
@@ -391,7 +391,7 @@ impl Repair<'_> {
                 (kind, _) => vec![kind.to_owned()],
             };
         }
-        // `null` only where nothing else fits.
+        // `null` only if nothing else fits.
         kinds.sort_by_key(|kind| kind == "null");
         for kind in &kinds {
             let empty = match kind.as_str() {
@@ -441,7 +441,7 @@ fn children(schema: &Subschema<'_>, step: &str, is_array: bool) -> Vec<String> {
     found
 }
 
-/// The same value as another type.
+/// The same value converted to other types.
 fn converted(value: &Value) -> Vec<Value> {
     match value {
         Value::String(text) => {

@@ -510,7 +510,7 @@ fn only_the_rules_of_the_id_itself_apply_to_it() {
                 "/id: must be at least 5, got 1",
             ],
         ),
-        // In other objects it is a property like any other.
+        // In nested objects it is a property like any other.
         (
             json!({ "properties": { "a": { "required": ["id"] } } }),
             json!({ "a": {} }),

@@ -1,7 +1,7 @@
 //! What a write costs, from the command to the acknowledgement: `cargo bench -p standin-bench --bench saves`.
 //!
-//! Latency of one writer, and how many writes a second 64 writers get, who share the saves; by the size of the file, with
-//! and without fsync and a journal. The file lies in the build folder, so that the numbers are those of that disk.
+//! Latency of one writer, and how many writes a second 64 writers get, who share the saves; by the size of the file,
+//! with and without fsync and a journal. The file lies in the build folder, so that the numbers are those of that disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;

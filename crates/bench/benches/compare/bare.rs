@@ -1,5 +1,5 @@
-//! The yardsticks: a warp route that answers with bytes that it holds ready, and one that saves a file before it does and
-//! has nothing else to do.
+//! The yardsticks: a warp route that answers with bytes that it holds ready, and one that saves a file before it does
+//! and has nothing else to do.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use warp::http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::Outcome;
 
-/// Serves on `address` the answer in `file`: headers (none, for a bare route), an empty line, the body. With `saved`, which
-/// is a file, the answer to a POST waits until that holds its body.
+/// Serves on `address` the answer in `file`: headers (none, for a bare route), an empty line, the body. With `saved`,
+/// which is a file, the answer to a POST waits until that holds its body.
 pub fn serve(address: SocketAddr, file: &str, saved: Option<&str>) -> Outcome<()> {
     let text = std::fs::read(file)?;
     let split = memchr::memmem::find(&text, b"\n\n").ok_or("the answer has no empty line")?;
@@ -70,8 +70,8 @@ pub fn serve(address: SocketAddr, file: &str, saved: Option<&str>) -> Outcome<()
     })
 }
 
-/// A thread that adds bodies to a file, as many at a time as come, by the steps that a careful program takes: a new file,
-/// flushed, in the place of the old one, the folder flushed.
+/// A thread that adds bodies to a file, as many at a time as come, by the steps that a careful program takes: a new
+/// file, flushed, in the place of the old one, the folder flushed.
 #[derive(Clone)]
 struct Saver(mpsc::Sender<Job>);
 

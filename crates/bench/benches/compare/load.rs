@@ -164,8 +164,8 @@ pub fn run(
     Ok(round)
 }
 
-/// One request after the other over one connection with a pause in between, so that what waits, waits for the server and
-/// not for the load.
+/// One request after the other over one connection with a pause in between, so that what waits, waits for the server
+/// and not for the load.
 pub struct Paced<'a> {
     connection: Connection,
     exchanges: &'a [Exchange],
