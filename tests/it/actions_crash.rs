@@ -15,7 +15,7 @@ fn actions_are_on_the_disk_all_or_none_after_a_kill() {
         {"patch": {"count": "{{ record('totals', 1).count + 1 }}"}, "to": "/totals/1"}
     ], "status": 200}}"#;
     let data = r#"{"ins": [], "outs": [], "totals": [{"id": 1, "count": 0}]}"#;
-    // Saved whole, and through the journal.
+    // With whole saves, and with the journal.
     for journal in ["100m", "0"] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("db.json");
@@ -57,7 +57,7 @@ fn actions_are_on_the_disk_all_or_none_after_a_kill() {
                 "round {round}: {db}"
             );
             let known = acknowledged.load(SeqCst);
-            // Of each client one write may be saved and not acknowledged.
+            // One write per client may be saved but not acknowledged.
             assert!((known..=known + 3).contains(&total), "{known} of {total}");
             acknowledged.store(total, SeqCst);
             drop(after);

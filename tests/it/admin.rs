@@ -1,4 +1,4 @@
-//! The routes for tests and teaching, and who may use them.
+//! The admin routes, and who may use them.
 
 use serde_json::json;
 
@@ -62,7 +62,7 @@ fn undo_takes_back_one_change_after_the_other() {
     fixture.reloaded();
     states.push(fixture.text());
     fixture.delete("/users/1");
-    // Whoever says which change is meant does not undo another.
+    // With `version`, only that change is undone.
     post(&fixture, "/-/undo?version=1").problem(412, "changed");
     post(&fixture, "/-/undo?version=x").problem(400, "bad-query");
     assert_eq!(
@@ -146,7 +146,7 @@ fn other_sites_and_machines_are_refused() {
         .status_is(200);
 }
 
-/// A name of somebody else that leads here must not open the administration, also where every host is answered.
+/// A foreign host name that resolves to this machine must not reach the admin routes, even if every host is accepted.
 #[test]
 fn other_host_names_are_refused() {
     let fixture = Fixture::new(HOSTILE, None, |options| options.http.hosts = None);
@@ -162,7 +162,7 @@ fn other_host_names_are_refused() {
         ));
         client.reply("POST").problem(403, "admin");
     }
-    // What the target says does not hide what the header says.
+    // The host in the target does not hide the one in the header.
     let mut client = fixture.client();
     client.write("GET http://localhost/-/requests HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     client.reply("GET").problem(403, "admin");

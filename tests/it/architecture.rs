@@ -1,4 +1,5 @@
-//! The structure of the code: the order of the modules, no import cycles between files, and what each module must not use.
+//! The structure of the code: the order of the modules, no import cycles between files, and what each module must not
+//! use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,7 +25,7 @@ const ORDER: [&str; 17] = [
     "cli",
 ];
 
-/// What touches the machine or the clock: words that the code of a pure module must not contain.
+/// I/O, threads and the clock: words that the code of a pure module must not contain.
 const MACHINE: [&str; 7] = [
     "tokio",
     "async",

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::*;
 
 fn ids(fixture: &Fixture, path: &str) -> Vec<i64> {
-    // Several times, since an index answers from the second time on.
+    // Several times, because an index is used from the second time on.
     let all: Vec<Vec<i64>> = (0..4)
         .map(|_| crate::support::ids(&fixture.get(path).value()))
         .collect();

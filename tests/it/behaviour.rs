@@ -1,4 +1,4 @@
-//! The routes file: failures, delays, limits, own answers and actions, each over HTTP.
+//! The routes file over HTTP: failures, delays, limits, custom responses and actions.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -49,7 +49,7 @@ fn a_request_asks_for_a_failure_itself() {
     let applied = reply.header("preference-applied");
     assert_eq!(applied, Some("status=418, delay=0.001"));
     fixture.get("/users?_status=200").problem(400, "bad-query");
-    // The header may name what the server does not do, and is ignored then.
+    // Unsupported preferences in the header are ignored.
     for prefer in ["status=204", "status=700", "wait=5", "status"] {
         let reply = fixture.send("GET", "/users", &[("Prefer", prefer)], "");
         assert_eq!(reply.status, 200, "{prefer}");
@@ -97,7 +97,7 @@ fn rules_fail_as_often_as_they_say() {
     assert_eq!(statuses("/todos"), [200, 200, 500, 500]);
     assert_eq!(fixture.get("/todos").value(), json!({"error": "late"}));
     assert_eq!(statuses("/todos/1"), [200, 500, 200, 500]);
-    // A reset begins the counts again.
+    // A reset resets the counters.
     fixture.send("POST", "/-/reset", NONE, "");
     assert_eq!(statuses("/users"), [503, 503, 200, 200]);
 }
@@ -451,7 +451,7 @@ fn actions_change_data_all_or_nothing() {
     assert_eq!(fixture.data()["users"][2], json!({"name": "Eve", "id": 3}));
     assert_eq!(fixture.get("/todos?title=Welcome").value()[0]["userId"], 3);
     assert_eq!(fixture.get("/settings").value()["last"], "Eve");
-    // A single object is the target, too.
+    // The target can be a single object.
     let light = fixture.json("POST", "/settings/light", "{}");
     assert_eq!(
         (light.status, &light.value()["theme"]),
@@ -586,7 +586,7 @@ fn a_post_is_repeated_with_its_key() {
     assert_eq!(fixture.data()["users"].as_array().unwrap().len(), 3);
     post("k1", r#"{"name": "Bob"}"#).problem(422, "key-reused");
     assert_eq!(post("k2", body).value()["id"], 4);
-    // A write that was refused can be sent again.
+    // A refused write can be repeated with the same key.
     post("k3", "{").problem(400, "malformed-json");
     assert_eq!(post("k3", body).status, 201);
 }
@@ -629,7 +629,7 @@ fn a_key_is_busy_while_its_request_waits() {
         (reply.status, reply.text().to_string())
     };
     let mut round = 0;
-    // On a busy machine one may come when the other is done.
+    // On a busy machine, one may arrive when the other is done.
     let (key, first) = until("two requests at once", || {
         round += 1;
         let key = round.to_string();
@@ -682,7 +682,7 @@ fn a_hang_ends_when_the_client_goes() {
     assert!(entry.note.unwrap().contains("left without a response"));
     assert!(!hanging.has_answer());
     drop(hanging);
-    // The only place for a connection is free again.
+    // The only connection is free again.
     fixture.get("/todos/1").status_is(200);
 }
 

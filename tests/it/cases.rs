@@ -1,4 +1,4 @@
-//! Edits and writes at the same moment, through the real file: the cases that decide whether it can be relied on.
+//! Concurrent edits and writes with a real file.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn edit(fixture: &Fixture, text: impl AsRef<str>) {
     std::fs::rename(beside, fixture.path()).unwrap();
 }
 
-/// What was kept and what got another id, of the next edit that is loaded.
+/// Of the next reload: how many writes were kept, and which records got another id.
 fn reloaded(fixture: &Fixture) -> (usize, Vec<(String, String, String)>) {
     let wanted = |notice: &Notice| match notice {
         Notice::Reloaded {
@@ -32,7 +32,7 @@ fn reloaded(fixture: &Fixture) -> (usize, Vec<(String, String, String)>) {
     fixture.notice(wanted).1
 }
 
-/// File and memory come to hold the same; returned is what.
+/// Waits until file and memory hold the same data, and returns it.
 fn settled(fixture: &Fixture, is_so: impl Fn(&Value) -> bool) -> Value {
     until("file and memory agree", || {
         let seen = fixture.get("/db").value();
@@ -67,7 +67,7 @@ fn a_stale_buffer_does_not_delete_what_it_never_saw() {
     }
     fixture.json("PATCH", "/a/1", "{\"n\": 10}").status_is(200);
     fixture.json("PATCH", "/o", "{\"p\": 10}").status_is(200);
-    // From the text as it was read at the start: record 2 is changed, another property of the object, too.
+    // A stale edit, based on the text at the start: changes record 2 and another property of the object.
     edit(
         &fixture,
         START
@@ -87,7 +87,7 @@ fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
         options.unseen = std::time::Duration::ZERO
     });
     fixture.json("POST", "/a", "{\"n\": 3}").status_is(201);
-    // File times move in steps of some milliseconds.
+    // File times have a granularity of some milliseconds.
     let saved = std::time::Instant::now();
     until("time passes", || {
         (saved.elapsed() > std::time::Duration::from_millis(50)).then_some(())
@@ -129,14 +129,14 @@ fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
         json!(["dropped", "4", {"n": 4, "id": 4}, null]),
     ];
     assert_eq!(dropped, expected);
-    // Nothing comes back by itself.
+    // Nothing that was deleted comes back.
     fixture.json("PATCH", "/o", "{\"p\": 2}").status_is(200);
     fixture.restart();
     assert_eq!(fixture.data()["a"].as_array().unwrap().len(), 2);
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 3);
 }
 
-/// An editor that writes in place, opened before or after a save of ours exchanges the file, and slow.
+/// A slow editor that writes in place, and opened the file before or after a save exchanges it.
 #[test]
 fn an_editor_that_writes_in_place_loses_nothing_and_breaks_nothing() {
     for (cut_first, writes_between) in [(true, 0), (true, 3), (false, 0), (false, 3)] {
@@ -191,7 +191,7 @@ fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
     fixture.json("PATCH", "/a/1", "{\"n\": 10}");
     fixture.json("PATCH", "/o", "{\"p\": 10, \"new\": true}");
     fixture.delete("/a/2");
-    // Changed, and changed what the API deleted; one property of the object in both.
+    // The edit changes a record that the API deleted, and a property of the object that the API changed, too.
     edit(
         &fixture,
         START
@@ -326,7 +326,7 @@ fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
     };
     patch(2, "three@example.com");
     patch(1, "two@example.com");
-    // The edit knows nothing of that.
+    // The edit has not seen that.
     edit(
         &fixture,
         start
@@ -353,7 +353,7 @@ fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
 
 #[test]
 fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothing() {
-    // A script that reads what it has just written, faster than anybody can bring it together, again and again.
+    // A script that repeatedly edits what it has just read, faster than the server can merge.
     let fixture = Fixture::new(START, None, |options| {
         options.unseen = std::time::Duration::from_millis(600)
     });
@@ -380,7 +380,7 @@ fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothin
     );
 }
 
-/// Reading a large file takes its time; that does not make an edit younger, nor a write one that it must have seen.
+/// The age of an edit is measured when it is found: the time to read a large file does not make it younger.
 #[test]
 fn an_edit_is_as_old_as_when_it_was_found() {
     let records: Vec<Value> = (1..=50_000)
@@ -391,13 +391,13 @@ fn an_edit_is_as_old_as_when_it_was_found() {
     let fixture = Fixture::new(&start, None, |options| {
         options.unseen = std::time::Duration::from_millis(1)
     });
-    // The editor has written its text before the POST, and puts it in place when the file has that.
+    // The editor has written its text before the POST, and renames it into place when the file has the POST.
     let edited = fixture.folder().join("edited");
     std::fs::write(&edited, start.replace("\"q\": 1", "\"q\": 2")).unwrap();
     fixture
         .json("POST", "/a", "{\"word\": \"new\"}")
         .status_is(201);
-    // What is in the journal only is kept in any case.
+    // Writes that are only in the journal are always kept.
     until("the file has it", || {
         fixture.text().contains("new").then_some(())
     });
@@ -415,7 +415,7 @@ fn what_a_broken_edit_has_not_seen_is_kept_and_comes_back_when_it_is_fixed() {
     edit(&fixture, &broken);
     fixture.notice(|notice| matches!(notice, Notice::Broken(_)).then_some(()));
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
-    // The file is created empty, and the line is added to it.
+    // The conflicts file is created empty, then the line is appended.
     let pending: Value = until("it is written down", || {
         let text =
             std::fs::read_to_string(fixture.path().with_extension("conflicts.jsonl")).ok()?;
@@ -441,7 +441,7 @@ fn what_a_broken_edit_has_not_seen_is_kept_and_comes_back_when_it_is_fixed() {
 #[test]
 fn a_kept_version_is_reported_even_where_it_cannot_be_written() {
     let fixture = serve_data(START);
-    // Something else has the name of the file that they are kept in.
+    // There is a folder with the name of the conflicts file.
     std::fs::create_dir(fixture.path().with_extension("conflicts.jsonl")).unwrap();
     fixture.json("PATCH", "/a/1", "{\"n\": 10, \"new\": true}");
     edit(&fixture, START.replace("\"n\": 1\n", "\"n\": 100\n"));
@@ -460,7 +460,7 @@ fn a_kept_version_is_reported_even_where_it_cannot_be_written() {
     assert_eq!(listed[0]["api"]["n"], 10);
 }
 
-/// What a user does who follows a script: a write, and at once an edit of what it has written.
+/// A user who follows a tutorial: a write, and right after it an edit of the result.
 #[test]
 fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
     let posted = |body: &str, from: &str, to: &str, expected: Value| {
@@ -551,7 +551,7 @@ fn a_fresh_record_can_be_edited_and_another_deleted_in_one_edit() {
     edit(&fixture, data.to_string());
     assert_eq!(reloaded(&fixture), (0, vec![]));
     assert_eq!(settled(&fixture, |_| true), data);
-    // Who edits what was there before both has seen neither.
+    // An edit based on the state before both has seen neither.
     assert_eq!(
         fixture.json("POST", "/a", "{\"name\": \"Kay\"}").value()["id"],
         5

@@ -213,7 +213,7 @@ fn watching_sees_a_page_and_its_data_being_saved() {
             }
         }
     });
-    // Each report ends in the line that says that it waits; the counts are above it.
+    // Each report ends with the line that says that it is watching; the counts are above it.
     let counts = || {
         let mut last = String::new();
         loop {
@@ -226,7 +226,7 @@ fn watching_sees_a_page_and_its_data_being_saved() {
             }
         }
     };
-    // A save is seen in the middle where the machine is busy; then there is a report of that, too.
+    // On a busy machine, a partial save may be seen; then there is a report of that, too.
     let until = |wanted: &str| while !counts().contains(wanted) {};
     until("0 passed, 1 failed");
     std::fs::write(folder.path().join("docs/it's a page.md"), page("Ada")).unwrap();
@@ -237,8 +237,8 @@ fn watching_sees_a_page_and_its_data_being_saved() {
     child.wait().unwrap();
 }
 
-/// What the project says about itself is held to the same standard, with the data that it ships: a reader who has
-/// followed the pages has changed `data/` and `examples/`.
+/// Checks the project's own pages with the shipped data, not with `data/` and `examples/`, which readers of the pages
+/// may have changed.
 #[test]
 fn our_own_pages_are_as_documented() {
     let (root, folder) = (
@@ -280,7 +280,7 @@ fn the_copies_of_the_shipped_data_are_current() {
         ("data/db.schema.json", RULES),
         ("examples/blog.json", BLOG),
     ] {
-        // A file that somebody has tried things out with differs from what is committed; outside of a clone all may.
+        // A file may have been changed by trying things out; outside of a clone, all may.
         let clean = Command::new("git")
             .args(["diff", "--quiet", "HEAD", "--", path])
             .current_dir(root)
@@ -321,7 +321,7 @@ fn addresses_in_our_pages_are_quoted_for_every_shell() {
     }
 }
 
-/// The folders of `examples/` that have a page of their own.
+/// The folders of `examples/` with a README.
 const JOBS: [&str; 10] = [
     "cart",
     "done",
@@ -365,7 +365,7 @@ fn the_mock_the_page_and_the_real_service_are_compared() {
         assert_eq!(report["examples"][0]["drift"]["alone"], alone, "{report:#}");
         assert_eq!(output.status.code(), Some(code));
     }
-    // A record that only a write would create is not missing.
+    // A record that only a write creates is not reported as missing.
     let text = "```sh\ncurl --json '{\"name\": \"B\"}' localhost:3000/users\n```\n\n```sh\ncurl localhost:3000/users/2\n```\n\n```json\n{\"name\": \"B\", \"id\": 2}\n```\n";
     let output = check(folder(text).path(), &["docs", "--server", &url]);
     assert!(

@@ -1,4 +1,4 @@
-//! The program itself: what is typed, what is printed, how it ends.
+//! The program itself: arguments, output, exit codes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct Place {
     pub variables: Vec<(&'static str, &'static str)>,
 }
 
-/// What a run of the program left.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub struct Ended {
     pub status: ExitStatus,
@@ -83,12 +83,12 @@ impl Place {
         }
     }
 
-    /// A run that ends by itself.
+    /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         self.start(arguments).end()
     }
 
-    /// A run that fails with exit code 2, one message and no backtrace.
+    /// Runs the program, which must fail with exit code 2, one message and no backtrace.
     pub fn fails(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments);
         assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {ended:?}");
@@ -118,12 +118,12 @@ fn follow(stream: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 impl Running {
-    /// Waits for a line that `wanted` takes.
+    /// Waits for a line that matches `wanted`.
     pub fn line(&self, wanted: impl FnMut(&str) -> bool) -> String {
         wait_for(&self.lines, wanted)
     }
 
-    /// Waits for a line of either stream; what it prints first decides which.
+    /// Waits for a line of either stream: the one that it prints to first.
     pub fn any(&self, wanted: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + DEADLINE;
         while Instant::now() < end {
@@ -138,12 +138,12 @@ impl Running {
         panic!("the line did not come");
     }
 
-    /// What it prints up to a line that has `end` in it.
+    /// The output up to a line that contains `end`.
     pub fn text_to(&self, end: &str) -> String {
         text_to(&self.lines, end)
     }
 
-    /// As [`Running::text_to`], of the error stream.
+    /// As [`Running::text_to`], for standard error.
     pub fn errors_to(&self, end: &str) -> String {
         text_to(&self.errors, end)
     }
@@ -177,7 +177,7 @@ impl Running {
     /// Waits for the end.
     pub fn end(mut self) -> Ended {
         let (out, errors) = (rest(&self.lines), rest(&self.errors));
-        // Both streams have ended, so the program has, or is about to.
+        // Both streams have ended, so the program has ended or is about to.
         let status = self.child.wait().unwrap();
         Ended {
             status,
@@ -189,7 +189,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already where the test went as it should.
+        // If the test passed, it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -364,7 +364,7 @@ fn the_banner_shows_the_options_in_effect() {
     for absent in ["change the data", "/-/reset", "Watching"] {
         assert!(!banner.contains(absent), "{absent} is in\n{banner}");
     }
-    // A machine may have no network; what it has is shown with the port.
+    // A machine may have no network; its addresses are shown with the port.
     let port = banner
         .split("Home")
         .nth(1)
@@ -448,7 +448,7 @@ fn what_the_explorer_and_its_pages_ask_for_is_not_logged() {
         });
         let mut expected = vec!["/a?n=3", "/a?n=4", "/a?n=end"];
         if !own_home {
-            // The page at `/` is the user's own there.
+            // The page at `/` is the user's there.
             expected.insert(0, "/a?n=0");
         }
         assert_eq!(logged, expected);
@@ -643,7 +643,7 @@ fn a_taken_port_says_so_and_names_another() {
         &errors,
         format!("{free} is free: standin db.json --port {free}\n"),
     );
-    // The options that were typed are in the command.
+    // The typed options are in the command.
     let taken = format!("--port={port}");
     let errors = place.fails(&["db.json", "--ephemeral", &taken, "--cors", "*"]);
     has(
@@ -704,7 +704,7 @@ fn log_levels_say_more_or_less() {
     running.line(|line| line.starts_with("POST /a 201"));
     drop(running);
 
-    // What is typed wins.
+    // Typed options win.
     let running = place.start(&["--log-level", "info", "-p", "0", "db.json"]);
     running
         .client()

@@ -16,7 +16,7 @@ fn exposed(answer: &Reply) -> Vec<String> {
         .collect()
 }
 
-/// Asks as a browser does before it sends `method` with `headers`; fails where the browser would not send it.
+/// Sends the CORS preflight for `method` with `headers`; fails if a browser would not send the request.
 fn preflight(served: &Fixture, target: &str, method: &str, headers: &str) {
     let asked = [
         ORIGIN,
@@ -67,7 +67,7 @@ fn library() -> Fixture {
     ))
 }
 
-/// react-admin with its json-server data provider: lists ask for a slice and learn the total from a header.
+/// react-admin with its json-server data provider: lists request a slice and read the total from a header.
 #[test]
 fn a_react_admin_works() {
     let served = library();
@@ -130,7 +130,7 @@ fn a_react_admin_works() {
     let one = served.ask("GET", "/authors/2", &[ORIGIN], None);
     assert_eq!(one.value(), json!({ "id": 2, "name": "O'Brien \"Flann\"" }));
 
-    // getMany: the ids repeated; those that are gone are left out.
+    // getMany: repeated ids; deleted ones are left out.
     assert_eq!(
         ids(&served
             .ask("GET", "/books?id=3&id=21&id=99", &[ORIGIN], None)
@@ -171,7 +171,7 @@ fn a_react_admin_works() {
         );
     }
 
-    // delete and deleteMany: no body, and a type for it all the same.
+    // delete and deleteMany: no body, but a Content-Type.
     preflight(&served, "/books/24", "DELETE", "content-type");
     for id in [24, 23, 22] {
         let answer = served.ask(
@@ -190,7 +190,7 @@ fn a_react_admin_works() {
     );
     assert_eq!(rest.header("x-total-count"), Some("21"));
 
-    // What the admin shows after a reload is what is in the file.
+    // After a reload, the admin shows what is in the file.
     let file: Value = serde_json::from_str(&served.text()).unwrap();
     assert_eq!(file["books"], served.get("/books").value());
 }
@@ -227,7 +227,7 @@ fn a_notes_app_works() {
     );
     assert_eq!(added.header("location"), Some("/notes/3"));
 
-    // The button: the record as it was, with the flag turned.
+    // The button: the same record with the flag toggled.
     preflight(&served, "/notes/3", "PUT", "content-type");
     let mut turned = added.value();
     turned["important"] = json!(true);
@@ -258,7 +258,7 @@ fn a_notes_app_works() {
         404
     );
 
-    // Ids go on from where they were, and the file reads as a person wrote it.
+    // Ids continue from where they were, and the file keeps its formatting.
     assert_eq!(
         served
             .ask(
@@ -313,7 +313,7 @@ fn two_tabs_do_not_overwrite_each_other() {
     );
     assert_eq!((answer.status, answer.value()), (200, saved.clone()));
 
-    // The first tab may go on with the tag of its own answer.
+    // The first tab may continue with the tag of its own response.
     let own_tag = answer.header("etag").unwrap();
     assert_ne!(own_tag, first_tag);
 
@@ -367,7 +367,7 @@ fn two_tabs_do_not_overwrite_each_other() {
     assert_eq!(newer.status, 200);
 }
 
-/// Node's `fetch` writes a large body in pieces, and fails if the connection is closed before all of it was taken.
+/// Node's `fetch` writes a large body in chunks, and fails if the connection is closed before all of it was received.
 #[test]
 fn node_hears_that_its_body_is_too_large() {
     let served = serve_data(r#"{ "texts": [] }"#);

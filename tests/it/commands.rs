@@ -1,4 +1,5 @@
-//! The commands beside `serve`, and the options of a start: `--exec`, `--open`, `--port auto`, `--exit-on-stdin-close`.
+//! The commands other than `serve`, and the options of a start: `--exec`, `--open`, `--port auto`,
+//! `--exit-on-stdin-close`.
 
 #[cfg(unix)]
 use std::path::Path;
@@ -16,7 +17,7 @@ fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
-/// What a command prints that succeeds.
+/// The output of a command, which must succeed.
 fn prints(place: &Place, arguments: &[&str]) -> String {
     let ended = place.run(arguments);
     assert_eq!(
@@ -180,7 +181,7 @@ fn init_converts_other_formats() {
     place(&[]).fails(&["init", "--from", "missing.yaml"]);
 }
 
-/// The last command that a message names, run by a shell.
+/// Runs the last command in a message in a shell.
 #[cfg(unix)]
 fn follow_help(place: &Place, errors: &str) {
     let command = errors
@@ -226,7 +227,7 @@ fn a_file_in_another_format_is_refused_with_a_command_that_converts_it() {
         follow_help(&place, &errors);
         place.start(&["--port", "0"]).home();
     }
-    // What is only broken is not offered a conversion.
+    // A conversion is not suggested for broken JSON.
     for text in ["[1, ", "\"users\": []", "{\"a\": [], \"a\": []}", "{} x"] {
         let errors = place(&[("db.json", text)]).fails(&["--port", "0", "db.json"]);
         assert!(!errors.contains("init --from"), "{errors}");
@@ -241,7 +242,7 @@ fn completions_know_the_commands_and_options() {
         for word in ["exit-on-stdin-close", "durability", "openapi", "init"] {
             assert!(text.contains(word), "{shell} does not know {word}");
         }
-        // The shells that are here must be able to read it.
+        // The installed shells must be able to parse it.
         if matches!(shell, "bash" | "zsh" | "fish") {
             std::fs::write(place.path("completions"), &text).unwrap();
             if let Ok(output) = Command::new(shell)
@@ -339,7 +340,7 @@ fn schemas_accept_what_the_program_reads() {
         );
         assert!(!schema.is_valid(&bad), "{file}: {bad}");
     }
-    // The program takes the `$schema` that an editor needs.
+    // The program accepts the `$schema` that an editor needs.
     let place = self::place(&[
         ("db.json", "{}"),
         (
@@ -381,7 +382,7 @@ fn health_tells_by_its_exit_code() {
             .starts_with(&format!("error: {home}: no response")),
         "{ended:?}"
     );
-    // Something else answers there.
+    // Another server listens there.
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
     let answers = std::thread::spawn(move || {
@@ -454,7 +455,7 @@ fn a_closed_standard_input_stops_it_if_it_should() {
         "0",
     ]);
     let mut client = running.client();
-    // What comes in is not looked at.
+    // Input is ignored.
     let input = running.child.stdin.as_mut().unwrap();
     std::io::Write::write_all(input, b"s\nq\n").unwrap();
     client.send("POST", "/a", JSON, "{}").status_is(201);
@@ -504,7 +505,7 @@ mod exec {
     fn a_signal_reaches_all_of_the_command_and_the_server_outlives_it() {
         use rustix::process::Signal;
         let place = place(&[("db.json", "{\"a\": []}")]);
-        // The shell is not the one who waits.
+        // The subshell handles the signal, not the shell.
         let script = "(trap 'echo stopping; exit 5' INT TERM HUP; echo ready; while :; do sleep 0.1; done); exit $?";
         for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
             let running = place.start(&["db.json", "--port", "0", "--exec", script]);
@@ -614,7 +615,7 @@ fn without_the_option_an_input_that_is_over_changes_nothing() {
     process.kill();
 }
 
-/// The commands of the README that the program can carry out as they are written.
+/// The commands of the README that can be run as they are written.
 #[test]
 fn the_commands_of_the_readme_work() {
     let readme = include_str!("../../README.md");

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent clients.
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -138,7 +138,7 @@ fn writers_of_one_record_lose_none_of_their_fields() {
 
 #[test]
 fn a_reader_sees_whole_states_only() {
-    // Both records are always equal in the file of each moment, since one save carries one state.
+    // Both records are always equal in the file, because each save is atomic.
     let fixture = serve_data("{\"a\": {\"n\": 0}, \"b\": []}");
     let address = fixture.address();
     std::thread::scope(|scope| {
@@ -200,7 +200,7 @@ fn writers_and_an_editor_end_in_one_state_that_has_the_last_edit() {
             .into_iter()
             .for_each(|writer| writer.join().unwrap());
     });
-    // One more write: it finds whatever the watcher has not loaded yet.
+    // One more write, which loads edits that the watcher has not seen yet.
     fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(fixture.data()["note"]["n"], 20);
     assert_eq!(fixture.get("/db").value(), fixture.data());

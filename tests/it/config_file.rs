@@ -1,4 +1,4 @@
-//! What a config file may open: it can have come with a folder that somebody else has made.
+//! What a config file may expose: it may be in a folder from somebody else.
 
 use crate::cli::place;
 use crate::support::*;
@@ -34,7 +34,7 @@ fn what_it_opens_is_in_the_banner() {
         }
         assert!(!line.contains(not), "{line}");
     }
-    // The file may hide the banner.
+    // The file may turn the banner off.
     let place = place(&[
         ("db.json", "{\"a\": []}"),
         (
@@ -136,7 +136,7 @@ fn a_static_folder_is_in_the_project() {
     for folder in ["build", "./build/", ".", "../project/build"] {
         run(folder, true);
     }
-    // Links that lead out, also on the way.
+    // Links out of the folder, also of parents.
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;
@@ -153,7 +153,7 @@ fn a_static_folder_is_in_the_project() {
     }
 }
 
-/// The folder that is served without an option can be a link, too.
+/// The default folder can be a link, too.
 #[cfg(unix)]
 #[test]
 fn public_is_in_the_project() {

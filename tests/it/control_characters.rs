@@ -10,7 +10,7 @@ fn encoded() -> String {
     EVIL.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
-/// Whether a text can be shown on a terminal, and each of its lines is the program's.
+/// Asserts that a text is safe on a terminal, and that each of its lines is the program's.
 #[track_caller]
 fn is_safe(text: &str) {
     has_no_controls(text);
@@ -171,7 +171,7 @@ fn those_of_files_are_escaped_in_errors() {
     }
 }
 
-/// What the names of files say.
+/// Control characters in the names of files.
 #[cfg(unix)]
 #[test]
 fn those_of_names_of_files_are_escaped() {
@@ -214,7 +214,7 @@ fn those_of_pages_are_escaped_in_reports() {
     }
 }
 
-/// Not a place where a report ends a line or begins a colour of its own.
+/// Control characters of pages and names never end a line or start a colour in a report.
 #[test]
 fn those_of_pages_and_names_begin_no_line_of_a_report() {
     let name = "x\nerror: forged\u{1b}[31m";

@@ -1,4 +1,4 @@
-//! Costly requests: nobody else waits for them, and they end.
+//! Costly requests do not block others, and have a deadline.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn serve_rows(records: usize, adjust: impl FnOnce(&mut Options)) -> Fixture {
     })
 }
 
-/// A query that looks at every record many times, and finds all.
+/// A query that reads every record many times, and matches all.
 fn costly(conditions: usize) -> String {
     let all: Vec<String> = (0..conditions)
         .map(|number| format!("{{\"n\":{{\"lt\":1{number}}}}}"))
@@ -111,7 +111,7 @@ fn a_query_has_50_patterns_at_most() {
     fixture.get(&both).problem(400, "bad-query");
 }
 
-/// Compiling and looking for them is work as any other: it is done off the workers, and ends.
+/// Compiling and matching patterns counts as work, too: it runs on blocking threads, and has a deadline.
 #[test]
 fn patterns_have_a_deadline() {
     let fixture = serve_rows(20_000, |options| {
@@ -136,7 +136,7 @@ fn nobody_waits_for_costly_reads() {
         "/rows?_embed=small&small.id_ne=5".into(),
         "/db".into(),
     ];
-    // More of them than the server has workers.
+    // More than the server has workers.
     let clients: Vec<Client> = (0..32)
         .map(|number| {
             let mut client = fixture.client();
@@ -172,7 +172,7 @@ fn a_query_has_a_deadline() {
         let problem = fixture.get(&path).problem(503, "query-time");
         has(problem["hint"].as_str().unwrap(), "--query-time");
     }
-    // What is found by an index is not slow.
+    // Index lookups are not slow.
     fixture.get("/small/1").status_is(200);
 }
 
@@ -220,7 +220,7 @@ fn the_work_ends_when_the_client_goes() {
 
 #[test]
 fn a_record_that_is_put_into_many_others_does_not_fill_the_memory() {
-    // A gigabyte, where each of the records holds the large one.
+    // A gigabyte, because each record embeds the large one.
     let large = "x".repeat(200_000);
     let rows: Vec<String> = (1..=6000)
         .map(|id| format!("{{\"id\": {id}, \"bigId\": 1}}"))
@@ -254,7 +254,7 @@ fn the_past_has_a_memory_limit() {
     }
     let kilobytes = crate::load::memory(&process);
     assert!(kilobytes < 64 * 1024, "{kilobytes} KB");
-    // The last change can be undone in any case.
+    // The last change can always be undone.
     client.send("POST", "/-/undo", NONE, "").status_is(200);
     let reply = client.get("/small/1");
     assert!(reply.text().contains("kkkk"));
@@ -284,7 +284,7 @@ fn large_bodies_wait_for_room() {
     }
 }
 
-/// A file of 2 GiB that takes no room on the disk, but for its last bytes.
+/// A sparse file of 2 GiB.
 #[cfg(target_os = "linux")]
 #[test]
 fn large_static_files_are_sent_piece_by_piece() {
@@ -317,7 +317,7 @@ fn large_static_files_are_sent_piece_by_piece() {
     let part = client.send("GET", "/large.bin", &[("Range", "bytes=-3000000")], "");
     assert_eq!((part.status, part.body.len()), (206, 3_000_000));
     assert!(part.body.ends_with(b"last"));
-    // Some megabytes of it are read, by several clients at a time.
+    // Several clients read some megabytes of it.
     let mut clients: Vec<_> = (0..8)
         .map(|_| {
             let mut stream = std::net::TcpStream::connect(process.address).unwrap();
@@ -334,7 +334,7 @@ fn large_static_files_are_sent_piece_by_piece() {
     }
     let kilobytes = crate::load::memory(&process);
     assert!(kilobytes < 48 * 1024, "{kilobytes} KB");
-    // A file that becomes shorter ends the connection: its length has been sent.
+    // If the file becomes shorter, the connection is closed, because the length has been sent.
     large.set_len(20 << 20).unwrap();
     let mut stream = clients.pop().unwrap();
     let mut rest = Vec::new();

@@ -1,4 +1,4 @@
-//! Pages of other sites: what they can read and change, and how they are allowed to.
+//! Cross-site requests: what pages of other sites can read and change, and how to allow them.
 
 use standin::AllowedOrigin;
 
@@ -74,7 +74,7 @@ fn cors_headers(reply: &Reply) -> Vec<&str> {
         .collect()
 }
 
-/// What a page of `origin` may do is done, and may be read by it.
+/// Asserts that a page of `origin` can read and change the data.
 fn is_allowed(fixture: &Fixture, origin: &str) {
     let headers = [("Origin", origin), ("Sec-Fetch-Site", "cross-site")];
     let readable = |reply: &Reply, what: &str| {
@@ -133,10 +133,10 @@ fn is_allowed(fixture: &Fixture, origin: &str) {
     assert!(head.starts_with("HTTP/1.1 200 "), "{origin}: {head}");
 }
 
-/// A page of `origin` changes nothing and reads nothing.
+/// Asserts that a page of `origin` can neither read nor change anything.
 fn is_refused(fixture: &Fixture, origin: &str) {
     let before = fixture.text();
-    // What the browser says besides does not count, and neither do ways around a preflight.
+    // `Sec-Fetch-Site` does not override the origin, and preflights cannot be bypassed.
     for site in ["cross-site", "same-origin", "none"] {
         let headers = [("Origin", origin), ("Sec-Fetch-Site", site)];
         for (method, path, more, body) in [
@@ -233,8 +233,8 @@ fn on_the_network_its_pages_may() {
         .for_each(|origin| is_refused(&fixture, origin));
 }
 
-/// A page that standin itself has served, under an address or a name of this machine in the network. A name that anybody
-/// can own is not enough: it may be made to resolve to this machine.
+/// A page served by standin itself, under an address or a local name of this machine. A public name is not enough: it
+/// may be made to resolve to this machine (DNS rebinding).
 #[test]
 fn on_the_network_its_own_page_may() {
     let fixture = fixture(&[], "0.0.0.0");
@@ -358,7 +358,7 @@ fn without_an_origin_the_browser_says_that_the_site_is_another() {
         )
         .problem(403, "foreign-origin");
     assert_eq!(fixture.text(), before);
-    // Whoever is allowed by name can use JSONP, which has no `Origin`.
+    // Sites that are allowed by name can use JSONP, which has no `Origin`.
     for referer in ["https://app.example/", "http://localhost:5173/a"] {
         let from = [cross, ("Referer", referer)];
         let reply = fixture.send("GET", "/posts?callback=f", &from, "");

@@ -1,4 +1,4 @@
-//! A person who edits the data file while it is served.
+//! Edits of the data file while it is served.
 
 use std::path::Path;
 #[cfg(unix)]
@@ -27,7 +27,7 @@ fn delete_and_create(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-/// The old file becomes the backup, as vim does it.
+/// The old file becomes the backup, as in vim.
 fn move_away_and_create(path: &Path, text: &str) {
     std::fs::rename(path, path.with_extension("json~")).unwrap();
     std::fs::write(path, text).unwrap();
@@ -54,7 +54,7 @@ const WAYS: [(&str, Save); 5] = [
 fn an_edit_is_seen_within_a_fifth_of_a_second_whichever_way_it_is_saved() {
     for (way, save) in WAYS {
         let fixture = serve_data("{\"a\": []}");
-        // The tests share the machine: the fastest of some edits says how long it takes when nothing is in the way.
+        // The tests share the machine: measure the fastest of several edits.
         let fastest = (1..=4)
             .map(|number| {
                 save(
@@ -106,7 +106,7 @@ fn a_formatter_changes_no_record() {
         _ => None,
     });
     assert_eq!(changes.1, []);
-    // It is the state of the file nevertheless, and keeps its layout.
+    // It counts as the state of the file anyway, and keeps its layout.
     fixture.json("PATCH", "/a/2", r#"{"n": 1}"#).status_is(200);
     assert!(fixture.text().contains("      \"t\": [\n"));
     assert!(fixture.text().contains("      \"n\": 1\n"));
@@ -121,7 +121,7 @@ fn own_saves_are_no_edits() {
     for _ in 0..20 {
         client.send("POST", "/a", JSON, "{}").status_is(201);
     }
-    // What the watcher has seen of them is reported before the edit that comes after.
+    // Partial saves that the watcher saw are reported before the next edit.
     in_place(
         fixture.path(),
         &fixture
@@ -242,7 +242,7 @@ fn undoing_a_broken_edit_brings_the_writes_back() {
     broken(&fixture);
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
     in_place(fixture.path(), text);
-    // The very next write finds the file fixed, whether or not the watcher was quicker.
+    // The very next write sees the fixed file, whether or not the watcher was faster.
     fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(
         fixture.data(),
@@ -311,7 +311,7 @@ fn a_mistake_that_is_undone_drops_nothing_and_the_log_says_so() {
 fn a_file_that_is_cut_to_nothing_is_half_a_save_and_no_data() {
     let text = "{\"a\": [{\"id\": 1}]}";
     let fixture = serve_data(text);
-    // Many editors cut the file first and write it then; a write of ours may come between.
+    // Many editors truncate the file and then write it; a write of ours may come in between.
     in_place(fixture.path(), "");
     fixture.json("POST", "/a", "{}").problem(503, "broken-file");
     fixture.get("/a/1").status_is(200);
@@ -353,7 +353,7 @@ fn an_edit_that_makes_no_event_is_seen_by_polling() {
         let fixture = Fixture::new("{\"a\": [], \"n\": 1}", None, |options| {
             options.poll = Duration::from_millis(30)
         });
-        // From here on it is another file than the one that was watched at the start.
+        // From here on it is another inode than the one that was watched at the start.
         fixture.json("POST", "/a", "{}").status_is(201);
         let link = elsewhere.path().join(format!("{keeps_time}.json"));
         std::fs::hard_link(fixture.path(), &link).unwrap();
@@ -366,7 +366,7 @@ fn an_edit_that_makes_no_event_is_seen_by_polling() {
         });
         in_place(&link, &fixture.text().replace("\"n\": 1", "\"n\": 2"));
         if keeps_time {
-            // Size, inode and time of the last write are as before.
+            // Size, inode and mtime are as before.
             std::fs::File::options()
                 .write(true)
                 .open(&link)
@@ -417,7 +417,7 @@ fn unwatched_a_broken_edit_is_found_by_the_next_write_and_kept() {
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 4);
 }
 
-/// File times move in steps. An edit within the step of our own save, of the same size, leaves no trace in them.
+/// File times have a granularity. An edit of the same size in the same step as our save does not show in the stamp.
 #[test]
 fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
     let fixture = Fixture::new("{\"a\": [], \"note\": {\"n\": 1}}", None, |options| {
@@ -438,7 +438,7 @@ fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
         .unwrap();
     file.set_modified(saved).unwrap();
     drop(file);
-    // Long after: the time of the file is no longer that of something that may still be going on.
+    // Much later, when the stamp has settled.
     until("time passes", || {
         saved
             .elapsed()
@@ -450,7 +450,7 @@ fn an_edit_of_the_same_size_at_the_same_file_time_is_not_overwritten() {
     assert_eq!(fixture.get("/note").value()["n"], 7);
 }
 
-/// With a journal the file is saved later, and its stamp may be old and settled when it is edited.
+/// With a journal, the file is saved later, and its stamp may be settled when it is edited.
 #[test]
 #[cfg(unix)]
 fn an_edit_of_the_same_size_with_the_time_set_back_is_not_overwritten_by_the_save_of_a_journal() {
@@ -460,7 +460,7 @@ fn an_edit_of_the_same_size_with_the_time_set_back_is_not_overwritten_by_the_sav
             options.journal_above = 0;
         });
         for round in 1..4 {
-            // Long ago, so that the next look at the file settles that nothing has happened to it.
+            // Long ago, so that the stamp is settled at the next check.
             let long_ago = SystemTime::now() - Duration::from_secs(3600);
             let set_back = || {
                 let file = std::fs::File::options().write(true).open(fixture.path());
@@ -532,14 +532,14 @@ fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
         client.send("POST", "/a", JSON, "{}");
         (client.get("/mine").status == 200).then_some(())
     });
-    // Readers see it first: what was brought together is saved then.
+    // Readers see the merge first, then it is saved.
     until("the edit is in the file", || {
         (fixture.data()["mine"]["late"] == true).then_some(())
     });
     assert_eq!(fixture.data()["a"][0]["n"], 1);
 }
 
-/// An editor that has the file open when another one replaces it, and saves after that.
+/// An editor has the file open when another one replaces it, and saves after that.
 #[test]
 #[cfg(target_os = "linux")]
 fn of_two_edits_the_later_one_wins_even_if_the_other_replaced_the_file_that_it_had_open() {
@@ -559,7 +559,7 @@ fn of_two_edits_the_later_one_wins_even_if_the_other_replaced_the_file_that_it_h
     is_by("one");
     std::io::Write::write_all(&mut &opened, edit("another").as_bytes()).unwrap();
     is_by("another");
-    // What has another name now is somebody's backup.
+    // A file that was renamed is somebody's backup.
     let moved = fixture.path().with_extension("old");
     std::fs::rename(fixture.path(), &moved).unwrap();
     in_place(fixture.path(), &edit("a third"));
@@ -573,7 +573,7 @@ fn of_two_edits_the_later_one_wins_even_if_the_other_replaced_the_file_that_it_h
     );
 }
 
-/// Whoever replaces a file has seen what was in it, whether the server has or not.
+/// A program that replaces a file has seen its content, whether the server has or not.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_version_that_was_replaced_before_it_was_seen_does_not_come_back() {

@@ -1,4 +1,4 @@
-//! The server within a program: from JSON, in blocking and in async code.
+//! The embedded server: from JSON, in blocking and in async code.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ async fn get(address: SocketAddr, path: &str) -> String {
     response.split_once("\r\n\r\n").unwrap().1.to_string()
 }
 
-/// Starts, uses and drops all that can be, within a runtime.
+/// Starts, uses and drops servers and sandboxes within a runtime.
 async fn everything() {
     let server = Server::from_json(json!({"users": [{"id": 1, "name": "Ada"}]})).unwrap();
     let user: Value = serde_json::from_str(&get(server.addresses()[0], "/users/1").await).unwrap();

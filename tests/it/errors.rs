@@ -15,7 +15,7 @@ struct Failure {
     body: &'static str,
 }
 
-/// A request for every kind of problem that a request alone can bring about.
+/// A request for every kind of problem that a single request can cause.
 fn failures() -> impl Iterator<Item = Failure> {
     let taken = r#"{"lastName": "B", "firstName": "C", "email": "ZOE@example.com"}"#;
     let free = r#"{"lastName": "B", "firstName": "C", "email": "b@example.com", "id": 1}"#;
@@ -179,7 +179,7 @@ fn the_command_of_an_error_works_when_it_is_sent() {
             .send(failure.method, failure.url, failure.headers, failure.body)
             .value();
         if problem["try"].is_null() {
-            // An id that cannot be one, and an escape that nobody can read: the hint says it all.
+            // For an invalid id or escape there is no command, just the hint.
             assert!(["bad-id", "bad-target"].contains(&kind), "{problem:#}");
             assert!(problem["hint"].is_string(), "{problem:#}");
             continue;
@@ -639,7 +639,7 @@ fn every_kind_can_be_met() {
         .problem(400, "rules");
     // An edit of the file with such a record is not loaded.
     std::fs::write(fixture.path(), format!("{{\"trees\": [{}]}}", deep(60))).unwrap();
-    // The write is refused for its own fault until the edit is seen.
+    // Until the edit is seen, the write is refused for its own error.
     fixture.notice(|notice| matches!(notice, standin::Notice::Broken(_)).then_some(()));
     let problem = fixture
         .json("POST", "/trees", "{}")
@@ -658,7 +658,7 @@ fn every_kind_can_be_met() {
     meet("referenced", 409, fixture.delete("/users/1"));
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.http.read_only = true);
     meet("read-only", 403, fixture.json("POST", "/a", "{}"));
-    // Those that other tests meet, and those that no request can bring about.
+    // Those in other tests, and those that no request can cause.
     let elsewhere = [
         "bad-request",
         "timeout",

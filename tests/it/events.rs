@@ -1,4 +1,4 @@
-//! Live changes, read from raw sockets.
+//! Event streams, read from raw sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use crate::support::*;
 /// An open event stream.
 pub struct Stream {
     reader: BufReader<TcpStream>,
-    /// What has come and was not yet read as lines.
+    /// Received text that has not been read as lines yet.
     text: String,
     id: String,
 }
@@ -22,7 +22,7 @@ impl Stream {
         Stream::with_headers(address, path, &last)
     }
 
-    /// A stream that is asked for with these lines in the request's head.
+    /// Opens a stream with these header lines in the request.
     pub fn with_headers(address: SocketAddr, path: &str, lines: &str) -> Stream {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -227,7 +227,7 @@ fn a_reader_that_comes_back_gets_what_it_missed() {
     );
     assert_eq!(stream.next().1["record"]["firstName"], "B");
     assert_eq!(stream.next().1["record"]["firstName"], "C");
-    // The numbers of another run, or of nobody, are not taken for those of this one.
+    // Event ids of another run, or invalid ones, are not resumed.
     fixture.restart();
     for unknown in [last.as_str(), "x", "1", "-", "zz-99"] {
         let mut stream = Stream::open(fixture.address(), "/-/events", Some(unknown));
@@ -283,7 +283,7 @@ fn a_reader_that_does_not_read_is_dropped() {
     let mut stream = follow(&fixture, "/-/events");
     let mut client = fixture.client();
     let text = "x".repeat(500_000);
-    // The buffers of the system take some megabytes; what comes then waits for the reader.
+    // The system's buffers hold some megabytes; after that, writes wait for the reader.
     for number in 0..60 {
         let reply = client.send(
             "PATCH",
@@ -293,7 +293,7 @@ fn a_reader_that_does_not_read_is_dropped() {
         );
         assert_eq!(reply.status, 200);
     }
-    // There is room for two connections, so this one is answered when that of the reader has been ended.
+    // The limit is two connections, so this one is answered after the reader's has been closed.
     fixture.get("/-/health").status_is(200);
     while stream.chunk().is_some() {}
     assert!(

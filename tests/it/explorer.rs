@@ -1,4 +1,4 @@
-//! The page at `/`, as far as it can be tested without a browser; the rest is in `tests/browser`.
+//! Tests of the explorer without a browser; the others are in `tests/browser`.
 
 use serde_json::json;
 
@@ -74,7 +74,7 @@ fn no_script_but_its_own_runs_and_nothing_is_asked_elsewhere() {
         let text = reply.text();
         for outside in ["https://", "http://", "@import", " url("] {
             let found = text.match_indices(outside).find(|(at, _)| {
-                // The name space of SVG is a name and no address.
+                // The namespace of SVG is a name, not an address.
                 !text[*at..].starts_with("http://www.w3.org/")
             });
             assert_eq!(found, None, "{path}");
@@ -82,8 +82,8 @@ fn no_script_but_its_own_runs_and_nothing_is_asked_elsewhere() {
     }
 }
 
-/// Swagger UI works offline: the page loads only files of this server. It sets styles in its markup, so its policy is a
-/// looser one.
+/// Swagger UI works offline: the page loads only files of this server. Its policy is looser, because it uses inline
+/// styles.
 #[test]
 fn the_api_reference_is_complete() {
     let fixture = serve();
@@ -192,7 +192,7 @@ fn the_icon_that_browsers_ask_for_is_there() {
     std::fs::write(folder.path().join("favicon.ico"), "mine").unwrap();
     assert_eq!(fixture.get("/favicon.ico").text(), "mine");
     fixture.get("/db");
-    // The log has no line of it.
+    // It is not in the log.
     let asked =
         |entry: &standin::AccessLogEntry| entry.method == "GET" && !entry.target.starts_with("/-/");
     assert_eq!(fixture.entry(asked).target, "/db");

@@ -1,7 +1,8 @@
-//! A real file system that refuses: writes are answered 503 with the cause and leave no trace, reads go on, and when the
-//! cause is gone the service is back by itself.
+//! Failures of a real file system: writes get a 503 with the cause and have no effect, reads go on, and when the cause
+//! is gone, writes work again.
 //!
-//! Some of these need the right to mount, or another user; without that the simulated disk of `crash` stands in.
+//! Some of these need the right to mount, or another user; without that they are skipped, and the simulated disk of
+//! `crash` covers them.
 #![cfg(unix)]
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -62,7 +63,7 @@ impl Drop for Mount {
     }
 }
 
-/// A folder of another user where we are root, so that modes bind the server as they bind everybody.
+/// A folder of another user if we are root, so that permissions apply to the server.
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -91,7 +92,7 @@ fn serve(file: &Path) -> Process {
     })
 }
 
-/// Writes until `spoil`, is refused until `repair`, and writes again; all that was acknowledged is in the file.
+/// Writes until `spoil`, is refused until `repair`, and writes again; all acknowledged writes are in the file.
 fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), cause: &[&str]) {
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
@@ -255,7 +256,7 @@ fn a_folder_that_is_removed_and_made_again() {
     endures(&file, &server, &out, &again, &["No such file"]);
 }
 
-/// In a folder where nobody may remove the files of others, such as /tmp.
+/// In a sticky folder, in which nobody may remove the files of others, such as /tmp.
 #[test]
 fn a_file_of_another_user_with_the_name_of_one_of_ours_is_named() {
     if !is_root() {
@@ -335,7 +336,7 @@ fn a_folder_in_the_place_of_the_file() {
     );
 }
 
-/// A data file that is mounted by itself, and the file outside; `None` where there is no right to mount.
+/// A data file that is mounted by itself, and the file outside; `None` without the right to mount.
 fn mounted_alone(folder: &Path) -> Option<(Mount, PathBuf, PathBuf)> {
     let (outside, inside) = (folder.join("outside.json"), folder.join("inside"));
     std::fs::create_dir(&inside).unwrap();
@@ -380,7 +381,7 @@ fn a_file_that_is_mounted_alone_is_written_in_place() {
     );
 }
 
-/// Serves the file as it is, and is refused: the problem and the warning at the start say why and what to do.
+/// Writes are refused: the problem and the warning at the start say why and what to do.
 fn refuses(file: &Path, server: &Process, why: &str, what_to_do: &str) {
     let before = (
         std::fs::read_to_string(file).unwrap(),
@@ -519,7 +520,7 @@ fn mode_owner_and_link_stay_whoever_saves() {
     let link = folder.path().join("link.json");
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let before = std::fs::metadata(&file).unwrap();
-    // As ourselves: where we are root, the file is another user's.
+    // As ourselves: if we are root, the file is another user's.
     let server = Process::serve(&link, &[]);
     Client::connect(server.address)
         .send("POST", "/a", JSON, "{}")
@@ -549,7 +550,7 @@ fn the_second_server_of_a_file_says_so_and_ends_with_2() {
             && text.contains(&first.address.port().to_string()),
         "{text}"
     );
-    // It has touched nothing that the first one needs.
+    // It has not touched what the first one needs.
     Client::connect(first.address)
         .send("POST", "/a", JSON, "{}")
         .status_is(201);
@@ -586,7 +587,7 @@ fn a_signal_ends_it_in_order_with_writes_under_way() {
         });
         let (status, _) = server.ended();
         assert_eq!(status.code(), Some(0), "{signal}: {}", server.errors());
-        // Whoever was cut off in between was not acknowledged; nobody else's write is there.
+        // An interrupted write was not acknowledged; there are no others.
         let in_file = read_json(&file)["a"].as_array().unwrap().len() as u64 - 1;
         let acknowledged: u64 = counts.iter().sum();
         assert!(
@@ -602,7 +603,7 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
     client.send("POST", "/a", JSON, "{}").status_is(201);
-    // Half of a request keeps it waiting for the grace period.
+    // An incomplete request makes it wait for the grace period.
     let mut slow = Client::connect(server.address);
     slow.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{");
     client.get("/a").status_is(200);
@@ -617,7 +618,7 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
         "it waits for what is under way"
     );
     let status = until("it ends", || {
-        // One that comes while the first is being taken may count for the same.
+        // A signal during the handling of the first may be merged with it.
         server.signal("TERM");
         std::thread::park_timeout(std::time::Duration::from_millis(20));
         server.child.try_wait().unwrap()
@@ -626,7 +627,7 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing() {
     assert_eq!(read_json(&file)["a"].as_array().unwrap().len(), 2);
 }
 
-/// The edit has the size and the time that the file had before.
+/// The edit has the old size and mtime.
 #[test]
 fn an_edit_within_the_second_of_a_save_is_seen_where_times_are_whole_seconds() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The data file: what is in it when, and how it looks. (A person who edits it: `edits`.)
+//! The data file: when it is saved, and its layout. (Edits: see `edits`.)
 
 use standin::Durability;
 use standin::Notice;
@@ -67,7 +67,7 @@ fn with_a_journal_the_file_follows_the_writes() {
 
 #[test]
 fn a_file_below_the_size_has_no_journal() {
-    // By the record that makes the difference.
+    // With the record that exceeds the limit.
     let fixture = Fixture::new("{\"a\": []}", None, |options| options.journal_above = 1000);
     let mut client = fixture.client();
     for _ in 0..5 {
@@ -85,7 +85,7 @@ fn a_file_below_the_size_has_no_journal() {
         format!("{{\"long\": \"{}\"}}", "x".repeat(1000)),
     );
     assert_eq!(fixture.data()["a"][5]["id"], 6, "at once");
-    // The look may come just after the journal has gone.
+    // The journal may just have been removed.
     until("a write is in the journal", || {
         client.send("POST", "/a", JSON, "{\"n\": 1}");
         journal(&fixture).exists().then_some(())
@@ -110,7 +110,7 @@ fn the_journal_is_as_private_as_the_file() {
 fn in_memory_a_journal_is_read_and_left_alone() {
     let mut fixture = Fixture::new("{\"a\": []}", None, |options| options.journal_above = 0);
     let mut client = fixture.client();
-    // A copy of file and journal, as a crash may leave them.
+    // Copies file and journal, as a crash may leave them.
     let (file, lines) = until("a write is in the journal only", || {
         client.send("POST", "/a", JSON, "{\"n\": 1.50}");
         let (before, lines) = (fixture.text(), std::fs::read(journal(&fixture)).ok()?);
@@ -161,10 +161,10 @@ fn a_read_and_a_refused_write_leave_the_file_untouched() {
     assert_eq!(fixture.text(), HOSTILE);
 }
 
-/// A file, a request, and what of the text becomes what.
+/// A request, and which part of the text it replaces by what.
 type Edit<'a> = (&'a str, &'a str, &'a str, &'a str);
 
-/// Carries out the rows, each on a file of its own: `old` becomes `new` in the text, and nothing else differs.
+/// Carries out the rows, each on a new file: `old` becomes `new` in the text, and nothing else changes.
 fn keeps(text: &str, edits: &[Edit]) {
     for (request, body, old, new) in edits {
         assert_eq!(text.matches(old).count(), 1, "{old} is in\n{text}");
@@ -372,7 +372,7 @@ fn an_empty_collection_is_filled_however_it_is_written() {
         let fixture = serve_data(&text);
         fixture.json("POST", "/a", "{\"n\":1}").status_is(201);
         assert_eq!(fixture.text(), filled, "{empty}");
-        // Emptied again it is `[]`, and can be filled again.
+        // When it is empty again it is `[]`, and can be filled again.
         fixture.delete("/a/1").status_is(200);
         assert_eq!(
             fixture.text(),
@@ -431,7 +431,7 @@ fn the_second_server_of_a_file_names_the_first() {
         holder.contains(&fixture.address().port().to_string()),
         "{holder}"
     );
-    // By another name it is the same file.
+    // The same file under another name.
     #[cfg(unix)]
     {
         let link = fixture.folder().join("link.json");
@@ -451,7 +451,7 @@ fn the_second_server_of_a_file_names_the_first() {
             .all(|name| name == "db.json" || name == "link.json"),
         "{beside:?}"
     );
-    // A server that only reads takes nothing away from the first.
+    // A read-only server does not affect the first.
     let mut options = fixture.options.clone();
     options.saving = Saving::Memory;
     drop(Server::start(&options, Listeners::default()).unwrap());

@@ -65,8 +65,8 @@ const RESPONSES: &[&str] = &[
     "4",
 ];
 
-/// What may stand around a request and its response; `R` is the request, `J` the JSON, whose lines get the prefix of
-/// the line that it begins in.
+/// What may surround a request and its response; `R` is the request, `J` the JSON, whose lines get the prefix of the
+/// line that it begins on.
 const LAYOUTS: &[&str] = &[
     "## Get\n\n```sh\nR\n```\n\n```json\nJ\n```\n",
     "```sh\nR\n```\n\nResponse: `200 OK`\n\n```http\nHTTP/1.1 200 OK\nX-A: b\n\nJ\n```\n",
@@ -139,7 +139,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<Value>(text).is_ok()
 }
 
-/// `PROPTEST_CASES` asks for a longer run.
+/// `PROPTEST_CASES` sets a longer run.
 fn cases() -> u32 {
     let asked = std::env::var("PROPTEST_CASES").ok();
     asked.and_then(|cases| cases.parse().ok()).unwrap_or(48)
@@ -190,7 +190,7 @@ proptest! {
         }
         prop_assert_eq!(rest, "");
 
-        // A passing example is as it was; one that failed passes or is as it was.
+        // A passing example is unchanged; one that failed passes or is unchanged.
         prop_assert_eq!(verdicts(&before).len(), verdicts(&after).len());
         let both = before["examples"].as_array().unwrap().iter().zip(after["examples"].as_array().unwrap());
         for (old, new) in both {

@@ -1,11 +1,11 @@
-//! The functions that `fuzz/` runs for hours, on the committed corpus: what it has found stays found.
+//! Runs the fuzz targets on the committed corpus, as regression tests.
 
 #[path = "fuzz/checks.rs"]
 mod checks;
 
 use std::path::Path;
 
-/// Runs `check` on every file of the corpus `name`, and on each of them cut short and changed in some places.
+/// Runs `check` on every file of the corpus `name`, and on truncated and mutated copies of each.
 fn run(name: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fuzz_corpus")

@@ -1,4 +1,4 @@
-//! Requests that are understood and probably not meant so: a hint leads to the right one, and never a redirect.
+//! Valid requests that are probably not what was meant: a hint suggests the right one, never a redirect.
 
 use crate::support::*;
 
@@ -12,7 +12,7 @@ fn hinted(fixture: &Fixture, path: &str, words: &[&str]) {
     }
 }
 
-/// The 404 for `path` leads to `led`, and its command works.
+/// Asserts that the 404 for `path` suggests `led`, and that its command works.
 #[track_caller]
 fn leads(fixture: &Fixture, path: &str, led: &str) {
     let problem = fixture.get(path).problem(404, "no-resource");
@@ -119,7 +119,7 @@ fn ids_under_another_name_are_recognised() {
         fixture.get("/items/77").problem(404, "no-record")["hint"],
         "the only id is 1"
     );
-    // A pointer to another record is not an id.
+    // A foreign key is not an id.
     let fixture = serve_data(
         r#"{"users":[{"id":7}],"teams":[],"posts":[{"id":1,"userId":7},{"id":3,"team_id":9}]}"#,
     );

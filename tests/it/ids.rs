@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-/// What the ids of three new records are, with these in the file.
+/// The ids of three new records, with these in the file.
 fn next(file: &str, bodies: &[&str]) -> Vec<serde_json::Value> {
     let fixture = serve_data(&format!("{{\"a\": {file}}}"));
     bodies
@@ -24,7 +24,7 @@ fn whole_numbers_count_up_from_the_highest() {
         (r#"[{"id": 2.0}]"#, ["3", "4", "5"]),
         (r#"[{"id": -5}]"#, ["-4", "-3", "-2"]),
         (r#"[{"id": 0}]"#, ["1", "2", "3"]),
-        // Records without an id have got the first ones by then.
+        // Records without an id have got the first ones.
         (r#"[{"n": 1}, {"n": 2}]"#, ["3", "4", "5"]),
         (r#"[{"n": 1}, {"id": 5}, {"n": 2}]"#, ["8", "9", "10"]),
     ] {
@@ -258,7 +258,7 @@ fn a_generated_id_keeps_the_rules() {
             assert_eq!(reply.status, 201, "{data} {rules}: {}", reply.text());
             ids.push(reply.value()["id"].to_string());
         }
-        // Also when no record is left.
+        // Even when no record is left.
         for record in fixture.get("/a").list() {
             let id = record["id"].to_string();
             fixture.delete(&format!("/a/{}", id.trim_matches('"')));

@@ -1,4 +1,4 @@
-//! Pages that say in words, or beside the request, what others show in blocks.
+//! Pages that describe responses in prose, or next to the request, instead of in blocks.
 
 use super::judged::assert_all_judged;
 
@@ -65,7 +65,7 @@ fn what_the_page_says_to_fail_may_fail() {
     assert_all_judged(&rows.map(|(page, verdicts)| (page, verdicts)));
 }
 
-/// Some write the marks of what is sent in front of what comes back.
+/// Some pages put a prompt in front of the response.
 #[test]
 fn a_status_line_behind_a_prompt() {
     let page = |status: &str, name: &str| {
@@ -80,7 +80,7 @@ fn a_status_line_behind_a_prompt() {
     ]);
 }
 
-/// Endpoints set in bold begin sections of their own.
+/// Endpoints in bold start their own sections.
 #[test]
 fn what_is_below_the_next_endpoint_is_about_that() {
     let page = r#"## Routes

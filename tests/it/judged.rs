@@ -1,5 +1,5 @@
-//! Pages with their own data and rules, and the verdicts of their examples: what needs something that is not run, what
-//! the server generates, and what belongs together.
+//! Pages with their own data and rules, and the verdicts of their examples: dependencies on examples that are not run,
+//! generated values, and grouping.
 
 use std::process::Command;
 
@@ -203,7 +203,8 @@ fn reads_after_a_write_that_is_not_run_are_skipped() {
             &["skipped", UNRUN],
         ),
         (format!("{template}{}", blue("Late")), &["skipped", UNRUN]),
-        // What needs no write passes, and what the write does not change is still wrong.
+        // An example that does not depend on the write passes, and a difference that the write does not cause is still
+        // wrong.
         (format!("{template}{}", blue("Blue")), &["skipped", "pass"]),
         (format!("{fetch}{}", blue("Green")), &["skipped", "fail"]),
         (format!("{python}{}", blue("Green")), &["skipped", "fail"]),

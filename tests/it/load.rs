@@ -1,4 +1,4 @@
-//! Load that does not break: many connections, short ones, and clients that never read.
+//! Load: many connections, short ones, and clients that never read.
 #![cfg(target_os = "linux")]
 
 use std::io::{Read, Write};
@@ -34,14 +34,14 @@ fn record(id: usize) -> String {
     )
 }
 
-/// Lets this process have as many files open as it may: each connection is one.
+/// Raises the limit of open files of this process: each connection is one.
 fn many_files() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
-/// Kilobytes of memory that are the process's own.
+/// The private memory of the process in kilobytes.
 pub fn memory(process: &Process) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.child.id())).unwrap();
     let line = status
@@ -55,7 +55,7 @@ pub fn memory(process: &Process) -> usize {
 fn a_thousand_connections_that_stay_are_all_answered() {
     const CONNECTIONS: usize = 1024;
     many_files();
-    // The program has to allow itself as many.
+    // The program has to raise its own limit.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("db.json");
     std::fs::write(&file, data()).unwrap();
@@ -155,7 +155,7 @@ fn clients_that_never_read_cost_little_and_nobody_waits_for_them() {
             stream
                 .set_write_timeout(Some(Duration::from_millis(200)))
                 .unwrap();
-            // Twenty megabytes of answers; what the server does not read any more stays here.
+            // Twenty megabytes of responses; requests that the server no longer reads stay in our buffer.
             let _ = stream.write_all(
                 "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
                     .repeat(1000)
@@ -178,7 +178,7 @@ fn clients_that_never_read_cost_little_and_nobody_waits_for_them() {
         "from {before} to {} KB",
         memory(&process)
     );
-    // In the end they are cut off.
+    // In the end they are disconnected.
     for mut stream in deaf {
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         until("the connection ends", || {
@@ -198,7 +198,7 @@ fn idle_clients_leave_descriptors_for_saves_and_for_others() {
     let idle: Vec<TcpStream> = (0..30)
         .map(|_| TcpStream::connect(process.address).unwrap())
         .collect();
-    // Each sends its request at once: one that is silent while others wait for a place is closed as an idle one.
+    // Each sends its request at once: a silent one would be closed as idle while others wait.
     let waiting: Vec<Client> = (0..30)
         .map(|_| {
             let mut client = Client::connect(process.address);

@@ -18,7 +18,7 @@ fn second(file: &Path, adjust: impl FnOnce(&mut Command)) -> Output {
     command.output().unwrap()
 }
 
-/// A second server on `file` ends at once, and names the first.
+/// Asserts that a second server on `file` ends at once, and names the first.
 fn assert_refused(first: &Process, file: &Path, adjust: impl FnOnce(&mut Command)) {
     let output = second(file, adjust);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -95,7 +95,7 @@ fn the_lock_follows_the_file_through_saves_and_edits() {
         client.send("POST", "/a", JSON, "{}").status_is(201);
         assert_refused(&server, &file, |_| {});
     }
-    // As editors save: another file takes the place of this one.
+    // As editors save: another file replaces this one.
     let new = folder.path().join("new");
     fs::write(&new, "{\"a\": [{\"id\": 7}]}").unwrap();
     fs::rename(&new, &file).unwrap();

@@ -282,7 +282,7 @@ fn owners_read_and_write_their_own_records() {
         as_eve(method, "/orders/1", body).problem(403, "forbidden");
     }
     as_eve("POST", "/users/1/orders", r#"{"item": "x"}"#).problem(403, "forbidden");
-    // What she adds is hers, whatever she says, and stays so.
+    // What she adds is hers, whatever owner she sends, and stays so.
     let made = as_eve("POST", "/orders", r#"{"item": "gin", "userId": 1}"#);
     assert_eq!(made.status, 201, "{}", made.text());
     assert_eq!(made.value()["userId"], 2);
@@ -476,7 +476,7 @@ fn no_client_says_which_user_added_a_record() {
         with(&fixture, &eve, "POST", "/posts", bodies).value()[0]["userId"],
         2
     );
-    // A PUT that creates is like a POST, one that replaces changes nothing of that.
+    // A PUT that creates is like a POST; one that replaces does not change the owner.
     let made = fixture.json("PUT", "/ideas/70", claim);
     assert_eq!((made.status, made.value().get("userId")), (201, None));
     let made = with(&fixture, &eve, "PUT", "/ideas/71", claim);
@@ -503,7 +503,7 @@ fn no_client_says_which_user_added_a_record() {
             .problem(400, "rules");
         with(&fixture, &eve, method, path, r#"{"userId": 1}"#).problem(400, "rules");
     }
-    // The records of a dry run have ids of their own.
+    // The records of a dry run have different ids.
     let dry = fixture.json("POST", "/posts?dry=1", "[{}, {}]").value();
     assert_ne!(dry[0]["id"], dry[1]["id"], "{dry}");
 }
@@ -533,7 +533,7 @@ fn nobody_registers_while_writes_are_switched_off() {
     fixture.json("POST", "/register", user).status_is(201);
 }
 
-/// What rules of the routes file read and write is guarded as well.
+/// Reads and writes of routes file rules are guarded as well.
 #[test]
 fn own_answers_and_actions_give_nobody_the_records_of_others() {
     let routes = r#"{
@@ -572,14 +572,14 @@ fn own_answers_and_actions_give_nobody_the_records_of_others() {
     for secret in ["tea", "rum", "clear-text", "$2b$"] {
         lacks(copy.text(), secret);
     }
-    // Who changes the record of another does not get it.
+    // Changing another user's record does not change its owner.
     let approved = with(&fixture, &ann, "POST", "/orders/2/approve", "");
     assert_eq!(approved.status, 200, "{}", approved.text());
     let replaced = with(&fixture, &ann, "POST", "/orders/2/replace", "");
     assert_eq!(replaced.status, 200, "{}", replaced.text());
     let order = with(&fixture, &eve, "GET", "/orders/2", "").value();
     assert_eq!(order, json!({ "item": "replaced", "userId": 2, "id": 2 }));
-    // A guard for owners asks whose record it is.
+    // The guard `owner` checks the record's owner.
     for (method, path) in [
         ("DELETE", "/orders/1/kill"),
         ("DELETE", "/ORDERS/1/kill"),

@@ -1,7 +1,6 @@
-//! The whole of standin from the outside: real HTTP on a free port, real files in folders of their own.
+//! Integration tests: real HTTP on a free port, real files in temporary folders.
 //!
-//! One binary, so that the build stays short. Everything runs in parallel; nothing sleeps for a while and hopes, what
-//! has to be waited for is waited for with a deadline.
+//! One binary, to keep the build short. All tests run in parallel; none sleeps, they poll with a deadline.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;

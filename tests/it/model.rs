@@ -1,7 +1,7 @@
-//! Random commands against a plain model: the same answers, the same file.
+//! Random commands compared with a simple model: the same responses, the same file.
 //!
-//! The model is a list of `serde_json` values and the rules of the design in their simplest form, without spans, indexes
-//! or saves. The file that the server keeps must be the model, pretty printed.
+//! The model is a list of `serde_json` values and the rules of the design in their simplest form, without indexes or
+//! saves. The server's file must be the pretty-printed model.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -33,11 +33,11 @@ enum Asked {
     PatchObject(Value),
     PatchObjectDeeply(Value),
     Read(i64),
-    /// A person reformats nothing, changes one record's age and saves.
+    /// An editor changes one record's age and saves, without reformatting.
     Edit(usize, i64),
 }
 
-/// What the server holds, as plainly as can be.
+/// The model of the server's data.
 #[derive(Debug, Default)]
 struct Model {
     users: Vec<Map<String, Value>>,
@@ -45,7 +45,7 @@ struct Model {
     highest: i64,
 }
 
-/// Status and body; no body where only the status is foretold (the words of errors have tests of their own).
+/// Status and body; no body if only the status is predicted (error messages have separate tests).
 type Answer = (u16, Option<Value>);
 
 impl Model {
@@ -109,7 +109,7 @@ impl Model {
                 if count > 0 {
                     self.users[place % count].insert("age".into(), (*age).into());
                 }
-                // A reload starts the count again from what is in the file.
+                // A reload restarts the id sequence from the file.
                 self.highest = self
                     .users
                     .iter()
@@ -130,7 +130,8 @@ impl Model {
             return (404, None);
         };
         let mut record = make(&self.users[place]);
-        // The id stays, where it stands in what was there before a PATCH or in what a PUT sent, else last.
+        // The id keeps its value; its position is that in the old record for a PATCH, or in the body for a PUT, else
+        // last.
         record.insert("id".into(), id.into());
         if let Some(status) = self.refusal(&record, Some(place)) {
             return (status, None);
@@ -178,7 +179,7 @@ fn shallow(old: &Map<String, Value>, patch: &Value) -> Map<String, Value> {
     merged
 }
 
-/// RFC 7396, section 2, word for word; a record's own id is taken for unmentioned.
+/// RFC 7396, section 2, literally; a patch of the id is ignored.
 fn merge_patch(target: &Value, patch: &Value) -> Value {
     fn apply(target: &Value, patch: &Value, top: bool) -> Value {
         let Value::Object(members) = patch else {
@@ -300,7 +301,7 @@ fn ask(fixture: &Fixture, client: &mut Client, asked: &Asked, model: &Model) -> 
         Asked::PatchObject(patch) => send("PATCH", "/object", JSON, patch),
         Asked::PatchObjectDeeply(patch) => send("PATCH", "/object", MERGE_PATCH, patch),
         Asked::Edit(..) => {
-            // The model has carried the edit out already. A blank line more makes it an edit even where nothing changed.
+            // The model has applied the edit already. An extra blank line makes it an edit even if nothing has changed.
             let beside = fixture.path().with_extension("swp");
             std::fs::write(&beside, format!("\n{}", model.file())).unwrap();
             std::fs::rename(&beside, fixture.path()).unwrap();
@@ -313,7 +314,7 @@ fn ask(fixture: &Fixture, client: &mut Client, asked: &Asked, model: &Model) -> 
     }
 }
 
-/// Sends the commands; `adjust` says how the file is saved, which no answer may show.
+/// Sends the commands; `adjust` sets how the file is saved, which must not affect any response.
 fn hold(asked: &[Asked], adjust: impl FnOnce(&mut Options)) -> Result<(), TestCaseError> {
     let mut model = Model::default();
     let mut fixture = Fixture::new(&model.file(), Some(MODEL_RULES), adjust);

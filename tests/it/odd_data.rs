@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::*;
 
-/// What the program prints when it is started on `text`, which it must refuse with the exit code 2.
+/// The error message when the program is started on `text`, which it must refuse with exit code 2.
 fn refused(text: &str) -> String {
     let folder = folder_with(&[("db.json", text)]);
     let output = Command::new(env!("CARGO_BIN_EXE_standin"))
@@ -213,7 +213,7 @@ fn deep_nesting_is_served_up_to_a_limit_and_refused_beyond() {
     has(&words, "deep");
 }
 
-/// What cannot be served, and what the program must say of it: the place, and a word of the reason.
+/// Invalid data files, and what the error must contain: the place, and a word of the reason.
 #[test]
 fn what_is_refused_is_refused_with_place_and_reason() {
     for (text, place, word) in [

@@ -1,4 +1,4 @@
-//! What becomes of the records that point to a deleted one.
+//! What happens to the records that point to a deleted one.
 
 use std::fmt::Write;
 
@@ -74,9 +74,9 @@ fn the_option_says_what_becomes_of_dependents() {
         "clubs/1 cannot be deleted: players/1 and players/3 point to it"
     );
     assert_eq!(fixture.text(), before);
-    // One that nothing points to goes.
+    // One that nothing points to is deleted.
     fixture.delete("/goals/1").status_is(200);
-    // The suggested command names all that would have to go, through several levels.
+    // The suggested command names all collections that would have to cascade, through several levels.
     let fixture = with_option(OnDelete::Restrict);
     let problem = fixture.delete("/clubs/1").problem(409, "referenced");
     assert!(
@@ -116,7 +116,7 @@ fn a_reference_of_the_rules_wins_over_the_option() {
             reply.text()
         );
     }
-    // The goals of the players that would go are kept by the option, not by the rule.
+    // The goals of the deleted players are restricted by the option, not by the rule.
     let fixture = Fixture::new(DATA, Some(&rules("cascade")), |options| {
         options.on_delete = OnDelete::Restrict
     });
@@ -252,7 +252,7 @@ fn openapi_says_that_a_deletion_may_be_refused() {
     assert!(responses(&fixture, "/players/{id}").is_object());
 }
 
-/// 20,000 records in a chain of pointers. A scan of all records for each one that goes would outlast the client's time-out.
+/// 20,000 records in a chain of pointers. A scan of all records for each deleted one would exceed the client's timeout.
 #[test]
 fn thousands_of_dependents_go_with_one_deletion() {
     const COUNT: usize = 20_000;
@@ -277,9 +277,9 @@ fn thousands_of_dependents_go_with_one_deletion() {
     }
     data.push_str("]}");
     let fixture = serve_data(&data);
-    // Each post points to the next one, so with the last of user 5 all before it go.
+    // Each post points to the next one, so the deletion of user 5's last post cascades to all before it.
     fixture.delete("/users/5").status_is(200);
-    // The file is large enough for a journal, so it follows later.
+    // The file is large enough for a journal, so it is saved later.
     let posts = fixture.get("/posts").value();
     let posts: Vec<i64> = posts
         .as_array()

@@ -88,7 +88,7 @@ fn encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// `views[gte]=5` has the meaning of `views_gte=5`; a field that has such a name comes first.
+/// `views[gte]=5` means `views_gte=5`; a field with that name takes precedence.
 #[test]
 fn brackets_hold_operators() {
     let fixture = serve_data(

@@ -14,7 +14,7 @@ fn with_neither_file_named_data_db_json_comes_before_db_json() {
             .line(|line| line.contains("File"))
             .ends_with("  db.json")
     );
-    // A file without a folder in its name can be watched, too.
+    // A file without a folder in its path can be watched, too.
     let mut client = running.client();
     std::fs::write(place.path("db.json"), "{\"plain\": [{\"id\": 3}]}").unwrap();
     running.line(|line| line == "reloaded db.json: 1 record added in plain");
@@ -131,7 +131,7 @@ fn the_environment_names_port_and_host() {
             .code(),
         Some(0)
     );
-    // What is typed wins.
+    // Typed options win.
     drop(place.start(&["db.json", "-p", "0"]).client());
     place.variables = vec![
         ("PORT", "0"),
@@ -141,7 +141,7 @@ fn the_environment_names_port_and_host() {
     let running = place.start(&["db.json"]);
     assert!(running.home().starts_with("http://127.0.0.1:"));
     drop(running);
-    // An empty variable says nothing: the port is the default, or in use.
+    // An empty variable counts as unset: the port is the default, or in use.
     place.variables = vec![("PORT", ""), ("STANDIN_HOST", "")];
     let running = place.start(&["db.json"]);
     let said = running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));

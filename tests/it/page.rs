@@ -1,4 +1,4 @@
-//! What the page says, byte for byte.
+//! The README's responses, byte for byte.
 
 use crate::support::*;
 
@@ -181,7 +181,7 @@ fn the_same_email_again_is_a_409_also_in_other_case() {
         assert_eq!(problem["errors"][0]["pointer"], "/email", "{problem:#}");
     }
     assert_eq!(fixture.text(), FILE);
-    // A refused request uses no id up.
+    // A refused request does not use up an id.
     let reply = fixture.json("POST", "/users", &BODY.replace("johnm@", "other@"));
     assert_eq!(
         (reply.status, reply.header("location")),

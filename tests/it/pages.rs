@@ -1,5 +1,4 @@
-//! Pages in the styles of public documentation, each example of which has a verdict: correct ones pass, wrong ones
-//! fail, and none is ignored.
+//! Pages in the styles of public documentation: correct examples pass, wrong ones fail, and none is ignored.
 
 use std::path::Path;
 use std::process::Command;
@@ -452,7 +451,7 @@ fn fixed_page(text: &str) -> (String, String) {
     (std::fs::read_to_string(&page).unwrap(), said)
 }
 
-/// What is left alone by `--fix`: each page, and the reason that is given.
+/// What `--fix` does not change: each page, and the reported reason.
 #[test]
 fn fix_leaves_what_is_in_doubt_and_says_why() {
     let customer = r#"{ "id": 1, "name": "Ada Byron", "email": "ada@example.com", "balance": 0 }"#;
@@ -567,7 +566,7 @@ fn fix_rewrites_the_json_that_jq_prints() {
     }
 }
 
-/// What cannot be compared is named, and what hides examples is an error.
+/// What cannot be compared is reported, and what hides examples is an error.
 #[test]
 fn nothing_is_passed_over_in_silence() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/pages");

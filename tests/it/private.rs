@@ -1,4 +1,4 @@
-//! What is private stays private: rights of the data file, and of all that is made beside it.
+//! Permissions of the data file, and of all files beside it.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -62,7 +62,7 @@ fn post(server: &Process) {
     assert_eq!(reply.status, 201, "{}", reply.text());
 }
 
-/// Starts the server, has it save, and kills it after `check`.
+/// Starts the server, makes it save, and kills it after `check`.
 fn save(file: &Path, arguments: &[&str], check: impl FnOnce(&Process)) {
     let before = fs::read(file).unwrap();
     let server = Process::serve(file, arguments);
@@ -232,7 +232,7 @@ fn a_start_does_not_wait_at_what_is_no_regular_file() {
 fn ephemeral_leaves_everything_as_it_is() {
     let hash = "0123456789abcdef";
     let (folder, file) = place(0o644);
-    // What a crash leaves: a scratch file, a copy of what was written in place, a journal cut short.
+    // What a crash leaves: a scratch file, a copy of a write in place, a truncated journal.
     for (name, text) in [
         (
             format!(".db.json.{hash}-{hash}.standin-tmp"),

@@ -1,4 +1,4 @@
-//! The program as a process of its own.
+//! The program as a separate process.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -60,7 +60,7 @@ impl Process {
                 std::fs::read_to_string(&errors).unwrap_or_default()
             );
         };
-        // Its log is read on, so that it never waits for us.
+        // Keep reading its log, so that it never blocks.
         let log = Arc::new(Mutex::new(String::new()));
         let all = log.clone();
         std::thread::spawn(move || {
@@ -81,7 +81,7 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
-    /// What it has said on its error stream.
+    /// What it has printed to standard error.
     pub fn errors(&self) -> String {
         std::fs::read_to_string(&self.errors).unwrap_or_default()
     }
@@ -95,7 +95,7 @@ impl Process {
         assert!(status.unwrap().success());
     }
 
-    /// Kills it without warning.
+    /// Kills it with SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -46,7 +46,7 @@ fn url(fixture: &Fixture, target: &str) -> Value {
     format!("http://{}{target}", fixture.address()).into()
 }
 
-/// The explorer shows records, whatever shape others get.
+/// The explorer gets records without the profile.
 #[test]
 fn without_the_profile_if_a_request_says_so() {
     let fixture = served("laravel");
@@ -185,7 +185,7 @@ fn spring_data_rest() {
         page["_links"]["next"]["href"],
         url(&fixture, "/people?page=1&size=2&sort=age,desc")
     );
-    // A link is there where it leads to another page.
+    // There are links only to other pages.
     let names = |page: &Value| {
         page["_links"]
             .as_object()
@@ -215,7 +215,7 @@ fn spring_data_rest() {
 #[test]
 fn json_api() {
     let fixture = served("json-api");
-    // The API's own name of the page does not stay beside the profile's.
+    // The standard name of the page parameter is replaced by the profile's.
     let links = fixture.get("/people?_page=2&_limit=1").value()["links"].clone();
     assert_eq!(
         links["first"],

@@ -1,4 +1,4 @@
-//! What goes over the wire, byte by byte.
+//! HTTP on the wire, byte by byte.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use crate::support::*;
 
 const DATA: &str = "{\"a\": [{\"id\": 1}]}";
 
-/// Sends bytes and reads the one answer to them.
+/// Sends bytes and reads one response.
 fn exchange(fixture: &Fixture, bytes: impl AsRef<[u8]>) -> (Client, Reply) {
     let mut client = fixture.client();
     client.write(bytes);
@@ -44,7 +44,7 @@ fn a_chunked_body_is_a_body() {
         "{}",
         reply.text()
     );
-    // The connection is in step.
+    // The connection is still in sync.
     client.get("/a/2").status_is(200);
 }
 
@@ -61,7 +61,7 @@ fn an_expectation_is_met_before_the_body_is_sent() {
     assert_eq!(reply.status, 100);
     client.write("{\"n\": 1}");
     assert_eq!(client.reply("POST").status, 201);
-    // Nobody is asked for a body that will not be read.
+    // There is no `100 Continue` for a body that will not be read.
     let (_, reply) = exchange(&fixture, head(101));
     reply.problem(413, "too-large");
 }
@@ -118,7 +118,7 @@ fn a_proxy_request_is_answered_and_kills_nothing() {
         let problem = reply.problem(501, "not-supported");
         has(problem["hint"].as_str().unwrap(), "proxy");
     }
-    // The absolute form is one that every server must take (RFC 9112, 3.2.2).
+    // Every server must accept the absolute form (RFC 9112, 3.2.2).
     let (_, reply) = exchange(
         &fixture,
         "GET http://localhost:3000/a/1 HTTP/1.1\r\nHost: localhost:3000\r\n\r\n",
@@ -167,7 +167,7 @@ fn what_is_not_http_is_answered_and_the_connection_closed() {
         let known = bytes.split(|byte| *byte == b' ').next().unwrap();
         assert!(entry.method.as_str().as_bytes() == known || entry.method == "-" && !entry.target.is_empty());
     }
-    // HTTP/2 from the start, which hyper ends without an answer.
+    // HTTP/2 with prior knowledge, which hyper closes without a response.
     let mut client = fixture.client();
     client.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     assert!(client.ends());
@@ -225,10 +225,10 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
         let (mut client, reply) = exchange(&fixture, &request);
         let problem = reply.problem(413, "too-large");
         has(problem["hint"].as_str().unwrap(), "--body-limit");
-        // The rest of the body was read: it is not taken for the next request.
+        // The rest of the body was read, so it is not parsed as the next request.
         client.get("/a/1").status_is(200);
     }
-    // Of a body without end not all is read: the connection ends.
+    // An endless body is not read to its end: the connection is closed.
     let (mut client, reply) = exchange(
         &fixture,
         format!("{head}Content-Length: 9999999999999\r\n\r\n{json}"),
@@ -328,7 +328,7 @@ fn a_small_body_does_not_unpack_to_a_large_one() {
             }
         }
     }
-    // Several members count together.
+    // Several gzip members count together.
     post("gzip", [gzip(&json(600)), gzip(&json(600))].concat()).problem(413, "too-large");
     assert_eq!(fixture.get("/a").list().len(), 3);
 }
@@ -358,12 +358,12 @@ fn a_url_may_have_characters_that_should_be_encoded() {
             let ids: Vec<_> = reply.list().iter().map(|post| post["id"].clone()).collect();
             assert_eq!(serde_json::Value::from(ids), found, "{target}");
         }
-        // A body between the requests is left as it is.
+        // A body between requests is not changed.
         let body = "{\"s\": \"GET /\\\"<ü>{|}\\\" HTTP/1.1\"}";
         let reply = client.send("PUT", "/posts/1?x=\"", JSON, body);
         assert_eq!(reply.value()["s"], "GET /\"<ü>{|}\" HTTP/1.1");
     }
-    // Other parts of the answer name the URL as it should be.
+    // Other parts of the response have the encoded URL.
     let reply = client.get("/posts?_page=1&_limit=1&id_ne=\"");
     has(reply.header("link").unwrap(), "id_ne=%22");
     assert_eq!(
@@ -379,7 +379,7 @@ fn a_url_may_have_characters_that_should_be_encoded() {
 #[test]
 fn the_body_of_a_pipelined_request_is_left_as_it_is() {
     let fixture = serve_data(DATA);
-    // Wherever a read ends, what follows looks like the beginning of a request line.
+    // Wherever a read ends, the rest looks like the beginning of a request line.
     let text = "AB /<".repeat(200_000);
     let post = |text: &str| {
         let body = format!("{{\"n\": \"{text}\"}}");
@@ -532,10 +532,10 @@ fn half_a_body_changes_nothing() {
         let entry = fixture.entry(|entry| entry.method == "POST");
         assert_eq!(entry.status, 400, "{entry:?}");
         assert!(entry.note.unwrap().contains("ended early"));
-        // Whoever only closed the sending half hears why.
+        // A half-closed client gets the reason.
         client.reply("POST").problem(400, "bad-request");
     }
-    // Nor does a request that needs no body, and is not whole all the same.
+    // Nor does an incomplete request that needs no body.
     let mut client = fixture.client();
     client.write("DELETE /a/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf");
     client.shutdown_write();
@@ -572,7 +572,7 @@ fn half_a_request_does_not_hold_up_the_stop() {
         let grace = Duration::from_millis(300);
         let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = grace);
         let mut client = fixture.client();
-        // The server has the connection, and the half, as the first request on it has been answered.
+        // The first request on the connection has been answered, so the server has the partial one.
         client.get("/a/1").status_is(200);
         client.write(half);
         let begin = Instant::now();
@@ -613,7 +613,7 @@ fn a_stop_cuts_no_acknowledged_write_off() {
             std::thread::spawn(move || {
                 let mut client = Client::connect(address);
                 let mut ids = Vec::new();
-                // Until the server ends the conversation.
+                // Until the server closes the connection.
                 while let Some(reply) = client.try_send("POST", "/a", JSON, "{}") {
                     if reply.status == 201 {
                         ids.push(reply.value()["id"].as_u64().unwrap());
@@ -647,7 +647,7 @@ fn a_stop_cuts_no_acknowledged_write_off() {
     assert!(acknowledged.len() > 10);
 }
 
-/// A client that has said everything may end its side: `nc -N`, and libraries that shut down after the request.
+/// A client may close its side after the request: `nc -N`, and libraries that shut down after writing.
 #[test]
 fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
     let fixture = Fixture::new(DATA, None, |options| {
@@ -690,7 +690,7 @@ fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
     }
     let rows = fixture.data()["a"].as_array().unwrap().len();
     assert_eq!(rows, 2, "two were added and one was removed");
-    // And a response that is larger than what the system keeps for the client.
+    // And a response that is larger than the system's buffers.
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("large"), vec![b'x'; 20 << 20]).unwrap();
     let rows: Vec<String> = (0..4000)
@@ -721,7 +721,7 @@ fn a_write_of_a_client_that_sends_nothing_more_is_carried_out_and_answered() {
     client.shutdown_write();
     client.reply("GET").status_is(200);
     assert!(client.is_closed());
-    // A request with half its body is not carried out.
+    // A request with a partial body is not carried out.
     let before = fixture.text();
     let mut client = fixture.client();
     client.write("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\n{\"n\"");

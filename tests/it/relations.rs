@@ -1,4 +1,4 @@
-//! How collections point to each other: by the names of foreign keys and by the references of the rules.
+//! Relations: by the names of foreign keys and by the references of the rules.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ fn json_of(value: Value) -> String {
     value.to_string()
 }
 
-/// `_embed` in both directions, `_expand`, nested GET and POST, and the cascade go by the same key.
+/// `_embed` in both directions, `_expand`, nested GET and POST, and the cascade use the same key.
 #[track_caller]
 fn related(fixture: &Fixture, (parent, one): (&str, &str), child: &str, key: &str) {
     let what = format!("{parent} <- {child}.{key}");
@@ -105,7 +105,7 @@ fn the_key_belongs_to_the_collection_that_its_name_fits_best() {
     assert_eq!(fixture.get("/comments").value(), json!([]));
 }
 
-/// A name that may be another word altogether is not reason enough to delete records.
+/// A guessed key, which may be another word, must not delete records.
 #[test]
 fn the_cascade_does_not_follow_a_guessed_key() {
     for (parent, child, key) in [
@@ -122,7 +122,7 @@ fn the_cascade_does_not_follow_a_guessed_key() {
             kept,
             "{parent} <- {child}.{key}"
         );
-        // What is asked for by name is done.
+        // An explicit `_dependent` is carried out.
         let fixture = serve_data(&json_of(data));
         fixture
             .delete(&format!("/{parent}/1?_dependent={child}"))

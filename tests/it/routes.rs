@@ -1,4 +1,4 @@
-//! The routes file: escapes, and rules that are read again when they are saved.
+//! The routes file: escapes, and hot reload.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The rules file while the server runs: what is saved is in effect, and what cannot be used is reported and has no effect.
+//! Hot reload of the rules file: valid rules take effect, invalid ones are reported.
 
 #[cfg(unix)]
 use std::path::Path;
@@ -79,7 +79,7 @@ fn rules_come_change_and_go_while_the_server_runs() {
         .contains("\"minLength\": 2");
     assert!(described, "the API description follows");
 
-    // Values are unique, also those that are there already.
+    // Unique rules also apply to existing values.
     let unique = r#"{"properties": {"users": {"type": "array", "uniqueItemProperties": ["email"],
         "items": {"properties": {"email": {"type": "string"}}}}}}"#;
     save(&fixture, unique);

@@ -32,7 +32,7 @@ fn serve(tls: Option<Arc<ServerConfig>>) -> SocketAddr {
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let tls = tls.clone();
-            // A client may leave in the middle.
+            // A client may disconnect in the middle.
             std::thread::spawn(move || match tls {
                 Some(tls) => {
                     let connection = ServerConnection::new(tls).unwrap();

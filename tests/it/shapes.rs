@@ -1,4 +1,4 @@
-//! Properties that are never sent, read-only, generated or filled by default.
+//! Hidden, read-only, generated and default properties.
 
 use crate::events::follow;
 use crate::support::*;
@@ -91,7 +91,7 @@ fn a_write_only_value_is_stored_and_leaves_the_server_nowhere() {
             );
         }
     }
-    // Nor can it be guessed by asking for it.
+    // Nor can it be guessed by filters.
     for path in [
         "/people?secret=s3same",
         "/people?secret_like=s3",
@@ -189,7 +189,7 @@ fn generated_and_default_values_are_filled_before_the_rules_run() {
     assert!(changed > 1_600_000_000_000, "{made}");
     let keys: Vec<_> = made.as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys.last().unwrap(), "id");
-    // A default is checked like what is sent.
+    // Defaults are validated, too.
     fixture
         .json(
             "POST",
@@ -197,7 +197,7 @@ fn generated_and_default_values_are_filled_before_the_rules_run() {
             r#"{"name": "B", "secret": "abc", "rank": 0}"#,
         )
         .problem(400, "rules");
-    // What changes nothing has not been changed.
+    // A write that changes nothing does not update the time.
     let path = format!("/people/{}", made["id"]);
     let same = fixture.json("PATCH", &path, r#"{"name": "Bob"}"#).value();
     assert_eq!(same["changedAt"], changed);
@@ -294,7 +294,7 @@ fn keywords_that_are_nearly_ours_or_out_of_place_are_errors() {
     }
     let taken = r#"{"x-auth": {}, "properties": {"login": {}, "users": {"items": {}}}}"#;
     assert!(start_error(taken).contains("no resource can have that name"));
-    // Keywords of one's own stay possible.
+    // Custom keywords are still allowed.
     drop(Fixture::new(
         "{\"a\": []}",
         Some(r#"{"x-board": 1, "properties": {}}"#),

@@ -1,4 +1,4 @@
-//! Edits from a stale buffer, and a kill before the server has seen them: what was acknowledged is in the journal.
+//! Edits from a stale buffer, and a kill before the server has seen them: acknowledged writes are in the journal.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
     (folder, file)
 }
 
-/// An editor saves what it had read before the writes, with a change of its own, and the server is killed at once.
+/// An editor saves a change based on the state before the writes, and the server is killed at once.
 #[test]
 fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
     for arguments in [&["--journal-above", "0"][..], &[]] {
@@ -65,7 +65,7 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
     }
 }
 
-/// As while the server runs: an earlier content is a restore, however soon after the writes.
+/// As in a running server, an earlier content is a restore, however soon after the writes.
 #[test]
 fn a_file_that_is_put_back_after_a_kill_is_taken_as_it_is() {
     let (_folder, file) = place();
@@ -87,7 +87,7 @@ fn a_file_that_is_put_back_after_a_kill_is_taken_as_it_is() {
     });
 }
 
-/// What somebody edits later has been made with all in view.
+/// A later edit has seen all writes.
 #[test]
 fn an_edit_long_after_a_kill_is_taken_as_it_is() {
     let (_folder, file) = place();
@@ -160,7 +160,7 @@ fn a_damaged_journal_is_reported_and_kept() {
     assert_eq!(all.as_array().unwrap().len(), 2, "{all:#}");
 }
 
-/// The journal goes when nobody can need it any more.
+/// The journal is removed when it cannot be needed any more.
 #[test]
 fn a_stop_removes_the_journal() {
     let (folder, file) = place();

@@ -1,5 +1,5 @@
-//! How the program is stopped: in a terminal, by signals, from Node and npm, as a job of a shell; whatever its input is,
-//! and whatever is in progress.
+//! Stopping the program: in a terminal, by signals, from Node and npm, as a job of a shell; with any input, and with
+//! requests in progress.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use crate::terminal::Terminal;
 
 const STANDIN: &str = env!("CARGO_BIN_EXE_standin");
 
-/// How long after its grace period the end of a process may take on a busy machine.
+/// How long a process may take to end after its grace period, on a busy machine.
 const SLACK: Duration = Duration::from_secs(3);
 
 /// Gives a command another input.
@@ -50,7 +50,7 @@ fn snapshots(folder: &Path) -> usize {
     names.filter(|name| name.starts_with("db-")).count()
 }
 
-/// Whether `program` can be run; says so where a test is skipped for the lack of it.
+/// Whether `program` is installed; prints that the test is skipped if not.
 fn is_installed(program: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
@@ -211,7 +211,7 @@ fn a_terminal_gets_colours_unless_they_are_not_wanted() {
         let command = TerminalCommand::new(STANDIN)
             .args(["db.json", "--port", "0"])
             .current_dir(folder.path());
-        // Where `CI` is set, a dumb terminal gets colours as well.
+        // With `CI` set, even a dumb terminal would get colours.
         Terminal::start(command.env_remove("CI").envs(variables.iter().copied()))
     };
     let mut terminal = start(&[("TERM", "xterm")]);
@@ -245,7 +245,7 @@ fn a_terminal_gets_colours_unless_they_are_not_wanted() {
     }
 }
 
-/// What holds a stop up: each gets the server's address and returns what must stay alive.
+/// Something that delays a stop: gets the server's address and returns what must stay alive.
 type Hold = fn(SocketAddr) -> Client;
 
 const IN_PROGRESS: [(&str, Hold); 5] = [
@@ -281,7 +281,7 @@ fn it_ends_within_the_grace_period_whatever_is_in_progress() {
     for (what, hold) in IN_PROGRESS {
         let mut process = Process::serve(&file, &["--grace", "300"]);
         let held = hold(process.address);
-        // An answer on another connection: what was sent before has arrived.
+        // A response on another connection shows that the request has arrived.
         Client::connect(process.address).get("/a").status_is(200);
         let start = Instant::now();
         process.signal("TERM");
@@ -316,7 +316,7 @@ fn it_folds_the_journal_even_if_a_client_uses_up_the_grace_period() {
 
 #[test]
 fn it_ends_while_the_writer_is_busy() {
-    // Each level is checked twice, so that deep records take longer than anybody waits.
+    // Each level is checked twice, so the time for deep records is exponential.
     let folder = folder("{\"a\": []}");
     let rules = r##"{"properties": {"a": {"items": {"$ref": "#/$defs/t"}}}, "$defs": {"t": {"oneOf": [
         {"properties": {"c": {"$ref": "#/$defs/t"}, "x": {"const": 1}}},
@@ -366,7 +366,7 @@ fn it_ends_while_nobody_reads_its_log() {
             .map(|(_, url)| url.rsplit('/').next().unwrap().trim().parse().unwrap());
     }
     let mut client = Client::connect(address.unwrap());
-    // A pipe takes 64 KB by default.
+    // A pipe buffers 64 KB by default.
     let path = format!("/a?x={}", "y".repeat(1000));
     for _ in 0..200 {
         client.get(&path).status_is(200);
@@ -469,7 +469,7 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     Client::connect(address)
         .send("POST", "/a", JSON, "{}")
         .status_is(201);
-    // The line is read before Ctrl+C: what is typed while the server stops might be read by it.
+    // The line is read before Ctrl+C: the server might read what is typed while it stops.
     terminal.type_in("fg; echo code$?\n");
     terminal.type_in("s\n");
     until("another snapshot", || {
@@ -542,7 +542,7 @@ fn npm_start_ends_with_it() {
             .env("NO_UPDATE_NOTIFIER", "1")
             .current_dir(folder.path())
     };
-    // Ctrl+C goes to npm and standin, and npm passes it on besides.
+    // Ctrl+C goes to npm and standin, and npm forwards it, too.
     let mut terminal = Terminal::start(npm());
     let port = terminal.port();
     terminal

@@ -1,4 +1,4 @@
-//! Real processes: killed under load, and beside an editor. `STANDIN_STRESS=50` makes both ten times as long.
+//! Real processes: killed under load, and with a concurrent editor. `STANDIN_STRESS=50` makes both ten times as long.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,16 +23,16 @@ fn rounds() -> usize {
         .unwrap_or(5)
 }
 
-/// What a client knows: its records by id, as acknowledged (`None`: deleted), and what it had asked for last.
+/// The state of a client: its records by id, as acknowledged (`None`: deleted), and its last request.
 #[derive(Default)]
 struct Known {
     records: BTreeMap<u64, Option<Value>>,
-    /// A record whose change or deletion has not been answered: as it was, or as it would be.
+    /// A record whose change or deletion has not been answered, and its new value.
     open: Option<(u64, Option<Value>)>,
     refused: usize,
 }
 
-/// Creates, changes and deletes records until the server is gone or `stop` is set.
+/// Creates, changes and deletes records until the server has ended or `stop` is set.
 fn client(
     address: SocketAddr,
     name: usize,
@@ -107,7 +107,8 @@ fn client(
     known
 }
 
-/// Every record in `data` is as its client knows it, and there is no other but what was on the way.
+/// Asserts that every record in `data` is as acknowledged to its client, and that there are no others but those in
+/// flight.
 fn compare(data: &Value, all: &[Known], clients: usize) -> usize {
     let mut found: BTreeMap<u64, &Value> = BTreeMap::new();
     for record in data["a"].as_array().unwrap() {
@@ -134,7 +135,7 @@ fn compare(data: &Value, all: &[Known], clients: usize) -> usize {
             );
         }
     }
-    // A POST that was saved and whose answer the kill cut off, one a client and round at most; it is there whole.
+    // A POST that was saved but not answered because of the kill, at most one per client and round; it is complete.
     let twins = |record: &Value| {
         let is_twin =
             |other: &&Value| (&other["by"], &other["number"]) == (&record["by"], &record["number"]);
@@ -167,7 +168,7 @@ fn killed_under_load_it_has_every_acknowledged_write() {
     let file = folder.path().join("db.json");
     let mut count = 0;
     for round in 0..rounds() {
-        // Such a file is saved while writes go on.
+        // Such a file is saved in the background.
         let is_large = round % 5 == 4;
         let filler = if is_large {
             "x".repeat(9 << 20)
@@ -204,10 +205,10 @@ fn killed_under_load_it_has_every_acknowledged_write() {
         let text = std::fs::read_to_string(&file).unwrap();
         let mut data: Value =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        // Started again it serves that, and leaves nothing beside it.
+        // After a restart it serves that, and leaves nothing beside it.
         let process = Process::serve(&file, &[]);
         if journal {
-            // Before it serves, the file has what it had in its journal only.
+            // Before it serves, the writes that were only in the journal are in the file.
             data = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         }
         count += compare(&data, &all, 8);
@@ -261,7 +262,7 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
 /// How an editor saves.
 const WAYS: usize = 4;
 
-/// Saves `text`; it waits for `pause` at the moments at which an editor may be slow.
+/// Saves `text`, with `pause` wherever an editor may be slow.
 fn save(file: &Path, way: usize, text: &str, pause: &dyn Fn()) {
     match way {
         0 => {
@@ -271,7 +272,7 @@ fn save(file: &Path, way: usize, text: &str, pause: &dyn Fn()) {
         }
         1 => std::fs::write(file, text).unwrap(),
         2 => {
-            // Opened and cut to nothing; then in halves.
+            // Opened and truncated, then written in halves.
             let mut open = std::fs::File::create(file).unwrap();
             let (one, other) = text.as_bytes().split_at(text.len() / 2);
             open.write_all(one).unwrap();
@@ -298,10 +299,9 @@ fn beside_an_editor_with_a_journal_every_acknowledged_write_and_every_edit_is_th
     beside_an_editor(&["--unseen", "20000", "--journal-above", "0"]);
 }
 
-/// `data` without the records that nobody was acknowledged and that the editor brought back: it read the file in the moment
-/// between an exchange that replaced another edit and the undoing of it, which the log tells of, with the content that was
-/// there for that moment. If the writes are refused then, since the edit is broken, nobody can tell what the editor read
-/// from what it wants.
+/// `data` without unacknowledged records that the editor brought back: it read the file between an exchange that
+/// replaced another edit and its undo; the log has the content of the file at that moment. If the writes are then
+/// refused because the edit is broken, what the editor read cannot be distinguished from what it changed.
 fn without_brought_back(mut data: Value, all: &[Known], readings: &[Vec<u8>], log: &str) -> Value {
     assert!(log.contains("saved the file"), "it has a log");
     let is_known = |record: &Value| {
@@ -334,7 +334,7 @@ fn beside_an_editor(arguments: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("db.json");
     std::fs::write(&file, START).unwrap();
-    // Other tests run beside this one: what the editor has read may be some seconds old when it saves.
+    // Other tests run in parallel: the editor's base may be some seconds old when it saves.
     let process = Process::serve_as(&file, arguments, |command| {
         command.env("STANDIN_LOG", "debug");
     });
@@ -350,7 +350,7 @@ fn beside_an_editor(arguments: &[&str]) {
             .collect();
         let end = Instant::now() + time;
         let mut number = 0_u64;
-        // Somebody who reads the file, waits until others have written, and saves then.
+        // An editor that reads the file, waits for other writes, and then saves.
         let moment = || {
             let before = acknowledged.load(Ordering::Relaxed);
             let patience = Instant::now() + Duration::from_millis(60);
@@ -383,7 +383,7 @@ fn beside_an_editor(arguments: &[&str]) {
                 &moment,
             );
             saved.lock().unwrap().push(number);
-            // The next reading is of a file that has this edit: an editor reads what it has saved.
+            // The next edit is based on a file that has this one: an editor reads what it has saved.
             until(&format!("edit {number} is in the file"), || {
                 (whole()["note"]["n"] == number).then_some(())
             });

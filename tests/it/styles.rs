@@ -1,4 +1,4 @@
-//! Whatever the file looks like, a write changes its own lines and no others: shown by a line diff, and by git's.
+//! Minimal diffs: whatever the style of the file, a write changes only its own lines, by a line diff and by git's.
 
 use std::path::Path;
 use std::process::Command;
@@ -98,7 +98,7 @@ fn count(before: &str, after: &str) -> (usize, usize) {
     (count(ChangeTag::Insert), count(ChangeTag::Delete))
 }
 
-/// What git says of the same; `None` where there is no git.
+/// The same by `git diff`; `None` without git.
 fn git_count(before: &str, after: &Path) -> Option<(usize, usize)> {
     let old = after.with_extension("before");
     std::fs::write(&old, before).unwrap();
@@ -131,8 +131,8 @@ fn a_write_changes_its_own_lines_only() {
     } in styles()
     {
         let lines_of_second = if record == 1 { 1 } else { 5 };
-        // What is asked, and the lines that may come and go. A new last record adds a comma to the line before it, and
-        // taking the last one away takes that comma, too; where that line is a brace, it is the new record's as well.
+        // The requests, and the numbers of added and removed lines. A new last record adds a comma to the line before
+        // it, and deleting the last one removes that comma; if that line is a brace, it is the new record's as well.
         let comma = usize::from(record == 1);
         let mut requests = vec![
             ("PATCH", "/a/2", "{\"n\": 7}", (1, 1)),
@@ -164,7 +164,7 @@ fn a_write_changes_its_own_lines_only() {
             let after = fixture.text();
             let what = format!("{name}: {method} {path} {body}\n{after}");
             assert_eq!(count(&text, &after), expected, "{what}");
-            // A process for each of these would be many.
+            // Not for all, to save processes.
             if matches!(
                 (method, path),
                 ("PATCH" | "DELETE", "/a/2") | ("POST", "/a")
@@ -172,7 +172,7 @@ fn a_write_changes_its_own_lines_only() {
             {
                 assert_eq!(counted, expected, "{what}");
             }
-            // Everything before and after the change is the same, byte for byte; in a line, too.
+            // Everything before and after the change is the same, byte for byte, also within a line.
             let same = |one: &mut dyn Iterator<Item = u8>, other: &mut dyn Iterator<Item = u8>| {
                 one.zip(other)
                     .take_while(|(one, other)| one == other)
@@ -199,12 +199,12 @@ fn a_patch_keeps_the_order_and_the_spelling_of_all_it_does_not_name() {
             fixture.json(method, path, body).status_is(200);
             assert_eq!(fixture.text(), text, "{name}: {method} {path} {body}");
         }
-        // Changed and changed back it is the file that it was.
+        // After a change and its reversal, the file is as it was.
         fixture.json("PATCH", "/a/1", "{\"n\": 9}").status_is(200);
         assert_ne!(fixture.text(), text, "{name}");
         fixture.json("PATCH", "/a/1", "{\"n\": 1.0}").status_is(200);
         assert_eq!(fixture.text(), text, "{name}");
-        // As is a file to which a record was added that was taken away again.
+        // So is a file after a record was added and deleted again.
         let id = fixture.json("POST", "/a", "{\"n\": 4}").value()["id"].clone();
         fixture.delete(&format!("/a/{id}")).status_is(200);
         assert_eq!(fixture.text(), text, "{name}");

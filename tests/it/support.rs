@@ -1,4 +1,4 @@
-//! What every test stands on: a served folder, a small HTTP client, tables of requests.
+//! Support for all tests: a served folder, a small HTTP client, tables of requests.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// How long anything may take before the test fails instead of hanging.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The rules of the README's tour. Tests read these copies, since people try things out with `data/` and `examples/`.
+/// The rules of the README's tour. Tests use these copies, because people try things out with `data/` and `examples/`.
 pub const RULES: &str = include_str!("../data/db.schema.json");
 /// The data of the README's tour.
 pub const SHIPPED: &str = include_str!("../data/db.json");
@@ -29,7 +29,7 @@ pub const JSON: Headers = &[("Content-Type", "application/json")];
 pub const MERGE_PATCH: Headers = &[("Content-Type", "application/merge-patch+json")];
 pub const FORM: Headers = &[("Content-Type", "application/x-www-form-urlencoded")];
 
-/// Names that break whoever quotes, escapes or splits carelessly; with collections, an object and a value.
+/// Names that break careless quoting, escaping or splitting; with collections, an object and a value.
 pub const HOSTILE: &str = r#"{
   "$schema": "db.schema.json",
   "users": [
@@ -63,13 +63,13 @@ pub const HOSTILE: &str = r#"{
 }
 "#;
 
-/// A served data file in a folder of its own. Dropping it stops the server.
+/// A served data file in a temporary folder. Dropping it stops the server.
 pub struct Fixture {
     pub server: Option<Server>,
     pub options: Options,
     entries: Receiver<AccessLogEntry>,
     notices: Receiver<(Instant, Notice)>,
-    /// What happened to the file so far, for the message of a test that fails.
+    /// The notices so far, for the message of a failing test.
     heard: RefCell<Vec<String>>,
     _folder: TempDir,
 }
@@ -140,7 +140,7 @@ impl Fixture {
         Client::connect(self.address())
     }
 
-    /// One request on a connection of its own.
+    /// Sends a request on a new connection.
     pub fn send(
         &self,
         method: &str,
@@ -182,7 +182,7 @@ impl Fixture {
         (self.server, self.entries, self.notices) = (Some(server), entries, notices);
     }
 
-    /// Waits for the next notice that `wanted` takes; the moment at which it came, and what it gave.
+    /// Waits for the next notice that matches `wanted`; returns when it came, and the result of `wanted`.
     pub fn notice<T>(&self, wanted: impl Fn(&Notice) -> Option<T>) -> (Instant, T) {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -209,7 +209,7 @@ impl Fixture {
         .0
     }
 
-    /// Waits for the next line of the access log that `wanted` takes.
+    /// Waits for the next line of the access log that matches `wanted`.
     pub fn entry(&self, wanted: impl Fn(&AccessLogEntry) -> bool) -> AccessLogEntry {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -223,7 +223,7 @@ impl Fixture {
         }
     }
 
-    /// Sends the `try` command of an error; it goes to this server.
+    /// Sends the `try` command of an error to this server.
     pub fn attempt(&self, problem: &Value) -> Reply {
         let command = problem["try"]
             .as_str()
@@ -292,7 +292,7 @@ fn start(
     // Other tests start processes, and between fork and exec these hold the lock of a server that has just stopped.
     let server = until("the file is not locked", || {
         let (log, tell) = (log.clone(), tell.clone());
-        // Nobody listens any more once a test has ended.
+        // The receiver is gone once a test has ended.
         let mut listeners = Listeners::default();
         listeners.access = Some(Box::new(move |entry| drop(log.send(entry))));
         listeners.notice = Some(Box::new(move |notice| {
@@ -307,7 +307,7 @@ fn start(
     (server, entries, notices)
 }
 
-/// Waits until `condition` gives something.
+/// Polls until `condition` returns something.
 pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
@@ -435,7 +435,7 @@ impl Client {
         self.send("DELETE", path, NONE, "")
     }
 
-    /// As [`Client::send`]; `None` where the server has ended the connection instead of answering.
+    /// As [`Client::send`]; `None` if the server has closed the connection without a response.
     pub fn try_send(
         &mut self,
         method: &str,
@@ -456,7 +456,7 @@ impl Client {
         Some(self.reply(method))
     }
 
-    /// Sends bytes as they are. A server that has had enough may have closed already; its answer says why.
+    /// Sends bytes as they are. The server may have closed the connection already; its response says why.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
         drop(self.stream.get_mut().write_all(bytes.as_ref()));
     }
@@ -529,7 +529,7 @@ impl Client {
         }
     }
 
-    /// Whether the connection ends, with or without an answer before.
+    /// Whether the connection ends, with or without a response.
     pub fn ends(&mut self) -> bool {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
@@ -568,9 +568,9 @@ fn request(
     [head.as_bytes(), b"\r\n", body].concat()
 }
 
-/// Sends requests with `headers` one after the other on one connection. In `table` each is a line with its method, path
-/// and body; the next line is the response: its status, and then its body as JSON (key order included; byte for byte, once
-/// it is laid out), nothing for an empty one, or `~` and words that are in it.
+/// Sends requests with `headers` sequentially on one connection. In `table` each is a line with its method, path and
+/// body; the next line is the response: its status, and then its body as JSON (compared byte for byte after
+/// formatting), nothing for an empty one, or `~` and words that it must contain.
 pub fn hold(fixture: &Fixture, headers: Headers, table: &str) {
     let mut client = fixture.client();
     let lines = table.lines().map(str::trim);
@@ -658,7 +658,7 @@ pub fn ids(list: &Value) -> Vec<i64> {
     list.as_array().unwrap().iter().map(id).collect()
 }
 
-/// A folder with files in it, whose names may say folders.
+/// A folder with files, whose names may include folders.
 pub fn folder_with(files: &[(impl AsRef<Path>, impl AsRef<[u8]>)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -669,7 +669,7 @@ pub fn folder_with(files: &[(impl AsRef<Path>, impl AsRef<[u8]>)]) -> TempDir {
     folder
 }
 
-/// The names in a folder, sorted, but for a journal, which stays for some seconds after the last write.
+/// The names in a folder, sorted, without the journal, which stays for some seconds after the last write.
 pub fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()

@@ -1,4 +1,5 @@
-//! What is around the data file: its folder goes and comes back, links to it are switched, something else is in its place.
+//! The data file's surroundings: its folder is removed and comes back, links to it are switched, something else
+//! replaces it.
 #![cfg(unix)]
 
 use std::fs;
@@ -14,7 +15,7 @@ use crate::support::*;
 const A: &str = "{\"a\": [{\"id\": 1, \"of\": \"a\"}]}\n";
 const B: &str = "{\"a\": [{\"id\": 1, \"of\": \"b\"}, {\"id\": 7, \"of\": \"b\"}]}\n";
 
-/// Once with the poll, once with events only.
+/// With polling, and with events only.
 const POLLS: [Duration; 2] = [Duration::from_secs(1), Duration::ZERO];
 
 /// Serves `file`, made by `make` in the fixture's folder.
@@ -68,7 +69,7 @@ fn edits_are_seen_after_the_folder_went_and_came_back() {
                 fs::rename(&away, &data).unwrap();
             }
             fs::write(data.join("db.json"), text).unwrap();
-            // What was posted a moment ago is kept.
+            // A recent POST is kept.
             until("the edit", || {
                 (fixture.get("/a/1").value()["number"] == number).then_some(())
             });
@@ -132,14 +133,14 @@ fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
             assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 8);
             assert_eq!(read_json(&b)["a"], fixture.get("/a").value());
             assert_eq!(fs::read(&a).unwrap(), left);
-            // A write that comes before the server has heard of it goes to the new file, too.
+            // A write before the server has seen the switch also goes to the new file.
             let left = fs::read(&b).unwrap();
             point(folder, "a");
             let reply = fixture.json("POST", "/a", "{}");
             assert_eq!((reply.status, &reply.value()["id"]), (201, &json!(3)));
             assert_eq!(read_json(&a)["a"].as_array().unwrap().len(), 3);
             assert_eq!(fs::read(&b).unwrap(), left);
-            // What the undo goes back to is of the same file.
+            // The undo reverts to a state of the same file.
             fixture.json("POST", "/-/undo", "").status_is(200);
             assert_eq!(read_json(&a)["a"].as_array().unwrap().len(), 2);
             // An edit of the new file.

@@ -18,7 +18,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a program as the leader of a session of its own, in the foreground of the terminal.
+    /// Starts a program as the leader of a new session, in the foreground of the terminal.
     pub fn start(command: Command) -> Terminal {
         let (pty, pts) = open().unwrap();
         let child = command
@@ -46,7 +46,7 @@ impl Terminal {
     /// All that was printed so far, colours included.
     pub fn raw(&mut self) -> String {
         let mut buffer = [0; 4096];
-        // The end of the last program in the terminal is an error (EIO).
+        // When the last program in the terminal ends, a read is an error (EIO).
         while let Some(Ok(count @ 1..)) =
             self.window.as_mut().map(|window| window.read(&mut buffer))
         {
@@ -103,7 +103,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // What else runs in the terminal gets a SIGHUP when the leader ends and the window is closed.
+        // Other programs in the terminal get a SIGHUP when the leader ends and the window is closed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The command that an error offers works, whatever rule was broken.
+//! The command that an error suggests works, whatever rule was broken.
 
 use serde_json::{Value, json};
 
@@ -221,7 +221,7 @@ fn every_command_after_a_broken_rule_works() {
                     count += 1;
                     let problem = reply.problem(400, "rules");
                     if problem["try"].is_null() {
-                        // A PATCH cannot remove what the other form has.
+                        // A PATCH cannot remove the properties of the other form.
                         if method != "PATCH" || rules.get("oneOf").is_none() {
                             failed.push(format!("{method} {rules} {body}: no command"));
                         }
@@ -346,7 +346,7 @@ fn a_command_heeds_unique_values_and_references() {
             }
         }
     }
-    // Without a record to point to there is nothing to offer, and no example in the description of the API.
+    // Without a record to point to, there is no suggestion, and no example in the OpenAPI document.
     let problem = fixture.json("POST", "/orphans", "{}").problem(400, "rules");
     assert!(problem["try"].is_null(), "{problem:#}");
     let api = fixture.get("/-/openapi.json").value();
@@ -394,7 +394,7 @@ fn a_command_for_a_record_that_is_there_changes_nothing_else() {
         let after = fixture.get("/db").value();
         assert_eq!(before, after, "{method} {path} {body}");
     }
-    // A name in another case is the property that was meant.
+    // A name in another case is corrected.
     let problem = fixture.json("PATCH", "/users/1", r#"{"lastname": "King"}"#);
     let words = shell_words(problem.value()["try"].as_str().unwrap());
     assert_eq!(words.last().unwrap(), r#"{"lastName":"King"}"#);

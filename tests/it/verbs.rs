@@ -184,7 +184,7 @@ fn db_is_the_whole_data() {
     let fixture = serve_data(PETS);
     assert_eq!(fixture.get("/db").text(), PETS.trim_end());
     fixture.json("POST", "/db", "{}").problem(405, "method");
-    // Ids that the file lacks are in it.
+    // Generated ids are included.
     let fixture = serve_data("{\"a\":[{\"n\":1}],\"b\":{},\"c\":[]}");
     assert_eq!(
         fixture.get("/db").text(),
@@ -211,7 +211,7 @@ fn the_wrong_verb_is_a_405_that_says_what_is_allowed() {
         let reply = fixture.json(method, path, "{\"a\": 1}");
         reply.problem(405, "method");
         assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
-        // OPTIONS says the same.
+        // OPTIONS lists the same methods.
         let options = fixture.send("OPTIONS", path, NONE, "");
         assert_eq!(
             (options.status, options.header("allow")),
@@ -241,9 +241,9 @@ fn head_is_get_without_the_body() {
         "/-/errors",
     ] {
         let get = client.get(path);
-        // On one connection: a body after HEAD would be taken for the next answer.
+        // On one connection: a body after HEAD would be read as the next response.
         let head = client.send("HEAD", path, NONE, "");
-        // A second may end between the two.
+        // `Date` may differ by a second.
         let headers = |reply: &Reply| {
             let mut headers = reply.headers.clone();
             headers.retain(|(name, _)| name != "date");
@@ -386,7 +386,7 @@ fn a_static_file_is_sent_again_only_when_it_is_another() {
         (&[("If-Modified-Since", future)], 304),
         (&[("If-Modified-Since", past)], 200),
         (&[("If-Modified-Since", "yesterday")], 200),
-        // An entity tag decides where there is one (RFC 9110, 13.1.3).
+        // An entity tag takes precedence (RFC 9110, 13.1.3).
         (
             &[("If-Modified-Since", future), ("If-None-Match", "\"x\"")],
             200,
@@ -502,7 +502,7 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
             409 ~ #not-unique
         "#,
     );
-    // What is refused above all leaves the file alone; what follows is the record against itself.
+    // All refused writes above leave the file unchanged; the next ones compare the record with itself.
     for (method, headers, body) in [
         ("PUT", JSON, ANNE),
         ("PATCH", JSON, r#"{"email": "anne@example.com"}"#),
@@ -512,7 +512,7 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
         hold(&fixture, headers, &request);
     }
     assert_eq!(fixture.text(), before);
-    // Another case of one's own address; then the address is free for others, in every case.
+    // A change of case in its own address is allowed; the old address is then free for others, in any case.
     fixture
         .json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#)
         .status_is(200);

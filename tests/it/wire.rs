@@ -1,4 +1,4 @@
-//! The smallest HTTP client that hides nothing, and the program in a terminal to talk to, for the conformance cases.
+//! A minimal HTTP client that hides nothing, and the program in a terminal, for the conformance cases.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,18 +9,18 @@ use serde_json::Value;
 
 use crate::support::{DEADLINE, until};
 
-/// An answer as it came over the wire.
+/// A response as received.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
     /// In the order of arrival, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// After `Content-Encoding: gzip` has been undone.
+    /// Decompressed.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// All values of a header, as one list.
+    /// All values of a header, joined.
     pub fn header(&self, name: &str) -> Option<String> {
         let values: Vec<&str> = self
             .headers
@@ -46,7 +46,7 @@ impl Answer {
             .to_string()
     }
 
-    /// The body as JSON, where it says that it is.
+    /// The body as JSON, if its media type says so.
     pub fn json(&self) -> Option<Value> {
         self.media_type()
             .contains("json")
@@ -55,7 +55,7 @@ impl Answer {
     }
 }
 
-/// Sends one request on a connection of its own.
+/// Sends one request on a new connection.
 pub fn send(
     address: SocketAddr,
     method: &str,
@@ -75,7 +75,7 @@ pub fn send(
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).unwrap();
-    // A server that has answered already need not take the rest of a body that it refuses.
+    // A server that has refused a body need not receive the rest of it.
     let _ = stream.write_all(body.unwrap_or(&[]));
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
@@ -129,8 +129,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the program in `folder` on a free port and waits until it says where it serves, or ends. One that is to
-    /// be quiet says nothing, and is asked.
+    /// Starts the program in `folder` on a free port and waits until it prints its address, or ends. With `--quiet` it
+    /// prints nothing, and is polled instead.
     pub fn start(folder: &Path, arguments: &[String]) -> Program {
         let quiet = arguments
             .iter()
@@ -151,7 +151,7 @@ impl Program {
         let (output, errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let (found, results) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            // To the end, so that the program never waits for somebody who reads.
+            // To the end, so that the program never blocks on its output.
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 if let Some(url) = line.trim().strip_prefix("Home") {
                     let port = url
@@ -184,12 +184,12 @@ impl Program {
         }
     }
 
-    /// Where it serves; `None` where it ended instead.
+    /// Its address; `None` if it has ended.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
-    /// How it ended.
+    /// Its exit status.
     pub fn end(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }

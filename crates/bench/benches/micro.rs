@@ -1,4 +1,4 @@
-//! The parts by themselves: `cargo bench -p standin-bench --bench micro`.
+//! Micro-benchmarks of single parts: `cargo bench -p standin-bench --bench micro`.
 
 #[path = "compare/data.rs"]
 #[allow(dead_code)] // The comparison uses more of it.

@@ -1,7 +1,7 @@
-//! What a write costs, from the command to the acknowledgement: `cargo bench -p standin-bench --bench saves`.
+//! The cost of a write, from the command to the acknowledgement: `cargo bench -p standin-bench --bench saves`.
 //!
-//! Latency of one writer, and how many writes a second 64 writers get, who share the saves; by the size of the file,
-//! with and without fsync and a journal. The file lies in the build folder, so that the numbers are those of that disk.
+//! The latency of one writer, and the throughput of 64 writers (group commit), by the size of the file, with and
+//! without fsync and a journal. The file is in the build folder, so the numbers are those of that disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
@@ -51,7 +51,7 @@ fn main() {
     }
 }
 
-/// A file of about `size` bytes: records as they are usual, two spaces.
+/// A file of about `size` bytes: ordinary records, indented by two spaces.
 fn data(size: usize) -> String {
     let mut text = String::from("{\n  \"posts\": [");
     let mut id = 0;

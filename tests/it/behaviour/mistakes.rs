@@ -1,4 +1,4 @@
-//! Mistakes in the routes file, found when it is read.
+//! Mistakes in the routes file, reported when it is loaded.
 
 use super::*;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub enum Line {
     /// 0.17: everything counts.
     Old,
-    /// 1.0 beta: only what queries answer counts.
+    /// 1.0 beta: only the results of queries count.
     New,
 }
 
@@ -40,12 +40,12 @@ pub struct Case {
     pub name: String,
     pub group: String,
     pub line: Line,
-    /// The rest, as it stands.
+    /// The rest, unparsed.
     pub all: Value,
 }
 
 impl Case {
-    /// Whether standin wants to answer as json-server does here.
+    /// Whether standin is meant to respond like json-server here.
     pub fn is_ours(&self) -> bool {
         self.line == Line::Old || QUERIES.contains(&self.group.as_str())
     }

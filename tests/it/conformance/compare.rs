@@ -1,4 +1,4 @@
-//! From an expected answer and a real one to lines that say what is different.
+//! Compares expected and actual responses, and lists the differences.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub struct Difference {
     pub what: String,
     /// What is special about the case or the request: `hinted`, `after DELETE`, `--no-cors`.
     pub tags: Vec<String>,
-    /// A request that changes the data was answered differently before: this may be a consequence.
+    /// The response to an earlier write differed: this may be a consequence.
     pub after_write: bool,
 }
 
@@ -65,7 +65,7 @@ pub fn answers(
     let is_problem = answer.media_type() == "application/problem+json";
     let status = expect["status"].as_u64() == Some(u64::from(answer.status));
     if line == Line::New {
-        // Only what a query answers is wanted to be the same.
+        // Only the results of queries must be the same.
         if matches!(method, "GET") {
             match (&expect["body"], body) {
                 (_, _) if is_problem || expect["status"] != 200 => {
@@ -89,7 +89,7 @@ pub fn answers(
     }
     let totals = totals(expect, answer).filter(|_| status);
     if let Some(what) = &totals {
-        // What the list and its links show then is a consequence.
+        // Differences of the list and its links are a consequence.
         found.push(format!("body {what}"));
     }
     if status {
@@ -249,7 +249,7 @@ fn outcome(answer: &Answer) -> String {
     format!("{} {kind}", answer.status)
 }
 
-/// What every answer of standin promises: an error is a whole problem document of a documented kind.
+/// The guarantee for every response of standin: an error is a complete problem document of a documented kind.
 fn broken_promise(answer: &Answer) -> Option<String> {
     if answer.status < 400 || answer.body.is_empty() || answer.media_type() == "text/javascript" {
         return None;
@@ -314,7 +314,7 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
     }
 }
 
-/// What the numbers of all rows say, where they differ: as if the lists had been whole.
+/// The difference of the total counts, if there is one.
 fn totals(expect: &Value, answer: &Answer) -> Option<String> {
     let before: u64 = expect["headers"]["x-total-count"].as_str()?.parse().ok()?;
     let after: u64 = answer.header("x-total-count")?.parse().ok()?;
@@ -329,7 +329,7 @@ fn count(before: u64, after: u64) -> Option<String> {
     }
 }
 
-/// As [`values`]; where both are the envelopes of a page and the numbers of all rows differ, that is what is said.
+/// As [`values`]; but if both are envelopes of a page and the total counts differ, reports only that.
 fn lists(expected: &Value, got: &Value, say: &mut dyn FnMut(String)) {
     match (expected["items"].as_u64(), got["items"].as_u64()) {
         (Some(before), Some(after)) if before != after => {

@@ -1,7 +1,7 @@
-//! What json-server does, as cases, and every difference from it as a row of `tests/conformance/differences.md`.
+//! Conformance with json-server: cases, and every difference from it as a row of `tests/conformance/differences.md`.
 //!
 //! 1. Read the cases of a folder (`*.jsonl`, one case a line) and the tables of the page.
-//! 2. Run each case on a server and a folder of its own.
+//! 2. Run each case on a new server and folder.
 //! 3. Write down each difference from what is expected as one line, as `GET /posts/9: 404 {} -> 404 no-record`.
 //! 4. Find the rows of the page that a line fits. A line that fits none is a failure.
 //! 5. A row that no case of the project's own set fits any more is a failure, too.
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use case::{Case, Line};
 use table::{Row, Table};
 
-/// How the cases of one group came out.
+/// The results of the cases of one group.
 #[derive(Debug, Default)]
 struct Tally {
     passed: usize,
@@ -29,7 +29,7 @@ struct Tally {
     not_ours: usize,
 }
 
-/// How a whole folder came out.
+/// The results of a whole folder.
 #[derive(Debug, Default)]
 struct Report {
     groups: BTreeMap<(Line, String), Tally>,
@@ -61,7 +61,7 @@ fn own_cases_differ_only_as_documented() {
     );
 }
 
-/// Cases that were recorded from json-server itself, where they are at hand.
+/// Cases that were recorded from json-server itself, if they are available.
 #[test]
 fn recorded_cases_differ_only_as_documented() {
     let Some(folder) = std::env::var_os("STANDIN_CONFORMANCE") else {

@@ -1,4 +1,4 @@
-//! One case on a server of its own.
+//! Runs a case on a new server.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,10 +15,10 @@ use super::tags;
 use crate::support::{DEADLINE, folder_with, names_in};
 use crate::wire::{self, Answer, Program};
 
-/// How long a request for what an edit of the file should have changed is repeated.
+/// How long a request is repeated until it shows the effect of an edit.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What answers the case.
+/// The server of the case.
 enum Host {
     Library(Server, TempDir),
     Program(Program, TempDir),
@@ -70,7 +70,7 @@ impl Host {
     }
 }
 
-/// Runs the case, to every difference from what it expects.
+/// Runs the case, and returns all differences from what it expects.
 pub fn differences(case: &Case) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut host = Host::start(case);
@@ -114,7 +114,7 @@ pub fn differences(case: &Case) -> Vec<Difference> {
                 }
                 continue;
             }
-            // What json-server has to be waited for is in the file here when the answer arrives.
+            // The waits for json-server are not needed here: the file is saved when the response arrives.
             Some(_) => continue,
             None => {}
         }
@@ -162,7 +162,7 @@ pub fn differences(case: &Case) -> Vec<Difference> {
             found
         };
         let mut now = look(&answer);
-        // A watched file is read when the edit has come to rest.
+        // A watched file is reloaded after the debounce.
         while !now.is_empty()
             && method == "GET"
             && edited.is_some_and(|edit| edit.elapsed() < PATIENCE)
@@ -200,7 +200,7 @@ pub fn differences(case: &Case) -> Vec<Difference> {
     found
 }
 
-/// What became of the files.
+/// The differences of the files.
 fn after(case: &Case, host: &Host, names: &[(String, Value)]) -> Vec<Difference> {
     let mut found = Vec::new();
     let read = || std::fs::read_to_string(host.folder().join(case.source())).unwrap_or_default();
@@ -279,7 +279,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_string()
 }
 
-/// `text` with the values in the place of `{{name}}`.
+/// `text` with each `{{name}}` replaced by its value.
 fn fill(text: &str, names: &[(String, Value)]) -> String {
     names.iter().fold(text.to_string(), |text, (name, value)| {
         let plain = value

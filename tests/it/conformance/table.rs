@@ -1,4 +1,4 @@
-//! The tables of `tests/conformance/differences.md`: which differences are meant.
+//! The tables of `tests/conformance/differences.md`: the intended differences.
 //!
 //! A row's last column has patterns in backticks. A pattern is matched against a difference as it is reported:
 //! `PLACE: WHAT`, with `*` for anything. With `{TAG} ` before it, it is for differences with that tag; with `[NAME] `
@@ -18,7 +18,7 @@ pub struct Table {
     rows: Vec<Row>,
 }
 
-/// A difference that is meant.
+/// An intended difference.
 #[derive(Debug)]
 pub struct Row {
     pub id: String,

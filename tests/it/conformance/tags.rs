@@ -1,4 +1,4 @@
-//! What is special about a case or a request, so that a row of the page need not name cases.
+//! Tags of cases and requests, so that a row of the page need not name cases.
 //!
 //! | tag | what has it |
 //! | --- | --- |

@@ -10,16 +10,16 @@ use super::medium::{Disk, Exchange, FILE, ONE, Simulated, TWO};
 use super::{Machine, Manner, START, patch, post};
 use crate::support::until;
 
-/// How somebody saves.
+/// How an editor saves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Style {
     /// Another file, renamed over this one.
     Rename,
     /// In place, all at once.
     InPlace,
-    /// Opened at that step, cut to nothing then, half written some steps later, and the rest later still.
+    /// Opened and truncated at that step, half written some steps later, and the rest after that.
     Slowly,
-    /// Opened at that step, and written some steps later without being cut first.
+    /// Opened at that step, and written some steps later without being truncated first.
     OpenedBefore,
 }
 
@@ -30,7 +30,7 @@ const STYLES: [Style; 4] = [
     Style::OpenedBefore,
 ];
 
-/// Saves `text` from the step `at` on, in steps that are `gap` apart. Returned is whether it has been saved.
+/// Saves `text` from the step `at` on, in steps that are `gap` apart. The result becomes true when it has been saved.
 fn save(disk: &Simulated, style: Style, text: &str, at: usize, gap: usize) -> Arc<Mutex<bool>> {
     let saved = Arc::new(Mutex::new(false));
     let done = saved.clone();
@@ -73,12 +73,13 @@ fn save(disk: &Simulated, style: Style, text: &str, at: usize, gap: usize) -> Ar
     saved
 }
 
-/// Lets writes and an edit meet; afterwards `expected` holds of file and memory.
+/// Runs writes and an edit concurrently; afterwards file and memory hold both. Returns whether the edit was saved
+/// during the writes.
 fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
     let disk = Simulated::new(START, way.0, way.1);
     let machine = Machine::start(&disk, Durability::Synced).unwrap();
     let from = disk.lock().steps;
-    // From the text as it was at the start: it has seen none of the writes.
+    // Based on the text at the start: it has seen none of the writes.
     let edit = START
         .replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true")
         .replace("\"id\": 2\n", "\"id\": 2,\n      \"mine\": 2\n");
@@ -96,7 +97,7 @@ fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
     post_one(&mut acknowledged);
     post_one(&mut acknowledged);
     let met = *saved.lock().unwrap();
-    // Everything comes to rest: the edit is saved, and found by a write or by the look at what it was written to.
+    // Wait until the edit is saved and found, by a write or by the check for late edits.
     until(&format!("{what}: both are in the file"), || {
         patched |= !patched && machine.write(patch("a", 1, "{\"n\": 5}")).is_ok();
         post_one(&mut acknowledged);
@@ -135,7 +136,7 @@ fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
     let again = Machine::start(&disk.after_kill(), Durability::Synced).unwrap();
     assert_eq!(again.seen(), all, "{what}");
     assert_eq!(again.recovered, Vec::<std::path::PathBuf>::new(), "{what}");
-    // Where the half-written text stood for long, the young writes were put down until it was whole.
+    // If the file was half-written for long, the pending writes are in the conflicts file.
     let names = again.disk.lock().names();
     assert!(
         names
@@ -165,8 +166,8 @@ fn an_edit_at_any_step_of_a_save_and_the_writes_are_both_kept() {
     }
 }
 
-/// Where files cannot be exchanged, an edit by another file can come between two calls: it is the only one that is lost.
-/// With a second name for the old file, or with a copy of it, one that is written to the old file is found.
+/// If files cannot be exchanged, an edit by rename between two calls is lost; no other is. With a hard link to the old
+/// file, or a copy of it, an edit that is written to the old file is found.
 #[test]
 fn an_edit_at_any_step_of_a_save_is_kept_where_files_cannot_be_exchanged() {
     for way in [Exchange::Unsupported, Exchange::NoLinks] {
@@ -182,8 +183,8 @@ fn an_edit_at_any_step_of_a_save_is_kept_where_files_cannot_be_exchanged() {
     }
 }
 
-/// An editor writes to a file that a save has replaced, another one renames a file over the data, and the second is found
-/// first: the one that was saved later wins what both changed, and what only the other changed is there, too.
+/// An editor writes to a file that a save has replaced, another one renames a file over the data, and the second edit
+/// is found first: where both changed the same, the later save wins; other changes of both are kept.
 #[test]
 fn of_two_edits_the_one_that_was_saved_later_wins_whichever_is_found_last() {
     for first_is_later in [false, true] {
@@ -231,8 +232,8 @@ fn of_two_edits_the_one_that_was_saved_later_wins_whichever_is_found_last() {
     }
 }
 
-/// Where the file is written over in place, an edit is safe at every step but those of the writing itself: no step of the
-/// system compares and writes.
+/// If saves are in place, an edit is safe at every step except during the write itself: there is no atomic
+/// compare-and-write.
 #[test]
 fn an_edit_at_any_step_of_a_save_in_place_is_kept_unless_it_is_at_the_very_moment_of_writing() {
     for tick in [0, 100] {
@@ -272,7 +273,7 @@ fn an_edit_at_any_step_of_a_save_in_place_is_kept_unless_it_is_at_the_very_momen
     }
 }
 
-/// Writes until `is_over` and twice after it. The numbers that were acknowledged.
+/// Writes until `is_over` and twice after it. Returns the acknowledged numbers.
 fn post_beside(machine: &Machine, is_over: &Arc<Mutex<bool>>) -> Vec<u64> {
     let mut acknowledged = Vec::new();
     let (mut number, mut rest) = (0, 2);
@@ -340,7 +341,7 @@ fn a_link_that_is_switched_at_any_step_of_a_save_loses_no_write() {
     }
 }
 
-/// The folder of the file goes at any step, and comes back some steps later, with all that was in it.
+/// The folder of the file is moved away at any step, and comes back some steps later, with its content.
 #[test]
 fn a_folder_that_goes_at_any_step_and_comes_back_loses_no_write_and_shows_no_refused_one() {
     for exchange in [Exchange::Atomic, Exchange::Unsupported, Exchange::NoLinks] {
@@ -386,7 +387,7 @@ fn a_crash_while_the_folder_is_away_loses_no_write_and_brings_no_refused_one() {
                 let (mut acknowledged, mut refused) = (Vec::new(), Vec::new());
                 for number in 1.. {
                     let done = machine.write(post("b", &format!("{{\"number\": {number}}}")));
-                    // A write that is under way when the process dies may be there or not.
+                    // A write in progress when the process dies may be saved or not.
                     if disk.lock().dead {
                         break;
                     }
@@ -404,7 +405,8 @@ fn a_crash_while_the_folder_is_away_loses_no_write_and_brings_no_refused_one() {
                     there.starts_with(&acknowledged),
                     "{what}: {there:?}, not {acknowledged:?}"
                 );
-                // The first refused one may have been in the file when the folder went, and could not be taken back.
+                // The first refused write may have been in the file when the folder was moved away, and could not be
+                // undone.
                 let mut later = refused.iter().skip(1);
                 assert!(
                     !later.any(|number| there.contains(number)),
@@ -415,7 +417,7 @@ fn a_crash_while_the_folder_is_away_loses_no_write_and_brings_no_refused_one() {
     }
 }
 
-/// The process dies while an edit and a save meet: the edit is in the file, or kept beside it.
+/// The process dies during a concurrent edit and save: the edit is in the file, or kept beside it.
 #[test]
 fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {
     for style in [Style::Rename, Style::InPlace] {
@@ -450,8 +452,8 @@ fn a_crash_while_an_edit_and_a_save_meet_loses_neither() {
     }
 }
 
-/// Before an edit of a file that had been replaced is served, there is a copy of it: should the process die before the data
-/// file has it, it is kept for a person.
+/// A late edit is copied before it is served: if the process dies before the data file has it, the copy is kept for a
+/// person.
 #[test]
 fn a_late_edit_that_is_served_survives_a_crash() {
     let mut copied = 0;
@@ -492,8 +494,8 @@ fn a_late_edit_that_is_served_survives_a_crash() {
     assert!((5..50).contains(&copied), "{copied}");
 }
 
-/// An exchange that replaces an edit is undone; what it placed is in the file for that moment. Whoever reads it then has read
-/// writes that may be refused afterwards, and brings them back with an edit.
+/// An exchange that replaces an edit is undone, but until then its text is in the file. An editor that reads it then
+/// has seen writes that may be refused afterwards, and saves them with its edit.
 #[test]
 fn a_write_that_is_refused_can_be_read_until_the_exchange_is_undone() {
     let broken = &START[..START.len() / 2];

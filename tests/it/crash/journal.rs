@@ -21,14 +21,14 @@ mod beside_a_save;
 const JOURNAL: &str = "/data/.db.json.standin-journal";
 const CONFLICTS: &str = "/data/db.conflicts.jsonl";
 
-/// With records that a deletion takes along, and numbers whose spelling must stay.
+/// With records for a cascade, and numbers whose spelling must not change.
 const START: &str = "{\n  \"posts\": [\n    {\"id\": 1, \"n\": 1.0},\n    {\"id\": 2, \"n\": 1e3, \"long\": 12345678901234567890}\n  ],\n  \"comments\": [\n    {\n      \"id\": 7,\n      \"postId\": 1\n    },\n    {\n      \"id\": 8,\n      \"postId\": 2\n    }\n  ],\n  \"tags\": [ ],\n  \"profile\": {\n    \"p\": 1\n  }\n}\n";
 
 fn start(manner: Manner, disk: &Simulated) -> Machine {
     Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
 }
 
-/// Where nothing is unseen for its youth, the disk's clock stands still: an edit is of the moment in which it is found.
+/// Without `unseen`, the disk's clock stands still: an edit is as old as when it is found.
 fn fresh(manner: Manner) -> (Simulated, Machine) {
     let tick = if manner.unseen.is_zero() { 0 } else { 100 };
     let disk = Simulated::new(START, Exchange::Atomic, tick);
@@ -72,7 +72,7 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
     proptest::collection::vec(one, 1..6)
 }
 
-/// What the commands lead through: the states, the file's text at the end, and how many steps of the disk it takes.
+/// A run without faults: the states, the final text of the file, and the number of disk steps.
 fn dry_run(
     commands: &[Command],
     way: (Exchange, u64),
@@ -99,7 +99,7 @@ fn dry_run(
     (states, disk.text(FILE).unwrap(), disk.steps)
 }
 
-/// Carries out commands until the machine has stopped; how many it has answered.
+/// Carries out commands until the machine has stopped; returns how many were answered.
 fn answered(machine: &Machine, commands: &[Command]) -> usize {
     commands
         .iter()
@@ -176,7 +176,7 @@ fn reopen(
     let names = || {
         let mut names = disk.lock().names();
         if way.0 == Exchange::MountPoint {
-            // Half of a text that was written in place is kept, too: it might have been an edit.
+            // A partial write in place is kept, too: it might have been an edit.
             names.retain(|name| !name.starts_with("db.json.recovered-"));
         }
         if !manner.journaling.keep.is_zero() {
@@ -209,7 +209,7 @@ proptest! {
     #[test]
     fn stopped_at_any_step_with_a_journal_nothing_acknowledged_is_lost(
         commands in commands(),
-        // Where the file is written in place, half a text may happen to be JSON; that is not about the journal.
+        // Not in place: a partial text may happen to be JSON, which is not about the journal.
         way in prop::sample::select(WAYS[..5].to_vec()),
     ) {
         for manner in [Manner::EAGER, Manner::LAZY, Manner::BEHIND].into_iter().chain(Manner::KEEPING) {
@@ -236,7 +236,7 @@ proptest! {
     }
 }
 
-/// The file is saved with what it holds already: the beginning of that save is not an edit.
+/// The file is saved with the same content: a partial write of that save is not an edit.
 #[test]
 fn stopped_while_a_save_changes_nothing_the_file_stays() {
     let commands = [post("posts", "{\"n\": 0}"), delete("posts", 3)];
@@ -272,7 +272,7 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
             Err(other) => panic!("{what}: {other:?}"),
         }
         if let (Plan::Fail(..), Exchange::Atomic) = (plan, way.0) {
-            // What was refused does not come back after a crash either, and nothing else is lost.
+            // Refused writes do not come back after a crash either, and nothing else is lost.
             assert_eq!(
                 start(manner, &disk.after_kill()).seen(),
                 machine.seen(),
@@ -295,7 +295,7 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
     assert_eq!(start(manner, &disk).seen(), seen, "{what}");
     let mut names = disk.lock().names();
     if way.0 == Exchange::MountPoint {
-        // What was to be written in place is kept where it could be an edit.
+        // The text of a write in place is kept if it could be an edit.
         names.retain(|name| !name.starts_with("db.json.recovered-"));
     }
     assert_eq!(names, ["db.json"], "{what}: nothing is left");
@@ -357,7 +357,7 @@ fn a_crash_while_the_journal_is_brought_back_loses_nothing() {
     assert!(stop > 10, "{stop} steps");
 }
 
-/// Several writes of one moment are one append.
+/// Concurrent writes are one append.
 #[test]
 fn a_batch_is_in_the_journal_in_its_order() {
     let (disk, machine) = fresh(Manner::LAZY);
@@ -448,7 +448,7 @@ fn a_journal_with_a_damaged_line_before_others_is_kept() {
     assert_eq!(disk.lock().text(JOURNAL), None);
 }
 
-/// Each byte of the journal in turn is damaged: what the file has stays as it is, also what was deleted.
+/// Each byte of the journal is damaged in turn: what the file has does not change, nor do deleted records come back.
 #[test]
 fn a_damaged_journal_takes_back_nothing_that_the_file_has() {
     let commands = [
@@ -460,7 +460,7 @@ fn a_damaged_journal_takes_back_nothing_that_the_file_has() {
     let manner = Manner::KEEPING[1];
     let (disk, machine) = fresh(manner);
     assert_eq!(answered(&machine, &commands), 4);
-    // A damaged CRC before the last line would leave that without a proof.
+    // With a damaged CRC before it, the last line could not be verified.
     crate::support::until("the file has all, and the journal says so", || {
         let journal = disk.lock().text(JOURNAL).unwrap_or_default();
         let is_noted = journal.lines().last()?.starts_with("{\"saved\"");
@@ -472,7 +472,7 @@ fn a_damaged_journal_takes_back_nothing_that_the_file_has() {
     let text = String::from_utf8_lossy(&journal).into_owned();
     let named = text.trim_end().rfind('\n').unwrap();
     let mut seen = 0;
-    // Without the line that names the file, nothing tells that it is not an edit.
+    // Without the line that names the file's content, it cannot be distinguished from an edit.
     for at in 0..named {
         let mut damaged = journal.clone();
         damaged[at] ^= 1;
@@ -491,7 +491,7 @@ fn a_damaged_journal_takes_back_nothing_that_the_file_has() {
     assert!(seen > named / 2, "{seen} of {named}");
 }
 
-/// What a person makes of `START`: nothing of what was written since.
+/// An edit of `START`, which has seen no later write.
 fn edited() -> String {
     START
         .replace("\"p\": 1", "\"p\": 1,\n    \"mine\": true")
@@ -648,14 +648,14 @@ fn a_broken_edit_leaves_the_journal_until_it_is_fixed() {
                 .names()
                 .contains(&".db.json.standin-journal".to_string())
         );
-        // A server does not start on it; what the journal has is there when it is fixed.
+        // A server does not start on it; when it is fixed, what the journal has is replayed.
         assert!(Machine::start_as(Manner::LAZY, &crashed, Durability::Synced, |_| {}).is_err());
         crashed.lock().put(Path::new(FILE), fixed.as_bytes());
         assert_eq!(
             start(Manner::LAZY, &crashed).in_file()["tags"],
             json!([{"n": 1, "id": 1}])
         );
-        // Nor is it lost when the one that runs sees it fixed, even by an undo.
+        // Nor is it lost when a running server sees it fixed, even by an undo.
         disk.lock().put(Path::new(FILE), fixed.as_bytes());
         until("the file follows by itself", || {
             (machine.in_file()["tags"] == json!([{"n": 1, "id": 1}])).then_some(())

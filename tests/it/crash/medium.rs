@@ -1,4 +1,4 @@
-//! A file system in memory that tells what was written from what was flushed, and that stops or fails at a given step.
+//! A simulated file system that distinguishes written from flushed data, and that stops or fails at a given step.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use standin::internals::file::{Handle, Medium, Stamp};
 
 pub const FILE: &str = "/data/db.json";
-/// Where [`FILE`] may lead.
+/// Where [`FILE`] may point to.
 pub const ONE: &str = "/one/db.json";
 pub const TWO: &str = "/two/db.json";
 
@@ -18,14 +18,14 @@ pub struct Simulated(Arc<Mutex<Disk>>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Plan {
-    /// All goes well.
+    /// No faults.
     #[default]
     Run,
     /// The machine stops before that step.
     Stop(usize),
-    /// That step fails, and it alone.
+    /// Only that step fails.
     Fail(usize, ErrorKind),
-    /// That step and all that change something after it fail.
+    /// That step and all later ones that change something fail.
     FailFrom(usize, ErrorKind),
 }
 
@@ -35,9 +35,9 @@ pub enum Exchange {
     #[default]
     Atomic,
     Unsupported,
-    /// Nor can it give a file a second name.
+    /// Nor hard links.
     NoLinks,
-    /// The data file is a mount point of its own.
+    /// The data file is itself a mount point.
     MountPoint,
 }
 
@@ -92,28 +92,28 @@ pub struct Disk {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, usize>,
     durable: BTreeMap<PathBuf, usize>,
-    /// What happened to names since the folder was flushed.
+    /// Changes of the folder since it was flushed.
     pending: Vec<NameStep>,
     pub now: u64,
-    /// How far time moves with each step, in milliseconds.
+    /// How far the clock moves with each step, in milliseconds.
     tick: u64,
     pub steps: usize,
     plan: Plan,
     pub dead: bool,
     exchange: Exchange,
     boot: u64,
-    /// Where [`FILE`] leads, if it is a symbolic link.
+    /// Where [`FILE`] points to, if it is a symbolic link.
     target: Option<PathBuf>,
     /// The folder of the data file is away.
     is_away: bool,
     actions: BTreeMap<usize, Vec<Action>>,
     /// The steps at which writing over the data file began and ended.
     pub overwrites: Vec<std::ops::Range<usize>>,
-    /// The file was not whole JSON at some step.
+    /// The file was not complete JSON at some step.
     pub torn: Option<String>,
     /// The step at which an open file was read last.
     pub reads: BTreeMap<usize, usize>,
-    /// How many saves on a thread of their own may write their scratch file; `None`: all.
+    /// How many background saves may write their scratch file; `None`: all.
     pub saves: Option<usize>,
 }
 
@@ -137,7 +137,7 @@ impl Simulated {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// What a save on a thread of its own waits for; not for ever, so that a test that fails ends.
+    /// What a background save waits for; with a timeout, so that a failing test ends.
     fn wait_to_save(&self) {
         if std::thread::current().name() != Some("standin-save") {
             return;
@@ -164,8 +164,8 @@ impl Simulated {
         disk.again(disk.inodes.clone(), disk.names.clone())
     }
 
-    /// The machine after a power cut, in every way in which the steps that were not flushed may have reached the disk:
-    /// of those about the same name an earlier one before a later one; of a content all, nothing, or half.
+    /// The possible states of the machine after a power cut: any subset of the steps that were not flushed may have
+    /// reached the disk, in order for the same name; and all, nothing, or half of a file's content.
     pub fn after_power_cut(&self) -> Vec<Simulated> {
         let mut disk = self.lock();
         disk.boot += 1;
@@ -193,7 +193,7 @@ impl Simulated {
                         inode.content = match keep {
                             0 => inode.flushed.clone(),
                             1 => inode.content.clone(),
-                            // What was flushed and only added to since is there whatever happens to the rest.
+                            // If data was only appended since, what was flushed is always there.
                             _ if inode.content.starts_with(&inode.flushed) => inode.content
                                 [..(inode.flushed.len() + inode.content.len()) / 2]
                                 .to_vec(),
@@ -235,7 +235,7 @@ impl Disk {
         self.plan = plan;
     }
 
-    /// Lets somebody else do something just before that step.
+    /// Runs `action` of another program just before that step.
     pub fn at(&mut self, step: usize, action: impl FnOnce(&mut Disk) + Send + 'static) {
         self.actions.entry(step).or_default().push(Box::new(action));
     }
@@ -258,7 +258,7 @@ impl Disk {
         Some(String::from_utf8_lossy(&self.inodes[inode].content).into_owned())
     }
 
-    /// Somebody else makes a new file and renames it to this one.
+    /// Another program creates a file and renames it over this one.
     pub fn put(&mut self, path: &Path, bytes: &[u8]) {
         self.inodes.push(Inode {
             content: bytes.to_vec(),
@@ -269,7 +269,7 @@ impl Disk {
         self.name(NameStep::Link(path, self.inodes.len() - 1));
     }
 
-    /// Somebody else makes a symbolic link of the data file, or lets it lead elsewhere.
+    /// Another program replaces the data file by a symbolic link, or switches the link.
     pub fn point(&mut self, target: &str) {
         self.names.remove(Path::new(FILE));
         self.target = Some(PathBuf::from(target));
@@ -286,12 +286,12 @@ impl Disk {
         target.filter(|_| path == Path::new(FILE)).unwrap_or(path)
     }
 
-    /// Somebody else moves the folder of the data file away, or back.
+    /// Another program moves the folder of the data file away, or back.
     pub fn move_folder(&mut self, is_away: bool) {
         self.is_away = is_away;
     }
 
-    /// Somebody else removes the folder of the data file with all that is in it, and makes it again with this file.
+    /// Another program removes the folder of the data file with its content, and creates it again with this file.
     pub fn make_folder(&mut self, bytes: &[u8]) {
         let folder = self.target().parent().map(Path::to_path_buf);
         self.names
@@ -302,27 +302,27 @@ impl Disk {
         self.settle();
     }
 
-    /// Somebody else removes a file.
+    /// Another program removes a file.
     pub fn remove(&mut self, path: &Path) {
         self.name(NameStep::Unlink(path.to_path_buf()));
     }
 
-    /// Somebody else opens the data file.
+    /// Another program opens the data file.
     pub fn open(&self) -> usize {
         self.names[self.target()]
     }
 
-    /// Somebody else writes to what they have opened.
+    /// Another program writes to what it has opened.
     pub fn write(&mut self, inode: usize, bytes: &[u8]) {
         self.write_at(inode, bytes, self.now);
     }
 
-    /// When a file was written that somebody else has opened.
+    /// The mtime of a file that another program has opened.
     pub fn modified(&self, inode: usize) -> u64 {
         self.inodes[inode].modified
     }
 
-    /// As [`Disk::write`], at a time that has passed.
+    /// As [`Disk::write`], with an mtime in the past.
     pub fn write_at(&mut self, inode: usize, bytes: &[u8], time: u64) {
         self.inodes[inode].content = bytes.to_vec();
         self.inodes[inode].modified = time;

@@ -1,4 +1,4 @@
-//! Saves that are stopped at every step, or fail at every step, or meet an edit at every step.
+//! Saves that stop, fail, or coincide with an edit at every step.
 
 pub mod medium;
 
@@ -23,7 +23,7 @@ use medium::{Exchange, FILE, Plan, Simulated};
 
 pub const START: &str = "{\n  \"a\": [\n    {\n      \"id\": 1,\n      \"n\": 0\n    },\n    {\n      \"id\": 2\n    }\n  ],\n  \"b\": [],\n  \"o\": {\n    \"p\": 1\n  }\n}\n";
 
-/// How writes come to the file.
+/// How writes are saved.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
     pub journaling: Journaling,
@@ -31,21 +31,21 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// At once; the files of these tests are small. Other tests run beside this one: the steps of a sequence may take
-    /// longer than the usual two seconds.
+    /// At once; the files of these tests are small. Other tests run in parallel: a sequence may take longer than the
+    /// usual two seconds of `unseen`.
     pub const WHOLE: Manner = Manner::new(usize::MAX, Duration::ZERO);
-    /// Through the journal, and the file follows every batch.
+    /// Through the journal, and the file is saved after every batch.
     pub const EAGER: Manner = Manner::new(0, Duration::ZERO);
-    /// Through the journal, and the file follows when it must.
+    /// Through the journal, and the file is saved only when necessary.
     pub const LAZY: Manner = Manner::new(0, Duration::from_secs(3600));
-    /// Through the journal, and the file follows every batch on a thread of its own, while the next ones are written.
+    /// Through the journal, with a background save after every batch, while the next ones are written.
     pub const BEHIND: Manner = {
         let mut manner = Manner::EAGER;
         manner.journaling.background = 0;
         manner
     };
 
-    /// As the others, but what the file has stays in the journal for a while.
+    /// As the others, but writes stay in the journal for a while after the file has them.
     pub const KEEPING: [Manner; 4] = [
         Manner::WHOLE.keeping(),
         Manner::BEHIND.keeping(),
@@ -244,7 +244,7 @@ const WAYS: [(Exchange, u64); 7] = [
     (Exchange::MountPoint, 0),
 ];
 
-/// The states that the commands lead through, and how many steps that takes.
+/// A run without faults: the states, and the number of steps.
 fn dry_run(
     commands: &[Command],
     way: (Exchange, u64),
@@ -306,7 +306,7 @@ fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_half_there() 
                         assert_eq!(machine.in_file(), found, "{what}");
                         let mut names = disk.lock().names();
                         if way.0 == Exchange::MountPoint {
-                            // Half of a text that was written in place is kept, too: it might have been an edit.
+                            // A partial write in place is kept, too: it might have been an edit.
                             names.retain(|name| !name.starts_with("db.json.recovered-"));
                         }
                         assert_eq!(names, ["db.json"], "{what}: nothing is left");
@@ -331,8 +331,8 @@ const ERRORS: [ErrorKind; 5] = [
     ErrorKind::CrossesDevices,
 ];
 
-/// Carries out the commands on a disk that fails; heals it before the command `heal`. Whoever is refused has changed
-/// nothing, whoever is not is in the file.
+/// Carries out the commands on a failing disk, which is repaired before the command `heal`. A refused write has changed
+/// nothing; any other is in the file.
 fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
     let disk = Simulated::new(START, way.0, way.1);
     let machine = Machine::start(&disk, Durability::Synced).unwrap();
@@ -356,7 +356,7 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
                     "{plan:?} {way:?}: what was refused is not seen"
                 );
             }
-            // A command of the sequence may be about a record that a refused one should have made.
+            // A command may refer to a record that a refused one should have created.
             Err(WriteError::Refused(_)) => assert!(refused > 0),
             Err(other) => panic!("{plan:?} {way:?}: {other:?}"),
         }
@@ -379,7 +379,7 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
     assert_eq!(machine.seen(), seen, "{plan:?} {way:?}");
     let mut names = disk.lock().names();
     if way.0 == Exchange::MountPoint {
-        // What was to be written in place is kept where it could be an edit.
+        // The text of a write in place is kept if it could be an edit.
         names.retain(|name| !name.starts_with("db.json.recovered-"));
     }
     assert_eq!(names, ["db.json"], "{plan:?} {way:?}: nothing is left");

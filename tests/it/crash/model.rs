@@ -1,4 +1,5 @@
-//! Writes, edits from fresh and stale readings, broken edits, restores and restarts in any order, against a model.
+//! Writes, edits based on fresh and stale states, broken edits, restores and restarts in any order, compared with a
+//! model.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -22,23 +23,23 @@ enum Step {
     Patch(usize),
     Delete(usize),
     PatchObject,
-    /// By hand, from the reading that many readings ago (0: what the file holds now).
+    /// An edit based on the state that many readings ago (0: the present file).
     Edit {
         from: usize,
         change: usize,
         add: bool,
         broken_first: bool,
     },
-    /// Back to what the file held that many readings ago.
+    /// A restore of the state that many readings ago.
     Restore(usize),
     Restart,
-    /// A save that waits on its thread goes on.
+    /// A waiting background save goes on.
     Save,
-    /// The symbolic link leads to the other file now.
+    /// The symbolic link is switched to the other file.
     Switch,
     /// The folder is moved away, a write is refused, and it comes back.
     Away,
-    /// The same, but it is made again with what the file held that many readings ago.
+    /// The same, but the folder is created again with the file as it was that many readings ago.
     MadeAgain(usize),
 }
 
@@ -73,15 +74,15 @@ fn rows(data: &Value) -> Rows {
 
 struct Model {
     manner: Manner,
-    /// Whether an edit is always made from what the file holds now.
+    /// Whether edits are always based on the present file.
     fresh: bool,
     machine: Machine,
-    /// What the API was acknowledged for each record that it wrote and no edit has changed since; `None`: deleted.
+    /// The last acknowledged write for each record that no edit has changed since; `None`: deleted.
     api: BTreeMap<i64, Option<Value>>,
     object: Value,
     /// What the file held when it was read, since the last restart.
     readings: Vec<String>,
-    /// What the other file had when the link led to it.
+    /// What the other file held when the link pointed to it.
     elsewhere: Value,
     count: u64,
 }
@@ -222,7 +223,8 @@ impl Model {
         self.readings.push(text);
     }
 
-    /// Whether the file has all, and the save is over: if the folder goes before that, it is taken back.
+    /// Whether the file has all writes, and the save is over: if the folder is moved away before that, the save is
+    /// undone.
     fn has_all(&self) -> bool {
         self.machine.in_file() == self.machine.seen()
             && self.machine.disk.lock().has_flushed_exchange()
@@ -232,8 +234,8 @@ impl Model {
         let data = self.machine.seen();
         let now = rows(&data);
         let conflicts = self.machine.engine.conflicts();
-        // An edit from a reading that is older than an edit before it takes that one back; what the API has since made of
-        // such a record is kept.
+        // An edit based on a state before an earlier edit undoes that one; what the API has since made of such a record
+        // is kept.
         self.api.retain(|id, expected| {
             let holds = now.get(id) == expected.as_ref();
             let kept = conflicts.iter().any(|line| {
@@ -241,8 +243,8 @@ impl Model {
                     && line["id"] == *format!("{id}")
                     && line["api"] == expected.clone().unwrap_or(Value::Null)
             });
-            // What was made and deleted before the file had it is nothing to the file: an edit may use its id.
-            // And who sees that a record is gone may give its id to another.
+            // The file never had a record that was created and deleted before a save: an edit may use its id. An editor
+            // that sees that a record is gone may reuse its id.
             let reused =
                 expected.is_none() && now.get(id).is_some_and(|row| row.get("new").is_some());
             assert!(
@@ -262,7 +264,7 @@ impl Model {
             .map(|place| self.readings[place].clone())
     }
 
-    /// Somebody saves a text, and a write finds it.
+    /// Saves an edit, and lets a write find it.
     fn save(&mut self, text: &str) {
         self.machine
             .disk
@@ -284,7 +286,7 @@ impl Model {
         hold_saves(self.manner, &self.machine.disk);
     }
 
-    /// The other file is taken whole, and what was written to this one stays with it.
+    /// The other file is loaded without a merge; writes to this one stay with it.
     fn switch(&mut self) {
         let here = self.machine.seen();
         let mut disk = self.machine.disk.lock();
@@ -324,7 +326,7 @@ impl Model {
         let is_fresh = from == 0 && self.machine.in_file() == self.machine.seen();
         if !list.is_empty() {
             let place = change % list.len();
-            // From a fresh reading also what the API has just written.
+            // Based on the present file, the edit may also change what the API has just written.
             let own = if list[place].get("posted").is_some() {
                 "posted"
             } else {
@@ -338,7 +340,7 @@ impl Model {
             list[place][property] = unique.into();
             wanted.push(list[place].clone());
             let id = list[place]["id"].as_i64().unwrap();
-            // The person's version stands; where the API's differs from what the edit began from, that is kept.
+            // The edit wins; if the API's version differs from the base, it is kept in the conflicts file.
             if let Some(Some(api)) = self.api.remove(&id) {
                 let was: Value = serde_json::from_str(&base).unwrap();
                 if api != was["a"][place] {
@@ -347,7 +349,7 @@ impl Model {
             }
         }
         if add {
-            // As a person counts on: the API may have given that id away meanwhile.
+            // The next id, as a person would count: the API may have assigned it meanwhile.
             let highest = list
                 .iter()
                 .filter_map(|row| row["id"].as_i64())
@@ -387,12 +389,12 @@ impl Model {
                 without_last, data,
                 "an edit of what the file holds is taken as it is"
             );
-            // While it was broken, what it might have lacked was put down.
+            // While it was broken, pending writes were saved to the conflicts file.
             assert_eq!(conflicts, before);
         }
         for wanted in wanted {
             match wanted.get("kept") {
-                // Kept, or part of what the edit says.
+                // Kept, or included in the edit.
                 Some(api) => assert!(
                     conflicts.iter().any(|line| line["api"] == *api)
                         || seen["a"]
@@ -433,7 +435,7 @@ impl Model {
             .collect();
         self.api.clear();
         self.object = state["o"]["api"].clone();
-        // What is edited from a reading before this brings back what was dropped: it is the person's wish again.
+        // An edit based on an earlier state would bring back what was dropped, on purpose.
         self.readings.clear();
         save(self, text);
         let mut seen = self.machine.seen();
@@ -475,7 +477,7 @@ fn start(manner: Manner, disk: &Simulated) -> Machine {
     Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
 }
 
-/// Lets saves wait that are done on a thread of their own.
+/// Makes background saves wait.
 fn hold_saves(manner: Manner, disk: &Simulated) {
     disk.lock().saves = (manner.journaling.background == 0).then_some(0);
 }
@@ -497,7 +499,7 @@ fn try_out(manner: Manner, fresh: bool, steps: &[Step]) {
     assert_eq!(start(manner, &disk).seen(), seen);
 }
 
-/// An edit made from a state before another edit takes that edit back; what the API has written since is kept.
+/// An edit based on a state before another edit undoes that edit; what the API has written since is kept.
 #[test]
 fn an_edit_from_before_another_edit_does_not_take_back_what_the_api_wrote_since() {
     let edit = |from, change, add| Step::Edit {
@@ -564,7 +566,7 @@ proptest! {
         }
     }
 
-    /// Nothing is young then: what an edit lacks has been deleted by it, unless the file never had it.
+    /// Without `unseen`, an edit deletes what it lacks, unless the file never had it.
     #[test]
     fn nothing_is_lost_with_a_journal_and_no_unseen_time(steps in steps()) {
         try_out(Manner { unseen: std::time::Duration::ZERO, ..Manner::LAZY }, true, &steps);

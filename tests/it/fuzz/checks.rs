@@ -1,4 +1,5 @@
-//! What must hold for any bytes. `fuzz/` throws many at these, the test beside this file the committed corpus.
+//! Properties that must hold for any bytes. `fuzz/` runs them on random input, the test beside this file on the
+//! committed corpus.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use standin::internals::store::{
 use standin::internals::work::Work;
 use standin::{Options, Sandbox};
 
-/// A file's text, and commands on it: what no command is about stays byte for byte, what comes out can be read again.
+/// A file's text, and commands on it: what no command touches stays byte for byte, and the result can be parsed again.
 pub fn file(bytes: &[u8]) {
     let (text, commands) = split(bytes);
     let Ok(text) = std::str::from_utf8(text) else {
@@ -27,7 +28,7 @@ pub fn file(bytes: &[u8]) {
     };
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     let ours = json::check(plain, json::MAX_DEPTH).is_ok();
-    // serde_json counts nesting otherwise, and cannot read numbers beyond a double's; what it takes we take.
+    // serde_json counts nesting differently, and cannot parse numbers beyond a double; what it accepts, we accept.
     if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(plain).is_ok() {
         assert!(
             ours || text.matches(['{', '[']).count() > json::MAX_DEPTH,
@@ -69,7 +70,7 @@ pub fn file(bytes: &[u8]) {
     }
 }
 
-/// A query string on some records: it means something or is an error, and what it means can be carried out.
+/// A query string on some records: it is valid and can be run, or it is an error.
 pub fn query(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -149,7 +150,7 @@ pub fn merge(bytes: &[u8]) {
             .and_then(|resource| resource.collection());
         rows.is_some_and(has_repeated_ids)
     };
-    // Of records that share an id the API reaches the first only.
+    // Of records with the same id, the API reaches only the first.
     for change in changes.iter().filter(|change| !is_repeated(change)) {
         let now = merged.store.text_of(&change.what);
         let lost = |conflict: &standin::internals::store::Conflict| {
@@ -166,7 +167,7 @@ pub fn merge(bytes: &[u8]) {
         );
     }
     each_of_the_edit(&theirs, &merged, &changes, &out);
-    // Without a write of ours the edit is taken as it is.
+    // Without API writes, the edit is loaded as it is.
     assert_eq!(
         theirs.clone().merge(&[], &[0]).store.file_text(),
         theirs.file_text()
@@ -182,8 +183,7 @@ fn has_repeated_ids(collection: &Collection) -> bool {
         .all(|id| seen.insert(id.clone()))
 }
 
-/// Every record of the edit that the API has not written is there as the edit has it; one that had to move is there
-/// under its new id.
+/// Every record of the edit that the API has not written is unchanged; a renumbered one has its new id.
 fn each_of_the_edit(
     theirs: &Store,
     merged: &standin::internals::store::Merged,
@@ -228,7 +228,7 @@ fn sandbox() -> Sandbox {
     Sandbox::open(&Options::from_json(serde_json::from_str(data).unwrap())).unwrap()
 }
 
-/// A method, a target, headers and a body: there is an answer, and it is not the one for a bug.
+/// A method, a target, headers and a body: there is a response, and it is not a 500.
 pub fn request(bytes: &[u8]) {
     let (head, body) = split(bytes);
     let Ok(head) = std::str::from_utf8(head) else {
@@ -245,10 +245,10 @@ pub fn request(bytes: &[u8]) {
     SANDBOX.with_borrow_mut(|(sandbox, calls)| {
         *calls += 1;
         if *calls > 64 {
-            // What was posted would make every list longer, and the fuzzer slower.
+            // Posted records would make every list longer, and the fuzzer slower.
             (*sandbox, *calls) = (self::sandbox(), 0);
         }
-        // What is not a request of HTTP cannot be sent.
+        // Invalid HTTP requests cannot be sent.
         let Ok(answer) = sandbox.call(method, target, &headers, body.to_vec()) else {
             return;
         };
@@ -272,7 +272,7 @@ pub fn request(bytes: &[u8]) {
     });
 }
 
-/// Letters for string ids, others each time.
+/// Letters for string ids, different each time.
 fn letters() -> impl FnMut() -> String {
     let mut number = 0;
     move || {

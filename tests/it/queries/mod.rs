@@ -25,7 +25,7 @@ pub struct Data {
     pub rules: Rewriter,
 }
 
-/// What a GET request is answered.
+/// The response to a GET request.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,

@@ -14,7 +14,7 @@ fn blog() -> Data {
     Data::new(&serde_json::from_str(crate::support::BLOG).unwrap())
 }
 
-/// The path and query that a `curl` line of the page asks for.
+/// The path and query of a `curl` line of the page.
 fn target(command: &str) -> Option<String> {
     let rest = command.strip_prefix("curl ")?;
     let start = rest.find("http://localhost:3000")? + "http://localhost:3000".len();
@@ -30,7 +30,7 @@ fn target(command: &str) -> Option<String> {
     Some(url)
 }
 
-/// An answer as the page shows it: a record a line.
+/// A response as the page shows it: one record per line.
 fn shown(body: &Value) -> String {
     match body {
         Value::Array(rows) if rows.is_empty() => "[]".into(),
@@ -77,7 +77,7 @@ fn one_line(value: &Value) -> String {
     }
 }
 
-/// Every request of the page has the answer that stands below it. With `UPDATE_PAGES` set the answers are rewritten.
+/// Every request of the page has the response below it. With `UPDATE_PAGES` set the responses are rewritten.
 #[test]
 fn the_page_shows_real_answers() {
     let (path, data) = (project("docs/queries.md"), blog());
@@ -115,7 +115,7 @@ fn the_page_shows_real_answers() {
     }
 }
 
-/// The tables of the page: operators as they are declared, mistakes that are ones, every reserved name.
+/// The tables of the page: the declared operators, actual mistakes, every reserved name.
 #[test]
 fn the_pages_tables_are_true() {
     let page = std::fs::read_to_string(project("docs/queries.md")).unwrap();

@@ -18,7 +18,7 @@ const GROUPS: [&str; 10] = [
     "plural",
 ];
 
-/// Where the answer differs on purpose: the case and the reason.
+/// Intended differences: the case and the reason.
 const CHOSEN: &[(&str, &str)] = &[
     (
         "017/filter-proto-key",
@@ -251,7 +251,7 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
 ];
 
-/// The requests for lists that both lines of json-server were sent, where the recordings are at hand.
+/// The recorded list requests of both lines of json-server, if the recordings are available.
 #[test]
 fn lists_are_answered_as_recorded() {
     let Some(folder) = std::env::var_os("STANDIN_SHARED") else {
@@ -268,7 +268,7 @@ fn lists_are_answered_as_recorded() {
             if !GROUPS.contains(&group) || !case["db"].is_object() {
                 continue;
             }
-            // In the line of 1.0 there are no nested routes and other statuses; only its queries are understood here.
+            // 1.0 has no nested routes and other statuses; only its queries are supported here.
             if file.contains("1.0") && matches!(group, "plural" | "nested") {
                 continue;
             }
@@ -327,7 +327,7 @@ fn differences(case: &Value, compared: &mut usize) -> Vec<String> {
     }
     let mut found = Vec::new();
     for step in case["steps"].as_array().unwrap() {
-        // What follows a write needs a store.
+        // Steps after a write need a store.
         if step["method"] != "GET" {
             break;
         }

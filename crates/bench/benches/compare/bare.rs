@@ -1,5 +1,4 @@
-//! The yardsticks: a warp route that answers with bytes that it holds ready, and one that saves a file before it does
-//! and has nothing else to do.
+//! The baselines: a bare warp route that responds with fixed bytes, and one that saves a file before it responds.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,8 @@ use warp::http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::Outcome;
 
-/// Serves on `address` the answer in `file`: headers (none, for a bare route), an empty line, the body. With `saved`,
-/// which is a file, the answer to a POST waits until that holds its body.
+/// Serves the response in `file` on `address`: headers (none, for a bare route), an empty line, the body. With `saved`,
+/// the response to a POST waits until that file holds the body.
 pub fn serve(address: SocketAddr, file: &str, saved: Option<&str>) -> Outcome<()> {
     let text = std::fs::read(file)?;
     let split = memchr::memmem::find(&text, b"\n\n").ok_or("the answer has no empty line")?;
@@ -70,8 +69,8 @@ pub fn serve(address: SocketAddr, file: &str, saved: Option<&str>) -> Outcome<()
     })
 }
 
-/// A thread that adds bodies to a file, as many at a time as come, by the steps that a careful program takes: a new
-/// file, flushed, in the place of the old one, the folder flushed.
+/// A thread that saves bodies to a file in batches, with the steps of a durable save: write a new file, fsync, rename,
+/// fsync the folder.
 #[derive(Clone)]
 struct Saver(mpsc::Sender<Job>);
 
@@ -89,7 +88,7 @@ impl Saver {
 
     fn save(&self, body: Bytes) -> oneshot::Receiver<()> {
         let (reply, done) = oneshot::channel();
-        // Should the thread be gone, the receiver tells.
+        // If the thread is gone, the receiver reports it.
         let _ = self.0.send((body, reply));
         done
     }
@@ -100,7 +99,7 @@ fn save_all(receiver: &mpsc::Receiver<Job>, path: &Path, first: &[u8]) -> std::i
     let (mut count, mut time) = (0, Duration::ZERO);
     while let Ok(job) = receiver.recv() {
         let mut jobs: Vec<Job> = std::iter::once(job).chain(receiver.try_iter()).collect();
-        // Whoever was answered by the last save is about to ask again.
+        // Clients of the last save are about to send their next request.
         let end = Instant::now() + time / 2;
         while jobs.len() < count
             && let Ok(job) = receiver.recv_timeout(end.saturating_duration_since(Instant::now()))

@@ -1,4 +1,5 @@
-//! Made-up users, the same at every run: about a hundred bytes each, names that repeat, one e-mail address each.
+//! Generated users, the same in every run: about a hundred bytes each, with repeating names and unique e-mail
+//! addresses.
 
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
-//! The load: keep-alive connections of one thread, one request at a time each, every answer checked.
+//! The load generator: keep-alive connections on one thread, one request at a time each, every response checked.
 //!
-//! It must cost little beside the server it shares the machine with: a request is one `write`, an answer one `read`.
+//! It must be cheap, because it shares the machine with the server: a request is one `write`, a response one `read`.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -11,14 +11,14 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::data::Random;
 
-/// A request and the answer to it.
+/// A request and its expected response.
 pub struct Exchange {
     pub request: Vec<u8>,
     pub status: u16,
     pub body: Check,
 }
 
-/// What the answer's body must be.
+/// What the response's body must be.
 #[derive(Clone)]
 pub enum Check {
     Exactly(Vec<u8>),
@@ -33,19 +33,19 @@ pub enum Until {
     AllOnce,
 }
 
-/// What came of a round.
+/// The result of a round.
 #[derive(Debug, Default, Clone)]
 pub struct Round {
     pub answers: usize,
     pub time: Duration,
     pub worst: Duration,
-    /// How many answers were not as they should be, and what the first of them was.
+    /// How many responses were wrong, and the first of them.
     pub wrong: usize,
     pub example: Option<String>,
 }
 
 impl Round {
-    /// Takes in what came of another round.
+    /// Adds the result of another round.
     pub fn add(&mut self, other: &Round) {
         self.answers += other.answers;
         self.time += other.time;
@@ -154,7 +154,7 @@ pub fn run(
                     }
                 }
                 if count < buffer.len() {
-                    // Edge-triggered: what comes later makes another event.
+                    // Edge-triggered: later data makes another event.
                     break;
                 }
             }
@@ -164,14 +164,14 @@ pub fn run(
     Ok(round)
 }
 
-/// One request after the other over one connection with a pause in between, so that what waits, waits for the server
-/// and not for the load.
+/// Sequential requests over one connection with a pause in between, so that the measured wait is the server's, not the
+/// load's.
 pub struct Paced<'a> {
     connection: Connection,
     exchanges: &'a [Exchange],
     random: Random,
     pub round: Round,
-    /// How long each waited for its answer.
+    /// The latency of each request.
     pub waits: Vec<Duration>,
 }
 
@@ -190,7 +190,7 @@ impl<'a> Paced<'a> {
         })
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for the response.
     pub fn ask(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let Paced {
             connection,
@@ -250,7 +250,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes in what arrived; whether that completes the answer.
+    /// Consumes received bytes; returns whether they complete the response.
     fn take(&mut self, bytes: &[u8], exchanges: &[Exchange]) -> io::Result<bool> {
         let mut part = bytes;
         let held;

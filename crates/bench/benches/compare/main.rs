@@ -1,8 +1,8 @@
-//! standin beside a bare warp route that answers with the same bytes, and beside json-server and mocks where they are
+//! Compares standin with a bare warp route that sends the same bytes, and with json-server and mocks if they are
 //! installed: `cargo bench -p standin-bench --bench compare -- --help`.
 //!
-//! Every server is a process of its own, the load comes from one thread of this one, rounds are interleaved, every
-//! answer is checked, and what is shown is the median. Only the loopback interface is used.
+//! Every server is a separate process, the load comes from one thread of this one, rounds are interleaved, every
+//! response is checked, and the median is shown. Only the loopback interface is used.
 #![allow(clippy::print_stdout)] // It prints a report.
 
 mod bare;
@@ -38,7 +38,7 @@ cargo bench -p standin-bench --bench compare -- [OPTIONS]
   --mocks PATH          mocks [default: as found on the search path]
   --plot FOLDER         measure how the cost grows instead, and draw it into FOLDER";
 
-/// What was asked for.
+/// The options of the command line.
 pub struct Options {
     records: Vec<usize>,
     only: Option<Vec<String>>,
@@ -158,7 +158,7 @@ fn read(arguments: Vec<String>) -> Outcome<Option<(Options, Vec<String>)>> {
     {
         paths.push(("standin".to_string(), build()?));
     }
-    // The first is the one whose answers the bare route gives.
+    // The bare route sends the responses of the first one.
     paths.sort_by_key(|(name, _)| name == "json-server" || name == "mocks");
     let (programs, missing) = Program::found(paths);
     options.programs = programs;

@@ -1,4 +1,4 @@
-//! The servers that are measured, each in a process of its own.
+//! The servers that are measured, each in a separate process.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -32,7 +32,7 @@ pub struct Running {
 }
 
 impl Program {
-    /// What is on the search path, and a word on each that is not.
+    /// The programs on the search path, and a note on each that is missing.
     pub fn found(wanted: Vec<(String, PathBuf)>) -> (Vec<Program>, Vec<String>) {
         let (mut programs, mut missing) = (Vec::new(), Vec::new());
         let mut given = wanted;
@@ -64,7 +64,7 @@ impl Program {
         (programs, missing)
     }
 
-    /// Starts the program on `file` and waits until it has answered.
+    /// Starts the program on `file` and waits until it responds.
     pub fn start(&self, file: &Path) -> Outcome<Running> {
         let address = free_address()?;
         let port = address.port().to_string();
@@ -138,7 +138,7 @@ impl Running {
         }
     }
 
-    /// Processor time so far in seconds, in user and in kernel mode, where the system tells.
+    /// Processor time so far in seconds, in user and in kernel mode, if the system reports it.
     pub fn processor(&self) -> Option<[f64; 2]> {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
@@ -147,9 +147,9 @@ impl Running {
         Some([ticks()? / 100.0, ticks()? / 100.0])
     }
 
-    /// Resident memory in bytes, where the system tells.
+    /// Resident memory in bytes, if the system reports it.
     pub fn memory(&self) -> Option<usize> {
-        // What `status` says there is an estimate.
+        // The figure in `status` is an estimate.
         let sums =
             std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
         let line = sums.lines().find(|line| line.starts_with("Rss:"))?;
@@ -163,18 +163,18 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The answer to one GET on a connection of its own.
+/// The response to one GET on a new connection.
 pub fn ask(address: SocketAddr, path: &str) -> Outcome<Vec<u8>> {
     tell(address, "GET", path)
 }
 
-/// The answer to one request without a body on a connection of its own.
+/// The response to one request without a body on a new connection.
 pub fn tell(address: SocketAddr, method: &str, path: &str) -> Outcome<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;

@@ -1,4 +1,4 @@
-//! Answers a second, beside those of the bare routes.
+//! Requests per second, compared with the bare routes.
 
 use std::io::Write;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn requests(options: &Options, count: usize, work: Work) -> Outcome<Row> {
     let newer: Vec<Exchange> = loose.iter().map(in_newer_words).collect();
     let mut servers: Vec<Option<Running>> = Vec::new();
     for (number, program) in programs.iter().enumerate() {
-        // Each has a file of its own: a standin locks its file.
+        // Each has its own file, because standin locks it.
         let own = folder.path().join(format!("own-{number}.json"));
         std::fs::copy(&file, &own)?;
         servers.push(if work == Work::Post {
@@ -138,7 +138,7 @@ fn is_one(program: &Program) -> bool {
     !program.name.contains(" 0.")
 }
 
-/// A request as the 1.0 line of json-server wants it.
+/// Translates a request for the 1.0 line of json-server.
 fn in_newer_words(exchange: &Exchange) -> Exchange {
     let request = String::from_utf8_lossy(&exchange.request)
         .replace("&_limit=", "&_per_page=")
@@ -150,7 +150,7 @@ fn in_newer_words(exchange: &Exchange) -> Exchange {
     }
 }
 
-/// Whether another server can do the work at all, and within reason.
+/// Whether another server can do the work in reasonable time.
 fn takes(program: &Program, count: usize, work: Work) -> bool {
     match program.kind {
         Kind::Standin => true,
@@ -164,13 +164,13 @@ fn takes(program: &Program, count: usize, work: Work) -> bool {
 /// Data of no more records is written to a file without a journal.
 const SMALL: usize = 10_000;
 
-/// How many records are added to small data before it is put back to what it was: it is to stay small.
+/// How many records are added to small data before it is restored, to keep it small.
 pub const TOGETHER: usize = 500;
 
-/// The writes that go before a round have e-mail addresses of rounds from here on.
+/// Warm-up writes have the e-mail addresses of rounds from here on.
 const WARM_UP: usize = 1_000_000;
 
-/// A round of writes on a fresh copy of the file, in which all that was acknowledged must be found afterwards.
+/// A round of writes on a fresh copy of the file, which must have all acknowledged writes afterwards.
 fn save(
     program: &Program,
     folder: &Path,
@@ -195,7 +195,7 @@ fn save(
         )
         .map_err(Into::into);
     }
-    // A process that has just begun has its code to read in yet; the others have a second and more for that.
+    // Warm up: a process that has just started still has to load its code.
     run(
         server.address,
         connections,
@@ -215,7 +215,7 @@ fn save(
         }
         let of_part = run(server.address, connections, part, Until::AllOnce)?;
         round.add(&of_part);
-        // A small file holds a write when it is acknowledged, a large one within a second.
+        // A small file has a write when it is acknowledged, a large one within a second.
         let latest = Instant::now()
             + if count <= SMALL {
                 Duration::ZERO
@@ -228,7 +228,7 @@ fn save(
                 Check::Holds(email) => memchr::memmem::find(&text, email).is_some(),
                 Check::Exactly(_) => true,
             };
-            // The last ones come last, so that a file that lags behind is found out soon.
+            // Check the last ones first, to find a missing write early.
             if part.iter().rev().all(is_there) {
                 break;
             }
@@ -242,7 +242,7 @@ fn save(
     Ok(round)
 }
 
-/// A bare route that gives the body of `sample`, with its headers too or with its `Content-Type` alone.
+/// A bare route that sends the body of `sample`, with all its headers or just its `Content-Type`.
 pub fn yardstick(
     folder: &Path,
     sample: &[u8],

@@ -1,4 +1,4 @@
-//! The report: the rates of each kind of request beside each other, as Markdown.
+//! The report: the rates for each kind of request, as a Markdown table.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct Row {
     pub dressed: f64,
     /// Name, rate, and its ratios to the two.
     pub servers: Vec<(String, f64, f64, f64)>,
-    /// Microseconds of the processor for an answer, in user and in kernel mode: the bare routes, then the servers.
+    /// Processor time per response in microseconds, in user and in kernel mode: the bare routes, then the servers.
     pub processor: Vec<[f64; 2]>,
 }
 
@@ -23,7 +23,7 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// The one in the middle.
+/// The median.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -55,7 +55,7 @@ impl fmt::Display for Row {
         )?;
         for (_, rate, bare, dressed) in &self.servers {
             if *rate == 0.0 {
-                // It cannot do this work, or was not asked to.
+                // It cannot do this work, or was not measured.
                 write!(formatter, " |")?;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Times that no rate tells: a single write, a start, and the waits while the file is read again.
+//! Latencies: of a single write, of a start, and of reads during a reload.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ pub fn starts(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// How long reads wait while the file is read again after an edit of one record.
+/// How long reads wait during the reload after an edit of one record.
 pub fn reload(options: &Options) -> Outcome<()> {
     if !options.wants("reload") {
         return Ok(());
@@ -109,7 +109,7 @@ pub fn reload(options: &Options) -> Outcome<()> {
         let text = data::file(*count);
         std::fs::write(&file, &text)?;
         let server = options.programs[0].start(&file)?;
-        // The first record is the one that is edited, so it is not among those asked for.
+        // The first record is the one that is edited, so it is not requested.
         let reads: Vec<Exchange> = Work::ById
             .exchanges(*count, true)
             .into_iter()
@@ -145,7 +145,7 @@ pub fn reload(options: &Options) -> Outcome<()> {
                 at(&bare, 1.0),
             );
         };
-        // What the machine makes both wait, it makes wait beside an edit, too: the two are asked in turn.
+        // The two are requested in turn, because other load on the machine slows both.
         let (mut still, mut edited, mut time) = (
             [Vec::new(), Vec::new()],
             [Vec::new(), Vec::new()],
@@ -168,7 +168,7 @@ pub fn reload(options: &Options) -> Outcome<()> {
                     let first = ask(server.address, "/users/1").unwrap_or_default();
                     seen = memchr::memmem::find(&first, email.as_bytes()).map(|_| Instant::now());
                 }
-                // What the data of before leaves to do is part of it.
+                // Freeing the old data is a part of it.
                 seen.is_some_and(|seen| seen.elapsed() > AFTER)
                     || start.elapsed() > Duration::from_secs(60)
             })?;
@@ -181,7 +181,7 @@ pub fn reload(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// Asks a server and the bare route in turn, with pauses, until it is `over`, and adds how long the answers took.
+/// Sends requests to a server and the bare route in turn, with pauses, until `over`, and records the latencies.
 fn waits(
     server: &Running,
     reads: &[Exchange],
@@ -213,5 +213,5 @@ fn waits(
 /// How long reads go on after an edit has been seen.
 const AFTER: Duration = Duration::from_millis(500);
 
-/// How long to wait between two reads whose waits are measured.
+/// The pause between two measured reads.
 const PACE: Duration = Duration::from_micros(300);

@@ -1,4 +1,4 @@
-//! What is asked of the servers, and what is right for an answer.
+//! The requests to the servers, and the expected responses.
 
 use super::data::{Random, User, list};
 use super::load::{Check, Exchange};
@@ -45,8 +45,8 @@ impl Work {
         })
     }
 
-    /// The requests of this kind to `count` users. Without `exactly` an answer that holds the right record will do, as
-    /// other servers print it their way.
+    /// The requests of this kind for `count` users. Without `exactly`, a response that contains the right record is
+    /// accepted, because other servers format it differently.
     pub fn exchanges(self, count: usize, exactly: bool) -> Vec<Exchange> {
         let mut random = Random(88_172_645_463_325_252);
         let many = count.min(MOST);

@@ -1,8 +1,8 @@
-//! Writes that go on beside the save of a large file.
+//! Writes during the background save of a large file.
 
 use super::*;
 
-/// A save on a thread of its own has the first writes; others come while it waits, and when it goes on.
+/// A background save has the first writes; others come while it waits, and when it goes on.
 #[test]
 fn stopped_at_any_step_of_a_save_beside_which_writes_go_on_nothing_acknowledged_is_lost() {
     let commands = [
@@ -30,9 +30,9 @@ fn stopped_at_any_step_of_a_save_beside_which_writes_go_on_nothing_acknowledged_
     }
 }
 
-/// Carries out the first command, which is saved, and the next ones while the save that began with them waits; lets it go on
-/// after `waiting` of them, and stops at each step from then on; then calls `check` with how many were answered. Returns how
-/// many steps there were.
+/// Carries out the first command, which is saved, and the next ones while the background save waits; lets that go on
+/// after `waiting` of them, and stops at each step from then on; then calls `check` with how many were answered.
+/// Returns the number of steps.
 fn stop_beside(
     way: (Exchange, u64),
     manner: Manner,
@@ -44,7 +44,7 @@ fn stop_beside(
         let disk = Simulated::new(START, way.0, way.1);
         let machine = start(manner, &disk);
         assert_eq!(answered(&machine, &commands[..1]), 1);
-        // Where time stands still, no stamp is ever settled.
+        // If the clock stands still, no stamp is ever settled.
         until("it is saved, and its stamp is settled", || {
             let is_left = |name: &String| name.ends_with("-tmp") || name.ends_with("-old");
             let is_settled = way.1 == 0 || !disk.lock().names().iter().any(is_left);
@@ -66,8 +66,8 @@ fn stop_beside(
     0
 }
 
-/// An edit that no stamp shows, since it has the size and the time of what was there: it is found when what came out of the
-/// exchange is read, whenever that is.
+/// An edit with the old size and mtime, which no stamp shows: it is found when the replaced file is read, whenever that
+/// is.
 #[test]
 fn an_edit_that_no_stamp_shows_at_any_step_of_a_save_beside_which_writes_go_on_is_kept() {
     let mut steps = 0;
@@ -109,7 +109,7 @@ fn an_edit_that_no_stamp_shows_at_any_step_of_a_save_beside_which_writes_go_on_i
     assert!(steps > 10, "{steps} steps");
 }
 
-/// What an edit has seen after a crash may be without the writes that came while the file was saved.
+/// After a crash, the file that an edit is based on may lack the writes that came during the save.
 #[test]
 fn an_edit_after_a_crash_beside_a_save_deletes_no_write_that_came_during_the_save() {
     let commands: Vec<Command> = (0..6)
@@ -134,7 +134,7 @@ fn an_edit_after_a_crash_beside_a_save_deletes_no_write_that_came_during_the_sav
     }
 }
 
-/// Of a journal that is rewritten since most of it is old, what the file lacks stays.
+/// A journal that is rewritten because most of it is old keeps what the file lacks.
 #[test]
 fn a_journal_that_is_shortened_beside_a_save_keeps_what_the_file_lacks() {
     let long = "x".repeat(9000);
