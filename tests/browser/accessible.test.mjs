@@ -18,14 +18,14 @@ const DATA = JSON.stringify({
 });
 
 async function violations(page) {
-  // The tests may run what the page's own policy does not allow the page.
+  // Bypass the page's content security policy for the tests.
   await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => `${node.target.join(" ")} (${node.failureSummary.split("\n").slice(1, 3).join(" ").trim().slice(0, 200)})`).join(" | ")}`);
 }
 
 const click = (name) => (page) => page.getByRole("button", { name, exact: true }).first().click();
-/// Each page, and what is done there before it is looked at.
+/// Each page, and what is done there before the check.
 const PAGES = [
   ["#/", []], ["#/posts", []], ["#/posts?_sort=-title&title=", [click("Filter"), click("Facets"), (page) => page.locator(".facet").first().waitFor()]],
   ["#/posts", [(page) => page.getByRole("button", { name: "Columns" }).click()]], ["#/posts", [(page) => page.locator("tbody input").first().check()]],

@@ -1,4 +1,4 @@
-// What was wrong with the explorer once: each fault at the width of a phone and of a laptop.
+// Regressions of the explorer, each at the width of a phone and of a laptop.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -58,7 +58,7 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Save" }).click();
     assert.ok(await json.isVisible());
     assert.deepEqual(dataOf(file), JSON.parse(blog));
-    // A property that is added is in the form; one that is taken away is not set there.
+    // An added property is in the form; a removed one is not set.
     await json.fill('{ "id": 2, "title": "Kettle", "views": 45, "userId": 2, "extra": "new" }');
     await page.getByRole("button", { name: "Edit as a form" }).click();
     assert.equal(await page.getByLabel("extra", { exact: true }).inputValue(), "new");
@@ -93,7 +93,7 @@ for (const width of WIDTHS) {
     await until(() => !("tags" in dataOf(file).posts[2]), "the property to be gone");
     assert.match(readFileSync(file, "utf8"), /9\.50/);
     assert.equal(typeof dataOf(file).posts[2].views, "number");
-    // What another record has decides for one that lacks it.
+    // The type comes from other records if the record lacks the property.
     assert.equal(await page.locator("#field-tags").getAttribute("placeholder"), "one, another");
     await page.getByLabel("tags").fill("again");
     await save.click();
@@ -112,7 +112,7 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Keep editing" }).click();
     assert.equal(await page.getByLabel("title").inputValue(), "Half written");
     await page.waitForURL(/#\/posts\/1$/);
-    // The browser's own way back is a click, too.
+    // The browser's Back button counts as a click, too.
     await page.goBack();
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
@@ -179,7 +179,7 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "views", exact: true }).click();
     await page.locator('th[aria-sort="ascending"]').waitFor();
     assert.match(await here(), /^button.*views/);
-    // The row is a target, not only the link in it.
+    // The whole row is clickable, not only the link in it.
     const row = await page.locator('tr[data-id="2"]').boundingBox();
     assert.ok(row.height >= 36);
     const id = await page.locator('tr[data-id="2"] a.id').boundingBox();
@@ -228,7 +228,7 @@ for (const width of WIDTHS) {
     assert.equal(now.status, "degraded");
     assert.deepEqual([now.reason.kind, now.reason.line], ["broken", line]);
     assert.ok(now.reason.message && now.reason.hint && now.reason.file);
-    // A page that is opened now shows it, too.
+    // A page that is opened afterwards shows it, too.
     await page.reload();
     await page.locator("#banner").getByText(/The data file is broken/).waitFor();
     writeFileSync(file, blog);
@@ -282,7 +282,7 @@ for (const width of WIDTHS) {
       const [panel, table] = [await page.locator("#panel").boundingBox(), await page.locator(".scroll").boundingBox()];
       assert.ok(panel.x >= table.x + table.width - 1 && panel.y < table.y, "the panel is beside the table");
     }
-    // The page itself does not scroll sideways.
+    // The page itself does not scroll horizontally.
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page is wider than the window");
   });
 }

@@ -1,4 +1,4 @@
-// No page scrolls sideways, from a small phone to a large screen; and what has the focus can be seen.
+// No page scrolls horizontally, from a small phone to a large screen; and the focused element is visible.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const data = JSON.stringify({
 });
 const rules = JSON.stringify({ "x-auth": {}, type: "object", properties: { users: { type: "array", uniqueItemProperties: ["email"], items: { type: "object", required: ["name", "email"], properties: { name: { type: "string", description: words }, email: { type: "string", pattern: `^${long}` }, password: { type: "string" }, kind: { enum: [long, words] }, state: { const: long } } } } } });
 const click = (name) => (page) => page.getByRole("button", { name, exact: true }).first().click();
-/// Each view, and what is done there before it is measured.
+/// Each view, and what is done there before the measurement.
 const VIEWS = [["#/"], ["#/posts", click("Filter"), click("Facets")], ["#/posts", click("Columns")], ["#/posts", click("Download")], [`#/posts?title=${words}&_sort=-title`], ["#/posts", (page) => page.locator("tbody input").first().check()],
   [`#/posts/${long}`], [`#/posts/${long}`, click("Edit as JSON")], ["#new/users", click("Create"), (page) => page.locator(".problem").waitFor()], ["#new/posts?_json"], ["#/users/1"], ["#/users/1", click("Delete")], ["#/settings"], ["#/nothing"], ["#/posts/none"],
   ["#requests", (page) => page.locator(".requests summary").nth(1).click()], ["#history", (page) => page.locator(".diff").first().waitFor()], ["#rules", click("Make rules from the data"), (page) => page.locator("#rules-text").waitFor()], ["#server"], ["#rules", (page) => page.keyboard.press("?")], ["#/posts", openPanel], ["#/posts", openPanel, click("Edit and send")]];
@@ -70,7 +70,7 @@ for (const width of WIDTHS) {
     const { url } = await serve(context, JSON.stringify({ things: [{ id: 1, ...Object.fromEntries(Object.keys(fields).map((key) => [key, "x"])) }] }),
       JSON.stringify({ type: "object", properties: { things: { type: "array", items: { type: "object", properties: fields } } } }));
     const page = await visit(`${url}/#/things/1`, { width });
-    /// Whether the element that has the focus is in sight, and not behind the bar with the buttons.
+    /// Whether the focused element is visible, and not behind the bar with the buttons.
     const isSeen = () => page.evaluate(() => {
       const box = document.activeElement.getBoundingClientRect();
       const bar = document.querySelector(".save-bar").getBoundingClientRect();

@@ -18,7 +18,7 @@ for (const width of WIDTHS) {
     const page = await visit(`${url}/#/orders`, { width });
     await page.evaluate(() => sessionStorage.clear());
     await page.reload();
-    // The response that needs a login asks for it, and what was wanted follows.
+    // A refused request shows the login fields, and is repeated after the login.
     await page.getByLabel("email").fill("ann@example.com");
     await page.getByLabel("password").fill("wrong");
     await page.locator("main").getByRole("button", { name: "Sign in" }).click();
@@ -38,11 +38,11 @@ for (const width of WIDTHS) {
     await page.keyboard.press("Enter");
     await page.getByText("Saved order 1").waitFor();
     assert.equal(dataOf(file).orders[0].item, "rice");
-    // Changes that only this user may see come, too.
+    // Changes that only this user may see are received, too.
     const token = JSON.parse(await page.evaluate(() => sessionStorage.getItem("standin-headers"))).Authorization.value.replace("Bearer ", "");
     await fetch(`${url}/orders/1`, { method: "PATCH", headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` }, body: '{"item": "salt"}' });
     await page.locator('tr[data-id="1"]').getByText("salt").waitFor();
-    // It holds after a reload; what needs another key does not end it.
+    // The login survives a reload, and a request that needs another key.
     await page.goto(`${url}/#/sensors`);
     await page.locator(".problem").getByText(/x-api-key/).first().waitFor();
     await page.goto(`${url}/#/orders/1`);
@@ -73,7 +73,7 @@ for (const width of WIDTHS) {
     await page.locator(".problem").getByRole("button", { name: "Sign in" }).first().waitFor();
     assert.equal(await page.getByLabel("item").inputValue(), "rice");
     assert.equal(dataOf(file).orders[0].item, "tea");
-    // The refresh that the end of the login causes asks for it no second time.
+    // The refresh after the login expires does not show the login fields twice.
     await (await refreshed).finished();
     await page.locator(".problem").getByLabel("email").fill("ann@example.com");
     await page.locator(".problem").getByLabel("password").fill("change-me-1");
@@ -84,7 +84,7 @@ for (const width of WIDTHS) {
   });
 }
 
-/// Guards without a login of the page: what they ask for is typed where the request was refused.
+/// Guards without logins: the credentials are typed where the request was refused.
 const guarded = JSON.stringify({ "x-auth": {}, type: "object", properties: {
   users: { "x-guard": { read: "anyone", write: "user" }, items: { type: "object", properties: { email: { type: "string" }, password: { type: "string", format: "password", writeOnly: true } } } },
   sensors: { "x-guard": "key:X-Api-Key=abc", items: { type: "object" } },
@@ -97,7 +97,7 @@ for (const width of WIDTHS) {
     const page = await visit(`${url}/#/sensors`, { width });
     await page.evaluate(() => sessionStorage.clear());
     await page.reload();
-    // What is typed stays while the page hears of other changes.
+    // Input is kept while the page receives other changes.
     const key = page.getByLabel("x-api-key");
     await key.fill("wrong");
     await key.press("Enter");
@@ -108,7 +108,7 @@ for (const width of WIDTHS) {
     assert.equal(await key.inputValue(), "abc");
     await page.getByRole("button", { name: "Send it from now on" }).click();
     await page.locator('tr[data-id="1"]').getByText("roof").waitFor();
-    // It is kept beside a token, which a record asks for when it is written.
+    // It is kept together with a token, which a write to the record needs.
     await page.goto(`${url}/#/orders/1`);
     await page.getByLabel("item").fill("salt");
     await page.getByRole("button", { name: "Save" }).click();
@@ -119,7 +119,7 @@ for (const width of WIDTHS) {
     await until(() => dataOf(file).orders[0].item === "salt", "the order");
     await page.goto(`${url}/#/sensors/1`);
     await page.getByLabel("place").waitFor();
-    // A user of HTTP Basic, at the page of a record; without a question of the browser.
+    // HTTP Basic, on the page of a record; without the browser's password dialog.
     await page.goto(`${url}/#/notes/1`);
     await page.getByLabel("User").fill("ann@example.com");
     await page.getByLabel("Password").fill("change-me-1");
@@ -128,7 +128,7 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.goto(`${url}/#/sensors`);
     await key.waitFor();
-    // A failure that was switched on asks for nothing.
+    // An injected failure does not show login fields.
     await fetch(`${url}/-/faults`, { method: "PUT", headers: { "Content-Type": "application/json" }, body: '{"* /users/**": {"fail": {"status": 401}}}' });
     await page.goto(`${url}/#/users`);
     await page.locator(".problem").waitFor();

@@ -1,4 +1,4 @@
-// Pictures of the explorer: one for the README, and eight situations for whoever works on it.
+// Screenshots of the explorer: one for the README, and eight others for development.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { many, open, openPanel, serve } from "./support.mjs";
@@ -24,7 +24,7 @@ const send = (url, path, method, body) => fetch(url + path, { method, headers: {
 
 async function shoot(name, { hash = "", steps, before, width = 1280, height = 800, colorScheme = "light", content = data, path, port }) {
   const held = content === data ? rules : undefined;
-  // Readers know the port; where it is taken any other does.
+  // Port 3000 as in the documentation, or any other if it is in use.
   const { url, file } = await (port ? serve(context, content, held, { port }).catch(() => serve(context, content, held)) : serve(context, content, held));
   await before?.(url, file);
   const browser = await open({ viewport: { width, height }, colorScheme });

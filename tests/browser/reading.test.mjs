@@ -1,4 +1,4 @@
-// Reading: what a table and a record show, and how it is searched, sorted, filtered and taken away.
+// Reading: tables and records, search, sort, filters and downloads.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -127,7 +127,7 @@ for (const width of WIDTHS) {
     await range("11–20 of 25");
     await turn("First");
     await range("1–10 of 25");
-    // Twelve columns are shown; one is added, one is taken away, and the choice is in the address.
+    // Twelve columns are shown; one is added, one is removed, and the choice is in the hash.
     await page.getByRole("button", { name: "Columns 12/17" }).click();
     await page.getByLabel("Find a column").fill("c1");
     await page.locator(".checks").getByLabel("c13").check();
@@ -141,7 +141,7 @@ for (const width of WIDTHS) {
     await page.locator(".menu-body").getByRole("button", { name: "Standard" }).click();
     await page.locator("th").getByRole("button", { name: "c12", exact: true }).waitFor({ state: "detached" });
     await page.keyboard.press("Escape");
-    // All on the page, and one less.
+    // Select all on the page, and deselect one.
     const all = page.getByLabel("Select all on this page");
     await all.check();
     await page.getByText("10 selected").waitFor();
@@ -174,7 +174,7 @@ for (const width of WIDTHS) {
     const { url, file } = await serve(context, odd, limits, { options: ["--profile", "profile.json"], files: { "profile.json": laravel } });
     const page = await visit(`${url}/#/logs`, { width });
     await cell(page, 1, "title").getByText("Odd").waitFor();
-    // Others get the profile's shape; what they did wrong is listed.
+    // Other clients get the profile's shape; their errors are listed.
     const refused = await fetch(`${url}/logs/1`, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: '{"level": "none"}' });
     assert.equal(refused.status, 422);
     await page.goto(`${url}/#requests`);
@@ -207,7 +207,7 @@ for (const width of WIDTHS) {
     const [name, text] = await save("What is shown as JSON");
     assert.equal(name, "posts.json");
     assert.deepEqual(JSON.parse(text), JSON.parse(data).posts.slice(0, 2).map(({ id, title, author }) => ({ id, title, author })));
-    // All are all: records of other pages, and properties that are not shown.
+    // "All" includes records of other pages, and properties that are not shown.
     assert.deepEqual(JSON.parse((await save("All 3 as JSON"))[1]), JSON.parse(data).posts);
     const csv = (await save("All 3 as CSV"))[1].split("\r\n");
     assert.equal(csv[0], "id,title,userId,views,published,at,author,tags,web,photo,sub");

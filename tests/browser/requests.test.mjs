@@ -1,4 +1,4 @@
-// Requests: to copy in each format, to change and to send again; what clients send.
+// Requests: copying in each format, editing and resending; the request list.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -40,7 +40,7 @@ for (const width of WIDTHS) {
     await new Function("axios", `return (async () => { ${axios} })()`)((request) => { called = request; return { data: 1 }; });
     assert.deepEqual([called.method, called.url, called.data], ["patch", `${url}/users/1`, { name: "Zoë O'Brien \"Z\" $1" }]);
     const httpie = await copy("HTTPie");
-    // The shell sees the words that HTTPie gets.
+    // Check how a shell splits the command into words.
     const words = execFileSync("sh", ["-c", `http() { printf '%s\\n' "$@"; }; ${httpie}`], { encoding: "utf8" }).trim().split("\n");
     assert.deepEqual(words, ["PATCH", `${url}/users/1`, "--raw", JSON.stringify({ name: "Zoë O'Brien \"Z\" $1" })]);
     assert.equal(await copy("PowerShell"), `Invoke-RestMethod -Method PATCH -Uri '${url}/users/1' -ContentType 'application/json' -Body '{"name":"Zoë O''Brien \\"Z\\" $1"}'`);
@@ -80,7 +80,7 @@ for (const width of WIDTHS) {
     await dialog.getByText(/leads to this server/).waitFor();
     await dialog.getByRole("button", { name: "Close" }).last().click();
     await page.getByRole("button", { name: "Discard" }).click();
-    // What this page sends is shown when it is asked for.
+    // This page's requests are shown on demand.
     await page.getByRole("group", { name: "Status" }).getByRole("button", { name: /All/ }).click();
     await page.getByLabel(/Include this page/).check();
     await until(async () => (await log.locator("li").count()) === 3, "the page's own request");

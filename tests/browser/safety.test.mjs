@@ -1,4 +1,4 @@
-// Nothing is lost or overwritten unseen: changes of others, texts as they were, ids, keys, references.
+// Nothing is lost or silently overwritten: changes of others, exact texts, ids, keys, references.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const rules = JSON.stringify({ type: "object", properties: {
 const dataOf = (file) => JSON.parse(readFileSync(file, "utf8"));
 const patch = (url, body, path = "/posts/1") => fetch(url + path, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 const cell = (page, id, column) => page.locator(`tr[data-id="${id}"] td[data-column="${column}"]`);
-/// Cuts the page off from the events, as a bad network does: it does not learn of changes.
+/// Blocks the event stream, as a bad network would.
 const deafen = (page) => page.route("**/-/events*", (route) => route.abort());
 
 for (const width of WIDTHS) {
@@ -37,7 +37,7 @@ for (const width of WIDTHS) {
     assert.equal(dataOf(file).posts[0].title, "Theirs");
     await page.getByRole("button", { name: "Keep editing" }).click();
     assert.equal(await page.getByLabel("title").inputValue(), "Mine");
-    // Still not unseen; and overwriting is of what was changed here only.
+    // Still with a warning; and only the properties that were changed here are overwritten.
     await save.click();
     await dialog(page).getByRole("button", { name: "Overwrite" }).click();
     await page.getByText("Saved post 1").waitFor();
@@ -70,7 +70,7 @@ for (const width of WIDTHS) {
     await dialog(page).getByRole("button", { name: "Overwrite" }).click();
     await until(() => dataOf(file).posts[0].title === "Mine", "the JSON to be saved");
     assert.deepEqual(dataOf(file).posts[0], { id: 1, title: "Mine" });
-    // What was saved is laid out again when the response is there.
+    // The saved value is rendered again when the response arrives.
     await until(async () => (await json.inputValue()).includes("\n"), "the saved record");
     await json.fill('{"id": 1, "title": "Too late"}');
     await fetch(`${url}/posts/1`, { method: "DELETE" });
@@ -96,7 +96,7 @@ for (const width of WIDTHS) {
     await input.press("Enter");
     await page.getByText("Saved post 1").waitFor();
     assert.equal(dataOf(file).posts[0].title, "Mine");
-    // Another property is no conflict.
+    // A change of another property is not a conflict.
     await cell(page, 1, "title").focus();
     await page.keyboard.press("F2");
     await input.fill("Mine too");
@@ -104,7 +104,7 @@ for (const width of WIDTHS) {
     await input.press("Enter");
     await until(() => dataOf(file).posts[0].title === "Mine too", "the change");
     assert.equal(dataOf(file).posts[0].views, 7);
-    // Half a number in a cell is not left by a click on a link.
+    // A click on a link does not discard an incomplete number in a cell.
     await cell(page, 1, "views").focus();
     await page.keyboard.press("F2");
     await cell(page, 1, "views").getByRole("textbox").fill("12x");
@@ -122,7 +122,7 @@ for (const width of WIDTHS) {
     await page.getByLabel("title").fill("New");
     assert.deepEqual(await sent(), { title: "New" });
     await page.getByText("Saved post 1").waitFor();
-    // Typed and typed back is not touched either.
+    // A change that was reverted does not count as a change.
     await page.locator("#field-body").press("End");
     await page.keyboard.type("x");
     await page.getByText("Unsaved changes").waitFor();
@@ -164,7 +164,7 @@ for (const width of WIDTHS) {
     await pick.fill("2");
     await save.click();
     await until(() => dataOf(file).posts[0].userId === 2, "the reference");
-    // Read-only properties are shown, and not to be typed in.
+    // Read-only properties are shown, but cannot be edited.
     assert.equal(await page.locator("#field-slug").evaluate((one) => one.tagName), "OUTPUT");
   });
 
@@ -174,7 +174,7 @@ for (const width of WIDTHS) {
     await page.getByLabel("userId").fill("99");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("There is no user with the id 99").waitFor();
-    // The field says so when it is left; the save has to be over before the next one.
+    // The field shows the error on blur; the save must have finished before the next one.
     await page.getByText("Save again to save it all the same").waitFor();
     assert.equal(dataOf(file).posts[0].userId, 1);
     await page.getByRole("button", { name: "Save" }).click();
@@ -248,7 +248,7 @@ for (const width of WIDTHS) {
     await until(() => dataOf(file).posts[0].title === "New", "the change");
   });
 
-  /// Holds the requests that `match` until it is told to let them go, and says when one is there.
+  /// Delays the requests that `match` until they are released, and reports when one has arrived.
   const hold = async (page, match) => {
     let free;
     let arrived;
@@ -262,7 +262,7 @@ for (const width of WIDTHS) {
     }
     return { there, free };
   };
-  /// The text of the field that has the focus, and where the caret is.
+  /// The text and caret position of the focused field.
   const typing = (page) => page.evaluate(() => [document.activeElement.closest("td")?.dataset.column, document.activeElement.value, document.activeElement.selectionStart]);
   const startTyping = async (page, id, column, text) => {
     await cell(page, id, column).focus();
@@ -328,7 +328,7 @@ for (const width of WIDTHS) {
     await page.keyboard.press("Enter");
     await until(() => dataOf(file).posts[0].views === 5, "the number");
     await until(async () => (await page.locator(".edit").count()) === 0, "the editors to be closed");
-    // A value that was changed elsewhere is overwritten by Enter, and not by going away.
+    // A value that was changed elsewhere is overwritten by Enter, not on blur.
     await deafen(page);
     await page.reload();
     await startTyping(page, 1, "title", "Mine");
@@ -340,7 +340,7 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Filter", exact: true }).click();
     assert.equal(await cell(page, 1, "title").getByRole("textbox").inputValue(), "Mine");
     assert.equal(dataOf(file).posts[0].title, "Theirs");
-    // Discarded once is not discarded for ever.
+    // Discarding once does not discard later changes.
     for (const text of ["12x", "13x"]) {
       await page.getByRole("button", { name: "id", exact: true }).click();
       await page.getByRole("button", { name: "Discard" }).click();
@@ -358,19 +358,19 @@ for (const width of WIDTHS) {
     await cell(page, 1, "userId").getByRole("link", { name: /Ann/ }).waitFor();
     const mark = (locator) => locator.evaluate((one) => { one.marked = true; });
     const isMarked = (locator) => locator.evaluate((one) => one.marked === true);
-    // What has not changed is not replaced: a click that has begun ends there.
+    // Unchanged elements are not replaced, so a click in progress is not lost.
     const link = page.getByRole("navigation", { name: "Tools" }).getByRole("link", { name: "Rules" });
     for (const one of [page.locator('tr[data-id="1"]'), cell(page, 1, "title"), page.getByRole("button", { name: "title", exact: true }), link]) await mark(one);
     await page.getByLabel("Select 1", { exact: true }).check();
     await patch(url, { views: 77 });
     await cell(page, 1, "views").getByText("77").waitFor();
     for (const one of [page.locator('tr[data-id="1"]'), cell(page, 1, "title"), page.getByRole("button", { name: "title", exact: true }), link]) assert.ok(await isMarked(one));
-    // Sorting and choosing columns are no other choice of records.
+    // Sorting and choosing columns do not change the selection.
     await page.getByRole("button", { name: "title", exact: true }).click();
     await page.locator('th[aria-sort="ascending"]').waitFor();
     assert.ok(await page.getByLabel("Select 1", { exact: true }).isChecked());
     await page.getByText("1 selected").waitFor();
-    // A search that was begun does not lead back from the next page.
+    // A pending search does not navigate back from the next page.
     await page.clock.install();
     await page.getByLabel("Search").fill("tea");
     await page.getByRole("navigation", { name: "Resources" }).getByRole("link", { name: /users/ }).click();
@@ -453,7 +453,7 @@ for (const width of WIDTHS) {
     const held = async () => { await until(() => release, "the response that is held back"); const go = release; release = undefined; return go; };
     await hold();
     const save = page.getByRole("button", { name: "Save" });
-    // Another Save saves what was typed after the first, and leaving asks for nothing when all is saved.
+    // Another Save saves later input, and leaving needs no confirmation when all is saved.
     await page.getByLabel("title").fill("First");
     await save.click();
     const first = await held();
@@ -466,7 +466,7 @@ for (const width of WIDTHS) {
     await until(() => page.getByLabel("title").inputValue().then((title) => title === "Kettles"), "the other record");
     assert.equal(dataOf(file).posts[0].title, "Second");
     assert.equal(await page.getByRole("dialog").count(), 0);
-    // What is typed after the last Save is asked about.
+    // Leaving after input since the last Save needs a confirmation.
     await page.getByLabel("title").fill("Third");
     await save.click();
     const third = await held();

@@ -56,7 +56,7 @@ for (const width of WIDTHS) {
     assert.equal(await page.getByLabel("Failure of posts").inputValue(), "503");
     await page.getByLabel("Delay of posts").fill("soon");
     await page.getByRole("button", { name: "Apply" }).click();
-    // The message is about what was typed, not about a place in JSON that nobody wrote.
+    // The message is about the input, not about a position in generated JSON.
     const problem = page.getByRole("region", { name: "Delay and failures" }).locator(".problem");
     assert.match(await problem.textContent(), /^posts: delay: "soon" is not a time such as 200ms or 2s/);
     assert.equal(await focused(page), "input Delay of posts");
@@ -75,7 +75,7 @@ for (const width of WIDTHS) {
       await page.reload();
       await fields[0].waitFor();
       assert.deepEqual(await Promise.all(fields.map((one) => one.inputValue())), shown);
-      // So does what is set while the page is open.
+      // So do rules that are set while the page is open.
       await set("PUT", { ...before, "GET /posts/2": { delay: 1 } });
       await page.getByLabel("Delay of users").fill("5");
       await page.getByRole("button", { name: "Apply" }).click();
@@ -143,7 +143,7 @@ for (const width of WIDTHS) {
     await page.getByLabel("JSON Schema").fill("{");
     await page.getByRole("button", { name: "Save as the rules file" }).click();
     await page.getByText(/Not valid JSON/).waitFor();
-    // What was typed is not lost by closing it, or by making the rules anew.
+    // Input is not lost by closing the editor, or by inferring the rules again.
     for (const name of ["Close", "Make rules from the data"]) {
       await page.locator("main").getByRole("button", { name }).click();
       await page.getByRole("dialog").getByText("Discard the changes?").waitFor();
@@ -158,7 +158,7 @@ for (const width of WIDTHS) {
     await page.getByRole("button", { name: "Save as the rules file" }).click();
     await page.getByText(/Saved db\.schema\.json/).waitFor();
     assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), made);
-    // They are in effect at once, here and in forms that are open; so are edits of the file.
+    // They take effect at once, here and in open forms; so do edits of the file.
     await page.getByText(/The rules are in effect/).waitFor();
     assert.equal((await post(url, { name: "x" })).status, 400);
     await page.getByRole("region", { name: "Rules of posts" }).getByText("required").first().waitFor();

@@ -1,5 +1,5 @@
-// How soon rows of 100,000 records are there: opening the page, and each thing that a reader does then. Prints
-// milliseconds, the best and the middle one of some rounds, and what the page asked for before its first rows.
+// How long it takes to render rows of 100,000 records: opening the page, and each action. Prints the minimum and the
+// median in milliseconds, and the requests of the page before its first rows.
 import { many, open, serve } from "./support.mjs";
 
 const ROUNDS = 7;
@@ -8,7 +8,7 @@ const { url } = await serve({ after: (end) => ends.push(end) }, many());
 const browser = await open();
 const { page } = browser;
 
-/// The time in the page from `act` until the range under the table says `wanted`.
+/// The time in the page from `act` until the range below the table is `wanted`.
 async function timed(act, wanted) {
   const seen = page.evaluate((wanted) => new Promise((done) => {
     const start = performance.now();

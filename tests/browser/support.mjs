@@ -1,4 +1,4 @@
-// A served data file in a folder of its own, and a headless Chromium that looks at it.
+// A served data file in a temporary folder, and a headless Chromium.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 export const root = new URL("../..", import.meta.url).pathname;
 const program = process.env.STANDIN ?? join(root, "target/debug/standin");
 
-/// Where a Chromium is, if there is one.
+/// The path of Chromium, if it is installed.
 export const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
   .find((path) => path && existsSync(path));
 
@@ -45,14 +45,14 @@ export async function serve(context, data, rules, { port = 0, options = [], file
   return { url, file, folder, log: () => text };
 }
 
-/// Opens a browser with a profile that is thrown away; `close` ends it.
+/// Opens a browser with a temporary profile; `close` ends it.
 export async function open(options = {}) {
   const profile = mkdtempSync(join(tmpdir(), "standin-profile-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: browserPath, args: FLAGS, headless: true, viewport: { width: 1280, height: 800 },
     permissions: ["clipboard-read", "clipboard-write"], ...options,
   });
-  // Responses that come late show what a test, or the page, does not wait for.
+  // Delayed responses reveal missing waits in a test or the page.
   if (process.env.SLOW) {
     await context.route((url) => url.pathname !== "/-/events", async (route) => {
       try {
@@ -67,14 +67,14 @@ export async function open(options = {}) {
     page.setDefaultTimeout(15000);
     page.on("pageerror", (error) => faults.push(String(error)));
     page.on("console", (message) => {
-      // That an answer is an error is a part of the tests.
+      // Error responses are a part of the tests.
       if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
     });
     page.on("dialog", (dialog) => { faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
     return page;
   };
   const page = watch(context.pages()[0] ?? (await context.newPage()));
-  /// Another page in place of the present one, whatever is unsaved there.
+  /// Navigates to another page, discarding unsaved changes.
   const fresh = async () => {
     const next = watch(await context.newPage());
     for (const other of context.pages()) if (other !== next) await other.close();
@@ -95,15 +95,15 @@ export const many = () => {
   return JSON.stringify({ people: records });
 };
 
-/// The widths that everything is tested at: a phone and a laptop.
+/// The widths of all tests: a phone and a laptop.
 export const WIDTHS = [390, 1280];
 
-/// A browser for the tests of a file, and the means to visit a page with it.
+/// A browser for the tests of a file, and a function that visits a page.
 export function browse() {
   const held = {};
   before(async () => { Object.assign(held, await open()); });
   after(async () => { await held.close(); });
-  /// A page that is new to `url`, `width` wide.
+  /// A new page at `url`, `width` wide.
   const visit = async (url, { width = 1280, colorScheme = "light" } = {}) => {
     const page = (held.page = await held.fresh());
     await page.setViewportSize({ width, height: width < 760 ? 844 : 800 });
@@ -131,13 +131,13 @@ export async function until(condition, what = "a condition") {
   }
 }
 
-/// Opens the panel with the last request, which is closed on narrow pages.
+/// Opens the request panel, which is closed on narrow pages.
 export async function openPanel(page) {
   const bar = page.locator(".strip-button");
   if (await bar.isVisible()) await bar.click();
 }
 
-/// The texts of the element that has the focus: its name, and what it is.
+/// The name and role of the focused element.
 export const focused = (page) => page.evaluate(() => {
   const { activeElement: one } = document;
   return `${one.tagName.toLowerCase()} ${one.getAttribute("aria-label") ?? one.id ?? ""} ${one.tagName === "MAIN" ? "" : one.textContent}`.trim();

@@ -1,4 +1,4 @@
-// Writing: cells, forms, pickers, many records at once, problems at the field, undo and history.
+// Writing: cells, forms, pickers, bulk actions, errors at the field, undo and history.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -35,7 +35,7 @@ for (const width of WIDTHS) {
     await toast.getByRole("button", { name: "Undo" }).click();
     await cell(page, 1, "title").getByText("Why tea").waitFor();
     assert.equal(dataOf(file).posts[0].title, "Why tea");
-    // The rules are broken: the message is at the cell, and the field stays.
+    // A violation of the rules: the message is at the cell, and the field stays open.
     await cell(page, 2, "views").focus();
     await cell(page, 2, "views").getByRole("button", { name: "Edit this value" }).click();
     await cell(page, 2, "views").getByRole("textbox").fill("-1");
@@ -127,7 +127,7 @@ for (const width of WIDTHS) {
     await toast.getByRole("button", { name: "Undo" }).click();
     await page.getByText("1–3 of 3").waitFor();
     assert.deepEqual(dataOf(file), JSON.parse(data));
-    // One that others point to: they are named. What is refused says why.
+    // One that others point to: they are listed. A refused deletion shows the reason.
     await page.goto(`${url}/#/users/1`);
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("dialog").getByRole("heading", { name: "Delete user 1 and 2 posts?" }).waitFor();
@@ -142,7 +142,7 @@ for (const width of WIDTHS) {
     await area.fill("[{");
     await create.click();
     await page.getByText(/Not valid JSON/).waitFor();
-    // What was pasted is not left by a slip.
+    // Pasted text is not discarded by accident.
     await page.getByRole("link", { name: "Cancel" }).click();
     await page.getByRole("dialog").getByText("Discard the changes?").waitFor();
     await page.keyboard.press("Escape");
@@ -180,7 +180,7 @@ for (const width of WIDTHS) {
     assert.equal(dataOf(file).posts[0].title, "Two");
     await page.locator('li[data-version="0"]').getByRole("button", { name: /Go back to here/ }).click();
     await until(() => readFileSync(file, "utf8") === data, "the start");
-    // An edit of the file is in it, too.
+    // An edit of the file is in the history, too.
     writeFileSync(file, data.replace("Kettles", "Edited"));
     await page.getByText("edit of the file").waitFor();
   });
