@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use self::infer::Seen;
+use self::infer::Observed;
 use crate::behaviour::RoutesFile;
 use crate::json::Object;
 use crate::problems::KINDS;
@@ -88,7 +88,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
 
 /// A schema inferred from the first and the last `sample` records of `resource`.
 pub fn inferred(resource: &Resource, sample: usize) -> Value {
-    let mut seen = Seen::default();
+    let mut seen = Observed::default();
     match resource.data() {
         Data::Collection(rows) => {
             let tail = rows
@@ -122,7 +122,7 @@ struct Described<'a> {
     /// The properties that the rules describe.
     declared: &'a [Property],
     /// What the records have in common.
-    seen: Seen,
+    seen: Observed,
     /// A record as in a response, and one as in a request.
     example: Option<Value>,
     body: Option<Value>,
@@ -135,7 +135,7 @@ fn describe<'a>(
     names: &mut Names,
 ) -> Described<'a> {
     let id = &store.settings().id;
-    let mut seen = Seen::default();
+    let mut seen = Observed::default();
     let parsed = |text: &str| {
         (text.len() <= MAX_EXAMPLE)
             .then(|| serde_json::from_str(text).ok())

@@ -465,7 +465,7 @@ fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
     let without_ids = rulebook.without_ids().map(str::to_string);
     engine::given_ids(store, None)
         .chain(repeated)
-        .chain(beside_that_is_no_file(options))
+        .chain(not_a_file_warnings(options))
         .chain(has_random_secret.then_some(Notice::RandomSecret))
         .chain(engine::unused_rules(schema, store))
         .chain(without_ids.map(Notice::NoIds))
@@ -630,7 +630,7 @@ fn unreadable(path: &Path, error: io::Error) -> StartError {
 }
 
 /// Warnings about a rules or routes file beside the data that is not a regular file, and so was not read.
-fn beside_that_is_no_file(options: &Options) -> impl Iterator<Item = Notice> {
+fn not_a_file_warnings(options: &Options) -> impl Iterator<Item = Notice> {
     let rules = (
         "schema.json",
         "rules",

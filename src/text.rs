@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn control_characters_are_escaped() {
         for (text, shown) in [
             ("caf\u{e9} \u{1f642}\tx", "caf\u{e9} \u{1f642}\tx"),
             ("\u{1b}[31mred", "\\u{1b}[31mred"),

@@ -9,7 +9,7 @@ const STEP: usize = 64 * 1024;
 const MAX_RESULT: usize = 512 * 1024 * 1024;
 
 /// The work of one request. The computation reports the bytes that it is about to read, and stops when
-/// [`Work::goes_on`] returns `false`; its partial result must not be used.
+/// [`Work::charge`] returns `false`; its partial result must not be used.
 pub struct Work<'a> {
     /// Bytes until the next call of `pause`.
     left: Cell<usize>,
@@ -44,7 +44,7 @@ impl<'a> Work<'a> {
     }
 
     /// Counts `bytes` that are about to be read. `false`: the work is to stop.
-    pub fn goes_on(&self, bytes: usize) -> bool {
+    pub fn charge(&self, bytes: usize) -> bool {
         if self.is_stopped.get() {
             return false;
         }
@@ -59,12 +59,12 @@ impl<'a> Work<'a> {
     }
 
     /// Counts `bytes` that become a part of the result. `false`: the work is to stop.
-    pub fn keeps(&self, bytes: usize) -> bool {
+    pub fn charge_result(&self, bytes: usize) -> bool {
         self.kept.set(self.kept.get().saturating_add(bytes));
         if self.is_too_large() {
             self.is_stopped.set(true);
         }
-        self.goes_on(bytes)
+        self.charge(bytes)
     }
 
     /// Whether the result would be too large.

@@ -352,12 +352,12 @@ fn number_end(bytes: &[u8], start: usize) -> usize {
     let is_decimal = !matches!(bytes.get(start + 1), Some(b'x' | b'X'));
     let mut at = start + 1;
     while let Some(byte) = bytes.get(at) {
-        let goes_on = match byte {
+        let continues = match byte {
             b'.' => !matches!(bytes.get(at + 1), Some(b'a'..=b'z' | b'A'..=b'Z' | b'_')),
             b'+' | b'-' => is_decimal && matches!(bytes[at - 1], b'e' | b'E'),
             other => other.is_ascii_alphanumeric() || *other == b'_',
         };
-        if !goes_on {
+        if !continues {
             break;
         }
         at += 1;

@@ -250,7 +250,7 @@ impl Limit {
 
 /// Which requests a failure applies to.
 #[derive(Debug, Default)]
-pub struct Strikes {
+pub struct Trigger {
     pub(super) chance: Option<f64>,
     /// Only the first this many.
     pub(super) times: Option<u64>,
@@ -263,7 +263,7 @@ pub struct Strikes {
     counts: Counts<u64>,
 }
 
-impl Strikes {
+impl Trigger {
     /// Counts a request of `key`, and returns whether the failure applies to it. The same `seed` gives the same
     /// sequence.
     pub fn next(&self, key: &str, seed: u64) -> bool {
@@ -304,7 +304,7 @@ pub struct Fail {
     /// What the client sees.
     pub how: How,
     /// Which requests it applies to.
-    pub strikes: Strikes,
+    pub trigger: Trigger,
     /// The failure happens after the request was carried out, which the client does not see.
     pub after: bool,
 }
@@ -342,7 +342,7 @@ impl Fail {
     pub(super) fn parse(source: Source, value: &str) -> Result<Fail, RoutesError> {
         let mut fail = Fail {
             how: How::Abort,
-            strikes: Strikes::default(),
+            trigger: Trigger::default(),
             after: false,
         };
         let (mut status, mut body, mut headers, mut cut) = (None, None, Headers::new(), None);
@@ -368,12 +368,12 @@ impl Fail {
                         .ok()
                         .filter(|chance| (0.0..=1.0).contains(chance));
                     let wrong = || format!("chance must be a number from 0 to 1, got {value}");
-                    fail.strikes.chance = Some(chance.ok_or_else(|| source.error(value, wrong()))?);
+                    fail.trigger.chance = Some(chance.ok_or_else(|| source.error(value, wrong()))?);
                 }
-                "times" => fail.strikes.times = Some(source.integer(value, key, 1..=u64::MAX)?),
-                "after" => fail.strikes.after = Some(source.integer(value, key, 1..=u64::MAX)?),
-                "every" => fail.strikes.every = Some(source.integer(value, key, 1..=u64::MAX)?),
-                "per" => fail.strikes.per = read_word(source, value, key)?,
+                "times" => fail.trigger.times = Some(source.integer(value, key, 1..=u64::MAX)?),
+                "after" => fail.trigger.after = Some(source.integer(value, key, 1..=u64::MAX)?),
+                "every" => fail.trigger.every = Some(source.integer(value, key, 1..=u64::MAX)?),
+                "per" => fail.trigger.per = read_word(source, value, key)?,
                 "when" => match &*source.string(value, key)? {
                     "before" => fail.after = false,
                     "after" => fail.after = true,
@@ -495,33 +495,33 @@ mod tests {
     }
 
     #[test]
-    fn strikes_are_counted() {
-        let struck = |strikes: Strikes| (1..=8).filter(|_| strikes.next("", 1)).count();
-        let new = Strikes::default;
-        assert_eq!(struck(new()), 8);
+    fn triggers_are_counted() {
+        let triggered = |trigger: Trigger| (1..=8).filter(|_| trigger.next("", 1)).count();
+        let new = Trigger::default;
+        assert_eq!(triggered(new()), 8);
         assert_eq!(
-            struck(Strikes {
+            triggered(Trigger {
                 times: Some(2),
                 ..new()
             }),
             2
         );
         assert_eq!(
-            struck(Strikes {
+            triggered(Trigger {
                 after: Some(3),
                 ..new()
             }),
             6
         );
         assert_eq!(
-            struck(Strikes {
+            triggered(Trigger {
                 every: Some(3),
                 ..new()
             }),
             2
         );
         assert_eq!(
-            struck(Strikes {
+            triggered(Trigger {
                 after: Some(3),
                 times: Some(1),
                 ..new()
@@ -529,7 +529,7 @@ mod tests {
             1
         );
         let some = || {
-            struck(Strikes {
+            triggered(Trigger {
                 chance: Some(0.5),
                 ..new()
             })

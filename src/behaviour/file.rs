@@ -240,7 +240,7 @@ impl RoutesFile {
                 limit.restart();
             }
             if let Some(fail) = &rule.fail {
-                fail.strikes.restart();
+                fail.trigger.restart();
             }
         }
     }

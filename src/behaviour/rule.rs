@@ -252,7 +252,7 @@ impl Rule {
 
     /// Whether it answers every matching request, so that later rules are not reached.
     pub(super) fn always_answers(&self) -> bool {
-        let always_fails = |fail: &Fail| fail.strikes.always() && !fail.after;
+        let always_fails = |fail: &Fail| fail.trigger.always() && !fail.after;
         self.answer.is_some() || self.fail.as_ref().is_some_and(always_fails)
     }
 }

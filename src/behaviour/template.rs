@@ -378,8 +378,8 @@ fn mistake(source: Source, expression: &str, compiled: &Expression<'_, '_>) -> O
         return new(0, format!("{unknown:?} is not known"), Some(hint));
     }
     if used.contains("result") && !source.has_result {
-        let hint = "it is the record that an action before has written".to_string();
-        return new(0, "there is no result here".into(), Some(hint));
+        let hint = "it is the record that a previous action has written".to_string();
+        return new(0, "there is no `result` here".into(), Some(hint));
     }
     let mut params = members_of(expression, "params").into_iter();
     if let Some((at, name)) = params.find(|(_, name)| !source.parameters.contains(name)) {

@@ -142,7 +142,7 @@ fn address(address: &str, error: &std::io::Error, options: &Options) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => match system::next_free(&options.host, port.saturating_add(1)) {
             Some(free) => format!(
-                "error: port {port} is in use; {free} is free: {}\n  help: --port auto takes the next free port\n",
+                "error: port {port} is in use; {free} is free: {}\n  help: --port auto picks the next free port\n",
                 with_port(free)
             ),
             None => format!(

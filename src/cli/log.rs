@@ -201,7 +201,7 @@ impl Log {
                     self.warn(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
                 }
             }
-            Notice::Moved { to } => self.print(format!("{file} leads to {} now\n", style::path(&to))),
+            Notice::Moved { to } => self.print(format!("{file} points to {} now\n", style::path(&to))),
             Notice::Unsaved { reason, hint } => {
                 self.error(error(&format!("cannot save: {reason}\n  help: {hint}")));
             }
@@ -213,12 +213,12 @@ impl Log {
                 self.warn(warning(&format!("changes cannot be saved: {reason}\n  help: {hint}")));
             }
             Notice::InPlace { reason, hint } => self.warn(warning(&format!(
-                "saves write over {file} instead of replacing it: {reason}\n  help: {hint}"
+                "saves overwrite {file} in place instead of replacing it: {reason}\n  help: {hint}"
             ))),
             Notice::NotAFile { path, holds } => {
                 let path = style::path(&path);
                 self.warn(warning(&format!(
-                    "{path} is not a file, or a link that leads to none: no {holds} are read\n  help: put a file there and start again, or remove it"
+                    "{path} is not a file, or a link that points to none: no {holds} are read\n  help: put a file there and start again, or remove it"
                 )));
             }
             Notice::RandomSecret => self.print(
@@ -508,7 +508,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_counted_and_said() {
+    fn omitted_lines_are_counted_and_reported() {
         let (sender, receiver) = mpsc::channel();
         let queue = Arc::new(Queue::default());
         let log = Log {

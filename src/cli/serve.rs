@@ -490,7 +490,7 @@ fn usual_folder() -> Option<PathBuf> {
         return Some(public);
     }
     write_error(&style::warning(
-        "the folder public leads out of this folder, so its files are not served\n  help: if you mean it: --static public",
+        "public is a link out of this folder, so its files are not served\n  help: if you mean it: --static public",
     ));
     None
 }

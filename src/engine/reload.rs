@@ -475,7 +475,7 @@ impl Reloader {
 
     /// Publishes the result of a merge: in sync -> unsaved, if the file lacks some of it.
     fn apply_merged(&mut self, merged: Merged, theirs: &ValidEdit, history: &mut History) {
-        self.recent.move_to_edits(&merged.settled);
+        self.recent.move_to_edits(&merged.superseded);
         let ours = history.current().full.clone();
         let diff = merged.store.diff(&ours);
         self.edits.add(theirs.saved, &diff);

@@ -242,7 +242,7 @@ impl DataFile {
             return;
         };
         if !matches!(noted, Ok(true)) {
-            tracing::debug!(?noted, "cannot note what the file has");
+            tracing::debug!(?noted, "cannot record in the journal what the file has");
             // The file lacks nothing of it.
             self.truncate_journal(0, NEW);
             return;

@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn no_byte_can_change_unnoticed() {
+    fn every_changed_byte_is_detected() {
         let [whole, ..] = whole();
         let starts: Vec<usize> = [0]
             .into_iter()

@@ -405,7 +405,7 @@ impl DataFile {
         }
         let mut bytes = self.medium.read(&self.path)?;
         if let Some(theirs) = save::split_mixed_write(&bytes, &self.written_over) {
-            tracing::debug!("somebody wrote at the same moment: cutting off the rest of ours");
+            tracing::debug!("somebody wrote at the same moment: truncating the rest of ours");
             let length = theirs.len();
             if self
                 .medium

@@ -286,7 +286,7 @@ impl Obstacle {
                 format!("put {file} back; {has_data}"),
             ),
             Obstacle::DanglingLink => (
-                format!("{file} is a symbolic link that leads to no file"),
+                format!("{file} is a symbolic link that points to no file"),
                 format!("point {file} to a data file; {has_data}"),
             ),
             Obstacle::NotAFile => (
@@ -295,7 +295,7 @@ impl Obstacle {
             ),
             Obstacle::Unlinked => (
                 format!(
-                    "{file} is mounted as a single file and was replaced outside: what is written to it reaches nobody"
+                    "{file} is mounted as a single file and was replaced outside: nobody would see what is written to it"
                 ),
                 "mount the folder instead of the file, and start the server again".into(),
             ),

@@ -87,7 +87,7 @@ impl DataFile {
                 return Ok(saved);
             }
         }
-        Err(io::Error::other("somebody else changes it all the time"))
+        Err(io::Error::other("another program keeps changing it"))
     }
 
     /// As [`DataFile::save`]. `None`: an edit was found, but was gone when it was to be read.
@@ -105,7 +105,9 @@ impl DataFile {
             self.flushes(),
         )?;
         let Some(scratch) = written else {
-            tracing::debug!("a new file would have other rights: writing in place from now on");
+            tracing::debug!(
+                "a new file would have other permissions: writing in place from now on"
+            );
             self.in_place = true;
             return self.overwrite(text);
         };
@@ -191,7 +193,7 @@ impl DataFile {
         let held = match self.medium.link(&self.path, &at) {
             Ok(()) => None,
             Err(error) => {
-                tracing::debug!(%error, "the file cannot have a second name: copying it");
+                tracing::debug!(%error, "the file cannot have a second link: copying it");
                 Some(self.copy(&at)?)
             }
         };
@@ -417,7 +419,7 @@ impl DataFile {
             }
         };
         if Content::of(&before) != self.known.content {
-            tracing::debug!("found an edit before the file was written over");
+            tracing::debug!("found an edit before the file was overwritten");
             let _ = self.medium.remove(&spare);
             self.known.stamp.modified = None;
             return Ok(self.changed()?.map(Saved::Foreign));
@@ -439,7 +441,7 @@ impl DataFile {
         // With the old stamp, the file is read again next time.
         let mut stamp = stamp.unwrap_or(self.known.stamp);
         if !is_ours {
-            tracing::debug!("somebody has written to the file since it was written over");
+            tracing::debug!("the file was edited after it was overwritten");
             stamp.modified = None;
         }
         self.update_known(Known { stamp, content });
@@ -511,7 +513,7 @@ impl DataFile {
         {
             tracing::debug!(
                 is_same,
-                "giving a save up: the file or its journal has changed"
+                "abandoning the background save: the file or its journal has changed"
             );
             let _ = self.medium.remove(&scratch.path);
             return None;
@@ -540,7 +542,7 @@ impl DataFile {
     pub(super) fn abandon_background_save(&mut self) {
         self.end_check();
         if let Some(scratch) = self.written() {
-            tracing::debug!("giving a save up: the file has to be saved at once");
+            tracing::debug!("abandoning the background save: the file has to be saved at once");
             let _ = self.medium.remove(&scratch.path);
         }
     }
@@ -617,7 +619,7 @@ mod tests {
     use super::split_mixed_write;
 
     #[test]
-    fn what_was_written_over_the_beginning_of_ours_is_found_if_it_is_whole() {
+    fn a_complete_edit_over_the_beginning_of_our_text_is_found() {
         let ours = b"{\"a\": [{\"id\": 1}, {\"id\": 2}]}\n";
         let over = |theirs: &str| {
             let mut now = ours.to_vec();

@@ -332,7 +332,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
     if named.len() >= MAX_SNAPSHOTS && !named.contains_key(name.as_ref()) {
         let detail = format!("there are {MAX_SNAPSHOTS} snapshots already");
         let problem = Problem::new(problem::ADMIN, detail);
-        return Err(problem.hint("take it under a name that is there"));
+        return Err(problem.hint("reuse the name of an existing snapshot"));
     }
     let taken = (published.version, published.full.clone());
     named.insert(name.to_string(), taken);
@@ -379,8 +379,8 @@ pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
         return save(app, request).await;
     }
     if request.first("from").as_deref() == Some("data") {
-        let turns = app.turns.clone();
-        let made = turns.run(move |_| Ok(openapi::rules(&app.engine.snapshot().store)));
+        let scheduler = app.scheduler.clone();
+        let made = scheduler.run(move |_| Ok(openapi::rules(&app.engine.snapshot().store)));
         let made = made.await?;
         return response::ok(&made);
     }

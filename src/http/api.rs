@@ -63,15 +63,15 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
     if !request.reads() {
         return write(&app, &published, &request, &target, (&viewer, mode)).await;
     }
-    if let Some(answer) = read_at_once(&app, &published, &request, &target) {
+    if let Some(answer) = try_read(&app, &published, &request, &target) {
         return answer;
     }
     drop(target);
-    read_in_turn(app, published, request).await
+    read_off_worker(app, published, request).await
 }
 
 /// The response to a read; `None`: it is too costly for this thread.
-fn read_at_once(
+fn try_read(
     app: &App,
     published: &Published,
     request: &Request,
@@ -80,14 +80,18 @@ fn read_at_once(
     if is_costly(published, request, target) {
         return None;
     }
-    let work = Work::at_most(costly::MOMENT);
+    let work = Work::at_most(costly::INLINE_LIMIT);
     let answer = read(app, published, request, target, &work);
     (!work.is_stopped()).then_some(answer)
 }
 
 /// The response to a costly read, computed on a separate thread.
-async fn read_in_turn(app: Arc<App>, published: Arc<Published>, request: Arc<Request>) -> Answer {
-    let turns = app.turns.clone();
+async fn read_off_worker(
+    app: Arc<App>,
+    published: Arc<Published>,
+    request: Arc<Request>,
+) -> Answer {
+    let scheduler = app.scheduler.clone();
     let read = move |work: &Work<'_>| {
         let target = target(&published.store, &request)?;
         if let Target::Collection(resource) = &target
@@ -98,7 +102,7 @@ async fn read_in_turn(app: Arc<App>, published: Arc<Published>, request: Arc<Req
         }
         read(&app, &published, &request, &target, work)
     };
-    turns.run(read).await
+    scheduler.run(read).await
 }
 
 /// Whether reading `target` is known to be costly before any of its records is read. Other costs show only on the way.
@@ -114,7 +118,7 @@ fn is_costly(published: &Published, request: &Request, target: &Target) -> bool 
         Target::Record(..) => has_relations,
         _ => false,
     };
-    must_look && published.store.bytes() > costly::MOMENT
+    must_look && published.store.bytes() > costly::INLINE_LIMIT
 }
 
 fn read(

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use warp::http::{Method, Response, StatusCode, header};
 
-use super::costly::{self, Turns};
+use super::costly::{self, Scheduler};
 use super::cross_site;
 use super::hot_reload::{self, HotReload, InEffect, Routes, Targets, WatchedFile, Watching};
 use super::idempotency::Keys;
@@ -28,7 +28,7 @@ use super::profile::Profile;
 use super::request::{Received, Request};
 use super::request_log::{Hidden, RequestLog};
 use super::response;
-use super::settings::{Settings, is_loopback, is_private, is_undisputed};
+use super::settings::{Settings, is_loopback, is_private, is_rebinding_safe};
 use crate::engine::{Engine, Notice, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
@@ -80,7 +80,7 @@ pub struct App {
     pub(super) start: Store,
     pub(super) snapshots: Mutex<Snapshots>,
     pub(super) request_log: RequestLog,
-    pub(super) turns: Arc<Turns>,
+    pub(super) scheduler: Arc<Scheduler>,
     /// A semaphore for the memory of large bodies, in KiB: they are in memory until their write is acknowledged.
     pub(super) bodies: Semaphore,
     pub(super) logins: Logins,
@@ -135,7 +135,7 @@ impl App {
                 .is_some_and(|path| path.join("index.html").is_file()),
             folder,
             bodies: Semaphore::new(kib(memory.bodies().max(settings.body_limit)) as usize),
-            turns: Arc::new(Turns::new(settings.query_time)),
+            scheduler: Arc::new(Scheduler::new(settings.query_time)),
             logins: Logins::new(settings.secret.as_deref()),
             read_only: settings.read_only.into(),
             settings,
@@ -345,12 +345,12 @@ impl App {
                 .uri
                 .query()
                 .is_some_and(|query| query.contains("callback"));
-        if response.body().len() <= costly::MOMENT || !changes {
+        if response.body().len() <= costly::INLINE_LIMIT || !changes {
             return response::finish(request, &self.settings, response);
         }
         let (app, asked) = (self.clone(), request.clone());
         let finished = self
-            .turns
+            .scheduler
             .run(move |_| Ok(response::finish(&asked, &app.settings, response)));
         match finished.await {
             Ok(response) => response,
@@ -359,7 +359,7 @@ impl App {
     }
 
     /// Logs a request whose head could not be parsed; `line` is its beginning.
-    pub(super) fn log_unread(&self, line: &str, response: &Response<Bytes>) {
+    pub(super) fn log_unparsed(&self, line: &str, response: &Response<Bytes>) {
         let Some(log) = &self.access_log else { return };
         let parts = line
             .split_once(' ')
@@ -424,7 +424,7 @@ impl App {
             request.host_name(),
         ) && !is_loopback(host)
             && !names.iter().any(|name| name.eq_ignore_ascii_case(host))
-            && !(self.settings.on_network && (is_private(host) || is_undisputed(host)))
+            && !(self.settings.on_network && (is_private(host) || is_rebinding_safe(host)))
         {
             let detail =
                 format!("the request is for the host {host}, and standin serves this machine");

@@ -511,7 +511,7 @@ impl Suggestion<'_> {
             match self.outcome(&Object::parse(&text).ok()?) {
                 Ok(()) => return Some(text),
                 Err(WriteError::Refused(refusal)) => {
-                    self.give_way(rules, &refusal, &mut value, number)?
+                    self.change_refused(rules, &refusal, &mut value, number)?
                 }
                 // The generated id.
                 Err(WriteError::Rules { .. }) if is_new => {
@@ -525,7 +525,7 @@ impl Suggestion<'_> {
     }
 
     /// Changes a value that the data does not allow.
-    fn give_way(
+    fn change_refused(
         &self,
         rules: &Rules,
         refusal: &Refusal,

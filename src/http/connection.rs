@@ -31,7 +31,7 @@ use super::socket::Socket;
 /// The smallest buffer that hyper reads with.
 const MIN_BUFFER: usize = 8192;
 /// How long a new client waits for a free connection before the oldest one is closed.
-const PATIENCE: Duration = Duration::from_millis(20);
+const PERMIT_WAIT: Duration = Duration::from_millis(20);
 /// File descriptors that are reserved for files, and how many are assumed open at the start if they cannot be counted.
 #[cfg(unix)]
 const RESERVE: usize = 128;
@@ -53,8 +53,8 @@ pub async fn serve(
     let all = u32::try_from(all.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
     let grace = limits.grace;
     let shared = Shared {
-        places: Arc::new(Semaphore::new(all as usize)),
-        crowd: Arc::new(Notify::new()),
+        permits: Arc::new(Semaphore::new(all as usize)),
+        make_room: Arc::new(Notify::new()),
         limits: Arc::new(limits),
         app,
         stop,
@@ -68,7 +68,7 @@ pub async fn serve(
         let _ = task.await;
     }
     // Every connection holds a permit until it has ended.
-    let _ = tokio::time::timeout(grace, shared.places.acquire_many(all)).await;
+    let _ = tokio::time::timeout(grace, shared.permits.acquire_many(all)).await;
 }
 
 /// What all connections share.
@@ -76,9 +76,9 @@ pub async fn serve(
 struct Shared {
     app: Arc<App>,
     limits: Arc<Limits>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// Asks a connection to close for another one.
-    crowd: Arc<Notify>,
+    make_room: Arc<Notify>,
     stop: watch::Receiver<bool>,
 }
 
@@ -88,9 +88,12 @@ impl Shared {
         loop {
             let next = async {
                 let accepted = listener.accept().await;
-                (place(&self.places, &self.crowd).await, accepted)
+                (
+                    connection_permit(&self.permits, &self.make_room).await,
+                    accepted,
+                )
             };
-            let (place, accepted) = tokio::select! {
+            let (permit, accepted) = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => return,
                 next = next => next,
@@ -105,7 +108,7 @@ impl Shared {
             let connection = shared.connection(stream, remote, routes, progress.clone());
             tokio::spawn(async move {
                 CURRENT.scope(progress, connection).await;
-                drop(place);
+                drop(permit);
             });
         }
     }
@@ -142,7 +145,7 @@ impl Shared {
                 biased;
                 ended = &mut connection => break Some(ended),
                 _ = stop.wait_for(|stop| *stop) => break None,
-                () = self.crowd.notified(), if may_stay => {
+                () = self.make_room.notified(), if may_stay => {
                     // Others wait for a permit. An idle connection ends now, a busy one after its response. hyper does
                     // not consider a connection before its first request idle.
                     if !progress.has_begun() {
@@ -215,13 +218,16 @@ fn http(limits: &Limits) -> http1::Builder {
 }
 
 /// A permit for a connection. If there is none, the oldest connections are asked to close, one after the other.
-async fn place(places: &Arc<Semaphore>, crowd: &Notify) -> Option<OwnedSemaphorePermit> {
+async fn connection_permit(
+    permits: &Arc<Semaphore>,
+    make_room: &Notify,
+) -> Option<OwnedSemaphorePermit> {
     loop {
-        let place = places.clone().acquire_owned();
-        match tokio::time::timeout(PATIENCE, place).await {
+        let permit = permits.clone().acquire_owned();
+        match tokio::time::timeout(PERMIT_WAIT, permit).await {
             // It is never closed.
-            Ok(place) => return place.ok(),
-            Err(_) => crowd.notify_one(),
+            Ok(permit) => return permit.ok(),
+            Err(_) => make_room.notify_one(),
         }
     }
 }

@@ -14,31 +14,31 @@ use super::problem::{self, Problem};
 use crate::work::Work;
 
 /// A request that reads fewer bytes than this runs on the worker itself.
-pub(super) const MOMENT: usize = 256 * 1024;
+pub(super) const INLINE_LIMIT: usize = 256 * 1024;
 /// The time slice: how long a request has a processor before others get their turn.
 const SLICE: Duration = Duration::from_millis(10);
 /// How many costly requests run at a time, with a thread each; further ones wait.
-const BEGUN: usize = 128;
+const MAX_RUNNING: usize = 128;
 
 /// The scheduler of costly requests.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct Scheduler {
     /// How long a request may take.
     limit: Duration,
-    begun: Arc<Semaphore>,
+    running: Arc<Semaphore>,
     /// Permits for the first slice, so that a short request does not wait for long ones.
     first: Arc<Semaphore>,
     /// Permits for further slices.
     further: Arc<Semaphore>,
 }
 
-impl Turns {
+impl Scheduler {
     /// A request may take `limit`.
-    pub(super) fn new(limit: Duration) -> Turns {
+    pub(super) fn new(limit: Duration) -> Scheduler {
         let half = std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
-        Turns {
+        Scheduler {
             limit,
-            begun: Arc::new(Semaphore::new(BEGUN)),
+            running: Arc::new(Semaphore::new(MAX_RUNNING)),
             first: Arc::new(Semaphore::new(half)),
             further: Arc::new(Semaphore::new(half)),
         }
@@ -59,14 +59,14 @@ impl Turns {
         let waiting = Arc::new(());
         let client = Arc::downgrade(&waiting);
         let places = async {
-            let begun = self.begun.clone().acquire_owned().await;
-            (begun, self.first.clone().acquire_owned().await)
+            let running = self.running.clone().acquire_owned().await;
+            (running, self.first.clone().acquire_owned().await)
         };
-        let Ok((Ok(begun), Ok(first))) = timeout_at(deadline.into(), places).await else {
+        let Ok((Ok(running), Ok(first))) = timeout_at(deadline.into(), places).await else {
             return Err(too_long(limit));
         };
         let slot = Slot {
-            _begun: begun,
+            _running: running,
             turn: Cell::new(Some(first)),
             further: self.further.clone(),
             slice_end: Cell::new(Instant::now() + SLICE),
@@ -75,7 +75,7 @@ impl Turns {
             runtime: Handle::current(),
         };
         let answer = tokio::task::spawn_blocking(move || {
-            let pause = || slot.goes_on();
+            let pause = || slot.yield_turn();
             let work = Work::new(&pause);
             let answer = job(&work);
             match work.is_stopped() {
@@ -90,7 +90,7 @@ impl Turns {
 
 /// The permits that a job holds while it runs.
 struct Slot {
-    _begun: OwnedSemaphorePermit,
+    _running: OwnedSemaphorePermit,
     turn: Cell<Option<OwnedSemaphorePermit>>,
     further: Arc<Semaphore>,
     slice_end: Cell<Instant>,
@@ -102,7 +102,7 @@ struct Slot {
 
 impl Slot {
     /// Yields to others when the slice is over. `false`: the job is to stop.
-    fn goes_on(&self) -> bool {
+    fn yield_turn(&self) -> bool {
         let now = Instant::now();
         if self.client.strong_count() == 0 || now >= self.deadline {
             return false;

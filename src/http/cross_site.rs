@@ -155,7 +155,7 @@ pub(super) fn allows(origin: &HeaderValue, host: Option<&str>, settings: &Settin
         // this machine (DNS rebinding).
         let is_own_page = || {
             settings.on_network
-                && settings::is_undisputed(name)
+                && settings::is_rebinding_safe(name)
                 && host.is_some_and(|host| origin.is_at(host))
         };
         if settings::is_loopback(name)

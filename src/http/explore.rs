@@ -112,8 +112,8 @@ fn relations(store: &Store, resource: &Resource) -> (Vec<Value>, Vec<Value>) {
 pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
     let published = seen(&app, &request).await.1;
     // A large collection takes a while.
-    let turns = app.turns.clone();
-    turns
+    let scheduler = app.scheduler.clone();
+    scheduler
         .run(move |work| facets_of(&app, &published, &request, work))
         .await
 }
@@ -140,7 +140,7 @@ fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_
     let is_named = !named.is_empty();
     let mut counts = Counts::new(named);
     let rows = page.rows.iter().map(Row::text);
-    for row in rows.take_while(|row| work.goes_on(row.len())) {
+    for row in rows.take_while(|row| work.charge(row.len())) {
         match is_named {
             true => counts.add(row),
             false => counts.add_all(row),

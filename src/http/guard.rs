@@ -77,23 +77,23 @@ pub(super) async fn viewer(app: &App, published: &Published, request: &Request) 
 }
 
 /// Why a guard does not let a viewer pass.
-enum Closed {
+enum Denied {
     /// They are not logged in.
-    Unknown(&'static str),
+    NotLoggedIn(&'static str),
     /// They are logged in, and may not.
     Forbidden,
 }
 
 impl Viewer {
     /// Whether `guard` lets the viewer pass. [`Guard::Owner`] is checked for each record, too.
-    fn passes(&self, guard: &Guard) -> Result<(), Closed> {
-        let only = |passes: bool, closed: Closed| if passes { Ok(()) } else { Err(closed) };
+    fn passes(&self, guard: &Guard) -> Result<(), Denied> {
+        let only = |passes: bool, denied: Denied| if passes { Ok(()) } else { Err(denied) };
         match guard {
             Guard::Anyone => Ok(()),
-            Guard::Nobody => Err(Closed::Forbidden),
-            Guard::User | Guard::Owner => only(self.user.is_some(), Closed::Unknown("Bearer")),
+            Guard::Nobody => Err(Denied::Forbidden),
+            Guard::User | Guard::Owner => only(self.user.is_some(), Denied::NotLoggedIn("Bearer")),
             Guard::Role(role) => {
-                let user = self.user.as_ref().ok_or(Closed::Unknown("Bearer"))?;
+                let user = self.user.as_ref().ok_or(Denied::NotLoggedIn("Bearer"))?;
                 let has = |name: &str| {
                     let value = get_member(user.value(), name).unwrap_or("null");
                     match serde_json::from_str(value) {
@@ -102,20 +102,20 @@ impl Viewer {
                         _ => false,
                     }
                 };
-                only(has("role") || has("roles"), Closed::Forbidden)
+                only(has("role") || has("roles"), Denied::Forbidden)
             }
             Guard::Token(token) => {
                 let fits = self.bearer.as_ref() == Some(token);
-                only(fits, Closed::Unknown("Bearer"))
+                only(fits, Denied::NotLoggedIn("Bearer"))
             }
-            Guard::Basic => only(self.is_basic, Closed::Unknown("Basic")),
+            Guard::Basic => only(self.is_basic, Denied::NotLoggedIn("Basic")),
             Guard::Key { header, value } => {
                 let sent = self.headers.get(header.as_str()).map(HeaderValue::as_bytes);
                 let fits = sent.is_some_and(|sent| match value {
                     Some(value) => sent == value.as_bytes(),
                     None => !sent.is_empty(),
                 });
-                only(fits, Closed::Unknown("Key"))
+                only(fits, Denied::NotLoggedIn("Key"))
             }
         }
     }
@@ -131,8 +131,8 @@ impl Viewer {
     }
 
     fn no_login(&self, auth: &Auth) -> Problem {
-        let closed = Closed::Unknown("Bearer");
-        refused(self, &Guard::User, Some(auth), closed, "this")
+        let denied = Denied::NotLoggedIn("Bearer");
+        refused(self, &Guard::User, Some(auth), denied, "this")
     }
 
     /// The user's record, for templates.
@@ -259,8 +259,8 @@ impl Check<'_> {
         let Some(guard) = self.guard(resource, reads) else {
             return Ok(());
         };
-        let closed = |closed| refused(self.viewer, guard, self.auth(), closed, resource);
-        self.viewer.passes(guard).map_err(closed)
+        let refuse = |denied| refused(self.viewer, guard, self.auth(), denied, resource);
+        self.viewer.passes(guard).map_err(refuse)
     }
 
     /// Whether the viewer may use a record of a resource that they may use.
@@ -343,7 +343,7 @@ pub(super) fn check_owner(
 }
 
 fn not_owner(viewer: &Viewer, auth: Option<&Auth>, what: &str) -> Problem {
-    refused(viewer, &Guard::Owner, auth, Closed::Forbidden, what)
+    refused(viewer, &Guard::Owner, auth, Denied::Forbidden, what)
 }
 
 /// The owner of a record that is replaced, to be kept.
@@ -411,7 +411,7 @@ pub(super) fn check_route(
     let auth = published.rulebook.schema().auth();
     viewer
         .passes(guard)
-        .map_err(|closed| refused(viewer, guard, auth, closed, path))?;
+        .map_err(|denied| refused(viewer, guard, auth, denied, path))?;
     if *guard != Guard::Owner {
         return Ok(());
     }
@@ -432,7 +432,7 @@ fn refused(
     viewer: &Viewer,
     guard: &Guard,
     auth: Option<&Auth>,
-    closed: Closed,
+    denied: Denied,
     what: &str,
 ) -> Problem {
     let whose = match guard {
@@ -444,7 +444,7 @@ fn refused(
         Guard::Key { header, .. } => format!("those who send the header {header}"),
         Guard::User | Guard::Anyone => "users who are logged in".into(),
     };
-    let Closed::Unknown(scheme) = closed else {
+    let Denied::NotLoggedIn(scheme) = denied else {
         let hint = match guard {
             Guard::Owner => "ask for records of your own".to_string(),
             Guard::Role(role) => format!("log in as a user whose `role` is {}", quote(role)),

@@ -39,7 +39,7 @@ pub(super) fn collection(
 
     let mut body = Vec::new();
     let rows = page.rows.iter().map(Row::text);
-    let rows = rows.take_while(|row| work.goes_on(row.len()));
+    let rows = rows.take_while(|row| work.charge(row.len()));
     match page.info.filter(|info| info.style == PageStyle::Envelope) {
         Some(info) => envelope(&mut body, info, rows),
         None => write_list(&mut body, rows, ""),
@@ -117,7 +117,7 @@ pub(super) fn record(
     let query = request.uri.query().unwrap_or_default();
     if !SHAPING.iter().any(|name| query.contains(name)) {
         let mut body = Vec::with_capacity(text.len() + 64);
-        if work.goes_on(text.len()) {
+        if work.charge(text.len()) {
             Layout::PRETTY.write(&mut body, text, "");
         }
         let tag = tag(&body);

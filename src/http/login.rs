@@ -112,7 +112,7 @@ impl Logins {
     }
 
     /// Runs `work`, which hashes, on a blocking thread.
-    async fn off_thread<T: Send + 'static>(
+    async fn hash_off_worker<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Option<T> + Send + 'static,
     ) -> Option<T> {
@@ -126,7 +126,7 @@ impl Logins {
                 Argon2::default().hash_password(password.as_bytes()).ok()?;
             Some(hash.to_string())
         };
-        self.off_thread(hash).await
+        self.hash_off_worker(hash).await
     }
 
     /// Whether `password` is the one that is stored as a hash, or as clear text.
@@ -143,7 +143,7 @@ impl Logins {
             };
             Some(same)
         };
-        self.off_thread(verify).await.unwrap_or(false)
+        self.hash_off_worker(verify).await.unwrap_or(false)
     }
 
     /// The user with this login and password, for HTTP Basic.

@@ -33,12 +33,12 @@ struct Log {
     /// The number of the last request.
     last: u64,
     /// Oldest first.
-    seen: BoundedQueue<Seen>,
+    seen: BoundedQueue<LoggedRequest>,
 }
 
 /// A request and its response.
 #[derive(Debug)]
-struct Seen {
+struct LoggedRequest {
     number: u64,
     start: Instant,
     method: Method,
@@ -103,7 +103,7 @@ impl RequestLog {
                 headers.push_str(part);
             }
         }
-        let mut seen = Seen {
+        let mut seen = LoggedRequest {
             number: 0,
             start,
             method: method.clone(),
@@ -147,12 +147,12 @@ impl RequestLog {
         log.seen
             .iter()
             .filter(|seen| seen.number > after)
-            .map(Seen::to_json)
+            .map(LoggedRequest::to_json)
             .collect()
     }
 }
 
-impl Seen {
+impl LoggedRequest {
     fn bytes(&self) -> usize {
         self.target.len()
             + self.headers.len()

@@ -216,7 +216,7 @@ pub(super) fn finish(
 }
 
 /// Completes the response to a request that could not be read, of which `origin` is known.
-pub(super) fn finish_unread(
+pub(super) fn finish_unparsed(
     mut response: Response<Bytes>,
     origin: Option<&HeaderValue>,
     settings: &Settings,

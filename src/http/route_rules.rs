@@ -100,7 +100,10 @@ where
     call.check_guards()?;
     let quotas = call.take_quotas();
     let answer = match quotas.iter().all(|(_, quota)| quota.allowed) {
-        true => call.answer_late(&files, delay, preferences, handler).await,
+        true => {
+            call.answer_after_delay(&files, delay, preferences, handler)
+                .await
+        }
         false => Err(too_many(&quotas)),
     };
     with_quotas(answer, &quotas)
@@ -145,7 +148,7 @@ impl Call<'_> {
 
     /// Answers the request, which is within the rate limits, after its delay: with a failure, or else under its
     /// `Idempotency-Key`.
-    async fn answer_late<F, H>(
+    async fn answer_after_delay<F, H>(
         &self,
         files: &Files,
         delay: Delay,
@@ -220,13 +223,13 @@ impl Call<'_> {
 
     /// How the request fails, if it does: the first rule that fails or answers decides.
     fn failure(&self) -> Option<(&Matched<'_>, &Fail)> {
-        let strikes = |fail: &Fail, line: usize| {
+        let applies = |fail: &Fail, line: usize| {
             let seed = self.app.settings.seed.wrapping_add(line as u64);
-            let key = self.key(&fail.strikes.per);
-            fail.strikes.next(&key, seed)
+            let key = self.key(&fail.trigger.per);
+            fail.trigger.next(&key, seed)
         };
         let decided = self.matched.iter().find_map(|one| match &one.rule.fail {
-            Some(fail) if strikes(fail, one.rule.place.line) => Some(Some((one, fail))),
+            Some(fail) if applies(fail, one.rule.place.line) => Some(Some((one, fail))),
             _ => one.rule.answer.as_ref().map(|_| None),
         });
         decided.flatten()

@@ -256,9 +256,8 @@ async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
     });
     let gone = || {
         let detail = format!("there is no file {path:?} beside the routes file");
-        Problem::new(problem::NO_RESOURCE, detail).hint(
-            "the path is relative to the folder of the routes file, and cannot lead out of it",
-        )
+        Problem::new(problem::NO_RESOURCE, detail)
+            .hint("the path is relative to the folder of the routes file, and cannot leave it")
     };
     let encoded: Vec<_> = path.split('/').map(path_encode).collect();
     let found = static_files::find(folder.ok_or_else(gone)?, encoded.join("/")).await;

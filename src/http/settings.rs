@@ -254,7 +254,7 @@ pub(super) fn is_private(host: &str) -> bool {
 }
 
 /// Whether DNS rebinding is impossible for the host: it is an address, or a name without a dot.
-pub(super) fn is_undisputed(host: &str) -> bool {
+pub(super) fn is_rebinding_safe(host: &str) -> bool {
     address(host).is_some() || !host.contains('.')
 }
 

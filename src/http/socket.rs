@@ -80,7 +80,7 @@ impl Socket {
             let detail = "what arrived is not an HTTP/1.1 request";
             let problem = Problem::new(problem::BAD_REQUEST, detail);
             self.app
-                .log_unread(&self.head.line(), &problem.into_response());
+                .log_unparsed(&self.head.line(), &problem.into_response());
         }
         self.stream
     }
@@ -182,9 +182,9 @@ impl Socket {
         let problem = problem(head, &self.head, self.limits.headers)?;
         let origin = self.head.origin();
         let response =
-            response::finish_unread(problem.into_response(), origin.as_ref(), &self.app.settings);
+            response::finish_unparsed(problem.into_response(), origin.as_ref(), &self.app.settings);
         self.is_logged = true;
-        self.app.log_unread(&self.head.line(), &response);
+        self.app.log_unparsed(&self.head.line(), &response);
         let mut text = format!("HTTP/1.1 {}\r\n", response.status());
         for (name, value) in response.headers() {
             text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or("")));
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_line_is_left_alone() {
+    fn only_request_lines_are_changed() {
         for text in [
             "",
             "\r\n",

@@ -153,7 +153,7 @@ pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
                 }
                 Ok(Bytes::from(format!("{document:#}")))
             };
-            let text = app.turns.run(document).await?;
+            let text = app.scheduler.run(document).await?;
             *app.openapi.lock() = Some(Described {
                 version: published.version,
                 rulebook: published.rulebook.clone(),

@@ -158,14 +158,14 @@ async fn read<'a, T: Default + Send + 'static>(
     parse: body::Parse<T>,
 ) -> Result<(T, Option<SemaphorePermit<'a>>), Problem> {
     let size = body::most_bytes(request, body::whole(request)?, app.settings.body_limit);
-    if size <= costly::MOMENT {
+    if size <= costly::INLINE_LIMIT {
         return Ok((read_here(app, request, command, parse)?, None));
     }
     // The semaphore is never closed; without a permit the body is parsed anyway.
     let permit = app.bodies.acquire_many(kib(size)).await.ok();
     let (owner, request, command) = (app.clone(), request.clone(), command.clone());
     let read = move |_: &Work<'_>| read_here(&owner, &request, &command, parse);
-    Ok((app.turns.run(read).await?, permit))
+    Ok((app.scheduler.run(read).await?, permit))
 }
 
 fn read_here<T: Default>(

@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_name_the_last_counts() {
+    fn the_last_of_repeated_names_counts() {
         let cases = [
             ("{\"a\":1,\"a\":2}", "2"),
             ("{\"a\":1,\"b\":\"a\"}", "1"),

@@ -29,20 +29,20 @@ const FORMATS: [Format; 5] = [
 
 /// Statistics of the values at one path.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Observed {
     count: usize,
     objects: usize,
     types: Vec<&'static str>,
     /// A bit for each of [`FORMATS`] that some string did not have.
     not: u8,
-    properties: IndexMap<String, Seen>,
+    properties: IndexMap<String, Observed>,
     too_many: bool,
-    items: Option<Box<Seen>>,
+    items: Option<Box<Observed>>,
     /// The first value, if it is short and not an object or array.
     sample: Option<String>,
 }
 
-impl Seen {
+impl Observed {
     /// Adds a value.
     pub(super) fn see(&mut self, value: &str) {
         self.look(value, 0);
@@ -59,12 +59,12 @@ impl Seen {
     }
 
     /// What was seen of the property `name`.
-    pub(super) fn property(&self, name: &str) -> Option<&Seen> {
+    pub(super) fn property(&self, name: &str) -> Option<&Observed> {
         self.properties.get(name)
     }
 
     /// The properties in the order in which they were met.
-    pub(super) fn properties(&self) -> impl Iterator<Item = (&str, &Seen)> {
+    pub(super) fn properties(&self) -> impl Iterator<Item = (&str, &Observed)> {
         self.properties
             .iter()
             .map(|(name, seen)| (name.as_str(), seen))
@@ -125,7 +125,7 @@ impl Seen {
             if let Some(seen) = self.properties.get_mut(&*member.key) {
                 seen.look(member.value, depth + 1);
             } else if self.properties.len() < MOST_PROPERTIES {
-                let mut seen = Seen::default();
+                let mut seen = Observed::default();
                 seen.look(member.value, depth + 1);
                 self.properties.insert(member.key.into_owned(), seen);
             } else {
@@ -162,7 +162,8 @@ impl Seen {
             schema.insert("format".into(), format.into());
         }
         if has("object") {
-            let of_one = |(name, seen): (&str, &Seen)| (name.to_string(), seen.schema(required));
+            let of_one =
+                |(name, seen): (&str, &Observed)| (name.to_string(), seen.schema(required));
             let properties: Map<_, _> = self.properties().map(of_one).collect();
             let everywhere = self
                 .properties()
@@ -229,7 +230,7 @@ pub fn rules(store: &Store) -> Value {
     let id = &store.settings().id;
     let mut properties = Map::new();
     for resource in store.resources() {
-        let mut seen = Seen::default();
+        let mut seen = Observed::default();
         let rows = match resource.data() {
             Data::Collection(rows) => rows,
             Data::Object(text) | Data::Scalar(text) => {

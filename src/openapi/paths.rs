@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::infer::Seen;
+use super::infer::Observed;
 use super::{Described, fragment};
 use crate::problems::*;
 use crate::rules::{OPERATORS, Op};
@@ -349,7 +349,7 @@ const MAX_FIELDS: usize = 30;
 
 /// The parameters of a list. `declared` are the fields that the rules name, `seen` those of the records.
 fn of_list<'a>(
-    seen: &'a Seen,
+    seen: &'a Observed,
     declared: impl Iterator<Item = (&'a str, &'a [String])>,
 ) -> Vec<Value> {
     let fixed = fragment("listParameters");

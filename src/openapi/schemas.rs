@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::infer::Seen;
+use super::infer::Observed;
 use super::paths::{Related, reference};
 use super::{Described, Names};
 use crate::json::pointer::{fragment, join};
@@ -194,7 +194,7 @@ impl<'a> Moved<'a> {
 }
 
 /// The schema of a record in a response: with its id.
-fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Seen>) -> Value {
+fn answered(mut schema: Value, id: Option<&str>, seen: Option<&Observed>) -> Value {
     if let (Some(id), Value::Object(members)) = (id, &mut schema) {
         add_id(members, id, seen.map(|seen| seen.schema(true)));
         let required = members.entry("required").or_insert_with(|| json!([]));

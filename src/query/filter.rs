@@ -62,7 +62,7 @@ impl Filter {
 
     /// Whether `record` passes; `false` once `work` is stopped.
     pub fn passes(&self, record: &str, work: &Work<'_>) -> bool {
-        if !work.goes_on(record.len() + self.values.len() * VALUE) {
+        if !work.charge(record.len() + self.values.len() * VALUE) {
             return false;
         }
         // If the path has several values, those of an array's items, one must match; with `ne`, none may.
@@ -146,7 +146,7 @@ fn holds_ascii(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// A field and an operator; `None` is plain equality.
-pub(super) type Asked<'a> = (&'a str, Option<(Op, Spelling)>);
+pub(super) type FieldAndOp<'a> = (&'a str, Option<(Op, Spelling)>);
 
 /// Splits the name of a filter into field and operator.
 ///
@@ -156,7 +156,7 @@ pub(super) type Asked<'a> = (&'a str, Option<(Op, Spelling)>);
 pub(super) fn read_name<'a>(
     parameter: &'a str,
     fields: &Fields<'_>,
-) -> Result<Asked<'a>, QueryError> {
+) -> Result<FieldAndOp<'a>, QueryError> {
     let plain = (parameter, None);
     let looks_special = parameter.contains([':', '[', '_']);
     // Nothing is known of an empty collection; it may get that field.
@@ -318,7 +318,7 @@ fn where_field(path: &str, value: &str, patterns: &Patterns<'_>) -> Result<Condi
             Ok(Condition::All(tests.collect::<Result<_, _>>()?))
         }
         Kind::Array => Err(wrong_where(format!(
-            "{path:?} is given an array; one of several values is {{\"in\": [...]}}"
+            "{path:?} has an array as its value; for one of several values use {{\"in\": [...]}}"
         ))),
         _ => where_leaf(path, Op::Eq, value, patterns),
     }
@@ -335,7 +335,7 @@ fn where_leaf(
         (Op::In, Kind::Array) => (Op::Eq, json::items(value).map(text).collect()),
         (_, kind @ (Kind::Object | Kind::Array)) => {
             return Err(wrong_where(format!(
-                "an operator asked of {path:?} is given {}: {}",
+                "an operator of {path:?} has {} as its value: {}",
                 kind.with_article(),
                 quoted(value)
             )));
@@ -471,7 +471,10 @@ mod tests {
                 "unknown operator \"foo\"",
             ),
             (r#"{"views": [1]}"#, "{\"in\": [...]}"),
-            (r#"{"views": {"gt": {"a": 1}}}"#, "is given an object"),
+            (
+                r#"{"views": {"gt": {"a": 1}}}"#,
+                "has an object as its value",
+            ),
             (r#"{"t": {"like": "("}}"#, "regular expression"),
         ];
         for (text, part) in cases {

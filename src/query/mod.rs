@@ -160,7 +160,7 @@ impl<'a> Fields<'a> {
     fn records(&self) -> impl Iterator<Item = &'a str> {
         let rows = self.collection.into_iter().flat_map(Collection::rows);
         rows.map(|record| record.value())
-            .take_while(|record| self.work.is_none_or(|work| work.goes_on(record.len())))
+            .take_while(|record| self.work.is_none_or(|work| work.charge(record.len())))
     }
 
     /// Whether the field `path` is an array in the first record that has it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::filter::{Asked, Condition, Filter, Search, read_name};
+use super::filter::{Condition, FieldAndOp, Filter, Search, read_name};
 use super::parameters::{Window, names_in};
 use super::pattern::Patterns;
 use super::{Fault, Fields, Notice, QueryError, quoted};
@@ -123,7 +123,7 @@ impl Query {
         patterns: &Patterns<'_>,
     ) -> Result<(), QueryError> {
         // Field and operator, the first parameter with them, and the values of all parameters with them.
-        let mut read: Vec<(Asked<'_>, &str, Vec<String>)> = Vec::new();
+        let mut read: Vec<(FieldAndOp<'_>, &str, Vec<String>)> = Vec::new();
         let is_filter = |name: &str| !is_reserved(name) && searched(name, fields).is_none();
         for (parameter, value) in pairs.iter().filter(|(name, _)| is_filter(name)) {
             let asked = read_name(parameter, fields)?;

@@ -30,7 +30,7 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Whether it matches in `text`; `false` once `work` is stopped.
     pub fn is_match(&self, text: &str, work: &Work<'_>) -> bool {
-        work.goes_on(MATCH + MATCH_BYTE * text.len()) && self.regex.is_match(text)
+        work.charge(MATCH + MATCH_BYTE * text.len()) && self.regex.is_match(text)
     }
 }
 
@@ -69,7 +69,7 @@ impl<'a> Patterns<'a> {
             return error(Fault::PatternLength, detail, example);
         }
         let cost = COMPILE + COMPILE_BYTE * length;
-        if self.work.is_some_and(|work| !work.goes_on(cost)) {
+        if self.work.is_some_and(|work| !work.charge(cost)) {
             // The work is stopped, so nobody will see this.
             return error(Fault::Pattern, "it was not compiled".into(), example);
         }

@@ -271,7 +271,7 @@ impl<'a> Relations<'a> {
         let rows = self.store.records(name).into_iter();
         let rows = rows.flat_map(|collection| collection.rows());
         rows.map(|row| row.value())
-            .take_while(|row| work.goes_on(row.len()))
+            .take_while(|row| work.charge(row.len()))
     }
 
     /// The property that holds a record's id.
@@ -301,7 +301,7 @@ impl<'a> Relations<'a> {
                     let target = json::get_member(record, &link.target).and_then(Id::from_json);
                     let children = target.and_then(|target| by_pointer.get(&target));
                     let children = children.map_or(&[][..], Vec::as_slice);
-                    if !work.goes_on(children.iter().map(|child| child.len()).sum()) {
+                    if !work.charge(children.iter().map(|child| child.len()).sum()) {
                         return out;
                     }
                     Some(Cow::Owned(array(
@@ -320,7 +320,7 @@ impl<'a> Relations<'a> {
                 Related::Nothing => Some(Cow::Borrowed("[]")),
             };
             let Some(value) = value else { continue };
-            if !work.keeps(out.len() + value.len()) {
+            if !work.charge_result(out.len() + value.len()) {
                 return out;
             }
             out = Cow::Owned(json::with_member(&out, step.name, &value, layout, ""));

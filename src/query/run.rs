@@ -76,7 +76,7 @@ impl Collection {
             return page;
         }
         page.map(|row| {
-            let is_due = work.goes_on(row.text().len());
+            let is_due = work.charge(row.text().len());
             let shown = is_due.then(|| query.shown(row.text()));
             Row::WithRelations(shown.unwrap_or_default())
         })
@@ -86,7 +86,7 @@ impl Collection {
         if query.is_window_only() {
             let range = query.window.range(self.len());
             let rows = self.window(range.start, range.len());
-            let rows = rows.take_while(|_| work.goes_on(CLONE));
+            let rows = rows.take_while(|_| work.charge(CLONE));
             return query.page(rows.cloned().collect(), self.len());
         }
         if let Some(found) = self.candidates(query, id_property, work) {
@@ -96,7 +96,7 @@ impl Collection {
         if let Some(in_order) = keys.and_then(|keys| self.sorted(keys, work)) {
             let range = query.window.range(in_order.len());
             let rows = in_order.focus().narrow(range).into_iter();
-            let rows = rows.take_while(|_| work.goes_on(CLONE));
+            let rows = rows.take_while(|_| work.charge(CLONE));
             return query.page(rows.cloned().collect(), in_order.len());
         }
         let page = query.select(self.rows(), |record| record.value(), work);
@@ -132,7 +132,7 @@ impl Query {
         text: impl Fn(&R) -> &str,
         work: &Work<'_>,
     ) -> Page<R> {
-        let rows = rows.take_while(|_| work.goes_on(CLONE));
+        let rows = rows.take_while(|_| work.charge(CLONE));
         let mut selected: Vec<R> = if self.takes_all() {
             rows.collect()
         } else {
@@ -144,7 +144,7 @@ impl Query {
             selected.truncate(end);
             selected.drain(..start);
         } else {
-            let by_keys = |text: &&str| work.goes_on(self.sort.len() * text.len());
+            let by_keys = |text: &&str| work.charge(self.sort.len() * text.len());
             let texts: Vec<&str> = selected.iter().map(&text).take_while(by_keys).collect();
             if work.is_stopped() {
                 return self.page(Vec::new(), 0);
@@ -171,7 +171,7 @@ impl Query {
         (self.filters.iter()).all(|filter| filter.passes(record, work))
             && (self.conditions.iter()).all(|condition| condition.passes(record, work))
             && (self.searches.iter())
-                .all(|search| work.goes_on(record.len()) && search.passes(record))
+                .all(|search| work.charge(record.len()) && search.passes(record))
     }
 }
 

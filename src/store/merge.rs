@@ -100,7 +100,7 @@ pub struct Merged {
     /// New records of the edit that got another id, because the API had assigned theirs: resource, old and new id.
     pub renumbered: Vec<(String, Id, Id)>,
     /// API writes that lost in a conflict: they no longer count as the API's.
-    pub settled: Vec<Written>,
+    pub superseded: Vec<Written>,
     /// API writes that the edit had seen and changed, for the fuzz tests.
     pub seen: Vec<Written>,
 }
@@ -345,7 +345,7 @@ impl Merged {
             conflicts: Vec::new(),
             outdated: Vec::new(),
             renumbered: Vec::new(),
-            settled: Vec::new(),
+            superseded: Vec::new(),
             seen: Vec::new(),
         }
     }
@@ -364,7 +364,7 @@ impl Merged {
     }
 
     fn conflict(&mut self, change: &ApiChange, edit: Option<&str>) {
-        self.settled.push(change.what.clone());
+        self.superseded.push(change.what.clone());
         self.conflicts.push(change.conflict(edit));
     }
 

@@ -351,10 +351,10 @@ impl Resource {
         match &self.data {
             Data::Collection(collection) => {
                 let rows = collection.rows().map(|record| record.value());
-                write_list(out, rows.take_while(|row| work.goes_on(row.len())), base);
+                write_list(out, rows.take_while(|row| work.charge(row.len())), base);
             }
             Data::Object(text) | Data::Scalar(text) => {
-                if work.goes_on(text.len()) {
+                if work.charge(text.len()) {
                     Layout::PRETTY.write(out, text, base);
                 }
             }

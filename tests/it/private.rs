@@ -103,7 +103,7 @@ fn a_save_does_not_take_over_the_acl_that_the_folder_gives_to_new_files() {
 }
 
 #[test]
-fn what_is_made_beside_a_private_file_is_private() {
+fn files_beside_a_private_file_are_private() {
     let (folder, file) = place(0o600);
     let server = Process::serve(&file, &["--journal-above", "0"]);
     let mut client = Client::connect(server.address);
@@ -154,7 +154,7 @@ fn a_conflicts_file_from_before_becomes_private_and_a_planted_link_is_not_follow
 }
 
 #[test]
-fn where_rights_cannot_be_kept_the_file_is_written_in_place() {
+fn the_file_is_written_in_place_if_rights_cannot_be_copied() {
     const USER: u32 = 12345;
     let (folder, file) = place(0o660);
     if chown(&file, Some(1), Some(2)).is_err() || !set(&file, ACL, &acl_for_writer()) {
@@ -171,7 +171,7 @@ fn where_rights_cannot_be_kept_the_file_is_written_in_place() {
         command.uid(USER).gid(USER).current_dir("/");
     });
     until("the start says so", || {
-        server.errors().contains("saves write over").then_some(())
+        server.errors().contains("saves overwrite").then_some(())
     });
     post(&server);
     let after = fs::metadata(&file).unwrap();
@@ -191,7 +191,7 @@ fn acl_for_writer() -> Vec<u8> {
 }
 
 #[test]
-fn a_start_does_not_wait_at_what_is_no_regular_file() {
+fn a_start_does_not_block_on_special_files() {
     let hash = "0123456789abcdef";
     let names = [
         ".db.json.standin-journal".to_string(),

@@ -81,7 +81,7 @@ fn edits_are_seen_after_the_folder_went_and_came_back() {
 }
 
 #[test]
-fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
+fn a_switched_link_loads_the_other_file_without_a_merge() {
     for poll in POLLS {
         for through_folder in [false, true] {
             let (file, link) = if through_folder {
@@ -156,7 +156,7 @@ fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
                 if through_folder {
                     "is gone"
                 } else {
-                    "leads to no file"
+                    "points to no file"
                 },
             );
             assert!(!target(folder, "nothing").exists());
@@ -166,7 +166,7 @@ fn a_link_that_is_switched_leads_to_another_file_which_is_taken_whole() {
 }
 
 #[test]
-fn what_a_journal_has_of_a_file_stays_with_that_file_when_the_link_is_switched() {
+fn a_journal_stays_with_its_file_when_the_link_is_switched() {
     let mut fixture = Fixture::new(A, None, |options: &mut Options| {
         let folder = options.file.parent().unwrap().to_path_buf();
         fs::rename(&options.file, folder.join("a.json")).unwrap();
@@ -260,10 +260,10 @@ fn health_says_that_the_path_leads_to_what_cannot_be_served() {
         for _ in 0..2 {
             assert_eq!(fixture.get("/-/health").value()["status"], "ok");
             point(target);
-            refuses(&fixture, "leads to");
+            refuses(&fixture, "points to");
             let health = fixture.get("/-/health");
             assert_eq!(health.value()["status"], "degraded", "{}", health.text());
-            assert!(health.text().contains("leads to"), "{}", health.text());
+            assert!(health.text().contains("points to"), "{}", health.text());
             point(Path::new("db.json"));
             fixture.json("PATCH", "/a/1", "{}").status_is(200);
         }
@@ -272,7 +272,7 @@ fn health_says_that_the_path_leads_to_what_cannot_be_served() {
 }
 
 #[test]
-fn what_is_no_rules_or_routes_file_though_it_has_the_name_is_reported() {
+fn a_folder_or_dangling_link_named_like_a_rules_or_routes_file_is_reported() {
     for name in ["db.schema.json", "db.routes.json"] {
         for kind in ["link", "folder"] {
             let fixture = Fixture::new(A, None, |options: &mut Options| {
@@ -291,7 +291,7 @@ fn what_is_no_rules_or_routes_file_though_it_has_the_name_is_reported() {
 }
 
 #[test]
-fn a_file_that_another_server_has_is_not_taken_when_a_link_is_switched_to_it() {
+fn a_switched_link_to_a_file_of_another_server_is_refused() {
     let other = serve_data(B);
     let fixture = serve_at("link.json", POLLS[0], |folder| {
         symlink("db.json", folder.join("link.json")).unwrap();
@@ -299,11 +299,11 @@ fn a_file_that_another_server_has_is_not_taken_when_a_link_is_switched_to_it() {
     let folder = fixture.folder();
     symlink(other.path(), folder.join("new")).unwrap();
     fs::rename(folder.join("new"), folder.join("link.json")).unwrap();
-    refuses(&fixture, "leads to");
+    refuses(&fixture, "points to");
     assert_eq!(other.text(), B);
     drop(other);
     // Its folder is gone with it.
-    refuses(&fixture, "leads to");
+    refuses(&fixture, "points to");
 }
 
 #[test]

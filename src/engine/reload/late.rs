@@ -95,7 +95,7 @@ impl Reloader {
             return;
         }
         for (edit, state) in self.file.late_edits(Document::is_whole) {
-            tracing::debug!(state, "found an edit of a file that had been replaced");
+            tracing::debug!(state, "found an edit of a replaced file");
             let base = self.replaced.get(&state).cloned();
             self.late.push(LateEdit { edit, base });
         }

@@ -127,7 +127,9 @@ impl Reloader {
                 }
             }
             Ok(Saved::Foreign(_) | Saved::Moved) => {
-                tracing::debug!("not saved: somebody else has edited the file, or a link to it")
+                tracing::debug!(
+                    "not saved: another program has edited the file, or switched a link to it"
+                )
             }
             Err(error) => self.report_unsaved(error),
         }
@@ -202,7 +204,7 @@ impl Reloader {
         {
             return false;
         }
-        tracing::debug!("saving the file while writes go on");
+        tracing::debug!("saving the file in the background");
         self.saving = Some((store.clone(), self.counts.total()));
         true
     }
@@ -218,7 +220,7 @@ impl Reloader {
             Some(Saved::Done) => {
                 tracing::debug!(
                     state = self.file.number(),
-                    "saved the file, while writes went on"
+                    "saved the file in the background"
                 );
                 self.in_file = store;
                 self.troubles.set(None);
@@ -259,7 +261,7 @@ impl Reloader {
         let followed = self.file.follow(path.clone()).map_err(|error| {
             let (named, to) = (self.file.named().display(), path.display());
             WriteError::Unsaved {
-                reason: format!("{named} leads to {to} now: {error}"),
+                reason: format!("{named} points to {to} now: {error}"),
                 hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
             }
         })?;

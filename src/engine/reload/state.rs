@@ -200,12 +200,12 @@ impl RecentStates {
     }
 
     /// Writes that lost against an edit no longer count as the API's.
-    pub(super) fn move_to_edits(&mut self, settled: &[Written]) {
-        let settled: HashSet<&Written> = settled.iter().collect();
-        for state in self.states.iter_mut().filter(|_| !settled.is_empty()) {
+    pub(super) fn move_to_edits(&mut self, superseded: &[Written]) {
+        let superseded: HashSet<&Written> = superseded.iter().collect();
+        for state in self.states.iter_mut().filter(|_| !superseded.is_empty()) {
             state
                 .edited
-                .extend(state.written.extract_if(.., |one| settled.contains(one)));
+                .extend(state.written.extract_if(.., |one| superseded.contains(one)));
         }
     }
 

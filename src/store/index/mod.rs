@@ -201,7 +201,7 @@ impl Indexes {
         };
         let mut found: Vec<_> = index
             .candidates(hash)
-            .take_while(|_| work.goes_on(COST))
+            .take_while(|_| work.charge(COST))
             .cloned()
             .collect();
         found.sort_unstable_by_key(|record| record.number());
@@ -243,7 +243,7 @@ impl Indexes {
             indexes[known..].rotate_left(1);
             indexes.last()?.clone()
         };
-        if wanted.built.get().is_none() && !work.goes_on(records.len() * COST) {
+        if wanted.built.get().is_none() && !work.charge(records.len() * COST) {
             return None;
         }
         wanted.built.get_or_init(|| match &wanted.key {
