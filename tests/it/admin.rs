@@ -51,7 +51,7 @@ fn ids_start_again_after_a_reset() {
 }
 
 #[test]
-fn undo_takes_back_one_change_after_the_other() {
+fn undo_reverts_one_change_after_the_other() {
     let fixture = serve();
     let mut states = vec![fixture.text()];
     fixture.json("POST", "/users", ADA);
@@ -195,7 +195,7 @@ fn it_can_be_switched_off() {
 }
 
 #[test]
-fn a_server_that_takes_no_writes_takes_none_here() {
+fn read_only_refuses_reset_and_undo() {
     let fixture = Fixture::new(HOSTILE, None, |options| options.http.read_only = true);
     post(&fixture, "/-/reset").problem(403, "read-only");
     post(&fixture, "/-/undo").problem(403, "read-only");

@@ -74,7 +74,7 @@ fn a_request_asks_for_a_delay_itself() {
 }
 
 #[test]
-fn no_faults_leaves_requests_without_a_say() {
+fn no_faults_ignores_requests_for_failures() {
     let fixture = Fixture::new(DATA, None, |options| options.http.faults = false);
     let reply = fixture.send("GET", "/users?_status=503", &[("Prefer", "status=503")], "");
     assert_eq!(reply.status, 200);
@@ -488,7 +488,7 @@ fn actions_change_data_all_or_nothing() {
 }
 
 #[test]
-fn the_api_takes_rules_for_post_put_and_bulk_changes() {
+fn rules_set_modes_of_post_put_and_bulk_changes() {
     let fixture = rules(
         r#"{"POST /users": {"store": false}, "PUT /todos/:id": {"upsert": true}, "/todos": {"bulk": true}}"#,
     );

@@ -82,7 +82,7 @@ fn a_stale_buffer_does_not_delete_what_it_never_saw() {
 }
 
 #[test]
-fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
+fn older_records_that_an_edit_lacks_are_deleted() {
     let fixture = Fixture::new(START, None, |options| {
         options.unseen = std::time::Duration::ZERO
     });
@@ -100,7 +100,7 @@ fn what_an_edit_lacks_and_is_older_than_the_window_is_deleted() {
 }
 
 #[test]
-fn a_restore_is_taken_whole_and_what_it_drops_can_be_found() {
+fn a_restore_is_not_merged_and_keeps_what_it_drops() {
     let mut fixture = serve_data(START);
     for number in [3, 4] {
         fixture
@@ -186,7 +186,7 @@ fn an_editor_that_writes_in_place_loses_nothing_and_breaks_nothing() {
 }
 
 #[test]
-fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
+fn an_edit_wins_a_conflict_and_the_other_version_is_kept() {
     let fixture = serve_data(START);
     fixture.json("PATCH", "/a/1", "{\"n\": 10}");
     fixture.json("PATCH", "/o", "{\"p\": 10, \"new\": true}");
@@ -225,7 +225,7 @@ fn where_both_changed_the_same_the_edit_stands_and_the_other_is_kept() {
 }
 
 #[test]
-fn what_the_edit_deleted_and_the_api_changed_is_deleted_and_kept() {
+fn a_record_that_the_edit_deleted_and_the_api_changed_is_deleted_and_kept_as_a_conflict() {
     let fixture = serve_data(START);
     fixture.json("PATCH", "/a/2", "{\"n\": 20}");
     edit(
@@ -275,7 +275,7 @@ fn new_records_of_both_sides_with_one_id_are_both_kept() {
 }
 
 #[test]
-fn of_two_sides_that_want_one_unique_value_the_edit_has_it() {
+fn the_edit_wins_a_unique_value() {
     let user = |email: &str| {
         format!("{{\"lastName\": \"A\", \"firstName\": \"B\", \"email\": \"{email}\"}}")
     };
@@ -352,7 +352,7 @@ fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
 }
 
 #[test]
-fn what_goes_on_from_an_edit_that_lacked_a_write_lacks_it_too_and_deletes_nothing() {
+fn an_edit_based_on_one_that_lacked_a_write_does_not_delete_it() {
     // A script that repeatedly edits what it has just read, faster than the server can merge.
     let fixture = Fixture::new(START, None, |options| {
         options.unseen = std::time::Duration::from_millis(600)
@@ -408,7 +408,7 @@ fn an_edit_is_as_old_as_when_it_was_found() {
 }
 
 #[test]
-fn what_a_broken_edit_has_not_seen_is_kept_and_comes_back_when_it_is_fixed() {
+fn unseen_writes_survive_a_broken_edit() {
     let mut fixture = serve_data(START);
     fixture.json("POST", "/a", "{\"n\": 3}").status_is(201);
     let broken = START.replace("\"n\": 2\n", "\"n\": 20,\n");

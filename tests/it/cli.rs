@@ -405,7 +405,7 @@ fn timestamps_are_put_before_each_event() {
 }
 
 #[test]
-fn what_the_explorer_and_its_pages_ask_for_is_not_logged() {
+fn requests_of_the_explorer_are_not_logged() {
     let place = place(&[("db.json", "{\"a\": []}"), ("site/index.html", "<p>mine")]);
     for (arguments, own_home) in [
         (&["-p", "0", "db.json"][..], true),
@@ -461,7 +461,7 @@ fn client_address(home: &str) -> String {
 }
 
 #[test]
-fn a_pipe_gets_colours_only_if_they_are_asked_for() {
+fn a_pipe_gets_colours_only_if_they_are_forced() {
     let mut place = place(&[("db.json", "{\"a\": []}")]);
     for (variables, coloured) in [(&[][..], false), (&[("CLICOLOR_FORCE", "1")], true)] {
         place.variables = variables.to_vec();
@@ -628,7 +628,7 @@ fn a_broken_rules_file_is_shown_with_its_place_too() {
 }
 
 #[test]
-fn a_taken_port_says_so_and_names_another() {
+fn a_port_in_use_is_reported_with_a_free_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let place = place(&[("db.json", "{}")]);

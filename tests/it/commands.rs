@@ -362,7 +362,7 @@ fn a_config_file_cannot_run_commands() {
 }
 
 #[test]
-fn health_tells_by_its_exit_code() {
+fn health_reports_by_its_exit_code() {
     let place = place(&[("db.json", "{}")]);
     let running = place.start(&["db.json", "--port", "0", "--no-admin"]);
     let home = running.home();
@@ -400,7 +400,7 @@ fn health_tells_by_its_exit_code() {
 }
 
 #[test]
-fn port_auto_takes_a_free_port_each_time() {
+fn port_auto_picks_a_free_port_each_time() {
     let places: Vec<Place> = (0..3).map(|_| place(&[("db.json", "{}")])).collect();
     let running: Vec<_> = places
         .iter()

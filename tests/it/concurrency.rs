@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::*;
 
 #[test]
-fn of_two_hundred_posts_of_one_email_one_is_taken() {
+fn one_of_two_hundred_posts_of_the_same_email_succeeds() {
     let fixture = serve_with_rules("{\"users\": []}");
     let address = fixture.address();
     let barrier = Barrier::new(200);

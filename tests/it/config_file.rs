@@ -4,7 +4,7 @@ use crate::cli::place;
 use crate::support::*;
 
 #[test]
-fn what_it_opens_is_in_the_banner() {
+fn exposing_options_are_in_the_banner() {
     for (config, words, not) in [
         (
             r#"{"host": "0.0.0.0", "static": "build", "port": 0}"#,
@@ -47,7 +47,7 @@ fn what_it_opens_is_in_the_banner() {
 }
 
 #[test]
-fn what_is_typed_and_what_opens_nothing_is_not() {
+fn typed_and_harmless_options_are_not_in_the_banner() {
     let config = r#"{"port": 0, "host": "0.0.0.0", "static": "/", "cors": "*", "delay": 1}"#;
     let place = place(&[
         ("db.json", "{\"a\": []}"),

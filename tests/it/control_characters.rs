@@ -30,7 +30,7 @@ fn has_no_controls(text: &str) {
 }
 
 #[test]
-fn those_of_requests_are_escaped_in_the_log() {
+fn control_characters_of_requests_are_escaped_in_the_log() {
     let place = place(&[("db.json", "{\"posts\": [{\"id\": 1, \"n\": 2}]}")]);
     let running = place.start(&["db.json", "-p", "0", "--log-level", "debug"]);
     let mut client = running.client();
@@ -89,7 +89,7 @@ fn those_of_requests_are_escaped_in_the_log() {
 }
 
 #[test]
-fn those_of_the_data_are_escaped_in_banner_and_notices() {
+fn control_characters_of_the_data_are_escaped_in_banner_and_notices() {
     let evil = serde_json::json!(EVIL).to_string();
     // With two records of one id, records without one, and names like commands to the terminal.
     let data = format!(
@@ -121,7 +121,7 @@ fn fails_safely(place: &Place, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn those_of_files_are_escaped_in_errors() {
+fn control_characters_of_files_are_escaped_in_errors() {
     let evil = serde_json::json!(EVIL).to_string();
     let schema = format!("{{\"properties\": {{{evil}: {{\"items\": {{\"type\": {evil}}}}}}}}}");
     let place = place(&[
@@ -174,7 +174,7 @@ fn those_of_files_are_escaped_in_errors() {
 /// Control characters in the names of files.
 #[cfg(unix)]
 #[test]
-fn those_of_names_of_files_are_escaped() {
+fn control_characters_of_file_names_are_escaped() {
     let name = "d\u{1b}[31m\u{9b}\nerror: forged.json";
     let place = place(&[(name, "{\"a\": []}"), ("other.json", "{")]);
     let running = place.start(&[name, "-p", "0"]);
@@ -190,7 +190,7 @@ fn those_of_names_of_files_are_escaped() {
 }
 
 #[test]
-fn those_of_pages_are_escaped_in_reports() {
+fn control_characters_of_pages_are_escaped_in_reports() {
     let page = format!(
         "# T \u{1b}[31m\u{202e}\n\n```bash\ncurl http://localhost:3000/posts/{}\u{1b}[32m\u{9b}\n```\n\n```json\n{{\"a\u{1b}[33m\u{9b}\": \"\u{202e}\u{7f}\"}}\n```\n",
         encoded()
@@ -216,7 +216,7 @@ fn those_of_pages_are_escaped_in_reports() {
 
 /// Control characters of pages and names never end a line or start a colour in a report.
 #[test]
-fn those_of_pages_and_names_begin_no_line_of_a_report() {
+fn control_characters_cannot_forge_lines_of_a_report() {
     let name = "x\nerror: forged\u{1b}[31m";
     let page = format!(
         "# T\n\n```bash\ncurl http://localhost:3000/posts/{}\n```\n\n```json\n{{\"a\\nerror: forged\": \"b\\nerror: forged\\u001b[31m\"}}\n```\n",

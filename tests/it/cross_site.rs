@@ -387,7 +387,7 @@ fn without_an_origin_the_browser_says_that_the_site_is_another() {
 }
 
 #[test]
-fn clients_that_are_no_browsers_notice_nothing() {
+fn clients_other_than_browsers_are_not_affected() {
     let fixture = fixture(&[], "127.0.0.1");
     fixture.json("POST", "/posts", "{}").status_is(201);
     fixture.send("POST", "/posts", FORM, "a=1").status_is(201);

@@ -113,7 +113,7 @@ fn a_formatter_changes_no_record() {
 }
 
 #[test]
-fn own_saves_are_no_edits() {
+fn own_saves_are_not_edits() {
     let fixture = Fixture::new("{\"a\": []}", None, |options| {
         options.unseen = Duration::ZERO
     });
@@ -381,7 +381,7 @@ fn an_edit_that_makes_no_event_is_seen_by_polling() {
 }
 
 #[test]
-fn a_write_that_meets_an_edit_takes_it_in_first() {
+fn a_write_loads_a_pending_edit_first() {
     for watch in [true, false] {
         for (way, save) in WAYS {
             let fixture = Fixture::new("{\"a\": [{\"id\": 1}]}", None, |options| {
@@ -515,7 +515,7 @@ fn a_symbolic_link_stays_one_and_edits_behind_it_are_seen() {
 /// The file was opened before a save exchanged it, and is written after.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
+fn a_late_edit_is_merged_during_consecutive_saves() {
     use std::io::Write;
     let fixture = Fixture::new("{\"a\": []}", None, |_| ());
     let mut client = fixture.client();
@@ -542,7 +542,7 @@ fn a_late_edit_is_taken_in_while_saves_follow_each_other() {
 /// An editor has the file open when another one replaces it, and saves after that.
 #[test]
 #[cfg(target_os = "linux")]
-fn of_two_edits_the_later_one_wins_even_if_the_other_replaced_the_file_that_it_had_open() {
+fn the_later_of_two_edits_wins_even_if_its_file_was_replaced() {
     let fixture = serve_data("{\"a\": [{\"id\": 1, \"by\": \"nobody\"}]}");
     let opened = std::fs::File::options()
         .write(true)

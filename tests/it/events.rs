@@ -197,7 +197,7 @@ fn a_resource_without_records_that_comes_or_goes_is_sent() {
 }
 
 #[test]
-fn one_resource_can_be_asked_for() {
+fn events_of_one_resource() {
     let fixture = serve();
     let mut stream = follow(&fixture, "/-/events?resource=profile");
     fixture.json("POST", "/users", ADA);

@@ -53,7 +53,7 @@ fn it_is_small() {
 }
 
 #[test]
-fn no_script_but_its_own_runs_and_nothing_is_asked_elsewhere() {
+fn the_page_runs_only_its_own_scripts_and_contacts_no_other_host() {
     let fixture = serve();
     for path in ["/", "/-/"] {
         let reply = fixture.get(path);
@@ -149,7 +149,7 @@ fn an_index_of_the_static_folder_goes_first() {
 
 #[cfg(unix)]
 #[test]
-fn no_dot_file_of_the_static_folder_is_sent_under_another_name() {
+fn dot_files_are_not_served_through_links() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -210,7 +210,7 @@ fn a_file_system_that_becomes_read_only() {
 }
 
 #[test]
-fn permission_taken_away() {
+fn revoked_permission() {
     let (_folder, file) = place();
     let server = serve(&file);
     let folder = file.parent().unwrap();
@@ -497,7 +497,7 @@ fn a_read_only_file_system_is_reported_at_the_start() {
 }
 
 #[test]
-fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
+fn writes_to_a_mounted_file_that_was_replaced_outside_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let Some((_mount, file, outside)) = mounted_alone(folder.path()) else {
         return;
@@ -514,7 +514,7 @@ fn a_file_that_is_mounted_alone_and_was_replaced_outside_takes_no_writes() {
 }
 
 #[test]
-fn mode_owner_and_link_stay_whoever_saves() {
+fn mode_owner_and_link_are_preserved() {
     let (folder, file) = place();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     let link = folder.path().join("link.json");

@@ -387,7 +387,7 @@ fn an_empty_collection_is_filled_however_it_is_written() {
 }
 
 #[test]
-fn a_byte_order_mark_number_spellings_and_what_is_no_resource_survive() {
+fn byte_order_mark_number_spellings_and_scalars_survive() {
     let text = "\u{feff}{\n  \"$schema\": \"./x.json\",\n  \"a\": [\n    {\n      \"id\": 1,\n      \"n\": 1.0,\n      \"e\": 1E+3,\n      \"big\": 12345678901234567890,\n      \"s\": \"\\u00fc\\/\"\n    }\n  ],\n  \"version\": 1.10,\n  \"none\": null\n}\n";
     keeps(
         text,

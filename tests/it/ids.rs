@@ -292,7 +292,7 @@ fn numbers_go_on_from_the_lowest_that_the_rules_allow() {
 }
 
 #[test]
-fn where_no_id_can_be_generated_the_start_and_the_answer_say_so() {
+fn the_start_and_the_response_report_that_no_id_can_be_generated() {
     let fixture = with_id_rules("[]", r#"{"type": "string", "format": "date"}"#);
     let (_, resource) = fixture.notice(|notice| match notice {
         standin::Notice::NoIds(resource) => Some(resource.clone()),
@@ -307,7 +307,7 @@ fn where_no_id_can_be_generated_the_start_and_the_answer_say_so() {
 }
 
 #[test]
-fn items_that_are_no_objects_are_kept_and_have_no_id() {
+fn items_that_are_not_objects_are_kept_without_an_id() {
     let fixture = serve_data(r#"{"tags": ["a", 1, null, {"n": 1}]}"#);
     assert_eq!(
         fixture.get("/tags").value(),

@@ -82,7 +82,7 @@ fn a_status_line_behind_a_prompt() {
 
 /// Endpoints in bold start their own sections.
 #[test]
-fn what_is_below_the_next_endpoint_is_about_that() {
+fn text_below_the_next_endpoint_is_about_that() {
     let page = r#"## Routes
 
 **GET - /songs**

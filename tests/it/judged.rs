@@ -292,7 +292,7 @@ fn what_belongs_together_is_read_as_one() {
 }
 
 #[test]
-fn what_is_not_for_this_server_is_skipped() {
+fn requests_to_other_servers_are_skipped() {
     let own = get("/bands/2", r#"{"id": 2, "name": "Foxes"}"#);
     let other = get("/hello", r#"{"message": "Hi"}"#).replace(":3000", ":4000");
     let rows = [
@@ -843,7 +843,7 @@ A `204` response should be returned to indicate that the key was removed.
 }
 
 #[test]
-fn no_body_beside_a_url_is_about_the_request() {
+fn a_no_body_label_beside_a_url_is_about_the_request() {
     let page = r#"## List
 
 ```bash

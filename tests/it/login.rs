@@ -411,7 +411,7 @@ fn the_api_description_says_what_guards_ask_for() {
 }
 
 #[test]
-fn what_a_guard_hides_is_in_no_facet_and_no_list_of_dependents() {
+fn facets_and_dependents_omit_guarded_records() {
     let fixture = served();
     for name in ["orders", "audits", "machines"] {
         let facets = fixture
@@ -436,7 +436,7 @@ fn what_a_guard_hides_is_in_no_facet_and_no_list_of_dependents() {
 }
 
 #[test]
-fn no_client_says_which_user_added_a_record() {
+fn clients_cannot_choose_the_user_of_a_record() {
     let rules = r#"{
       "x-auth": { "users": "users" },
       "properties": {

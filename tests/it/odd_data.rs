@@ -215,7 +215,7 @@ fn deep_nesting_is_served_up_to_a_limit_and_refused_beyond() {
 
 /// Invalid data files, and what the error must contain: the place, and a word of the reason.
 #[test]
-fn what_is_refused_is_refused_with_place_and_reason() {
+fn invalid_data_is_refused_with_place_and_reason() {
     for (text, place, word) in [
         ("{\"r\": [{\"id\": 1},]}", "db.json:1:18", "comma"),
         (

@@ -147,7 +147,7 @@ fn options_of_the_whole_server_names_all_verbs() {
 }
 
 #[test]
-fn what_is_not_http_is_answered_and_the_connection_closed() {
+fn invalid_http_gets_a_response_and_the_connection_is_closed() {
     let fixture = serve_data(DATA);
     for (bytes, status, kind) in [
         (&b"hello\r\n\r\n"[..], 400, "bad-request"),
@@ -550,7 +550,7 @@ fn half_a_body_changes_nothing() {
 }
 
 #[test]
-fn a_client_that_takes_too_long_gets_a_408() {
+fn a_slow_client_gets_a_408() {
     let fixture = Fixture::new(DATA, None, |options| {
         options.limits.body_time = Duration::from_millis(50)
     });

@@ -84,7 +84,7 @@ fn a_reference_must_point_to_a_record_by_its_id_or_by_another_property() {
 }
 
 #[test]
-fn what_pointed_nowhere_before_can_be_changed_in_other_places() {
+fn a_record_with_a_dangling_reference_can_be_changed_elsewhere() {
     let fixture = songs();
     fixture
         .json("PATCH", "/songs/2", r#"{"song title": "New"}"#)
@@ -98,7 +98,7 @@ fn what_pointed_nowhere_before_can_be_changed_in_other_places() {
 }
 
 #[test]
-fn what_points_to_a_deleted_record_goes_with_it() {
+fn deletion_cascades() {
     let fixture = songs();
     fixture.delete("/singers/1").status_is(200);
     let left: Vec<_> = fixture.data()["songs"]

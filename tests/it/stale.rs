@@ -67,7 +67,7 @@ fn a_stale_edit_and_a_kill_lose_nothing_acknowledged() {
 
 /// As in a running server, an earlier content is a restore, however soon after the writes.
 #[test]
-fn a_file_that_is_put_back_after_a_kill_is_taken_as_it_is() {
+fn a_file_that_is_restored_after_a_kill_is_not_merged() {
     let (_folder, file) = place();
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
@@ -89,7 +89,7 @@ fn a_file_that_is_put_back_after_a_kill_is_taken_as_it_is() {
 
 /// A later edit has seen all writes.
 #[test]
-fn an_edit_long_after_a_kill_is_taken_as_it_is() {
+fn an_edit_long_after_a_kill_is_not_merged() {
     let (_folder, file) = place();
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);

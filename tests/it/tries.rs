@@ -362,7 +362,7 @@ fn a_command_heeds_unique_values_and_references() {
 }
 
 #[test]
-fn there_is_no_command_where_no_record_can_keep_the_rules() {
+fn no_command_is_suggested_if_no_record_can_be_valid() {
     let rules =
         r#"{"properties": {"a": {"items": {"required": ["x"], "properties": {"x": false}}}}}"#;
     let fixture = Fixture::new(r#"{"a": []}"#, Some(rules), |_| {});

@@ -186,7 +186,7 @@ fn an_edit_at_any_step_of_a_save_is_kept_where_files_cannot_be_exchanged() {
 /// An editor writes to a file that a save has replaced, another one renames a file over the data, and the second edit
 /// is found first: where both changed the same, the later save wins; other changes of both are kept.
 #[test]
-fn of_two_edits_the_one_that_was_saved_later_wins_whichever_is_found_last() {
+fn the_later_of_two_edits_wins_even_if_it_is_found_first() {
     for first_is_later in [false, true] {
         let disk = Simulated::new(START, Exchange::Atomic, 100);
         let machine = Machine::start(&disk, Durability::Synced).unwrap();

@@ -376,7 +376,7 @@ fn a_batch_is_in_the_journal_in_its_order() {
 }
 
 #[test]
-fn of_two_records_with_one_id_the_one_that_went_goes_again() {
+fn replay_deletes_the_right_one_of_two_records_with_the_same_id() {
     let text = "{\n  \"posts\": [{\"id\": 1}],\n  \"comments\": [{\"id\": 7, \"postId\": 2}, {\"id\": 7, \"postId\": 1}]\n}\n";
     let disk = Simulated::new(text, Exchange::Atomic, 100);
     let machine = start(Manner::LAZY, &disk);
@@ -450,7 +450,7 @@ fn a_journal_with_a_damaged_line_before_others_is_kept() {
 
 /// Each byte of the journal is damaged in turn: what the file has does not change, nor do deleted records come back.
 #[test]
-fn a_damaged_journal_takes_back_nothing_that_the_file_has() {
+fn a_damaged_journal_undoes_nothing_that_the_file_has() {
     let commands = [
         post("tags", "{\"n\": 1}"),
         post("tags", "{\"n\": 2}"),
@@ -535,7 +535,7 @@ fn an_edit_while_writes_are_only_in_the_journal_has_seen_none_of_them() {
 }
 
 #[test]
-fn what_the_journal_and_an_edit_both_changed_is_the_edits_and_the_other_is_kept() {
+fn an_edit_wins_against_the_journal_and_the_other_version_is_kept() {
     for down in [false, true] {
         let (disk, machine) = fresh(Manner {
             unseen: Duration::ZERO,
@@ -672,7 +672,7 @@ fn a_broken_edit_leaves_the_journal_until_it_is_fixed() {
 }
 
 #[test]
-fn what_goes_back_is_saved_whole_and_the_journal_goes() {
+fn undo_and_reset_save_the_whole_file_and_remove_the_journal() {
     let mut stop = 0;
     loop {
         let (disk, machine) = fresh(Manner::LAZY);
@@ -708,7 +708,7 @@ fn what_goes_back_is_saved_whole_and_the_journal_goes() {
 }
 
 #[test]
-fn a_reader_takes_the_journal_in_and_touches_nothing() {
+fn a_read_only_server_reads_the_journal_and_changes_no_file() {
     let (disk, machine) = fresh(Manner::LAZY);
     machine.write(post("tags", "{\"n\": 1}")).unwrap();
     let disk = disk.after_kill();

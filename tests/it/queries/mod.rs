@@ -208,7 +208,7 @@ fn parsed(text: &str) -> Value {
 }
 
 #[test]
-fn a_name_that_is_no_field_may_become_one() {
+fn an_operator_suffix_may_become_a_field_name() {
     let fixture = serve_data("{\"a\": [{\"id\": 1, \"n\": 5}]}");
     for _ in 0..3 {
         assert_eq!(fixture.get("/a?n_gte=5").list().len(), 1);
