@@ -64,7 +64,7 @@ pub struct Options {
     pub id: String,
     /// The suffix of foreign keys.
     pub foreign_key_suffix: String,
-    /// What happens to records that reference a deleted one, where no rule says.
+    /// What happens to records that reference a deleted one, if no rule sets it.
     pub on_delete: OnDelete,
     /// How requests are answered.
     pub http: http::Settings,
@@ -707,7 +707,7 @@ impl Opened {
     }
 }
 
-/// Opens the port on every address of `host`; `localhost` is both 127.0.0.1 and ::1, where the machine has it.
+/// Opens the port on every address of `host`; `localhost` is both 127.0.0.1 and ::1, if the machine has it.
 fn bind(runtime: &Runtime, host: &str, port: u16) -> Result<Vec<TcpListener>, StartError> {
     let _inside = runtime.enter();
     let failed = |address: String| |error| StartError::Address { address, error };

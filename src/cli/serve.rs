@@ -96,7 +96,7 @@ pub(super) struct Serve {
     /// Folder of static files to serve beside the API [default: public, if it exists]
     #[arg(short = 's', long = "static", value_name = "FOLDER", help_heading = RESPONSES)]
     folder: Option<PathBuf>,
-    /// File of rules by path: rewrites such as {"/api/*": "/$1"}, own answers, failures, delays, limits [default:
+    /// File of rules by path: rewrites such as {"/api/*": "/$1"}, custom responses, failures, delays, limits [default:
     /// NAME.routes.json beside the data file, if it exists]
     #[arg(short, long, value_name = "FILE", help_heading = RESPONSES)]
     routes: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub(super) struct Serve {
     /// Do not let requests ask for failures and delays (Prefer: status=503, _status, _delay)
     #[arg(long, help_heading = RESPONSES)]
     no_faults: bool,
-    /// Seed of chance and random values in the routes file, to repeat a run [default: random]
+    /// Seed of random choices in the routes file, to repeat a run [default: random]
     #[arg(long, value_name = "NUMBER", help_heading = RESPONSES, value_parser = seed)]
     seed: Option<u64>,
     /// Accept only GET, HEAD and OPTIONS
@@ -146,7 +146,7 @@ pub(super) struct Serve {
     /// Maximum number of fields that a query may filter by, and that it may sort by
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = count(u16::MAX.into()), help_heading = LIMITS)]
     query_fields: usize,
-    /// Memory for what is kept besides the data (what can be undone, events, requests, lists), in bytes, or with k or m
+    /// Memory for history and caches (undo, events, request log, lists), in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "64m", value_parser = size, help_heading = LIMITS)]
     memory_limit: usize,
     /// How long a query may take, in seconds, or such as 500ms or 2m

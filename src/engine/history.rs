@@ -311,7 +311,7 @@ pub struct Event {
     pub version: u64,
     /// The resource.
     pub resource: String,
-    /// The record's id, where one record of a collection changed.
+    /// The record's id, if one record of a collection changed.
     pub id: Option<Id>,
     /// What happened.
     pub kind: EventKind,

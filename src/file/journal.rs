@@ -425,7 +425,7 @@ impl DataFile {
         }
     }
 
-    /// Cuts the journal back to `length`, where the last line has the CRC `chain`.
+    /// Truncates the journal to `length`, where the last line has the CRC `chain`.
     fn truncate_journal(&mut self, length: u64, chain: Chain) {
         if let Some(journal) = &mut self.journal {
             (journal.length, journal.chain, journal.needs_repair) = (length, chain, true);
@@ -549,7 +549,7 @@ impl DataFile {
     }
 }
 
-/// The text of the journal of the file at `path`; `None` where there is none.
+/// The text of the journal of the file at `path`; `None` if there is none.
 pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8>>> {
     let journal = recover::journal_name(path);
     match medium.read(&journal) {

@@ -23,9 +23,9 @@ pub trait Medium: Send + Sync {
     /// The stamp of a file, a cheap check whether it is still the same.
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// Its metadata cannot be read.
     fn stamp(&self, path: &Path) -> io::Result<Stamp>;
-    /// What prevents saving the file at `path`, where that is known.
+    /// What prevents saving the file at `path`, if that is known.
     fn obstacle(&self, _path: &Path) -> Option<Obstacle> {
         None
     }
@@ -81,7 +81,7 @@ pub trait Medium: Send + Sync {
     /// if `flush`.
     ///
     /// # Errors
-    /// `NotFound` where there is no such file, `UnexpectedEof` where it has fewer bytes; otherwise the disk refuses,
+    /// `NotFound` if there is no such file, `UnexpectedEof` if it has fewer bytes; otherwise the disk refuses,
     /// and a part may have been written after the first `length` bytes.
     fn extend(&self, path: &Path, length: u64, bytes: &[u8], flush: bool) -> io::Result<()>;
     /// Opens the file at `path`, so that it can be read after it is unlinked.
@@ -89,7 +89,7 @@ pub trait Medium: Send + Sync {
     /// # Errors
     /// It cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// The names of the regular files in the folder that `path` is in; none where it cannot be read.
+    /// The names of the regular files in the folder that `path` is in; none if it cannot be read.
     fn list(&self, path: &Path) -> Vec<String>;
     /// Removes a file.
     ///
@@ -112,7 +112,7 @@ pub trait Handle: Send {
     /// As [`Medium::stamp`].
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// Its metadata cannot be read.
     fn stamp(&self) -> io::Result<Stamp>;
     /// What the file holds.
     ///
@@ -132,7 +132,7 @@ pub trait Handle: Send {
 /// change the ctime when they exchange two files.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp {
-    /// Device and inode; 0 where the system has none.
+    /// Device and inode; 0 if the system has none.
     pub identity: (u64, u64),
     /// Bytes.
     pub size: u64,

@@ -359,7 +359,7 @@ impl DataFile {
         }
     }
 
-    /// What prevents saving the file, where the file system can say.
+    /// What prevents saving the file, if the file system reports it.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.medium.obstacle(self.path_for_errors())
     }

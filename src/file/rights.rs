@@ -26,7 +26,7 @@ pub(super) fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::IsADirectory, "it is not a regular file")
 }
 
-/// The device and the inode of a file; 0 where the system has none.
+/// The device and the inode of a file; 0 if the system has none.
 pub(super) fn identity(about: &fs::Metadata) -> (u64, u64) {
     #[cfg(unix)]
     {
@@ -182,7 +182,7 @@ fn restrict_to_owner(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// What prevents saving a file, where the file system can say.
+/// What prevents saving a file, if the file system reports it.
 #[cfg_attr(not(unix), allow(dead_code))] // Some of it is found on Unix only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {

@@ -40,7 +40,7 @@ impl Foreign {
     }
 }
 
-/// The site that `request` comes from, if it is not allowed. `Origin` decides where it is present. Without it, only
+/// The site that `request` comes from, if it is not allowed. `Origin` decides if present. Without it, only
 /// `Sec-Fetch-Site: cross-site` says that there is a site; clients other than browsers send neither.
 ///
 /// With `--no-cors`, only the server's own pages may read.

@@ -140,7 +140,7 @@ pub struct WatchedFile {
 /// The content of a file.
 #[derive(Debug, PartialEq)]
 struct Content {
-    /// Its text: none where there is no file, or why it cannot be read.
+    /// Its text: none if there is no file, or why it cannot be read.
     text: Result<Option<String>, String>,
     /// The text of the profile that it names.
     profile: Option<String>,

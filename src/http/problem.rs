@@ -96,7 +96,7 @@ impl Problem {
         words
     }
 
-    /// The document: `type`, `title`, `status`, `detail`, and where there are any `errors`, `hint` and `try`.
+    /// The document: `type`, `title`, `status`, `detail`, and if there are any `errors`, `hint` and `try`.
     pub fn to_json(&self) -> Value {
         let Parts { kind, errors, .. } = &*self.0;
         let mut document = json!({

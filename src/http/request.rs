@@ -82,7 +82,7 @@ impl Request {
         })
     }
 
-    /// A header's value, where it is text.
+    /// A header's value, if it is text.
     pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -74,7 +74,7 @@ pub(super) fn set_status(response: &mut Response<Bytes>, status: Option<u16>) {
     }
 }
 
-/// A header of a response, where it is text.
+/// A header of a response, if it is text.
 pub(super) fn header(response: &Response<Bytes>, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }

@@ -120,7 +120,7 @@ impl<'a, 'd> Related<'a, 'd> {
         Related { children, parents }
     }
 
-    /// The parameters `_embed` and `_expand`, where they have an effect.
+    /// The parameters `_embed` and `_expand`, if they have an effect.
     fn parameters(&self) -> Vec<Value> {
         let children = self.children.iter().map(|one| one.resource.name());
         let parents = self.parents.iter().map(|(name, _)| name.as_str());

@@ -52,7 +52,7 @@ pub enum Fault {
 pub struct QueryError {
     /// What kind of mistake it is.
     pub fault: Fault,
-    /// The name of the parameter as it was sent (decoded where it could be).
+    /// The name of the parameter as it was sent (decoded if possible).
     pub parameter: String,
     /// One sentence: what is wrong, with the value that was sent.
     pub detail: String,
@@ -107,7 +107,7 @@ impl fmt::Display for Notice {
     }
 }
 
-/// `text` as it is shown in a message: in quotes, cut where it is long.
+/// `text` as it is shown in a message: in quotes, truncated if it is long.
 fn quoted(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}...", &text[..end]),

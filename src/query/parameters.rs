@@ -112,7 +112,7 @@ pub enum PageStyle {
 pub struct PageInfo {
     /// The number of this page, from 1. With [`PageStyle::Link`] it may lie behind the last.
     pub current: usize,
-    /// The number of the last page: 1 where there are no records.
+    /// The number of the last page: 1 if there are no records.
     pub last: usize,
     /// How many records a page holds.
     pub per_page: usize,

@@ -401,7 +401,7 @@ pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
     joined(&types.iter().map(word).collect::<Vec<_>>(), "or")
 }
 
-/// A value as JSON, cut where it is long.
+/// A value as JSON, truncated if it is long.
 pub(super) fn literal(value: &Value) -> String {
     const LONGEST: usize = 60;
     let cut = |text: &str| {

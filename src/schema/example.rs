@@ -352,7 +352,7 @@ const LONGEST: usize = 2000;
 /// The characters to choose from, if the pattern allows them.
 const ORDINARY: &str = "abcdefghijklmnopqrstuvwxyz123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0-_. ";
 
-/// The pattern; `None` where it needs a backtracking engine.
+/// The pattern; `None` if it needs a backtracking engine.
 fn parse_pattern(pattern: &str) -> Option<Hir> {
     regex_syntax::parse(pattern).ok()
 }

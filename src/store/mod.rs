@@ -338,7 +338,7 @@ impl Resource {
         &self.data
     }
 
-    /// The records, where it is a collection.
+    /// The records, if it is a collection.
     pub fn collection(&self) -> Option<&Collection> {
         match &self.data {
             Data::Collection(collection) => Some(collection),

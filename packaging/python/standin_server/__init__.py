@@ -20,7 +20,7 @@ __all__ = ["Server", "StartError", "find_binary", "start"]
 
 
 class StartError(Exception):
-    """The server did not start; the message is what the program printed."""
+    """The server did not start; the message is the output of the program."""
 
 
 def find_binary() -> str:
@@ -47,7 +47,7 @@ def find_binary() -> str:
 class Server:
     """A running server. Use it as a context manager, or call `stop`."""
 
-    #: The address, for example ``http://localhost:41234``, without a slash at the end.
+    #: The address, for example ``http://localhost:41234``, without a trailing slash.
     url: str
     #: The port.
     port: int
@@ -59,7 +59,7 @@ class Server:
         self.port = urllib.parse.urlsplit(url).port or 80
 
     def reset(self, snapshot: str | None = None) -> None:
-        """Puts the data back to what it was at the start, or to a named snapshot."""
+        """Resets the data to the state at the start, or to a named snapshot."""
         query = "" if snapshot is None else "?snapshot=" + urllib.parse.quote(snapshot, safe="")
         request = urllib.request.Request(f"{self.url}/-/reset{query}", method="POST")
         with urllib.request.urlopen(request):
@@ -104,10 +104,10 @@ def start(
     if rules is not None:
         command += ["--schema", _file(folder, "db.schema.json", rules)]
     if isinstance(data, Mapping):
-        # Nobody will look into a file of our own.
+        # Nobody will read the temporary file, so it need not be saved.
         command.append("--ephemeral")
     errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
-    # The last ones win: the address is read from the banner, whatever else is asked for.
+    # The last ones win: the address is read from the banner, whatever the other options are.
     process = subprocess.Popen(
         [*command, *args, "--quiet=false", "--log-level=info"],
         env={**os.environ, "NO_COLOR": "1", "CLICOLOR_FORCE": "0", "STANDIN_LOG": ""},

@@ -26,7 +26,7 @@ def standin_rules() -> str | Mapping[str, Any] | None:
 
 @pytest.fixture(scope="session")
 def _standin_servers() -> Iterator[Callable[[Any, Any], Server]]:
-    """Gives the server for data and rules. Modules may override both, so there is one server for each pair."""
+    """Returns the server for data and rules. Modules may override both, so there is one server for each pair."""
     servers: dict[str, Server] = {}
     with ExitStack() as stack:
 

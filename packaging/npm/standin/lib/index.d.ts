@@ -10,7 +10,7 @@ export interface StartOptions {
   port?: number;
   /** The host name or address to listen on. Default: `"localhost"`. */
   host?: string;
-  /** Take writes without saving them to the file. */
+  /** Accept writes without saving them to the file. */
   ephemeral?: boolean;
   /** Answer only GET, HEAD and OPTIONS. */
   readOnly?: boolean;
@@ -20,7 +20,7 @@ export interface StartOptions {
   delay?: number | string;
   /** The property that holds a record's id. Default: `"id"`. */
   id?: string;
-  /** What foreign keys end with. Default: `"Id"`. */
+  /** The suffix of foreign keys. Default: `"Id"`. */
   foreignKeySuffix?: string;
   /** More command-line arguments, as `standin --help` lists them. */
   args?: readonly string[];
@@ -29,11 +29,11 @@ export interface StartOptions {
 }
 
 export interface StandinServer {
-  /** The address, for example `http://localhost:41234`, without a slash at the end. */
+  /** The address, for example `http://localhost:41234`, without a trailing slash. */
   readonly url: string;
   /** The port. */
   readonly port: number;
-  /** Puts the data back to what it was at the start, or to a named snapshot. */
+  /** Resets the data to the state at the start, or to a named snapshot. */
   reset(snapshot?: string): Promise<void>;
   /** Stops the server and waits until it has ended. Calling it twice is fine. */
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ export interface StandinServer {
 /**
  * Starts a server and waits until it accepts requests. It ends with this process at the latest.
  *
- * @throws if the data or an option is not valid; the message is what the program prints.
+ * @throws if the data or an option is not valid; the message is the program's output.
  */
 export function start(options?: StartOptions): Promise<StandinServer>;
 

@@ -52,7 +52,7 @@ async function start(options = {}) {
     for (const [name, flag] of Object.entries(SWITCHES)) if (options[name]) flags.push(flag);
     // Nobody will read the temporary file, so it need not be saved.
     if (isObject(data) && !options.ephemeral) flags.push("--ephemeral");
-    // The last ones win: the address is read from the banner, whatever else is asked for.
+    // The last ones win: the address is read from the banner, whatever the other options are.
     return await launch([...flags, ...args, "--quiet=false", "--log-level=info"], timeout, cleanUp);
   } catch (error) {
     cleanUp();
