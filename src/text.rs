@@ -88,7 +88,7 @@ fn is_unprintable(c: char) -> bool {
     (c.is_control() && c != '\t') || is_reordering || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// What is escaped in a segment of a path: everything but `pchar` (RFC 3986, 3.3).
+/// The characters to escape in a path segment: everything but `pchar` (RFC 3986, 3.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -131,7 +131,7 @@ pub fn encode_target(target: &str) -> Cow<'_, str> {
     utf8_percent_encode(target, UNSAFE).into()
 }
 
-/// What is escaped in a query string.
+/// The characters to escape in a query string.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

@@ -74,7 +74,7 @@ pub struct Facts {
     pub seed: u64,
 }
 
-/// What expressions can use.
+/// The values that expressions can use.
 pub struct Scope {
     facts: Facts,
     /// The last record that an action has written.
@@ -90,7 +90,7 @@ impl std::fmt::Debug for Scope {
     }
 }
 
-/// What expressions can use.
+/// The names that expressions can use.
 const NAMES: [&str; 15] = [
     "params",
     "query",

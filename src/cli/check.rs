@@ -48,7 +48,7 @@ pub(super) fn check(options: Options) -> Done {
 /// Escapes control characters from pages, data and responses; the report's own styles pass.
 struct Shown<W> {
     inner: W,
-    /// The line as far as it has been written.
+    /// The part of the line that has been written.
     line: Vec<u8>,
     has_styles: bool,
 }

@@ -44,7 +44,7 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
             };
             format!("error: {folder} is a folder, not a file\n  help: {help}\n")
         }
-        // An error of our own names another file than this one.
+        // Our own errors name their file, which may be another one.
         StartError::Unreadable { path, error }
             if error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_some() =>
         {

@@ -330,7 +330,7 @@ const MOST_BASES: usize = 100;
 pub fn replay(store: Store, left: &Leftover) -> Replayed {
     let mut effects = Vec::new();
     let mut unreadable = Vec::new();
-    // The file has had the effects before the first number, and may have had those before the second.
+    // The file has had the effects before `in_file`, and may have had those before `may_have`.
     let (mut in_file, mut may_have) = (0, 0);
     let never = left.writes.len().saturating_sub(left.lacking);
     for (number, write) in left.writes.iter().enumerate() {

@@ -33,7 +33,7 @@ use std::time::{Duration, SystemTime};
 use super::lines::{Chain, Line, Lines, NEW, header, in_file, parse};
 use super::{Content, DataFile, Medium, Recovered, Role, Saved, recover};
 
-/// What a journal holds that the data file may lack.
+/// The writes in a journal that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
     /// The writes, oldest first.
@@ -48,7 +48,7 @@ pub struct Leftover {
 /// A write that the data file may lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftoverWrite {
-    /// What was given to [`DataFile::record`] or [`DataFile::note`].
+    /// The payload that was passed to [`DataFile::record`] or [`DataFile::note`].
     pub line: String,
     /// How long it had been in the file when the file was edited; `None`: it may never have been.
     pub in_file_for: Option<Duration>,
@@ -64,7 +64,7 @@ impl Leftover {
         is_same_boot: bool,
     ) -> (Leftover, usize) {
         let has = in_file(&lines, |content, _| content == known);
-        // The file had the lines before the first number, and was about to have those before the second.
+        // The file had the lines before `saved`, and was about to have those before `named`.
         let saved = in_file(&lines, |_, is_done| is_done).unwrap_or(0);
         let named = in_file(&lines, |_, _| true).unwrap_or(0);
         let (mut writes, mut lacking, mut undone) = (Vec::new(), 0, 0);
@@ -487,7 +487,7 @@ impl DataFile {
         if remove(&*self.medium, &journal.path, &self.path).is_ok() {
             self.journal = None;
             if self.flushes() {
-                // Should it come back after a power cut, it names what the file held when it was removed.
+                // If it comes back after a power cut, it names the file's content at its removal.
                 let _ = self.medium.flush_folder(&self.path);
             }
             return;
@@ -518,7 +518,7 @@ impl DataFile {
             }
             recovered.push(Recovered::Journal { line, kept });
         }
-        // What the file lacks does not depend on what is before the line that names it.
+        // The lines before the one that names the file's content do not matter.
         let (lines, length, chain) = match parsed.last.filter(|last| last.cover(known)) {
             Some(last) => (last.lines, last.length, last.chain),
             None => (parsed.lines, parsed.length, parsed.chain),

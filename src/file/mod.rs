@@ -103,7 +103,7 @@ pub enum Recovered {
     },
 }
 
-/// What was found when a file was opened, or when the path came to point to another ([`DataFile::follow`]).
+/// The result of opening a file, or of following the path to another ([`DataFile::follow`]).
 #[derive(Default)]
 pub struct Loaded {
     /// What the file holds.

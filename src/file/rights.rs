@@ -151,7 +151,7 @@ fn copy_attributes(file: &File, like: &Path) -> io::Result<()> {
             file.set_xattr(&name, &value)?;
         }
     }
-    // The folder may give one to every new file.
+    // The folder may have a default ACL.
     if xattr::get_deref(like, ACL).unwrap_or_default().is_none()
         && file.get_xattr(ACL).unwrap_or_default().is_some()
     {

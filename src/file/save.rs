@@ -74,7 +74,7 @@ impl DataFile {
         for _ in 0..MOST_TRIES {
             let mut saved = self.try_save(text, content);
             if saved.as_ref().is_err_and(is_out_of_space) && self.checks_any_replaced() {
-                // The files that were replaced take up space and descriptors as long as they are open.
+                // Replaced files use space and descriptors as long as they are open.
                 self.replaced.clear();
                 saved = self
                     .undo_failed_save()

@@ -55,7 +55,7 @@ pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
     response::ok(&health)
 }
 
-/// What a resource is, in a word.
+/// The kind of a resource.
 pub(super) fn kind(resource: &Resource) -> &'static str {
     match resource.data() {
         Data::Collection(_) => "collection",
@@ -64,7 +64,7 @@ pub(super) fn kind(resource: &Resource) -> &'static str {
     }
 }
 
-/// What is wrong with a file, for people.
+/// The JSON description of a trouble.
 pub(super) fn reason(trouble: &Trouble) -> Value {
     let mut reason = json!({
         "kind": trouble.kind.name(),

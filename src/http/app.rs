@@ -33,7 +33,7 @@ use crate::engine::{Engine, Notice, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
 
-/// What a handler returns.
+/// The result of a handler.
 pub(super) type Answer = Result<Response<Bytes>, Problem>;
 
 /// A line of the access log.

@@ -71,7 +71,7 @@ pub async fn serve(
     let _ = tokio::time::timeout(grace, shared.permits.acquire_many(all)).await;
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Clone)]
 struct Shared {
     app: Arc<App>,

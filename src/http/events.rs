@@ -282,7 +282,7 @@ fn write(out: &mut String, live: &Live, event: &Event) {
     ));
 }
 
-/// What led to a reload, in a word.
+/// The name of the cause of a reload.
 pub(super) fn cause_name(cause: &Cause) -> &'static str {
     match cause {
         Cause::Edit => "edit",

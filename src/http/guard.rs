@@ -230,7 +230,7 @@ pub(super) fn check(
     check.relations(base, &request.pairs().unwrap_or_default())
 }
 
-/// What the guards of the rules say of a request.
+/// The check of a request against the guards of the rules.
 struct Check<'a> {
     /// All data, whatever the viewer may see.
     published: &'a Published,

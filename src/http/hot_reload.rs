@@ -202,7 +202,7 @@ pub struct HotReload {
 pub struct Targets {
     /// The owner of the data and the rules.
     pub engine: Arc<Engine>,
-    /// What the routes file says.
+    /// The routes file.
     pub routes: Option<Arc<Routes>>,
     /// The profile of the command line.
     pub profile: Arc<ArcSwapOption<Profile>>,

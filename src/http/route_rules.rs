@@ -454,7 +454,7 @@ const MAX_DELAY: Duration = Duration::from_secs(60);
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// What a request asks for.
+/// The failure and delay that a request asks for.
 #[derive(Debug, Default)]
 pub(super) struct Preferences {
     /// The status to fail with.

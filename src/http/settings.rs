@@ -58,8 +58,8 @@ pub struct Settings {
     /// The rules of the routes file.
     pub routes: Option<Arc<Routes>>,
     /// The values of `Host` that are accepted besides those of this machine and, `on_network`, of the local network;
-    /// `None`: all. A server for this machine alone must refuse others, or any web page could read the data through a
-    /// name of its own that resolves to this machine (DNS rebinding). Pages of these hosts may use the server.
+    /// `None`: all. A server bound to this machine must refuse others, or any web page could read the data through its
+    /// own name that resolves to this machine (DNS rebinding). Pages of these hosts may use the server.
     pub hosts: Option<Vec<String>>,
     /// Bytes of a request's body, as sent and after decompression.
     pub body_limit: usize,

@@ -18,7 +18,7 @@ pub struct Document {
     pub entries: Vec<Entry>,
     /// What follows the last value: white space, the closing brace, the end of the file.
     pub tail: ByteString,
-    /// How the file as a whole is laid out.
+    /// The layout of the file.
     pub layout: Layout,
 }
 
@@ -33,7 +33,7 @@ pub struct Entry {
     pub value: EntryValue,
 }
 
-/// What a top-level property holds.
+/// The value of a top-level property.
 #[derive(Debug, Clone)]
 pub enum EntryValue {
     /// An array of records.

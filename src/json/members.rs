@@ -234,9 +234,9 @@ struct Editor<'a> {
     /// The white space before the closing brace.
     closing: Cow<'a, str>,
     layout: Layout,
-    /// What the line of the closing brace begins with.
+    /// The indent of the line with the closing brace.
     margin: &'a str,
-    /// What the lines of the members begin with.
+    /// The indent of the members.
     inner: String,
 }
 

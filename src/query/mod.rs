@@ -3,7 +3,7 @@
 //! json-server 0.17 is the base, and the syntax of 1.0 is supported, too; where the two disagree, 0.17 wins. The steps:
 //!
 //! 1. [`pairs`] splits and decodes the query string;
-//! 2. [`Query::parse`] gives every parameter its meaning, or says which one has none;
+//! 2. [`Query::parse`] parses the parameters, or reports an invalid one;
 //! 3. [`Collection::run`](crate::store::Collection::run) finds the records by an index or a scan, sorts them and
 //!    selects the page;
 //! 4. [`Relations`] embeds related records (`_embed`, `_expand`).

@@ -18,7 +18,7 @@ use crate::text::{joined, nearest};
 /// How many violations are listed at most: a body can have a million, and nobody reads them.
 const MOST: usize = 200;
 
-/// One way in which a value breaks its rules.
+/// A violation of the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The place in the record (RFC 6901). For a missing property, where it should be.
@@ -318,7 +318,7 @@ impl Messages<'_> {
     }
 }
 
-/// What is wrong with the value of the error.
+/// The message of an error.
 fn detail(error: &ValidationError<'_>) -> String {
     let instance: &Value = error.instance();
     let got = literal(instance);
@@ -511,7 +511,7 @@ fn size(value: &Value) -> u64 {
 }
 
 thread_local! {
-    /// What is left for the check that runs on this thread.
+    /// The remaining budget of the check on this thread.
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 

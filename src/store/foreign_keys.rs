@@ -35,11 +35,11 @@ pub struct Link {
     pub declared: bool,
     /// The rules declare it, or a record has the key.
     pub used: bool,
-    /// What becomes of a record when the one that it points to is deleted.
+    /// What happens to a record when the one that it points to is deleted.
     pub on_delete: OnDelete,
 }
 
-/// What a deletion does to other records.
+/// The effect of a deletion on other records.
 #[derive(Debug)]
 pub(super) struct Dependents {
     /// The records that are deleted, with the positions of their collections; the requested one first.
@@ -70,14 +70,14 @@ impl Link {
         with_member(record, &self.key, &value, layout, base)
     }
 
-    /// What `record`, one of the child collection, points to.
+    /// The ids that `record`, one of the child collection, points to.
     pub fn pointers(&self, record: &str) -> Vec<Id> {
         pointers(record, &self.key, self.many)
     }
 }
 
 impl Resource {
-    /// The records of this collection that point to `parent` by `link`, with what they point to.
+    /// The records of this collection that point to `parent` by `link`, with the link and the id.
     fn pointing<'l>(&self, link: &'l Link, parent: &Record) -> Vec<(Arc<Record>, &'l Link, Id)> {
         let target = get_member(parent.value(), &link.target).and_then(Id::from_json);
         let (Some(target), Some(collection)) = (target, self.collection()) else {

@@ -218,7 +218,7 @@ mod tests {
         }
     }
 
-    /// The words that both lines of json-server were asked for, if the recordings are available.
+    /// The recorded words of both lines of json-server, if the recordings are available.
     #[test]
     fn the_recorded_words() {
         let Some(folder) = std::env::var_os("STANDIN_SHARED") else {

@@ -295,7 +295,7 @@ impl Store {
         }
     }
 
-    /// What the resource at `index` holds, for a change.
+    /// Mutable access to the data of the resource at `index`.
     pub(super) fn data_mut(&mut self, index: usize) -> &mut Data {
         &mut Arc::make_mut(&mut self.resources[index]).data
     }
