@@ -323,7 +323,7 @@ pub enum How {
     },
     /// The connection is closed.
     Abort,
-    /// There is no response.
+    /// No response is sent, and the connection stays open.
     Hang,
 }
 

@@ -21,7 +21,7 @@ use super::problem::{self, Problem};
 use crate::query::{QueryError, pairs};
 use crate::text::{encode_target, percent_decode, shell_word};
 
-/// A request, with its body as far as it could be read.
+/// A request with its body, or why the body could not be read.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.

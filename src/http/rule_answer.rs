@@ -190,7 +190,7 @@ fn act(
     Ok(commands)
 }
 
-/// The request that an action stands for.
+/// The request that an action makes.
 fn inner_request(
     app: &App,
     store: &Store,

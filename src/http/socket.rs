@@ -306,7 +306,7 @@ const SHOWN_OF_BINARY: usize = 16;
 /// How much memory a connection keeps for the next head.
 const KEPT: usize = 4096;
 
-/// The head of the current request as far as it has been read.
+/// The part of the current request's head that has been read.
 #[derive(Debug, Default)]
 struct Head {
     /// The bytes from the request line on, possibly with a part of the body.

@@ -234,7 +234,7 @@ impl Gatherer<'_> {
         found
     }
 
-    /// The values of one of our own keywords in `schemas`, which has an effect there, and their places.
+    /// The values of one of our own keywords in `schemas`, with their pointers, which are marked as used.
     pub fn own<'s>(
         &mut self,
         keyword: &str,

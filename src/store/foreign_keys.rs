@@ -284,8 +284,8 @@ impl Store {
     }
 
     /// The effect of deleting the record `first` of the resource at `index`: it also deletes the records that point to
-    /// it, and those that point to these, as far as the links cascade. A record whose key was dangling before stays.
-    /// Records of the collections in `dependent` are always deleted with what they point to.
+    /// it, and recursively those that point to these, if their links cascade. A record whose key was dangling before
+    /// stays. Records of the collections in `dependent` are always deleted with what they point to.
     ///
     /// # Errors
     /// A link with `restrict` points to a deleted record.

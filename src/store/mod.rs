@@ -43,7 +43,7 @@ pub struct Settings {
     pub id: String,
     /// The suffix of foreign keys: the `Id` of `postId`.
     pub foreign_key_suffix: String,
-    /// What a deletion does to dependents without a rule of their own.
+    /// What a deletion does to dependents that have no rule for it.
     pub on_delete: OnDelete,
     /// The rules. The store enforces those for unique values, references, ids and hidden values; the others are checked
     /// before a command is planned.

@@ -156,7 +156,8 @@ fn recorded(word: &str) -> Option<(&'static str, &'static str)> {
     Some((found.1, found.2))
 }
 
-/// `form`, which is in lower case, with the case of `word` as far as the two agree.
+/// `form`, which is in lower case, with the case of `word`: that of each letter in their common prefix, and upper case
+/// after it if all of `word` is.
 fn with_case(word: &str, form: &str) -> String {
     let same = word
         .bytes()
