@@ -130,7 +130,7 @@ let release = () => {};
 document.addEventListener("pointerdown", () => { press ??= new Promise((done) => { release = done; }); }, true);
 for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(() => { release(); press = undefined; }), true);
 
-/// Resolves once no button of a pointer is pressed. What moves the page before that takes the click from what is pressed.
+/// Resolves once no pointer button is pressed. A layout change before that makes the browser drop the click.
 export const released = () => press;
 
 let counter = 0;
