@@ -94,8 +94,8 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
         (
             r#"{"GET /x": {"body": "{{ result.id }}"}}"#,
             "1:25",
-            "no result",
-            "an action before",
+            "no `result`",
+            "a previous action",
         ),
         (
             r#"{"GET /x": {"body": "{{ headers['X-A'] }}"}}"#,
@@ -106,14 +106,14 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
         (
             r#"{"POST /x": {"actions": [{"post": {"a": "{{ result.id }}"}, "to": "/x"}, {"post": {"a": "{{ result.id }}"}, "to": "/x"}], "body": "{{ result }}"}}"#,
             "1:45",
-            "no result",
-            "an action before",
+            "no `result`",
+            "a previous action",
         ),
         (
             r#"{"POST /x": {"post": {}, "to": "/x", "body": "{{ result }}", "headers": {"X": "{{ result.id }}"}}}"#,
             "1:83",
-            "no result",
-            "an action before",
+            "no `result`",
+            "a previous action",
         ),
         (r#"{"GET /x": {"delay": "soon"}}"#, "1:22", "soon", ""),
         (r#"{"GET /x": {"limit": "many"}}"#, "1:22", "10/minute", ""),
