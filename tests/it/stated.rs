@@ -193,6 +193,13 @@ fn statuses_with_alternatives_and_conditions() {
             "```bash\n$ curl localhost:3000/bands/9\nOdpowiedź (200):\n{}\n```\n".to_owned(),
             &["fail"],
         ),
+        // The only status of an example is that of it, also in a list; nothing in the data refuses this body.
+        (
+            "- Method: `POST`\n- URL: `http://localhost:3000/bands`\n- Body:\n  ```json\n  { \"name\": \"C\" }\n  ```\n\
+             - Expected Response: `400 Bad Request` with the errors.\n"
+                .to_owned(),
+            &["skipped: documents 400"],
+        ),
         // json-server returns an empty object for what is missing.
         (
             "```bash\ncurl localhost:3000/bands/9\n```\n\n```json\n{}\n```\n".to_owned(),

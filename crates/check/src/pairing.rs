@@ -279,11 +279,7 @@ pub fn body_above(page: &Page, at: usize, requests: &[usize]) -> Option<usize> {
     // The heading of the example itself is one of the parts.
     let start = match &page.blocks[heading] {
         Block::Heading(own) if labels::names_example(&own.text) => {
-            let is_outer = |index: &usize| {
-                level(page, *index)
-                    .checked_sub(1)
-                    .is_some_and(|above| above + 1 < own.level)
-            };
+            let is_outer = |index: &usize| (1..own.level).contains(&level(page, *index));
             (0..heading).rev().find(is_outer)?
         }
         _ => heading,

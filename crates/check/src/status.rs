@@ -256,7 +256,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     if let Some(statuses) = status_text::of_cases(&prose.text) {
                         text.statuses = statuses;
                     }
-                    let is_item = explained().is_some() && page.is_list_item(prose.range.start);
+                    let is_item = explained().is_some()
+                        && page.is_list_item(prose.range.start)
+                        && !labels::says_expected(&prose.text);
                     let is_general = choices.is_empty()
                         && in_paragraph(&prose.text).is_some()
                         && prose.text.lines().all(|line| in_line(line).is_none())

@@ -144,7 +144,7 @@ pub fn of_cases(text: &str) -> Option<Vec<u16>> {
 /// The statuses of a label and what it says may come, the success first: "Response: `200 OK` with the user, or `404`".
 pub fn of_choices(text: &str) -> Option<Vec<u16>> {
     static CHOICES: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?P<code>2\d\d)\b[^.\n]*")
+        pattern(r"^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?P<code>[2-5])\d\d\b[^.\n]*")
     });
     static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
     let found = CHOICES.captures(text)?;
@@ -153,7 +153,9 @@ pub fn of_choices(text: &str) -> Option<Vec<u16>> {
     let codes = CODE
         .find_iter(&found[0])
         .filter_map(|code| code.as_str().parse().ok());
-    is_response.then(|| codes.collect())
+    // A failure may be another case, unless it is expected.
+    let is_sure = &found["code"] == "2" || labels::says_expected(&found["label"]);
+    (is_response && is_sure).then(|| codes.collect())
 }
 
 /// The status of a line that is nothing but a status, or the phrase of an error.
