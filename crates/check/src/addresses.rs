@@ -188,11 +188,7 @@ fn up_to_last(words: &str) -> &str {
 
 /// Whether the heading of a block does not speak of a write.
 fn heading_reads(blocks: &[Block], index: usize, has_query: bool) -> bool {
-    let heading = blocks[..index].iter().rev().find_map(|block| match block {
-        Block::Heading(heading) => Some(&heading.text),
-        _ => None,
-    });
-    heading.is_none_or(|heading| reads(heading, has_query))
+    heading_above(&blocks[..index]).is_none_or(|heading| reads(heading, has_query))
 }
 
 /// The URL that a line opens, maybe with a remark behind it. A path alone is read if its query or `is_get` says so.
@@ -207,20 +203,19 @@ fn opened(line: &str, is_get: bool) -> Option<&str> {
     (is_remark && is_literal(address.as_str())).then_some(address.as_str())
 }
 
+/// The text of the nearest heading above.
+fn heading_above(above: &[Block]) -> Option<&str> {
+    above.iter().rev().find_map(|block| match block {
+        Block::Heading(heading) => Some(heading.text.as_str()),
+        _ => None,
+    })
+}
+
 /// Whether the heading above names GET and no other method.
 fn is_below_get(above: &[Block]) -> bool {
-    let heading = above.iter().rev().find_map(|block| match block {
-        Block::Heading(heading) => Some(labels::words(&heading.text)),
-        _ => None,
-    });
-    let methods = heading
-        .unwrap_or_default()
-        .into_iter()
-        .map(|word| word.to_uppercase());
-    let methods: Vec<String> = methods
-        .filter(|word| http_message::METHODS.contains(&&**word))
-        .collect();
-    methods == ["GET"]
+    let words = labels::words(heading_above(above).unwrap_or_default());
+    let is_method = |word: &&String| is_one_of(word, "get post put patch delete head options");
+    words.iter().filter(is_method).eq(["get"])
 }
 
 /// Whether the paragraph above is only a method, which is that of the URL.

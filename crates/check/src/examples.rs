@@ -180,8 +180,8 @@ impl Finder<'_> {
     /// Adds the examples of a block with requests.
     fn add(&mut self, at: usize, found: Vec<FoundRequest>) {
         let page = self.page;
-        let starts = self.repeats.starts.iter().copied();
-        let end = starts.into_iter().find(|next| *next > at);
+        let mut starts = self.repeats.starts.iter().copied();
+        let end = starts.find(|next| *next > at);
         let end = end.unwrap_or(page.blocks.len());
         let count = found.len();
         for (index, request) in found.into_iter().enumerate() {

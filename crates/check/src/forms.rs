@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::text::pattern;
 
-/// Whether a text speaks of a form or its fields.
+/// Whether a text mentions a form or its fields.
 pub fn is_named(text: &str) -> bool {
     static FORM: LazyLock<Regex> = LazyLock::new(|| {
         pattern(

@@ -128,7 +128,7 @@ impl Unmet<'_> {
     /// Whether a page documents an error that the data cannot cause: that of a wrong value without rules for values, and
     /// that of a user who is not known.
     fn needs_rules(&self) -> Option<String> {
-        // What a server once answered is no description of a case.
+        // A response copied from a server does not describe a case.
         if !matches!(
             self.expected.source,
             StatusSource::Heading | StatusSource::Text
