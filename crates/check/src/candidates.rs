@@ -71,6 +71,17 @@ pub fn candidates(
     (out, no_body)
 }
 
+/// Whether a request is in a numbered step.
+fn is_step(page: &Page, at: usize) -> bool {
+    let heading = page.heading_of(at).map(|at| &page.blocks[at]);
+    matches!(heading, Some(Block::Heading(heading)) if labels::is_step(&heading.text))
+}
+
+/// Whether a heading below a request in a numbered step is that of a further step.
+pub fn is_next_step(page: &Page, at: usize, heading: &Heading) -> bool {
+    is_step(page, at) && labels::is_step(&heading.text)
+}
+
 /// The level of a client that a label names; headings are of lower ones.
 const LABEL: u8 = 7;
 
@@ -80,7 +91,6 @@ struct Scan<'a> {
     at: usize,
     request: &'a FoundRequest,
     body: Option<Value>,
-    own_heading: Option<usize>,
     own_level: u8,
     own_tool: Option<&'static str>,
     /// Whether the page names the request without a command.
@@ -116,7 +126,6 @@ impl<'a> Scan<'a> {
             at,
             request,
             body: request.json_body(),
-            own_heading,
             own_level: own_heading.map_or(0, |index| level(page, index)),
             own_tool: tool_above(page, at),
             is_named: page
@@ -172,7 +181,7 @@ impl<'a> Scan<'a> {
         let is_sent = self.announced == Announces::Body && self.request.writes();
         let is_body = self.announced == Announces::RequestBody || is_sent && self.out.is_empty();
         // "Confirm success", below the steps of a client.
-        let is_outcome = self.is_step() && labels::has_word(text, OUTCOME);
+        let is_outcome = is_step(self.page, self.at) && labels::has_word(text, OUTCOME);
         if is_outer && !is_body && !is_outcome {
             return heading.level == self.own_level && self.is_part(heading);
         }
@@ -185,18 +194,11 @@ impl<'a> Scan<'a> {
         true
     }
 
-    /// Whether the request is in a numbered step.
-    fn is_step(&self) -> bool {
-        let heading = self.own_heading.map(|at| &self.page.blocks[at]);
-        matches!(heading, Some(Block::Heading(heading)) if labels::is_step(&heading.text))
-    }
-
     /// Whether a heading of the same level is that of a part between a request and its response, or of the same request for
     /// another client.
     fn is_part(&self, heading: &Heading) -> bool {
-        let is_of_named = || {
-            labels::names_part(&heading.text) || self.is_step() && labels::is_step(&heading.text)
-        };
+        let is_of_named =
+            || labels::names_part(&heading.text) || is_next_step(self.page, self.at, heading);
         labels::has_word(&heading.text, PARTS)
             || self.foreign == Some(heading.level)
             || self.is_named && is_of_named()
@@ -215,7 +217,7 @@ impl<'a> Scan<'a> {
             Some(label) => self.label(index, label),
             // Headers that are named in the text end where it goes on to the response.
             None if self.used
-                || self.announced == Announces::OtherJson
+                || (self.announced == Announces::OtherJson || !self.request.writes())
                     && labels::label(&prose.text) == Announces::Response =>
             {
                 self.announced = Announces::Unspecific;
@@ -416,7 +418,7 @@ pub fn is_request_body(content: &str, body: Option<&Value>) -> bool {
 }
 
 /// A URL alone in a block is a request for another client.
-fn is_bare_url(content: &str) -> bool {
+pub fn is_bare_url(content: &str) -> bool {
     let text = content.trim();
     let begins = ["http://", "https://", "localhost:", "{", "/"]
         .iter()

@@ -26,7 +26,7 @@ use super::programs;
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::status_text;
-use super::text::{is_one_of, pattern};
+use super::text::{is_one_of, line_start, pattern};
 use super::transcript;
 use super::url;
 
@@ -382,8 +382,8 @@ impl Documented<'_> {
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
         for (name, shown) in self.headers {
             let sent = received.header(name);
-            // The server sends none without a body.
-            if name == "content-type" && sent.is_none() {
+            // The server sends none without a body, and its errors have a type of their own.
+            if name == "content-type" && (sent.is_none() || !received.is_success()) {
                 continue;
             }
             let is_same = sent.is_some_and(|sent| match name.as_str() {
@@ -598,6 +598,10 @@ fn readable(
         let status = found.status;
         written = status.map(|(status, span)| (status, fence.source_range(&span)));
         content.replace_range(found.range.clone(), &" ".repeat(found.range.len()));
+    } else if let Some(found) = status_below(&content) {
+        written = Some((found.status, fence.source_range(&found.span)));
+        let whole = line_start(&content, found.span.start)..content.len();
+        content.replace_range(whole.clone(), &" ".repeat(whole.len()));
     }
     // zsh marks output without a line end by `%`.
     let length = content.trim_end().len();
@@ -605,6 +609,21 @@ fn readable(
         content.replace_range(length - 1..length, " ");
     }
     (content, written)
+}
+
+/// The status in the last line of an output, below the body: `HTTP 404`, as scripts print it.
+fn status_below(content: &str) -> Option<transcript::Head> {
+    let (body, last) = content.trim_end().rsplit_once('\n')?;
+    let is_body = body.trim_start().starts_with(['{', '[']) || transcript::is_message(body);
+    if !last.trim_start().starts_with("HTTP") || !is_body {
+        return None;
+    }
+    let head = transcript::head(last).0?;
+    let at = body.len() + 1;
+    Some(transcript::Head {
+        span: at + head.span.start..at + head.span.end,
+        ..head
+    })
 }
 
 /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
@@ -830,7 +849,16 @@ fn says(page: &Page, example: &Example, response: usize, what: &Regex) -> bool {
 fn is_one_item(page: &Page, example: &Example, response: usize) -> bool {
     let says_so = |index: usize| {
         let above = index.checked_sub(1).and_then(|at| page.blocks.get(at));
-        matches!(above, Some(Block::Prose(prose)) if ONE_ITEM.is_match(labels::last_sentence(&prose.text)))
+        let Some(Block::Prose(prose)) = above else {
+            return false;
+        };
+        // "Each plant has the following format. Note its id."
+        let mut sentences = prose
+            .text
+            .split(". ")
+            .filter(|sentence| ONE_ITEM.is_match(sentence));
+        ONE_ITEM.is_match(labels::last_sentence(&prose.text))
+            || sentences.any(|sentence| labels::has_word(sentence, "following format"))
     };
     says_so(response) || (response == example.fence + 1 && says_so(example.fence))
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::addresses;
+use super::blocks::Prose;
 use super::http_message::METHODS;
 use super::labels::{self, Announces};
 use super::mentions;
@@ -265,22 +266,38 @@ fn query_below(page: &Page, at: usize) -> Option<String> {
         LazyLock::new(|| pattern(r"(?i)^\W*(?:key|name|parameter)\s*[:：]\s*([\w.]+)\W*$"));
     static VALUE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)^\W*value\s*[:：]\s*([\w.-]+)\W*$"));
+    // "Under the Key column of the Query Params section, enter `city`"
+    static KEY_STEP: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\bkey\b[^`]*`([A-Za-z_][\w.]*)`\W*$"));
+    static VALUE_STEP: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\bvalue\b[^`]*`([\w.-]+)`[^`]*$"));
     let below = page.blocks[at + 1..].iter();
     let below = below.map_while(|block| match block {
-        Block::Prose(prose) => Some(prose.text.as_str()),
+        Block::Prose(prose) => Some(prose),
         _ => None,
     });
-    let texts: Vec<&str> = below.take(12).collect();
+    let below: Vec<&Prose> = below.take(12).collect();
+    let texts: Vec<&str> = below.iter().map(|prose| &*prose.text).collect();
+    let sources = below.iter().map(|prose| &page.text[prose.range.clone()]);
+    let sources: Vec<&str> = sources.collect();
     let named = texts.iter().find_map(|text| {
         let found = QUERY.captures(text)?;
         let query = found.get(1).or_else(|| found.get(2))?;
         Some(query.as_str().to_owned())
     });
-    named.or_else(|| {
+    let named = named.or_else(|| {
         texts.windows(2).find_map(|pair| {
             let key = KEY.captures(pair[0])?;
             let value = VALUE.captures(pair[1])?;
             Some(format!("{}={}", &key[1], &value[1]))
+        })
+    });
+    named.or_else(|| {
+        sources.windows(2).find_map(|pair| {
+            let key = KEY_STEP.captures(pair[0])?;
+            let value = VALUE_STEP.captures(pair[1])?;
+            let is_query = labels::has_word(pair[0], "query params parameter parameters");
+            is_query.then(|| format!("{}={}", &key[1], &value[1]))
         })
     })
 }

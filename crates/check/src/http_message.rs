@@ -8,6 +8,7 @@ use super::lenient_json;
 use super::service::{Request, WrittenRequest};
 use super::text::Lines;
 use super::transcript;
+use super::url;
 
 /// What points to the response.
 const ARROWS: [&str; 4] = ["=>", "->", "→", ">>"];
@@ -25,7 +26,8 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let is_method = |method: &&&str| {
         **method == word || url.starts_with("http://") && method.eq_ignore_ascii_case(word)
     };
-    let method = *METHODS.iter().find(is_method)?;
+    let method = METHODS.iter().find(is_method).copied();
+    let method = method.or_else(|| misspelt_method(first))?;
     // `GET /users?age=3  # three years old`
     let remark = |word: &&str| word.starts_with('#') || *word == "//";
     let mut words = words.take_while(|word| !remark(word));
@@ -132,6 +134,24 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     Some((WrittenRequest { request, url_span }, first_at..end))
 }
 
+/// The method that the first line of a request means with a misspelt word: `GTE /users`.
+pub fn misspelt_method(line: &str) -> Option<&'static str> {
+    // Words that are near a method and are commands of their own.
+    const OTHER: [&str; 5] = ["SET", "GETS", "LIST", "PUSH", "PAST"];
+    let mut words = line.split_whitespace();
+    let (word, url) = (words.next()?, words.next()?);
+    let is_word = word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_url = url.starts_with('/') || url::this_machine(url).is_some();
+    if !is_word || !is_url || METHODS.contains(&word) || OTHER.contains(&word) {
+        return None;
+    }
+    let is_near = |method: &&&str| strsim::osa_distance(word, method) == 1;
+    words
+        .next()
+        .is_none_or(|last| last.starts_with("HTTP/"))
+        .then(|| METHODS.iter().find(is_near).copied())?
+}
+
 fn looks_like_url(word: &str) -> bool {
     word.starts_with('/')
         || word.contains("://")
@@ -152,6 +172,7 @@ pub fn begins_message(line: &str) -> bool {
                 .and_then(|rest| rest.strip_prefix(' '))
                 .is_some_and(|rest| looks_like_url(rest.trim_start()))
         })
+        || misspelt_method(line).is_some()
 }
 
 /// Whether a line in a code block is the label of a response: `Response:`, `Antwort (200):`.

@@ -275,10 +275,22 @@ fn names_response(label: &str) -> bool {
         && !is_elsewhere(label)
 }
 
+/// Whether a sentence says what the reader sees: "If the service runs, you should see a list of users".
+fn says_what_comes(sentence: &str) -> bool {
+    static SEEN: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:you|we)(?:['’]ll|\s+(?:should|will))\s+(?:now\s+|then\s+|also\s+)?(?:see|get|receive)\b",
+        )
+    });
+    const OTHER: &str = "screen page window log logs terminal console file folder browser tab editor database event events \
+        email message notification like maybe might could different without missing invalid unless otherwise wrong each every format structure schema";
+    SEEN.is_match(sentence) && !has_word(sentence, OTHER) && !is_elsewhere(sentence)
+}
+
 /// Whether a sentence leaves no doubt that the JSON below it is the response: it is a label, or says so in plain words
 /// only.
 pub fn surely_introduces(sentence: &str) -> bool {
-    if names_response(sentence) {
+    if names_response(sentence) || says_what_comes(sentence) {
         return true;
     }
     let all = words(sentence);

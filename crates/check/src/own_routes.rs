@@ -8,6 +8,7 @@ use super::datasets::Dataset;
 use super::examples::Example;
 use super::page::Page;
 use super::service::{Received, Request};
+use super::status::Expected;
 use super::text::{is_misspelt, is_one_of, nearest, pattern};
 use super::url;
 
@@ -43,6 +44,7 @@ pub fn reason(
     example: &Example,
     request: &Request,
     received: &Received,
+    expected: &Expected,
     dataset: &Dataset,
 ) -> Option<String> {
     let segments = url::segments(&request.target);
@@ -90,6 +92,20 @@ pub fn reason(
     };
     if request.method != "GET" && collection.is_some() && does_something() {
         return own("is an action of another service than this data");
+    }
+    // `/todos/active`, where the ids of the records are numbers.
+    let is_named = |(collection, name): (&String, &String)| {
+        let is_long = name.len() > 2 && name.chars().all(|c| c.is_alphabetic() || c == '-');
+        let mut records = dataset.records(collection).into_iter().flatten();
+        is_long && records.all(|record| matches!(record.get("id"), Some(Value::Number(_))))
+    };
+    let is_success = |status: &u16| *status < 300;
+    let is_documented = request.method == "GET"
+        && expected.statuses.iter().all(is_success)
+        && collection.zip(segments.get(1)).is_some_and(is_named)
+        && (example.response.is_some() || is_described(page, example, &segments));
+    if is_documented {
+        return own("is a route of another service than this data");
     }
     if example.response.is_some() {
         return None;

@@ -2,7 +2,9 @@
 //! request. A response is always below its request.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::addresses;
@@ -14,7 +16,7 @@ use super::mentions;
 use super::page::{Block, Fence, Page};
 use super::requests::FoundRequest;
 use super::status_text;
-use super::text::is_one_of;
+use super::text::{is_one_of, pattern};
 use super::transcript::{self, is_schema, shows_response};
 
 /// What is documented as the response.
@@ -136,14 +138,26 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
         .iter()
         .rev()
         .find(|block| !matches!(block, Block::Directive(_)));
-    // What is below a URL may be anything.
-    if page.fence(request).is_some_and(addresses::is_address) && nearest.is_none() {
-        return announced(page, at) == Announces::Response;
-    }
     let says_so = |text: &str| {
         let is_status = || status_text::in_line(text).or_else(|| status_text::of_any_label(text));
         labels::surely_introduces(text) || is_status().is_some()
     };
+    // What is below a URL may be anything.
+    let is_address = page.fence(request).is_some_and(addresses::is_address);
+    let is_list = |fence: &Fence| fence.content.trim().contains('\n');
+    let is_list = is_address && page.fence(request).is_some_and(is_list);
+    let says_response = |text: &str| says_so(labels::last_sentence(text));
+    match nearest {
+        None if is_address => return announced(page, at) == Announces::Response,
+        Some(Block::Prose(prose))
+            if is_list
+                && announced(page, at) != Announces::Response
+                && !says_response(&prose.text) =>
+        {
+            return false;
+        }
+        _ => {}
+    }
     match nearest {
         Some(block @ Block::Prose(prose)) => match label(block) {
             Some(label) => {
@@ -217,9 +231,14 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
 /// have: probably what is sent.
 pub fn assumed_body(page: &Page, at: usize, end: usize) -> Option<usize> {
     let is_new = |index: &usize| {
-        let json = json(page, *index).and_then(|text| serde_json::from_str(&text).ok());
+        // A body that lacks a comma is one, too.
+        let json = json(page, *index).and_then(|text| {
+            let read = || Some(lenient_json::parse(&text).ok()?.body?.to_value());
+            serde_json::from_str(&text).ok().or_else(read)
+        });
+        let json = json.as_ref().and_then(Value::as_object);
         let is_new = |members: &Map<_, Value>| !members.is_empty() && !members.contains_key("id");
-        announced(page, *index) == Announces::Unspecific && json.as_ref().is_some_and(is_new)
+        announced(page, *index) == Announces::Unspecific && json.is_some_and(is_new)
     };
     let is_heading = |index| matches!(page.blocks[index], Block::Heading(_));
     let mut below = blocks_below(page, at, end);
@@ -374,19 +393,37 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     // A block of no language may show an object as a program writes it.
     let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node")
         || fence.language.is_empty() && fence.content.trim_start().starts_with('{');
-    let parsed = lenient_json::parse_literals(&fence.content, true).ok()?;
     // What is left out, explained, or a choice cannot be sent.
     let marks = ["...", "…", "<", "|", " //", "/*", "#"];
-    let is_whole = || !marks.iter().any(|mark| fence.content.contains(mark));
-    let is_json = fence.language == "json" || parsed.missing.is_some();
+    let is_whole = !marks.iter().any(|mark| fence.content.contains(mark));
+    let Ok(parsed) = lenient_json::parse_literals(&fence.content, true) else {
+        let is_broken = is_whole && is_broken_json(fence);
+        return is_broken.then(|| fence.content.clone());
+    };
+    let is_json =
+        fence.language == "json" || parsed.missing.is_some() || has_surplus_comma(&fence.content);
     let body = parsed
         .body
-        .filter(|_| parsed.head.is_none() && (is_script || is_whole()))?;
-    // What is called JSON, or lacks a comma, is sent as it is written.
+        .filter(|_| parsed.head.is_none() && (is_script || is_whole))?;
+    // What is called JSON, or has a comma too few or too many, is sent as it is written.
     Some(match is_json {
         true => fence.content.clone(),
         false => body.to_value().to_string(),
     })
+}
+
+/// Whether a block is meant as a JSON object with double quotes, and cannot be read as one.
+fn is_broken_json(fence: &Fence) -> bool {
+    static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\{\s*"[\w -]+"?\s*:(?s:.*)\}$"#));
+    let is_language = is_one_of(&fence.language, "json js javascript") || fence.language.is_empty();
+    let content = fence.content.trim();
+    is_language && MEMBER.is_match(content) && !content.contains(['`', ';'])
+}
+
+/// Whether a text is JSON but for commas behind the last member.
+fn has_surplus_comma(text: &str) -> bool {
+    static SURPLUS: LazyLock<Regex> = LazyLock::new(|| pattern(r",(\s*[}\]])"));
+    serde_json::from_str::<Value>(&SURPLUS.replace_all(text, "$1")).is_ok()
 }
 
 /// Whether a block could be a response.

@@ -1,12 +1,16 @@
 //! Tables that show requests: one in its rows, or one a row with what it returns.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::addresses;
 use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
 use super::http_message;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::status_text;
-use super::text::is_one_of;
+use super::text::{is_one_of, pattern};
 use super::transcript::is_response;
 use super::url;
 
@@ -25,9 +29,16 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
     }) = request(table)
         && (next.is_some_and(is_response) || status.is_some() && needs_no_body(method, url))
     {
+        let Some(query) = query(table) else {
+            return Vec::new();
+        };
         let source = &text[cell.range.clone()];
         let start = cell.range.start + source.find(&*cell.text).unwrap_or_default();
-        let request = Fence::stating(text, start..cell.range.end, format!("{method} {url}"));
+        let request = Fence::stating(
+            text,
+            start..cell.range.end,
+            format!("{method} {url}{query}"),
+        );
         let status = status.map(|cell| Prose {
             text: format!("Status: {}", cell.text),
             bold: None,
@@ -62,8 +73,13 @@ struct Shown<'a> {
 fn request(table: &Table) -> Option<Shown<'_>> {
     let beside = |names: &str| {
         let mut rows = std::iter::once(&table.header).chain(&table.rows);
-        let row = rows.find(|row| row.len() == 2 && labels::has_word(&row[0].text, names))?;
-        row.get(1)
+        // Further columns explain the value.
+        let is_named = |row: &[Cell]| match row {
+            [name, _] => labels::has_word(&name.text, names),
+            [name, _, ..] => is_one_of(&name.text.to_lowercase(), names),
+            _ => false,
+        };
+        rows.find(|row| is_named(row))?.get(1)
     };
     let find = |names: &str| {
         let mut cells = table.header.iter();
@@ -91,6 +107,38 @@ fn request(table: &Table) -> Option<Shown<'_>> {
         cell,
         status,
     })
+}
+
+/// The query in the row of parameters of a table that shows a request, with its `?`; `None` if the row leaves it open.
+/// What is optional is left out, unless the text says to enter it.
+fn query(table: &Table) -> Option<String> {
+    static PAIR: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\b(?P<name>[A-Za-z_]\w*)[/=](?P<value>[\w.{}<>:-]+)"));
+    const NAMES: &str = "params parameters query";
+    let is_query = |row: &&Vec<Cell>| {
+        let name = row.first().filter(|_| row.len() > 1);
+        name.is_some_and(|name| labels::has_word(&name.text, NAMES))
+    };
+    let Some(row) = table.rows.iter().find(is_query) else {
+        return Some(String::new());
+    };
+    let text: Vec<&str> = row[1..].iter().map(|cell| &*cell.text).collect();
+    let text = text.join(" ");
+    let is_general = |name: &str| is_one_of(&name.to_lowercase(), "key name and e");
+    let pairs: Vec<String> = PAIR
+        .captures_iter(&text)
+        .filter(|found| !is_general(&found["name"]))
+        .map(|found| {
+            let value = found["value"].trim_end_matches(['.', ':']);
+            format!("{}={value}", &found["name"])
+        })
+        .collect();
+    let is_optional = labels::has_word(&text, "optional") && !labels::has_word(&text, "enter add");
+    if is_optional || pairs.is_empty() && labels::has_word(&text, "none no") {
+        return Some(String::new());
+    }
+    let is_open = pairs.is_empty() || pairs.iter().any(|pair| pair.contains(['{', '<']));
+    (!is_open).then(|| format!("?{}", pairs.join("&")))
 }
 
 /// The URLs of this machine in a table without methods, which are opened one after the other.

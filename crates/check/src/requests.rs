@@ -413,14 +413,16 @@ fn without_command(text: &str) -> Option<FoundRequest> {
 fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split(' ').next().unwrap_or_default();
-    let is_name = word.starts_with('c') && word.chars().all(char::is_alphabetic);
-    if !is_name || nearest(word, ["curl"]).is_none() {
+    if !word.chars().all(char::is_alphabetic) || nearest(word, ["curl"]).is_none() {
         return None;
     }
     let start = text.len() - line.len();
     let command = shell::command(text, start);
     let is_here = |word: &shell::Word| url::this_machine(&word.text).is_some();
-    if !command.words.iter().any(is_here) {
+    // `url http://localhost:3000/users` may be a label.
+    let is_command =
+        word.starts_with('c') || command.words.iter().any(|word| word.text.starts_with('-'));
+    if !is_command || !command.words.iter().any(is_here) {
         return None;
     }
     let end = command.end;
@@ -597,12 +599,22 @@ fn messages(text: &str) -> Vec<FoundRequest> {
             let problem = body_file(request).map(Problem::BodyFile).or(problem);
             let kept = text[span.clone()].trim_end().len();
             let span = span.start..span.start + kept;
-            found.push(FoundRequest {
-                span,
+            let method = written.request.method.clone();
+            let request = FoundRequest {
+                span: span.clone(),
                 written: Some(written),
                 problem,
                 output,
                 ..FoundRequest::default()
+            };
+            found.push(match http_message::misspelt_method(line) {
+                Some(_) => {
+                    let word = line.split_whitespace().next().unwrap_or_default();
+                    let text = format!("`{word}` is not a method, did you mean `{method}`?");
+                    let span = span.start..span.start + word.len();
+                    request.with_mistake(span, &text, Some(method))
+                }
+                None => request,
             });
         } else if found.is_empty()
             && !line.trim().is_empty()

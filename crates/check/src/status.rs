@@ -117,7 +117,10 @@ fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
     };
     let (head, body) = transcript::head(&fence.content);
     let is_alone = fence.content[body..].trim().is_empty();
-    let is_labelled = status_text::is_status_label(label.trim_end_matches([':', '：', ' ']));
+    const STATUS: &str = "status statut estado stato статус état";
+    let label = label.trim_end_matches([':', '：', ' ']);
+    let is_labelled = status_text::is_status_label(label)
+        || labels::words(label).len() <= 4 && labels::has_word(label, STATUS);
     let head = head.filter(|_| is_alone && is_labelled)?;
     let place = Some(fence.source_range(&head.span));
     Some(one(head.status, StatusSource::StatusLine, place))
@@ -174,7 +177,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         .min(example.end.max(example.fence + 1));
     let until = if is_last { until } else { example.fence + 1 };
     // A heading or sentence that names a request, whose section has parts.
-    let is_named = page.fence(example.fence).is_some_and(|fence| !fence.fenced);
+    let is_named = page
+        .fence(example.fence)
+        .is_some_and(|fence| !fence.fenced || candidates::is_bare_url(&fence.content));
     let body = example.request.json_body();
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
@@ -282,7 +287,9 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             Block::Heading(heading)
                 if response.is_none()
                     && labels::heading(&heading.text) != labels::Announces::Response
-                    && !(is_named && labels::names_part(&heading.text))
+                    && !(is_named
+                        && (labels::names_part(&heading.text)
+                            || candidates::is_next_step(page, example.fence, heading)))
                     && (in_line(&heading.text).is_none()
                         || own.is_some_and(|own| heading.level <= own)) =>
             {

@@ -39,7 +39,7 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
             yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
             responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
-            expects? | response\s+is | верн\w+ | возвраща\w+ |
+            expects? | (?:should|will|['’]ll)\s+see | response\s+is | верн\w+ | возвраща\w+ |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
         (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|response|now|then|un|une|uno|una|um|ein|eine|einen|dann|danach|
@@ -78,6 +78,7 @@ static FAILS: LazyLock<Regex> = LazyLock::new(|| {
             | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
             | no\s+encontrad[oa]s? | não\s+(?:foi\s+)?encontrad[oa]s? | non\s+trovat\w | introuvables? | nicht\s+gefunden | не\s+найден\w* | не\s+знайден\w*
             | nie\s+znalezion\w+ | bulunamadı | niet\s+gevonden | hittades\s+inte | ikke\s+fundet | ikke\s+funnet
+            | could\s?n(?:o|['’])t\s+(?:be\s+found|find) | unable\s+to | (?:does|did)\s?(?:not|n['’]t)\s+exist
             | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
             | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
         | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러 | 不存在 | 未找到 | 找不到 | 見つかりません | 찾을\s*수\s*없",
@@ -379,7 +380,7 @@ fn of_case(text: &str) -> Option<u16> {
 
 /// Whether a statement is about requests in general: "Duplicate names return 409." instead of "The server returns 409."
 pub fn is_general(text: &str) -> bool {
-    const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer \
+    const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer postman insomnia curl client browser terminal \
          status code you we i now then again so and here will should would must can also already expected get post put patch \
          delete das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \

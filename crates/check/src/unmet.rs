@@ -51,11 +51,15 @@ impl Unmet<'_> {
                 self.example,
                 self.request,
                 received,
+                self.expected,
                 self.dataset,
             )
             .or_else(|| self.needs_rules())
         };
-        let is_other = self.example.is_body_assumed && matches!(received.status, 400 | 422);
+        let is_json = |body: &str| serde_json::from_str::<Value>(body).is_ok();
+        let is_read = self.request.body.as_deref().is_some_and(is_json);
+        let is_other =
+            self.example.is_body_assumed && is_read && matches!(received.status, 400 | 422);
         let assumed =
             is_other.then(|| "names an endpoint: what is below it may not be its body".to_owned());
         let reason = |without_effect| {
@@ -86,7 +90,13 @@ impl Unmet<'_> {
             earlier,
             ..
         } = *self;
-        let write = earlier.iter().rev().find(|result| {
+        // With another status of success, no record is missing.
+        let is_success = |status: &u16| (200..300).contains(status);
+        let found = compared.received.is_success();
+        let is_other_success =
+            found && !compared.status_ok && self.expected.statuses.iter().all(is_success);
+        let mut above = earlier.iter().rev().filter(|_| !is_other_success);
+        let write = above.find(|result| {
             is_uncertain_write(page, self.hosts, result)
                 && !is_run_elsewhere(result, earlier)
                 && !is_overwritten(result, request, earlier)
