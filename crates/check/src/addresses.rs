@@ -50,7 +50,8 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
         let Block::Prose(prose) = &blocks[index] else {
             continue;
         };
-        if !prose.text.contains("localhost") && !prose.text.contains("127.0.0.1") {
+        let source = source(text, prose);
+        if !source.contains("localhost") && !source.contains("127.0.0.1") {
             continue;
         }
         // A request of the paragraph.
@@ -77,16 +78,32 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
     }
 }
 
+/// A paragraph as it is written, with the target of a link at its end.
+fn source<'a>(text: &'a str, prose: &Prose) -> &'a str {
+    let rest = &text[prose.range.end..];
+    let is_link = rest.trim_start_matches('`').starts_with("](");
+    let target = rest.find(')').filter(|_| is_link);
+    &text[prose.range.start..prose.range.end + target.unwrap_or(0)]
+}
+
 /// The URLs in a paragraph that are not those of links with other words.
 fn in_paragraph(text: &str, prose: &Prose) -> Vec<Range<usize>> {
     if mentions::named_in(&Block::Prose(prose.clone())).is_some() {
         return Vec::new();
     }
-    let source = &text[prose.range.clone()];
+    let source = source(text, prose);
     let mut found: Vec<Range<usize>> = Vec::new();
     for address in ADDRESS.find_iter(source) {
         let before = &source[..address.start()];
-        let is_target = before.ends_with("](") || before.ends_with(['"', '\'']);
+        // A link whose words are the path shows the URL all the same.
+        let shows_path = || {
+            let words = before.strip_suffix("](")?.rsplit_once('[')?.1;
+            let path = unescaped(words.trim_matches('`'));
+            let url = unescaped(address.as_str());
+            Some(path.starts_with('/') && url::path_of(&url) == path)
+        };
+        let is_target = before.ends_with("](") && !shows_path().unwrap_or(false)
+            || before.ends_with(['"', '\'']);
         // A part of a command.
         let line = before.rsplit('\n').next().unwrap_or_default();
         let is_in_code = line.matches('`').count() % 2 == 1;

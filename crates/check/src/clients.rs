@@ -11,7 +11,7 @@ use super::programs;
 use super::prompt;
 use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
-use super::shell::{self, Word};
+use super::shell::{self, Mistake, Word};
 use super::shown;
 use super::text::{Lines, is_one_of};
 use super::transcript;
@@ -61,9 +61,10 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
                 placeholder.map(|_| Problem::Template).or(not_run).or(file)
             }
-            None => Some(Problem::Skip(format!(
-                "uses options of {program} that are not understood"
-            ))),
+            None => Some(match bad_json(given).filter(|_| !is_wget) {
+                Some(mistake) => Problem::Mistakes(vec![mistake]),
+                None => Problem::Skip(format!("uses options of {program} that are not understood")),
+            }),
         };
         let mut request = FoundRequest {
             span: command.span,
@@ -84,6 +85,20 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         found = programs::find(text, language);
     }
     found
+}
+
+/// The value behind `:=` that is not JSON, which HTTPie rejects.
+fn bad_json(words: &[Word]) -> Option<Mistake> {
+    words.iter().find_map(|word| {
+        let (name, value) = word.text.split_once(":=")?;
+        let is_name = !name.is_empty() && !name.contains([':', '=', '@', '/']);
+        let is_json = serde_json::from_str::<Value>(value).is_ok();
+        (is_name && !is_json && !value.starts_with(['@', '<', '{', '$'])).then(|| Mistake {
+            span: word.span.clone(),
+            text: format!("`{value}` behind `:=` is not JSON"),
+            fix: Some(format!("`{name}={value}` for a string")),
+        })
+    })
 }
 
 fn is_local(word: &str) -> bool {

@@ -233,7 +233,8 @@ pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
         .or_else(|| method_of_title(page, at))
         .or_else(|| method_of_section(page, at))
         .or_else(|| method_of_template(page, at))
-        .or_else(|| method_of_query(page, at))?;
+        .or_else(|| method_of_query(page, at))
+        .or_else(|| method_of_read(page, at))?;
     let mut bare = requests::bare_url(content, method)?;
     bare.add_query(query_below(page, at).as_deref());
     Some(bare)
@@ -396,6 +397,24 @@ fn method_of_query(page: &Page, at: usize) -> Option<&'static str> {
     is_read.then_some("GET")
 }
 
+/// GET, if the heading above a URL speaks of reading and JSON is below it: "Step 2: Retrieve the packs".
+fn method_of_read(page: &Page, at: usize) -> Option<&'static str> {
+    static VERB: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)^\W*(?:step\s*)?(?:\d+[.:)]?\s*)*(\p{L}+)"));
+    let url = page.fence(at)?.content.trim();
+    let heading = page.headings_above(at).next()?;
+    let verb = VERB.captures(&heading.text)?[1].to_lowercase();
+    let mut below = at + 1..page.blocks.len();
+    let next = below.find(|index| page.fence(*index).is_some())?;
+    let is_own =
+        page.heading_of(next) == page.heading_of(at) || pairing::is_called_response(page, next);
+    let reads = is_one_of(&verb, READS) && url::has_base(url) && addresses::is_literal(url);
+    (reads && is_own && pairing::shows_json(page, next)).then_some("GET")
+}
+
+/// Verbs of headings about reads.
+const READS: &str = "get read list retrieve find fetch show view search query";
+
 /// The only method that a heading above a URL of this machine names: "GET Method Example".
 fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
     let url = page.fence(at)?.content.trim();
@@ -470,7 +489,6 @@ fn method_of_section(page: &Page, at: usize) -> Option<&str> {
 /// The method that the title above a URL means, if the URL is below a label or heading such as "URL": "Get all users" or
 /// "Delete a user".
 fn method_of_title(page: &Page, at: usize) -> Option<&'static str> {
-    const READS: &str = "get read list retrieve find fetch show view search query";
     const WRITES: [(&str, &str); 2] = [("delete remove", "DELETE"), ("add create post", "POST")];
     let is_url = |text: &str| matches!(labels::words(text).as_slice(), [only] if is_one_of(only, "url uri endpoint route"));
     let is_labelled = match &page.blocks[at.checked_sub(1)?] {

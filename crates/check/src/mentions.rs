@@ -97,6 +97,10 @@ static BLUEPRINT: LazyLock<Regex> = LazyLock::new(|| {
 /// A parameter of API Blueprint with its value: `id: 1 (number) - the record`.
 static VALUE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?P<name>\w+)\s*[:=]\s*`?(?P<value>[\w.-]+)`?\s*\("));
+/// The same in the older form: `id (required, number, '1') ... The id`.
+static OLD_VALUE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?P<name>\w+)\s*\((?:required|optional)\s*,\s*\w+\s*,\s*`?(?P<value>[\w.-]+)`?\s*\)")
+});
 
 /// A block that is only the URL of a request whose method begins its heading: `POST Add a user`.
 static URL_ALONE: LazyLock<Regex> = LazyLock::new(|| {
@@ -371,9 +375,11 @@ pub fn in_blueprint(blocks: &[Block], index: usize) -> Option<Mention> {
         let below = blocks[at + 1..].iter();
         let below = below.take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_)));
         for block in below {
-            if let Block::Prose(prose) = block
-                && let Some(value) = VALUE.captures(&prose.text)
-            {
+            let Block::Prose(prose) = block else {
+                continue;
+            };
+            let value = VALUE.captures(&prose.text);
+            if let Some(value) = value.or_else(|| OLD_VALUE.captures(&prose.text)) {
                 url = url.replace(&format!("{{{}}}", &value["name"]), &value["value"]);
             }
         }

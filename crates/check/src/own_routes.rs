@@ -55,7 +55,7 @@ pub fn reason(
     let is_resource = |name: &String| resources.contains(&name.as_str());
     let is_misspelt =
         |name: &String| is_word(name) && !is_resource(name) && is_misspelt(name, &resources);
-    if !matches!(received.status, 404 | 405) {
+    if !matches!(received.status, 404 | 405) || expected.statuses.contains(&received.status) {
         return None;
     }
     let path = request.target.split('?').next().unwrap_or_default();
@@ -159,7 +159,8 @@ pub fn parameter(
                 .chain(PARAMETERS.into_iter().filter(counts))
         };
         let plain = name.split(['.', '[', '%']).next().unwrap_or_default();
-        let plain = plain.rsplit_once('_').map_or(plain, |(field, _)| field);
+        let field = plain.rsplit_once('_').map(|(field, _)| field);
+        let plain = field.filter(|field| !field.is_empty()).unwrap_or(plain);
         let is_of_other = !is_of_this && is_one_of(&name.to_lowercase(), OF_OTHERS);
         let is_near = || {
             nearest(name, known())

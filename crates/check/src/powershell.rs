@@ -10,8 +10,9 @@ use super::http_message::METHODS;
 use super::printed::Printed;
 use super::requests::{self, FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
+use super::shell::Mistake;
 use super::shown;
-use super::text::{is_one_of, line_end, pattern};
+use super::text::{is_one_of, line_end, nearest, pattern};
 
 /// The commands of a block that are sent to this machine, or nothing if it is more than a list of commands.
 pub fn find(text: &str) -> Vec<FoundRequest> {
@@ -155,9 +156,17 @@ impl<'a> Parser<'a> {
         };
         self.at = next;
         let problem = match (&written, filter) {
-            (None, _) => Some(Problem::Skip(
-                "uses options or values of PowerShell that are not understood".to_owned(),
-            )),
+            (None, _) => Some(
+                match self
+                    .open_quote(start..next)
+                    .or_else(|| self.misspelt_option(start..next))
+                {
+                    Some(mistake) => Problem::Mistakes(vec![mistake]),
+                    None => Problem::Skip(
+                        "uses options or values of PowerShell that are not understood".to_owned(),
+                    ),
+                },
+            ),
             (_, Some(filter)) => Some(Problem::Skip(format!(
                 "its output goes through `{filter}`, which is not run"
             ))),
@@ -172,6 +181,41 @@ impl<'a> Parser<'a> {
             output,
             ..FoundRequest::default()
         }
+    }
+
+    /// The quote of a member `name = "value` that is not closed in its line.
+    fn open_quote(&self, range: Range<usize>) -> Option<Mistake> {
+        static OPEN: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r#"(?m)^\s*[\w-]+\s*=\s*(?P<quote>")[^"'`$@\r\n]*\r?$"#));
+        let command = self.text[range.start..].split("\n\n").next()?;
+        let quote = OPEN.captures(command)?.name("quote")?;
+        Some(Mistake {
+            span: range.start + quote.start()..range.start + quote.end(),
+            text: "this quote is never closed".to_owned(),
+            fix: None,
+        })
+    }
+
+    /// A misspelt option. Its name may be shortened.
+    fn misspelt_option(&self, range: Range<usize>) -> Option<Mistake> {
+        static OPTION: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r"\s(?P<option>-[A-Za-z]{4,})\s"));
+        const OPTIONS: [&str; 5] = ["-Uri", "-Method", "-ContentType", "-Headers", "-Body"];
+        let command = &self.text[range.clone()];
+        // An option in a value is no option.
+        let is_in_value = |at: usize| command[..at].matches(['"', '\'']).count() % 2 == 1;
+        OPTION.captures_iter(command).find_map(|found| {
+            let option = found.name("option")?;
+            let name = option.as_str().to_lowercase();
+            let is_short = |known: &&str| known.to_lowercase().starts_with(&name);
+            let near = nearest(&name, OPTIONS)
+                .filter(|_| !OPTIONS.iter().any(|known| is_short(&known)))?;
+            (!is_in_value(option.start())).then(|| Mistake {
+                span: range.start + option.start()..range.start + option.end(),
+                text: format!("PowerShell has no option `{}`", option.as_str()),
+                fix: Some(near.to_owned()),
+            })
+        })
     }
 
     /// The URL of a command that is not understood.

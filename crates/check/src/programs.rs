@@ -126,14 +126,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             let is_literal = is_literal && !in_comment(text, whole.start());
             let comma = missing_comma(&text[request.span.clone()]);
             request.problem = Some(match requests::placeholder(&written.request) {
-                _ if let Some(comma) = comma => {
-                    let at = request.span.start + comma;
-                    Problem::Mistakes(vec![Mistake {
-                        span: at..at + 1,
-                        text: "a comma is missing behind this".to_owned(),
-                        fix: None,
-                    }])
-                }
+                _ if let Some(comma) = comma => missing(request.span.start + comma),
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
                 None => Problem::Program(reason),
@@ -143,12 +136,46 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         } else if let Some(written) = not_literal(text, &call) {
             at = written.url_span.end;
             request.span = whole.start()..at;
-            request.problem = Some(Problem::Skip(reason));
+            let comma = call
+                .name("call")
+                .and_then(|_| lacks_comma(text, whole.end()));
+            request.problem = Some(match comma {
+                Some(comma) => missing(comma),
+                None => Problem::Skip(reason),
+            });
             request.written = Some(written);
         }
         found.extend(Some(request).filter(|request| request.written.is_some()));
     }
     found
+}
+
+/// The mistake of a comma that is missing behind an offset.
+fn missing(at: usize) -> Problem {
+    Problem::Mistakes(vec![Mistake {
+        span: at..at + 1,
+        text: "a comma is missing behind this".to_owned(),
+        fix: None,
+    }])
+}
+
+/// Where a call that cannot be read lacks a comma: behind its URL, or at the end of a line above another option.
+fn lacks_comma(text: &str, start: usize) -> Option<usize> {
+    static BEFORE_OPTIONS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*\{"#));
+    static BEFORE_OPTION: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*,\s*\{\s*method\s*:\s*(?:"\w+"|'\w+')[ \t]*\r?\n\s*(?:headers|body|mode|cache|credentials)\s*[:,]"#,
+        )
+    });
+    let arguments = &text[start..];
+    let behind = |part: &str| start + part.trim_end().len() - 1;
+    if let Some(found) = BEFORE_OPTIONS.find(arguments) {
+        return Some(behind(&arguments[..found.end() - 1]));
+    }
+    let found = BEFORE_OPTION.find(arguments)?;
+    let (above, _) = found.as_str().rsplit_once('\n')?;
+    Some(behind(above))
 }
 
 /// Where an object in a call lacks a comma.

@@ -448,7 +448,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);
     let content = &text[range.clone()];
-    let is_block = if content.trim_start_matches("$ ").starts_with("curl ")
+    const COMMANDS: [&str; 4] = ["curl ", "http ", "Invoke-RestMethod ", "Invoke-WebRequest "];
+    let command = content.trim_start_matches("$ ");
+    let is_block = if COMMANDS.iter().any(|name| command.starts_with(name))
         && (content.contains("localhost") || content.contains("127.0.0.1"))
     {
         let mut fence = Fence::unfenced(text, range);

@@ -279,6 +279,17 @@ pub fn find(
     } else {
         messages(text)
     };
+    if !found.is_empty() && text.contains("Invoke-") {
+        // A block for PowerShell has commands of both.
+        let is_other = |other: &FoundRequest| {
+            let overlaps = |own: &FoundRequest| own.span.contains(&other.span.start);
+            !found.iter().any(overlaps)
+        };
+        let mut others = other_clients(text, &fence.language);
+        others.retain(is_other);
+        found.extend(others);
+        found.sort_by_key(|found| found.span.start);
+    }
     if found.is_empty() {
         found.extend(without_command(text).or_else(|| Some(misspelt(text)?.0)));
     }
@@ -410,10 +421,15 @@ fn without_command(text: &str) -> Option<FoundRequest> {
 }
 
 /// The command that a text begins with, if its program is a misspelling of curl, and where it ends.
-fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
+pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split(' ').next().unwrap_or_default();
-    if !word.chars().all(char::is_alphabetic) || nearest(word, ["curl"]).is_none() {
+    // `curl-X DELETE ...`
+    let is_glued = word
+        .strip_prefix("curl-")
+        .is_some_and(|option| option.len() == 1);
+    let is_near = word.chars().all(char::is_alphabetic) && nearest(word, ["curl"]).is_some();
+    if !is_glued && !is_near {
         return None;
     }
     let start = text.len() - line.len();

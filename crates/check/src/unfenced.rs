@@ -14,6 +14,7 @@ use super::mentions;
 use super::node::is_dots;
 use super::programs;
 use super::prompt;
+use super::requests;
 use super::shell;
 use super::shown;
 use super::text::line_end;
@@ -241,6 +242,9 @@ impl Scan<'_> {
         let text = &self.content[line.clone()];
         let Some(at) = shown::command_in_line(text) else {
             let program = text[prompt::typed(text)..].split(' ').next()?;
+            if requests::misspelt(text).is_some() {
+                return Some(line.clone());
+            }
             let is_client = is_one_of(program, "http https xh xhs wget");
             let found = is_client.then(|| clients::find(text, ""))?.pop()?;
             return found.written.is_some().then(|| line.clone());
@@ -256,7 +260,9 @@ impl Scan<'_> {
             }
         }
         let is_url = |word: &shell::Word| {
-            word.text.contains("://") || url::this_machine(&word.text).is_some()
+            word.text.contains("://")
+                || url::this_machine(&word.text).is_some()
+                || url::has_base(&word.text)
         };
         let url = command.words.iter().position(is_url)?;
         // A sentence goes on after the URL.
