@@ -125,7 +125,7 @@ Returns `200` on success, `404` otherwise.
 http DELETE :3000/bands/1
 ```
 "#;
-    let verdicts = &["pass", "fail", "pass", "fail", "pass"][..];
+    let verdicts = &["pass", "`/songs/titles` is a route", "pass", "fail", "pass"][..];
     assert_all_judged(&[(page.to_owned(), verdicts)]);
 }
 

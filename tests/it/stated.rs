@@ -317,3 +317,221 @@ fn what_only_other_services_have_is_skipped() {
     ];
     assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
 }
+
+/// Rows whose pages are written in place.
+fn assert_rows(rows: &[(&str, &[&str])]) {
+    let rows: Vec<(String, &[&str])> = rows
+        .iter()
+        .map(|(page, expected)| ((*page).to_owned(), *expected))
+        .collect();
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn a_body_that_is_not_json_is_a_failure() {
+    assert_rows(&[
+        (
+            "### POST /bands\n\nExample request:\n\n```json\n{\n  \"name\": Crows\n}\n```\n\nExpected response:\n\n- HTTP 201 Created\n",
+            &["fail"],
+        ),
+        (
+            "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```js\n{ \"name: \"Crows\" }\n```\n\n\
+             The response:\n\n```js\n{ \"name\": \"Crows\", \"id\": 3 }\n```\n",
+            &["fail"],
+        ),
+        // A comma too many.
+        (
+            "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```js\n{ \"name\": \"Crows\", }\n```\n\n\
+             The response:\n\n```js\n{ \"name\": \"Crows\", \"id\": 3 }\n```\n",
+            &["fail"],
+        ),
+        // What is assumed to be the body.
+        (
+            "```http\nPOST /bands\nContent-Type: application/json\n```\n\n```json\n{\n  \"name\": \"Crows\"\n  \"members\": 4\n}\n```\n",
+            &["fail"],
+        ),
+        // As a program writes it.
+        (
+            "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```js\n{ name: 'Crows' }\n```\n",
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn misspelt_commands_methods_and_options_are_found() {
+    assert_rows(&[
+        (
+            "```http\nGET /bands\nGTE /songs?q=Blue\n```\n",
+            &["pass", "`GTE` is not a method, did you mean `GET`?"],
+        ),
+        // Commands of other services.
+        ("```\nSET /bands 1\nLIST /bands\n```\n", &[]),
+        (
+            "##Delete\ncurl-X DELETE http://localhost:3000/bands/1\n",
+            &["`curl-X` is not a command"],
+        ),
+        (
+            "Command: url -i http://localhost:3000/bands/1\n",
+            &["`url` is not a command"],
+        ),
+        (
+            "```powershell\ncurl.exe http://localhost:3000/bands\nInvoke-RestMethod -Uri http://localhost:3000/bands/1 -Methd Delete\n```\n",
+            &["pass", "PowerShell has no option `-Methd`"],
+        ),
+        (
+            "```powershell\nInvoke-RestMethod -Uri http://localhost:3000/bands -Method POST `\n-ContentType \"application/json\" `\n\
+             -Body (@{\n  name = \"Crows\n} | ConvertTo-Json)\n```\n",
+            &["this quote is never closed"],
+        ),
+        (
+            "```bash\nhttp PATCH http://localhost:3000/bands/1 members:=four\n```\n",
+            &["`four` behind `:=` is not JSON"],
+        ),
+        (
+            "```javascript\nfetch('http://localhost:3000/bands/1', {\n  method: 'PATCH'\n  headers: { 'Content-Type': 'application/json' },\n\
+             \x20 body: JSON.stringify({ name: 'Crows' })\n});\n```\n",
+            &["a comma is missing"],
+        ),
+        (
+            "```javascript\nfetch('http://localhost:3000/bands/1' {\n  method: 'DELETE'\n});\n```\n",
+            &["a comma is missing"],
+        ),
+    ]);
+}
+
+#[test]
+fn requests_stand_in_links_lists_and_tables() {
+    assert_rows(&[
+        (
+            "- sorted -\n  [/songs?_sort=title&_limit=1](http://localhost:3000/songs?_sort=title&_limit=1)\n\
+             - one [`/song/1`](http://localhost:3000/song/1)\n- [more](http://localhost:3000/other)\n",
+            &["pass", "fail"],
+        ),
+        (
+            "- **GET**: `Invoke-RestMethod -Uri http://localhost:3000/bands`\n\
+             - **DELETE**: `Invoke-RestMethod -Uri http://localhost:3000/band/1 -Method Delete`\n",
+            &["pass", "fail"],
+        ),
+        (
+            "## Sample request\n\ncurl {base_url}/bands?name=Owls\n\n## Sample return\n\n```js\n[{ \"id\": 1, \"name\": \"Hawks\" }]\n```\n",
+            &["fail"],
+        ),
+        (
+            "| Element | Value | Required | Notes |\n|---|---|---|---|\n| **METHOD** | GET | Required | |\n\
+             | **URL** | `{server_url}/songs` | Required | |\n| **Params** | `Key/Value` | Required | Enter *title/Red*. |\n\n\
+             1. Send it.\n1. The response:\n\n    ```js\n    [{ \"id\": 2, \"title\": \"Red\", \"bandId\": 2, \"addedAt\": \"2024-01-06T10:00:00Z\" }]\n    ```\n",
+            &["pass"],
+        ),
+        // Its parameters are left open.
+        (
+            "| Element | Value | Required | Notes |\n|---|---|---|---|\n| **METHOD** | GET | Required | |\n\
+             | **URL** | `{server_url}/songs` | Required | |\n| **Params** | `Key/Value` | Required | Enter *bandId/{id}*. |\n\n\
+             The response:\n\n```js\n[]\n```\n",
+            &[],
+        ),
+        (
+            "## Step 2: Retrieve the bands\n\nRun this to get a list.\n\n```shell\n\n{base_url}/bands\n```\n\nIt returns:\n\n\
+             ```json\n[{ \"id\": 1, \"name\": \"Hawks\" }]\n```\n",
+            &["fail"],
+        ),
+        (
+            "## Song [/songs/{id}]\n\n+ Parameters\n    + id (required, number, `1`) ... The id\n\n### Get it [GET]\n\n+ Response 200 (application/json)\n\n\
+             \x20       { \"id\": 1, \"title\": \"Green\" }\n",
+            &["fail"],
+        ),
+    ]);
+}
+
+#[test]
+fn statuses_and_queries_stand_in_steps() {
+    let deletion = |status: &str| {
+        format!(
+            "## Step 2: Create the request\n\n1. Change the method from **GET** to **DELETE**.\n2. Enter this URL:\n\n```\nhttp://localhost:3000/bands/1\n```\n\n\
+             ## Step 3: Send the request\n\n1. Click **Send**.\n2. You should see a `{status}` status.\n"
+        )
+    };
+    let list = |status: &str| {
+        format!(
+            "1. Create this request:\n\n    ```shell\n    GET {{base_url}}/bands\n    ```\n\n2. Click **Send**.\n\n   Postman returns a `{status}` message.\n"
+        )
+    };
+    let keyed = |id: u8| {
+        format!(
+            "1. Select the \"GET\" method.\n\n2. Enter the URL:\n\n```shell\n{{{{base_url}}}}/bands\n```\n\n\
+             3. Under the \"Key\" column of the \"Query Params\" section, input `id`.\n\n\
+             4. Under the \"Value\" column of the \"Query Params\" section, input the id. For example, put `{id}`.\n\n\
+             5. The response body looks like below:\n\n```json\n[{{ \"id\": 2, \"name\": \"Foxes\" }}]\n```\n"
+        )
+    };
+    assert_rows(&[
+        (&deletion("204 No Content"), &["fail"]),
+        (&deletion("200 OK"), &["pass"]),
+        (&list("201 Created"), &["fail"]),
+        (&list("200 OK"), &["pass"]),
+        (&keyed(2), &["pass"]),
+        (&keyed(1), &["fail"]),
+        // The status below the body, as a script prints it.
+        (
+            "```\n$ curl http://localhost:3000/bands/9\n{\"message\":\"none\"}\nHTTP 404\n\n$ curl http://localhost:3000/bands/8\n{\"message\":\"none\"}\nHTTP 400\n```\n",
+            &["pass", "fail"],
+        ),
+        // A status in a block of its own.
+        (
+            "```http\nGET /bands/9\n```\n\nOčekivani odgovor:\n\n```json\n{ \"detail\": \"nema\" }\n```\n\nI HTTP status:\n\n```http\n404 Not Found\n```\n",
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_may_be_meant_otherwise_is_not_a_failure() {
+    assert_rows(&[
+        // Several URLs and a block that belongs to none of them.
+        (
+            "The keys are resources:\n\n```\n  http://localhost:3000/songs\n  http://localhost:3000/settings\n```\n\nIf you add a key (such as \"tags\")\n\n\
+             ```js\n{ \"settings\": { \"volume\": 3 }, \"tags\": [] }\n```\n",
+            &["pass", "pass"],
+        ),
+        // A route of its own: the ids of the records are numbers.
+        (
+            "### GET /songs/newest\n\n```json\n[{ \"id\": 2 }]\n```\n",
+            &["`/songs/newest` is a route"],
+        ),
+        (
+            "### GET /songs/abc\n\nResponse: 400 Bad Request\n\n```json\n{ \"error\": \"id\" }\n```\n",
+            &["fail"],
+        ),
+        // Errors have a type and a text of their own.
+        (
+            "```shell\n$ curl -i localhost:3000/bands/9\nHTTP/1.1 404\nContent-Type: text/plain\n\nCould not find band 9\n```\n",
+            &["pass"],
+        ),
+        (
+            "```shell\n$ curl -X DELETE localhost:3000/bands/2\n$ curl localhost:3000/bands/2\nCould not find band 2\n```\n",
+            &["pass", "pass"],
+        ),
+        // The format of an item.
+        (
+            "* **METHOD** — `GET`\n* **URL** — `http://localhost:3000/bands`\n* **Request body** — None\n\n\
+             It returns all bands. Each band has the following format. Note the id.\n\n```json\n{ \"id\": 2, \"name\": \"Foxes\" }\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl -X POST http://localhost:3000/bands --json '{\"name\": \"Crows\"}'\n```\n\n**Without a key, you'll get:**\n\n\
+             ```json\n{ \"error\": \"Unauthorized\" }\n```\n",
+            &["pass"],
+        ),
+        // What the reader sees is surely the response.
+        (
+            "```\ncurl http://localhost:3000/bands/1\n```\n\nIf the service runs correctly, you should see one of the bands, such as in this example.\n\n\
+             ```\n{ \"band\": { \"id\": 1 } }\n```\n",
+            &["fail"],
+        ),
+        // A parameter that begins with `_` and is of another service.
+        (
+            "```\nGET /songs?_include=bands\n```\n",
+            &["`_include` is a parameter"],
+        ),
+    ]);
+}

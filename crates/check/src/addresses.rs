@@ -315,7 +315,7 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
 }
 
 /// Whether a block is the URL of the command above it, as Swagger UI shows it again.
-fn repeats_command(above: &[Block], own: &Fence) -> bool {
+pub fn repeats_command(above: &[Block], own: &Fence) -> bool {
     let above = above.iter().rev().find_map(|block| match block {
         Block::Fence(fence) => Some(fence.content.trim()),
         _ => None,

@@ -401,7 +401,11 @@ fn method_of_query(page: &Page, at: usize) -> Option<&'static str> {
 fn method_of_read(page: &Page, at: usize) -> Option<&'static str> {
     static VERB: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)^\W*(?:step\s*)?(?:\d+[.:)]?\s*)*(\p{L}+)"));
-    let url = page.fence(at)?.content.trim();
+    let fence = page.fence(at)?;
+    let url = fence.content.trim();
+    if addresses::repeats_command(&page.blocks[..at], fence) {
+        return None;
+    }
     let heading = page.headings_above(at).next()?;
     let verb = VERB.captures(&heading.text)?[1].to_lowercase();
     let mut below = at + 1..page.blocks.len();

@@ -124,9 +124,11 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         if let Some((written, end, is_literal)) = read(text, &call) {
             request.span = whole.start()..end;
             let is_literal = is_literal && !in_comment(text, whole.start());
-            let comma = missing_comma(&text[request.span.clone()]);
+            let in_object = missing_comma(&text[request.span.clone()]);
+            let comma = in_object.map(|comma| request.span.start + comma);
+            let comma = comma.or_else(|| lacks_comma(text, whole.end()));
             request.problem = Some(match requests::placeholder(&written.request) {
-                _ if let Some(comma) = comma => missing(request.span.start + comma),
+                _ if let Some(comma) = comma => missing(comma),
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
                 None => Problem::Program(reason),

@@ -315,6 +315,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 if labels::heading(&heading.text) == labels::Announces::Response
                     && !labels::has_word(&heading.text, "responses") => {}
             Block::Fence(_) if example.body.is_some_and(|body| index <= body) => {}
+            Block::Heading(heading)
+                if is_named && candidates::is_next_step(page, example.fence, heading) => {}
             // A table of options or parameters is about the request.
             Block::Table(table) if response.is_none() && status_column(table).is_some() => break,
             Block::Heading(_) | Block::Fence(_) if response.is_none() => break,
