@@ -208,8 +208,8 @@ impl<'a> Parser<'a> {
             let option = found.name("option")?;
             let name = option.as_str().to_lowercase();
             let is_short = |known: &&str| known.to_lowercase().starts_with(&name);
-            let near = nearest(&name, OPTIONS)
-                .filter(|_| !OPTIONS.iter().any(|known| is_short(&known)))?;
+            let near =
+                nearest(&name, OPTIONS).filter(|_| !OPTIONS.iter().any(|known| is_short(known)))?;
             (!is_in_value(option.start())).then(|| Mistake {
                 span: range.start + option.start()..range.start + option.end(),
                 text: format!("PowerShell has no option `{}`", option.as_str()),
