@@ -350,6 +350,11 @@ fn a_body_that_is_not_json_is_a_failure() {
             "```http\nPOST /bands\nContent-Type: application/json\n```\n\n```json\n{\n  \"name\": \"Crows\"\n  \"members\": 4\n}\n```\n",
             &["fail"],
         ),
+        // A description of the body.
+        (
+            "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```json\n{\n  \"name\": string,\n  \"tags\": [string],\n  \"members\": COUNT\n}\n```\n",
+            &["skipped"],
+        ),
         // As a program writes it.
         (
             "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```js\n{ name: 'Crows' }\n```\n",
@@ -365,8 +370,13 @@ fn misspelt_commands_methods_and_options_are_found() {
             "```http\nGET /bands\nGTE /songs?q=Blue\n```\n",
             &["pass", "`GTE` is not a method, did you mean `GET`?"],
         ),
-        // Commands of other services.
-        ("```\nSET /bands 1\nLIST /bands\n```\n", &[]),
+        // Commands of other services, and words.
+        ("```\nSET /bands\nLIST /bands\n```\n", &[]),
+        ("```\nBANDS /bands\nPOSTS /posts\n```\n", &[]),
+        (
+            "Call http://localhost:3000/bands -- it lists the bands.\n",
+            &["pass"],
+        ),
         (
             "##Delete\ncurl-X DELETE http://localhost:3000/bands/1\n",
             &["`curl-X` is not a command"],

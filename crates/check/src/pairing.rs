@@ -412,12 +412,24 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     })
 }
 
-/// Whether a block is meant as a JSON object with double quotes, and cannot be read as one.
+/// Whether a block is meant as a JSON object with double quotes, and cannot be read as one. One whose values are names of
+/// types or placeholders describes a body.
 fn is_broken_json(fence: &Fence) -> bool {
+    static DESCRIBES: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"[:\[,]\s*(?:(?i:string|str|number|integer|int|long|float|double|decimal|boolean|bool|date|datetime|timestamp|object|array|list|text|any|uuid|id|email|required|optional|value)\b|[A-Z][A-Z0-9_]*\b|[{\[]\s*\w+\s*[}\]])",
+        )
+    });
     static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\{\s*"[\w -]+"?\s*:(?s:.*)\}$"#));
     let is_language = is_one_of(&fence.language, "json js javascript") || fence.language.is_empty();
     let content = fence.content.trim();
-    is_language && MEMBER.is_match(content) && !content.contains(['`', ';'])
+    // What is within quotes is no name of a type.
+    let outside: Vec<&str> = content.split('"').step_by(2).collect();
+    is_language
+        && MEMBER.is_match(content)
+        && !content.contains(['`', ';'])
+        && !is_schema(content)
+        && !DESCRIBES.is_match(&outside.join("\"\""))
 }
 
 /// Whether a text is JSON but for commas behind the last member.

@@ -207,9 +207,8 @@ impl<'a> Parser<'a> {
         OPTION.captures_iter(command).find_map(|found| {
             let option = found.name("option")?;
             let name = option.as_str().to_lowercase();
-            let is_short = |known: &&str| known.to_lowercase().starts_with(&name);
-            let near =
-                nearest(&name, OPTIONS).filter(|_| !OPTIONS.iter().any(|known| is_short(known)))?;
+            let is_short = |known: &str| known.to_lowercase().starts_with(&name);
+            let near = nearest(&name, OPTIONS).filter(|_| !OPTIONS.into_iter().any(is_short))?;
             (!is_in_value(option.start())).then(|| Mistake {
                 span: range.start + option.start()..range.start + option.end(),
                 text: format!("PowerShell has no option `{}`", option.as_str()),

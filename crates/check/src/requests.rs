@@ -14,7 +14,7 @@ use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::shown;
 use super::shown::command_in_line;
-use super::text::{is_one_of, line_end, nearest, pattern};
+use super::text::{is_one_of, line_end, pattern};
 use super::transcript;
 use super::url;
 
@@ -428,7 +428,8 @@ pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let is_glued = word
         .strip_prefix("curl-")
         .is_some_and(|option| option.len() == 1);
-    let is_near = word.chars().all(char::is_alphabetic) && nearest(word, ["curl"]).is_some();
+    // "Call http://localhost:3000/users" is two letters away.
+    let is_near = strsim::osa_distance(&word.to_lowercase(), "curl") == 1;
     if !is_glued && !is_near {
         return None;
     }
