@@ -429,7 +429,8 @@ pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
         .strip_prefix("curl-")
         .is_some_and(|option| option.len() == 1);
     // "Call http://localhost:3000/users" is two letters away.
-    let is_near = strsim::osa_distance(&word.to_lowercase(), "curl") == 1;
+    let is_near = word.chars().all(char::is_alphabetic)
+        && strsim::osa_distance(&word.to_lowercase(), "curl") == 1;
     if !is_glued && !is_near {
         return None;
     }
