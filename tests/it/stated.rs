@@ -373,6 +373,11 @@ fn misspelt_commands_methods_and_options_are_found() {
         // Commands of other services, and words.
         ("```\nSET /bands\nLIST /bands\n```\n", &[]),
         ("```\nBANDS /bands\nPOSTS /posts\n```\n", &[]),
+        // Marks of Markdown around a command.
+        (
+            "### GET\n\n`curl -X GET \"http://localhost:3000/bands\" -v`\n\n1. Run it:\n\n    `curl -X DELETE \"http://localhost:3000/bands/2\"`\n",
+            &["pass", "pass"],
+        ),
         (
             "Call http://localhost:3000/bands -- it lists the bands.\n",
             &["pass"],
