@@ -269,7 +269,7 @@ fn query_below(page: &Page, at: usize) -> Option<String> {
         LazyLock::new(|| pattern(r"(?i)^\W*value\s*[:：]\s*([\w.-]+)\W*$"));
     // "Under the Key column of the Query Params section, enter `city`"
     static KEY_STEP: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\bkey\b[^`]*`([A-Za-z_][\w.]*)`\W*$"));
+        LazyLock::new(|| pattern(r"(?i)\bkey\b[^`]*\b(?:query|param)[^`]*`([A-Za-z_][\w.]*)`\W*$"));
     static VALUE_STEP: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)\bvalue\b[^`]*`([\w.-]+)`[^`]*$"));
     let below = page.blocks[at + 1..].iter();
@@ -286,21 +286,15 @@ fn query_below(page: &Page, at: usize) -> Option<String> {
         let query = found.get(1).or_else(|| found.get(2))?;
         Some(query.as_str().to_owned())
     });
-    let named = named.or_else(|| {
+    let keyed = |texts: &[&str], key: &Regex, value: &Regex| {
         texts.windows(2).find_map(|pair| {
-            let key = KEY.captures(pair[0])?;
-            let value = VALUE.captures(pair[1])?;
+            let (key, value) = (key.captures(pair[0])?, value.captures(pair[1])?);
             Some(format!("{}={}", &key[1], &value[1]))
         })
-    });
-    named.or_else(|| {
-        sources.windows(2).find_map(|pair| {
-            let key = KEY_STEP.captures(pair[0])?;
-            let value = VALUE_STEP.captures(pair[1])?;
-            let is_query = labels::has_word(pair[0], "query params parameter parameters");
-            is_query.then(|| format!("{}={}", &key[1], &value[1]))
-        })
-    })
+    };
+    named
+        .or_else(|| keyed(&texts, &KEY, &VALUE))
+        .or_else(|| keyed(&sources, &KEY_STEP, &VALUE_STEP))
 }
 
 /// The method that is named beside a block, above it or else below it: `**Method**: GET`.

@@ -40,6 +40,7 @@ mod literals;
 mod markup;
 mod mentions;
 mod node;
+mod omissions;
 mod options;
 mod outcome;
 mod own_routes;

@@ -142,17 +142,17 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
         let is_status = || status_text::in_line(text).or_else(|| status_text::of_any_label(text));
         labels::surely_introduces(text) || is_status().is_some()
     };
-    // What is below a URL may be anything.
-    let is_address = page.fence(request).is_some_and(addresses::is_address);
-    let is_list = |fence: &Fence| fence.content.trim().contains('\n');
-    let is_list = is_address && page.fence(request).is_some_and(is_list);
-    let says_response = |text: &str| says_so(labels::last_sentence(text));
-    match nearest {
-        None if is_address => return announced(page, at) == Announces::Response,
-        Some(Block::Prose(prose))
-            if is_list
-                && announced(page, at) != Announces::Response
-                && !says_response(&prose.text) =>
+    // What is below a URL may be anything, and what is below several need not belong to any of them.
+    let own = page
+        .fence(request)
+        .filter(|fence| addresses::is_address(fence));
+    let is_called = || announced(page, at) == Announces::Response;
+    match (own, nearest) {
+        (Some(_), None) => return is_called(),
+        (Some(own), Some(Block::Prose(prose)))
+            if own.content.trim().contains('\n')
+                && !is_called()
+                && !says_so(labels::last_sentence(&prose.text)) =>
         {
             return false;
         }
@@ -423,7 +423,7 @@ fn is_broken_json(fence: &Fence) -> bool {
     static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\{\s*"[\w -]+"?\s*:(?s:.*)\}$"#));
     let is_language = is_one_of(&fence.language, "json js javascript") || fence.language.is_empty();
     let content = fence.content.trim();
-    // What is within quotes is no name of a type.
+    // What is within quotes is not the name of a type.
     let outside: Vec<&str> = content.split('"').step_by(2).collect();
     is_language
         && MEMBER.is_match(content)

@@ -156,17 +156,12 @@ impl<'a> Parser<'a> {
         };
         self.at = next;
         let problem = match (&written, filter) {
-            (None, _) => Some(
-                match self
-                    .open_quote(start..next)
-                    .or_else(|| self.misspelt_option(start..next))
-                {
-                    Some(mistake) => Problem::Mistakes(vec![mistake]),
-                    None => Problem::Skip(
-                        "uses options or values of PowerShell that are not understood".to_owned(),
-                    ),
-                },
-            ),
+            (None, _) => Some(match self.mistake(start..next) {
+                Some(mistake) => Problem::Mistakes(vec![mistake]),
+                None => Problem::Skip(
+                    "uses options or values of PowerShell that are not understood".to_owned(),
+                ),
+            }),
             (_, Some(filter)) => Some(Problem::Skip(format!(
                 "its output goes through `{filter}`, which is not run"
             ))),
@@ -183,14 +178,20 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// What is wrong with a command that is not understood, if that is clear.
+    fn mistake(&self, range: Range<usize>) -> Option<Mistake> {
+        self.open_quote(range.start)
+            .or_else(|| self.misspelt_option(range))
+    }
+
     /// The quote of a member `name = "value` that is not closed in its line.
-    fn open_quote(&self, range: Range<usize>) -> Option<Mistake> {
+    fn open_quote(&self, start: usize) -> Option<Mistake> {
         static OPEN: LazyLock<Regex> =
             LazyLock::new(|| pattern(r#"(?m)^\s*[\w-]+\s*=\s*(?P<quote>")[^"'`$@\r\n]*\r?$"#));
-        let command = self.text[range.start..].split("\n\n").next()?;
+        let command = self.text[start..].split("\n\n").next()?;
         let quote = OPEN.captures(command)?.name("quote")?;
         Some(Mistake {
-            span: range.start + quote.start()..range.start + quote.end(),
+            span: start + quote.start()..start + quote.end(),
             text: "this quote is never closed".to_owned(),
             fix: None,
         })
@@ -202,7 +203,7 @@ impl<'a> Parser<'a> {
             LazyLock::new(|| pattern(r"\s(?P<option>-[A-Za-z]{4,})\s"));
         const OPTIONS: [&str; 5] = ["-Uri", "-Method", "-ContentType", "-Headers", "-Body"];
         let command = &self.text[range.clone()];
-        // An option in a value is no option.
+        // What is within quotes is not an option.
         let is_in_value = |at: usize| command[..at].matches(['"', '\'']).count() % 2 == 1;
         OPTION.captures_iter(command).find_map(|found| {
             let option = found.name("option")?;

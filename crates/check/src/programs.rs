@@ -126,9 +126,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             let is_literal = is_literal && !in_comment(text, whole.start());
             let in_object = missing_comma(&text[request.span.clone()]);
             let comma = in_object.map(|comma| request.span.start + comma);
-            let comma = comma.or_else(|| lacks_comma(text, whole.end()));
+            let comma = comma.or_else(|| missing_between_arguments(text, whole.end()));
             request.problem = Some(match requests::placeholder(&written.request) {
-                _ if let Some(comma) = comma => missing(comma),
+                _ if let Some(comma) = comma => comma_after(comma),
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
                 None => Problem::Program(reason),
@@ -140,9 +140,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             request.span = whole.start()..at;
             let comma = call
                 .name("call")
-                .and_then(|_| lacks_comma(text, whole.end()));
+                .and_then(|_| missing_between_arguments(text, whole.end()));
             request.problem = Some(match comma {
-                Some(comma) => missing(comma),
+                Some(comma) => comma_after(comma),
                 None => Problem::Skip(reason),
             });
             request.written = Some(written);
@@ -153,7 +153,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
 }
 
 /// The mistake of a comma that is missing behind an offset.
-fn missing(at: usize) -> Problem {
+fn comma_after(at: usize) -> Problem {
     Problem::Mistakes(vec![Mistake {
         span: at..at + 1,
         text: "a comma is missing behind this".to_owned(),
@@ -162,7 +162,7 @@ fn missing(at: usize) -> Problem {
 }
 
 /// Where a call that cannot be read lacks a comma: behind its URL, or at the end of a line above another option.
-fn lacks_comma(text: &str, start: usize) -> Option<usize> {
+fn missing_between_arguments(text: &str, start: usize) -> Option<usize> {
     static BEFORE_OPTIONS: LazyLock<Regex> =
         LazyLock::new(|| pattern(r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*\{"#));
     static BEFORE_OPTION: LazyLock<Regex> = LazyLock::new(|| {

@@ -463,7 +463,8 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
                 .is_some_and(|rest| rest.trim().starts_with(['`']))
         });
         fence.in_sentence = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
-        return Some(fence);
+        // Within a sentence, only curl is listed.
+        return Some(fence).filter(|fence| command.starts_with("curl ") || !fence.in_sentence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
         alone

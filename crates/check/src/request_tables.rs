@@ -124,7 +124,7 @@ fn query(table: &Table) -> Option<String> {
     };
     let text: Vec<&str> = row[1..].iter().map(|cell| &*cell.text).collect();
     let text = text.join(" ");
-    let is_general = |name: &str| is_one_of(&name.to_lowercase(), "key name and e");
+    let is_general = |name: &str| is_one_of(&name.to_lowercase(), "key name and");
     let pairs: Vec<String> = PAIR
         .captures_iter(&text)
         .filter(|found| !is_general(&found["name"]))

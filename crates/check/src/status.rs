@@ -283,13 +283,14 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     }
                 }
             }
+            // A further step of the same request.
+            Block::Heading(heading)
+                if is_named && candidates::is_next_step(page, example.fence, heading) => {}
             // Another section, which is about its own request or about another case.
             Block::Heading(heading)
                 if response.is_none()
                     && labels::heading(&heading.text) != labels::Announces::Response
-                    && !(is_named
-                        && (labels::names_part(&heading.text)
-                            || candidates::is_next_step(page, example.fence, heading)))
+                    && !(is_named && labels::names_part(&heading.text))
                     && (in_line(&heading.text).is_none()
                         || own.is_some_and(|own| heading.level <= own)) =>
             {
@@ -315,8 +316,6 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                 if labels::heading(&heading.text) == labels::Announces::Response
                     && !labels::has_word(&heading.text, "responses") => {}
             Block::Fence(_) if example.body.is_some_and(|body| index <= body) => {}
-            Block::Heading(heading)
-                if is_named && candidates::is_next_step(page, example.fence, heading) => {}
             // A table of options or parameters is about the request.
             Block::Table(table) if response.is_none() && status_column(table).is_some() => break,
             Block::Heading(_) | Block::Fence(_) if response.is_none() => break,
