@@ -355,6 +355,15 @@ fn a_body_that_is_not_json_is_a_failure() {
             "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```json\n{\n  \"name\": string,\n  \"tags\": [string],\n  \"members\": COUNT\n}\n```\n",
             &["skipped"],
         ),
+        // Values that a client or a program puts in.
+        (
+            "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```json\n{ \"name\": \"Crows\", \"members\": {{$randomInt}} }\n```\n",
+            &["skipped"],
+        ),
+        (
+            "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```js\n{ \"name\": name, \"members\": count }\n```\n",
+            &["skipped"],
+        ),
         // As a program writes it.
         (
             "* **METHOD**: POST\n* **URL**: `http://localhost:3000/bands`\n* **Request body**:\n\n```js\n{ name: 'Crows' }\n```\n",

@@ -417,12 +417,22 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
 fn is_broken_json(fence: &Fence) -> bool {
     static DESCRIBES: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"[:\[,]\s*(?:(?i:string|str|number|integer|int|long|float|double|decimal|boolean|bool|date|datetime|timestamp|object|array|list|text|any|uuid|id|email|required|optional|value)\b|[A-Z][A-Z0-9_]*\b|[{\[]\s*\w+\s*[}\]])",
+            r"[:\[,]\s*(?:(?i:string|str|number|integer|int|long|float|double|decimal|boolean|bool|date|datetime|timestamp|object|array|list|text|any|uuid|id|email|required|optional|value)\b|[A-Z][A-Z0-9_]*\b|\{\{|\$|[{\[]\s*\w+\s*[}\]])",
         )
     });
     static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\{\s*"[\w -]+"?\s*:(?s:.*)\}$"#));
-    let is_language = is_one_of(&fence.language, "json js javascript") || fence.language.is_empty();
     let content = fence.content.trim();
+    // A program may have names as values, but no open quote.
+    let has_open_quote = || {
+        content
+            .lines()
+            .any(|line| line.matches('"').count() % 2 == 1)
+    };
+    let is_language = match fence.language.as_str() {
+        "json" | "" => true,
+        "js" | "javascript" => has_open_quote(),
+        _ => false,
+    };
     // What is within quotes is not the name of a type.
     let outside: Vec<&str> = content.split('"').step_by(2).collect();
     is_language
