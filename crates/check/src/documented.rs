@@ -165,6 +165,11 @@ impl Compared {
         self.status_ok && self.diff.differences.is_empty() && is_compared && self.other.is_none()
     }
 
+    /// Whether status, body or headers differ from the page, as far as they were compared.
+    pub fn differs(&self) -> bool {
+        !self.status_ok || !self.diff.differences.is_empty() || self.other.is_some()
+    }
+
     /// The server's hint that the query is misspelt, in which case a response that is as documented is so by accident. A
     /// filter on a whole array does not count if the page shows the items that it finds.
     pub fn accident(&self, documented: Option<&Node>) -> Option<&String> {

@@ -81,6 +81,14 @@ impl Example {
             .map_or(0..0, |fence| fence.source_range(&self.request.span))
     }
 
+    /// The range of its URL in the page, if it has one.
+    pub fn url_range(&self, page: &Page) -> Range<usize> {
+        match (page.fence(self.fence), &self.request.written) {
+            (Some(fence), Some(written)) => fence.source_range(&written.url_span),
+            _ => 0..0,
+        }
+    }
+
     /// The line of the request.
     pub fn request_line(&self, page: &Page) -> usize {
         page.line(self.request_range(page).start)

@@ -9,7 +9,7 @@ use super::documented::{Compared, Documented};
 use super::examples::Example;
 use super::outcome::Finding;
 use super::page::{Fence, Page};
-use super::service::Body;
+use super::service::{Body, Received};
 use super::status::StatusSource;
 
 /// Adds what is wrong about a response to `findings` and what is suspicious to `warnings`; returns the differences
@@ -100,6 +100,34 @@ pub fn add(
         warnings.extend(compared.diff.warnings.iter().map(finding));
     }
     compared.diff.clone()
+}
+
+/// Adds what is suspicious about an example, whether it is as documented or not.
+pub fn warn(page: &Page, example: &Example, received: &Received, warnings: &mut Vec<Finding>) {
+    for name in &example.directives.any {
+        if received.json().is_some_and(|body| !has_member(body, name)) {
+            let text = format!("`any={name}`: the response has no member `{name}`");
+            warnings.push(Finding::new(example.url_range(page), text));
+        }
+    }
+    if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
+        let text = "zsh takes an unquoted `?` for a pattern and answers `no matches found`";
+        warnings.push(Finding {
+            fix: Some("put the URL in quotes".to_owned()),
+            ..Finding::new(fence.source_range(span), text)
+        });
+    }
+}
+
+/// Whether an object in a body has a member with this name.
+fn has_member(body: &Value, name: &str) -> bool {
+    match body {
+        Value::Object(members) => {
+            members.contains_key(name) || members.values().any(|value| has_member(value, name))
+        }
+        Value::Array(items) => items.iter().any(|item| has_member(item, name)),
+        _ => false,
+    }
 }
 
 /// The range of a difference in the page: for something that the page lacks, the opening bracket around it.

@@ -61,6 +61,7 @@ mod run;
 mod sendable;
 mod sentences;
 mod service;
+mod session;
 mod shell;
 mod shown;
 mod status;

@@ -2,27 +2,27 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::causes::{self, Case};
-use super::datasets::{Dataset, DatasetError, Datasets};
-use super::documented::{self, Compared, Documented, Surety};
+use super::datasets::Datasets;
+use super::documented::{self, Compared, Documented, DocumentedResponse, Surety};
 use super::examples::{self, Example};
 use super::failures::Around;
 use super::findings;
 use super::front_matter::Testable;
 use super::generated::Generated;
 use super::labels;
-use super::options::{Options, Reset};
-use super::outcome::{Cause, Details, ExampleResult, Failure, Finding, Outcome, PageResult};
+use super::options::Options;
+use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
 use super::page::{Block, Page};
 use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
-use super::service::{Opener, Received, Request, Service, ServiceError};
-use super::status::{self, StatusSource};
+use super::service::{Opener, Received, Request};
+use super::session::{Later, Session};
+use super::status;
 use super::tables;
 use super::unmet::Unmet;
 use super::url::TargetHosts;
@@ -46,34 +46,28 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     let saves = examples
         .iter()
         .any(|example| !example.directives.save.is_empty());
-    let runner = |context, mock| Runner {
-        context,
-        mock,
-        datasets,
-        page: &page,
-        hosts: target_hosts(&page, context.options),
-        fixtures: Vec::new(),
-        writes: Vec::new(),
-        is_sequence: are_steps(&page, &examples),
-        saves,
-        saved: Vec::new(),
-        broken: None,
+    let session = |options, open| {
+        let mut session = Session::new(options, open, datasets, &page);
+        session.is_sequence = are_steps(&page, &examples);
+        session.saves = saves;
+        session
     };
     let mock_options = Options {
         server: None,
         ..context.options.clone()
     };
-    let mock_context = context.mock.map(|open| Context {
-        options: &mock_options,
-        open,
-        mock: None,
-    });
-    // Saved ids of the real service do not exist in ours.
-    let mock = mock_context
-        .as_ref()
-        .filter(|_| !saves)
-        .map(|context| Box::new(runner(context, None)));
-    let mut runner = runner(context, mock);
+    let mut runner = Runner {
+        options: context.options,
+        page: &page,
+        hosts: target_hosts(&page, context.options),
+        session: session(context.options, context.open),
+        // Saved ids of the real service do not exist in ours.
+        mock: context
+            .mock
+            .filter(|_| !saves)
+            .map(|open| session(&mock_options, open)),
+        saved: Vec::new(),
+    };
     let mut results: Vec<ExampleResult> = Vec::with_capacity(examples.len());
     for directive in page.blocks.iter().filter_map(Block::directive) {
         let Some(name) = directive
@@ -100,11 +94,8 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         let result = runner.example(example, &results);
         results.push(result);
     }
-    let broken = runner.broken;
-    let used = runner
-        .fixtures
-        .first()
-        .map(|fixture| Arc::clone(&fixture.dataset));
+    let used = runner.session.first_dataset();
+    let broken = runner.session.broken;
     for (index, entry) in page.front.testable.iter().enumerate() {
         if !results
             .iter()
@@ -198,17 +189,6 @@ pub fn unread(path: &Path, error: &dyn std::fmt::Display) -> PageResult {
     }
 }
 
-/// Whether an object in a body has a member with this name.
-fn has_member(body: &Value, name: &str) -> bool {
-    match body {
-        Value::Object(members) => {
-            members.contains_key(name) || members.values().any(|value| has_member(value, name))
-        }
-        Value::Array(items) => items.iter().any(|item| has_member(item, name)),
-        _ => false,
-    }
-}
-
 /// The beginning of an HTML comment that hides code blocks because `-->` is missing.
 fn unclosed_comment(page: &Page) -> Option<Range<usize>> {
     let start = page.text.rfind("<!--")?;
@@ -260,49 +240,23 @@ fn not_an_example(
     }
 }
 
-/// A data file while a page is run.
-struct Fixture {
-    dataset: Arc<Dataset>,
-    /// Answers reads on fresh data; nothing is ever written to it.
-    pristine: Option<Service>,
-    /// Has seen the page's writes, up to `applied`.
-    running: Option<Service>,
-    applied: usize,
-    /// Where the page last asks for fresh data.
-    base: usize,
-}
-
-impl Fixture {
-    /// The next request in sequence is sent after the page's writes again.
-    fn restart(&mut self) {
-        self.running = None;
-        self.applied = self.base;
-    }
-}
-
 struct Runner<'a> {
-    context: &'a Context<'a>,
-    /// With `--server`, runs the same requests on our own server.
-    mock: Option<Box<Runner<'a>>>,
-    /// Why the page's data cannot be served.
-    broken: Option<String>,
-    datasets: &'a Datasets,
+    options: &'a Options,
     page: &'a Page,
     hosts: TargetHosts,
-    fixtures: Vec<Fixture>,
-    /// The page's writes so far, each with the index of its fixture.
-    writes: Vec<(usize, Request)>,
-    /// Whether the examples of the page are steps: one is true only after the writes above it.
-    is_sequence: bool,
-    /// Whether an example of the page saves values.
-    saves: bool,
+    session: Session<'a>,
+    /// With `--server`, runs the same requests on our own server.
+    mock: Option<Session<'a>>,
     /// The saved values by name.
     saved: Vec<(String, String)>,
 }
 
 impl Runner<'_> {
     fn example(&mut self, example: Example, earlier: &[ExampleResult]) -> ExampleResult {
-        let mut details = Details::default();
+        let mut details = Details {
+            target: self.as_written(&example),
+            ..Details::default()
+        };
         // Both variants are the outcome; `Err` is one that ended the run early.
         let (Ok(outcome) | Err(outcome)) = self.run(&example, earlier, &mut details);
         let range = self
@@ -318,28 +272,29 @@ impl Runner<'_> {
         }
     }
 
+    /// The target of a request as the page writes it.
+    fn as_written(&self, example: &Example) -> String {
+        if let Some(written) = &example.request.written {
+            return written.request.target.clone();
+        }
+        let fence = self.page.fence(example.fence);
+        let command = fence.and_then(|fence| fence.content.get(example.request.span.clone()));
+        let line = command.and_then(|command| command.lines().next());
+        line.unwrap_or_default().to_owned()
+    }
+
     fn run(
         &mut self,
         example: &Example,
         earlier: &[ExampleResult],
         details: &mut Details,
     ) -> Result<Outcome, Outcome> {
-        let error = |error: &dyn std::fmt::Display| Outcome::Error(error.to_string());
-        let (page, options) = (self.page, self.context.options);
-        if let Some(written) = &example.request.written {
-            details.target = written.request.target.clone();
-        } else if let Some(fence) = page.fence(example.fence) {
-            let command = fence
-                .content
-                .get(example.request.span.clone())
-                .unwrap_or_default();
-            details.target = command.lines().next().unwrap_or_default().to_owned();
-        }
+        let (page, options) = (self.page, self.options);
         if page.front.skip {
-            return Err(Outcome::Skipped("the front matter says so".to_owned()));
+            return Err(skipped("the front matter says so"));
         }
         if example.directives.skip {
-            return Err(Outcome::Skipped("a comment says so".to_owned()));
+            return Err(skipped("a comment says so"));
         }
         let sendable = sendable(page, example, &self.hosts, &self.saved);
         if let Sendable::Skip(reason) = sendable {
@@ -347,47 +302,34 @@ impl Runner<'_> {
         }
         let (response, syntax_error) = documented::response(page, example);
         details.unparsed = syntax_error.is_some();
-        details.documented = response.body;
         details.form = response.form;
         details.truncated = response.truncated || !response.left_out.is_empty();
-        details.warnings.extend(response.missing);
-        let body = details.documented.as_ref();
-        let expected = status::expected(page, example, response.status, body);
+        let expected = status::expected(
+            page,
+            example,
+            response.status.clone(),
+            response.body.as_ref(),
+        );
         details.expected = Some(expected.clone());
+        details.documented = response.body.clone();
+        details.warnings.extend(response.missing.clone());
         let request = match sendable {
             Sendable::Request(request) => request,
             Sendable::Wrong(findings) => {
-                return Err(failed(findings).unwrap_or_else(|| error(&"no request")));
+                return Err(failed(findings).unwrap_or_else(|| error("no request")));
             }
             Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
         };
         details.target = request.target.clone();
         if options.list {
-            return Err(Outcome::Skipped(LISTED.to_owned()));
+            return Err(skipped(LISTED));
         }
-        let fixture = self.fixture(example).map_err(|why| error(&why))?;
-        let unsent = options.server.is_some() && !options.allow_writes && request.writes();
-        if unsent
-            && let Some(mock) = &mut self.mock
-            && let Ok(own) = mock.fixture(example)
-        {
-            mock.writes.push((own, request.clone()));
-        }
-        if unsent {
-            let reason = "it writes to a real service (--allow-writes sends it)";
-            return Err(Outcome::Skipped(reason.to_owned()));
-        }
-        if example.is_repeated && request.writes() {
-            if options.server.is_some() || self.saves {
-                let reason = "the request above it, for another client";
-                return Err(Outcome::Skipped(reason.to_owned()));
-            }
-            self.take_back(fixture, &request);
-        }
-        let dataset = Arc::clone(&self.fixtures[fixture].dataset);
+        let fixture = self.session.fixture(example).map_err(error)?;
+        self.may_send(example, fixture, &request)?;
+        let dataset = self.session.dataset(fixture);
         let documented = Documented {
             expected: &expected,
-            body: details.documented.as_ref(),
+            body: response.body.as_ref(),
             form: response.form,
             printed: &example.request.printed,
             plain: response.plain.as_ref(),
@@ -401,35 +343,16 @@ impl Runner<'_> {
                 &dataset,
                 options.server.is_none(),
                 &request,
-                self.writes.iter().map(|(_, write)| write),
+                self.session.writes(),
             ),
             around: Around { page, example },
         };
-        let fresh = example.directives.reset;
         let (compared, later) = self
-            .responses(fixture, &request, fresh, &documented)
-            .map_err(|why| error(&why))?;
-        if request.writes() {
-            self.writes.push((fixture, request.clone()));
-        }
-        if let Some(mock) = &mut self.mock
-            && let Ok(own) = mock.fixture(example)
-            && let Ok((answer, after)) = mock.responses(own, &request, fresh, &documented)
-        {
-            if request.writes() {
-                mock.writes.push((own, request.clone()));
-            } else if matches!(after, Later::Matched)
-                && !options.allow_writes
-                && !compared.is_as_documented()
-            {
-                let reason = "it needs the writes above it, which are not sent to a real service";
-                return Err(Outcome::Skipped(reason.to_owned()));
-            }
-            details.drift = documented::drift(&compared, &answer);
-        }
-        let differs = !compared.status_ok
-            || !compared.diff.differences.is_empty()
-            || compared.other.is_some();
+            .session
+            .responses(fixture, &request, example.directives.reset, &documented)
+            .map_err(error)?;
+        details.drift = self.drift(example, &request, &documented, &compared)?;
+        self.session.remember(fixture, &request);
         let unmet = || {
             let unmet = Unmet {
                 page,
@@ -443,27 +366,26 @@ impl Runner<'_> {
             };
             unmet.reason()
         };
-        if differs
+        if compared.differs()
             && syntax_error.is_none()
             && let Some(reason) = unmet()
         {
             details.without_effect = reason.without_effect;
             if reason.without_effect && request.writes() {
-                self.writes.pop();
-                self.fixtures[fixture].restart();
+                self.session.forget_last(fixture);
             }
             return Err(Outcome::Skipped(reason.text));
         }
-        let is_accident = compared.accident(details.documented.as_ref()).is_some()
-            && !example.directives.expects_hint;
-        if is_accident
-            && !differs
+        let accident = compared
+            .accident(response.body.as_ref())
+            .filter(|_| !example.directives.expects_hint);
+        if accident.is_some()
+            && !compared.differs()
             && let Some(reason) = own_routes::parameter(page, example, &request, &dataset)
         {
             return Err(Outcome::Skipped(reason));
         }
-        let after_writes = matches!(later, Later::Matched);
-        self.is_sequence |= after_writes;
+        self.session.is_sequence |= matches!(later, Later::Matched);
         let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
         let diff = findings::add(
             page,
@@ -473,47 +395,22 @@ impl Runner<'_> {
             &mut findings,
             &mut details.warnings,
         );
-        if let (Some(hint), true, true) = (
-            compared.accident(details.documented.as_ref()),
-            findings.is_empty(),
-            is_accident,
-        ) {
-            let fix =
-                "`<!-- standin: expect=hint -->` above the request if that is meant".to_owned();
+        if let (Some(hint), true) = (accident, findings.is_empty()) {
+            let fix = "`<!-- standin: expect=hint -->` above the request if that is meant";
             findings.push(Finding {
-                fix: Some(fix),
-                ..Finding::new(self.url_range(example), hint.clone())
+                fix: Some(fix.to_owned()),
+                ..Finding::new(example.url_range(page), hint.clone())
             });
         }
-        for name in &example.directives.any {
-            if compared
-                .received
-                .json()
-                .is_some_and(|body| !has_member(body, name))
-            {
-                let text = format!("`any={name}`: the response has no member `{name}`");
-                details
-                    .warnings
-                    .push(Finding::new(self.url_range(example), text));
-            }
-        }
-        if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
-            let text = "zsh takes an unquoted `?` for a pattern and answers `no matches found`";
-            let fix = Some("put the URL in quotes".to_owned());
-            details.warnings.push(Finding {
-                fix,
-                ..Finding::new(fence.source_range(span), text)
-            });
-        }
+        findings::warn(page, example, &compared.received, &mut details.warnings);
         if let (Some(drift), true) = (&details.drift, findings.is_empty()) {
-            details
-                .warnings
-                .push(Finding::new(self.url_range(example), drift.text.clone()));
+            let finding = Finding::new(example.url_range(page), drift.text.clone());
+            details.warnings.push(finding);
         }
         let outcome = match failed(findings) {
             Some(Outcome::Failed(mut failure)) => {
                 failure.differences = diff.differences;
-                failure.cause = causes::likely(&Case {
+                let case = Case {
                     page,
                     request: &request,
                     received: &compared.received,
@@ -521,51 +418,30 @@ impl Runner<'_> {
                     is_filtered: example.request.printed.is_filtered(),
                     dataset: &dataset,
                     earlier,
-                });
-                if matches!(later, Later::Outdated) {
-                    failure.cause = Some(causes::outdated());
-                    failure.first.fix = Some(causes::RESET.to_owned());
-                }
-                // A misspelt request is not what the page means.
-                let is_typo =
-                    |cause: &Cause| cause.in_request && cause.text.contains("did you mean");
-                if failure.cause.as_ref().is_some_and(is_typo) {
-                    failure.first.fix = None;
-                }
+                };
+                failure.cause = causes::likely(&case);
+                failure.first.fix = fix(&mut failure, &later);
                 Outcome::Failed(failure)
             }
             Some(other) => other,
             None => {
-                if let (Some(hint), false) =
-                    (&compared.received.hint, example.directives.expects_hint)
-                {
-                    details
-                        .warnings
-                        .push(Finding::new(self.url_range(example), hint.clone()));
+                let hint = compared.received.hint.as_ref();
+                if let Some(hint) = hint.filter(|_| !example.directives.expects_hint) {
+                    let finding = Finding::new(example.url_range(page), hint.clone());
+                    details.warnings.push(finding);
                 }
-                let note = if compared.uncompared.is_some() {
-                    details.uncompared = compared.uncompared;
-                    details.documented = None;
-                    "the status is as documented; the body was not compared"
-                } else if after_writes {
-                    "as documented, after the writes above it on the page"
-                } else if !compared.accepted.is_empty() {
-                    "as documented, except for values that cannot be documented"
-                } else if details.truncated {
-                    "as documented; the page says that only a part is shown"
-                } else if response.plain.is_some() && compared.received.json().is_some() {
-                    details.uncompared = Some("not JSON");
-                    "the status is as documented; the documented body is not JSON and was not compared"
-                } else if details.documented.is_some() {
-                    "as documented"
-                } else if example.no_body {
-                    "the status is as documented; the page says that there is no body"
-                } else {
-                    "the status is as documented; the page shows no response"
-                };
+                let note = note(example, &response, &compared, &later);
                 Outcome::Passed(note.to_owned())
             }
         };
+        if outcome.failure().is_none() {
+            details.uncompared = compared.uncompared;
+            if compared.uncompared.is_some() {
+                details.documented = None;
+            } else if is_plain_for_json(&response, &compared) {
+                details.uncompared = Some("not JSON");
+            }
+        }
         let saved = self.save(example, &compared.received);
         details.accepted = compared.accepted;
         details.received = Some(compared.received);
@@ -575,29 +451,74 @@ impl Runner<'_> {
         saved.map(|()| outcome)
     }
 
-    /// Takes the last write back if it is the same one, for another client.
-    fn take_back(&mut self, fixture: usize, request: &Request) {
-        let is_same = |(of, write): &(usize, Request)| {
-            *of == fixture && write.method == request.method && write.target == request.target
-        };
-        if self.writes.last().is_some_and(is_same) {
-            self.writes.pop();
-            self.fixtures[fixture].restart();
+    /// Whether a write may be sent: not to a real service without permission, and not twice.
+    fn may_send(
+        &mut self,
+        example: &Example,
+        fixture: usize,
+        request: &Request,
+    ) -> Result<(), Outcome> {
+        if !request.writes() {
+            return Ok(());
         }
+        let is_real = self.options.server.is_some();
+        if is_real && !self.options.allow_writes {
+            if let Some(mock) = &mut self.mock
+                && let Ok(own) = mock.fixture(example)
+            {
+                mock.remember(own, request);
+            }
+            let reason = "it writes to a real service (--allow-writes sends it)";
+            return Err(skipped(reason));
+        }
+        if example.is_repeated {
+            if is_real || self.session.saves {
+                return Err(skipped("the request above it, for another client"));
+            }
+            self.session.take_back(fixture, request);
+        }
+        Ok(())
+    }
+
+    /// With `--server`, how the page, our server and the real service differ.
+    fn drift(
+        &mut self,
+        example: &Example,
+        request: &Request,
+        documented: &Documented<'_>,
+        compared: &Compared,
+    ) -> Result<Option<Drift>, Outcome> {
+        let Some(mock) = &mut self.mock else {
+            return Ok(None);
+        };
+        let Ok(own) = mock.fixture(example) else {
+            return Ok(None);
+        };
+        let Ok((answer, later)) =
+            mock.responses(own, request, example.directives.reset, documented)
+        else {
+            return Ok(None);
+        };
+        mock.remember(own, request);
+        let needs_writes = !request.writes() && matches!(later, Later::Matched);
+        if needs_writes && !self.options.allow_writes && !compared.is_as_documented() {
+            let reason = "it needs the writes above it, which are not sent to a real service";
+            return Err(skipped(reason));
+        }
+        Ok(documented::drift(compared, &answer))
     }
 
     /// Puts the writes of another page before those of this one.
     fn run_writes_of(&mut self, other: &Page) {
-        let hosts = target_hosts(other, self.context.options);
+        let hosts = target_hosts(other, self.options);
         for example in examples::find(other)
             .into_iter()
             .filter(|example| !example.directives.skip)
         {
             if let Sendable::Request(request) = sendable(other, &example, &hosts, &[])
-                && request.writes()
-                && let Ok(fixture) = self.fixture(&example)
+                && let Ok(fixture) = self.session.fixture(&example)
             {
-                self.writes.push((fixture, request));
+                self.session.remember(fixture, &request);
             }
         }
     }
@@ -627,204 +548,57 @@ impl Runner<'_> {
         }
         Ok(())
     }
+}
 
-    fn url_range(&self, example: &Example) -> Range<usize> {
-        match (self.page.fence(example.fence), &example.request.written) {
-            (Some(fence), Some(written)) => fence.source_range(&written.url_span),
-            _ => 0..0,
-        }
+/// What to do about a failure with a likely cause.
+fn fix(failure: &mut Failure, later: &Later) -> Option<String> {
+    if matches!(later, Later::Outdated) {
+        failure.cause = Some(causes::outdated());
+        return Some(causes::RESET.to_owned());
     }
+    // A misspelt request is not what the page means.
+    let is_typo = |cause: &Cause| cause.in_request && cause.text.contains("did you mean");
+    let fix = failure.first.fix.take();
+    fix.filter(|_| !failure.cause.as_ref().is_some_and(is_typo))
+}
 
-    /// The index of the fixture for an example's data file.
-    fn fixture(&mut self, example: &Example) -> Result<usize, ServiceError> {
-        let page = self.page;
-        let found = match &example.directives.data {
-            Some(named) => self.datasets.named(&page.path, named),
-            None => self
-                .datasets
-                .find(&page.path, page.front.database.as_deref()),
-        };
-        let dataset = match found {
-            // A real service has its own data; ours is only for explanations.
-            Err(_) if self.context.options.server.is_some() => self.datasets.empty(),
-            Err(error) => {
-                if matches!(*error, DatasetError::Syntax { .. }) {
-                    self.broken.get_or_insert(error.to_string());
-                }
-                return Err(error.into());
-            }
-            Ok(found) => found,
-        };
-        if let Some(at) = self
-            .fixtures
-            .iter()
-            .position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset))
-        {
-            return Ok(at);
-        }
-        let pristine = match &self.context.options.server {
-            Some(_) => None,
-            None => match (self.context.open)(&dataset.data, dataset.rules.as_ref()) {
-                Ok(service) => Some(service),
-                Err(error) => {
-                    self.broken.get_or_insert(error.to_string());
-                    return Err(error);
-                }
-            },
-        };
-        self.fixtures.push(Fixture {
-            dataset,
-            pristine,
-            running: None,
-            applied: 0,
-            base: 0,
-        });
-        Ok(self.fixtures.len() - 1)
-    }
+/// Whether the page shows words, and the server returns JSON.
+fn is_plain_for_json(response: &DocumentedResponse, compared: &Compared) -> bool {
+    response.plain.is_some() && compared.received.json().is_some()
+}
 
-    /// Sends a request to the service that the reset mode selects.
-    ///
-    /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
-    /// above: a page is right if it is right for readers who run only this example, or for those who run all of them. Where
-    /// an earlier example shows that the page means the latter, what a read shows must be true after the writes.
-    fn responses(
-        &mut self,
-        fixture: usize,
-        request: &Request,
-        reset: bool,
-        documented: &Documented<'_>,
-    ) -> Result<(Compared, Later), ServiceError> {
-        // A real service cannot be reset.
-        let mode = match self.context.options.reset {
-            _ if self.context.options.server.is_some() => Reset::Never,
-            // A saved value is from a write above.
-            Reset::Auto if self.saves => Reset::Page,
-            reset => reset,
-        };
-        if matches!(mode, Reset::Page | Reset::Never) {
-            if reset && mode == Reset::Page {
-                let fixture = &mut self.fixtures[fixture];
-                fixture.base = self.writes.len();
-                fixture.restart();
-            }
-            return Ok((
-                documented.compare(self.in_sequence(fixture, request)?),
-                Later::NotSent,
-            ));
-        }
-        let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
-        let is_right = fresh.is_as_documented();
-        // "`200 OK` or `404 Not Found`": the record may be one that the page creates.
-        let is_usual = |status: &u16| *status < 400;
-        let is_alternative = is_right
-            && !fresh.received.is_success()
-            && documented.expected.statuses.first().is_some_and(is_usual);
-        let shows_data = documented.body.is_some() && !request.target.starts_with("/-/");
-        // A record that is to be missing may be one that the page creates.
-        let expects_failure = documented.expected.source != StatusSource::Method
-            && !documented.expected.statuses.iter().any(is_usual);
-        let is_read_again =
-            self.is_sequence && (shows_data || expects_failure) && !request.writes();
-        let in_doubt = !is_right || is_alternative || is_read_again;
-        if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
-            return Ok((fresh, Later::NotSent));
-        }
-        let later = documented.compare(self.in_sequence(fixture, request)?);
-        if is_alternative {
-            return Ok(
-                match (later.received.is_success(), later.is_as_documented()) {
-                    (false, _) => (fresh, Later::NotSent),
-                    (true, true) => (later, Later::Matched),
-                    (true, false) => (later, Later::NotSent),
-                },
-            );
-        }
-        if is_right {
-            let contradicts =
-                (fresh.received.is_success() || expects_failure) && later.received.is_success();
-            return Ok(match later.is_as_documented() || !contradicts {
-                true => (fresh, Later::NotSent),
-                false => (later, Later::Outdated),
-            });
-        }
-        if later.is_as_documented() {
-            return Ok((later, Later::Matched));
-        }
-        // The response closer to the page is the one to report.
-        let succeeds = documented
-            .expected
-            .statuses
-            .iter()
-            .any(|status| *status < 400);
-        let distance = |compared: &Compared| {
-            let other_kind = succeeds && !compared.received.is_success();
-            let differences = compared.diff.differences.len();
-            (
-                !compared.status_ok,
-                !compared.status_ok && other_kind,
-                differences,
-            )
-        };
-        let after_writes = later.received.clone();
-        let closer = if distance(&later) < distance(&fresh) {
-            later
-        } else {
-            fresh
-        };
-        Ok((closer, Later::Differs(after_writes)))
-    }
-
-    fn on_fresh_data(
-        &mut self,
-        fixture: usize,
-        request: &Request,
-    ) -> Result<Received, ServiceError> {
-        let fixture = &mut self.fixtures[fixture];
-        let open = || (self.context.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref());
-        let response = if request.writes() {
-            open()?(request)?
-        } else {
-            let service = match &mut fixture.pristine {
-                Some(service) => service,
-                none => none.insert(open()?),
-            };
-            service(request)?
-        };
-        Ok(response.into())
-    }
-
-    /// Sends the writes above that the running service has not seen, then the request.
-    fn in_sequence(&mut self, index: usize, request: &Request) -> Result<Received, ServiceError> {
-        let fixture = &mut self.fixtures[index];
-        let service = match &mut fixture.running {
-            Some(service) => service,
-            none => none.insert((self.context.open)(
-                &fixture.dataset.data,
-                fixture.dataset.rules.as_ref(),
-            )?),
-        };
-        for (_, write) in self.writes[fixture.applied..]
-            .iter()
-            .filter(|(of, _)| *of == index)
-        {
-            service(write)?;
-        }
-        let response = service(request)?;
-        // The request itself is added to `writes` by the caller.
-        fixture.applied = self.writes.len() + usize::from(request.writes());
-        Ok(response.into())
+/// What was compared of an example that is as documented.
+fn note(
+    example: &Example,
+    response: &DocumentedResponse,
+    compared: &Compared,
+    later: &Later,
+) -> &'static str {
+    if compared.uncompared.is_some() {
+        "the status is as documented; the body was not compared"
+    } else if matches!(later, Later::Matched) {
+        "as documented, after the writes above it on the page"
+    } else if !compared.accepted.is_empty() {
+        "as documented, except for values that cannot be documented"
+    } else if response.truncated || !response.left_out.is_empty() {
+        "as documented; the page says that only a part is shown"
+    } else if is_plain_for_json(response, compared) {
+        "the status is as documented; the documented body is not JSON and was not compared"
+    } else if response.body.is_some() {
+        "as documented"
+    } else if example.no_body {
+        "the status is as documented; the page says that there is no body"
+    } else {
+        "the status is as documented; the page shows no response"
     }
 }
 
-/// The response after the writes above an example.
-enum Later {
-    NotSent,
-    /// It is as documented.
-    Matched,
-    /// It is not, but that of fresh data is: the page forgets its own writes.
-    Outdated,
-    /// It is not, either.
-    Differs(Received),
+fn skipped(reason: &str) -> Outcome {
+    Outcome::Skipped(reason.to_owned())
+}
+
+fn error(error: impl std::fmt::Display) -> Outcome {
+    Outcome::Error(error.to_string())
 }
 
 /// A failure with these findings, if there are any.

@@ -1,0 +1,300 @@
+//! The services that answer the examples of a page, and the writes that they have seen.
+
+use std::sync::Arc;
+
+use super::datasets::{Dataset, DatasetError, Datasets};
+use super::documented::{Compared, Documented};
+use super::examples::Example;
+use super::options::{Options, Reset};
+use super::page::Page;
+use super::service::{Opener, Received, Request, Service, ServiceError};
+use super::status::StatusSource;
+
+/// A data file while a page is run.
+struct Fixture {
+    dataset: Arc<Dataset>,
+    /// Answers reads on fresh data; nothing is ever written to it.
+    pristine: Option<Service>,
+    /// Has seen the page's writes, up to `applied`.
+    running: Option<Service>,
+    applied: usize,
+    /// Where the page last asks for fresh data.
+    base: usize,
+}
+
+impl Fixture {
+    /// The next request in sequence is sent after the page's writes again.
+    fn restart(&mut self) {
+        self.running = None;
+        self.applied = self.base;
+    }
+}
+
+/// The response after the writes above an example.
+pub enum Later {
+    NotSent,
+    /// It is as documented.
+    Matched,
+    /// It is not, but that of fresh data is: the page forgets its own writes.
+    Outdated,
+    /// It is not, either.
+    Differs(Received),
+}
+
+/// The services of one page.
+pub struct Session<'a> {
+    options: &'a Options,
+    open: &'a Opener<'a>,
+    datasets: &'a Datasets,
+    page: &'a Page,
+    fixtures: Vec<Fixture>,
+    /// The page's writes so far, each with the index of its fixture.
+    writes: Vec<(usize, Request)>,
+    /// Whether the examples of the page are steps: one is true only after the writes above it.
+    pub is_sequence: bool,
+    /// Whether an example of the page saves values.
+    pub saves: bool,
+    /// Why the page's data cannot be served.
+    pub broken: Option<String>,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(
+        options: &'a Options,
+        open: &'a Opener<'a>,
+        datasets: &'a Datasets,
+        page: &'a Page,
+    ) -> Session<'a> {
+        Session {
+            options,
+            open,
+            datasets,
+            page,
+            fixtures: Vec::new(),
+            writes: Vec::new(),
+            is_sequence: false,
+            saves: false,
+            broken: None,
+        }
+    }
+
+    /// The data of a fixture.
+    pub fn dataset(&self, fixture: usize) -> Arc<Dataset> {
+        Arc::clone(&self.fixtures[fixture].dataset)
+    }
+
+    /// The data of the page's first example, if one was run.
+    pub fn first_dataset(&self) -> Option<Arc<Dataset>> {
+        self.fixtures
+            .first()
+            .map(|fixture| Arc::clone(&fixture.dataset))
+    }
+
+    /// The page's writes so far.
+    pub fn writes(&self) -> impl Iterator<Item = &Request> {
+        self.writes.iter().map(|(_, write)| write)
+    }
+
+    /// Adds a request to the page's writes, if it is one.
+    pub fn remember(&mut self, fixture: usize, request: &Request) {
+        if request.writes() {
+            self.writes.push((fixture, request.clone()));
+        }
+    }
+
+    /// Takes the last write back.
+    pub fn forget_last(&mut self, fixture: usize) {
+        self.writes.pop();
+        self.fixtures[fixture].restart();
+    }
+
+    /// Takes the last write back if it is the same one, for another client.
+    pub fn take_back(&mut self, fixture: usize, request: &Request) {
+        let is_same = |(of, write): &(usize, Request)| {
+            *of == fixture && write.method == request.method && write.target == request.target
+        };
+        if self.writes.last().is_some_and(is_same) {
+            self.forget_last(fixture);
+        }
+    }
+
+    /// The index of the fixture for an example's data file.
+    pub fn fixture(&mut self, example: &Example) -> Result<usize, ServiceError> {
+        let page = self.page;
+        let found = match &example.directives.data {
+            Some(named) => self.datasets.named(&page.path, named),
+            None => self
+                .datasets
+                .find(&page.path, page.front.database.as_deref()),
+        };
+        let dataset = match found {
+            // A real service has its own data; ours is only for explanations.
+            Err(_) if self.options.server.is_some() => self.datasets.empty(),
+            Err(error) => {
+                if matches!(*error, DatasetError::Syntax { .. }) {
+                    self.broken.get_or_insert(error.to_string());
+                }
+                return Err(error.into());
+            }
+            Ok(found) => found,
+        };
+        if let Some(at) = self
+            .fixtures
+            .iter()
+            .position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset))
+        {
+            return Ok(at);
+        }
+        let pristine = match &self.options.server {
+            Some(_) => None,
+            None => match (self.open)(&dataset.data, dataset.rules.as_ref()) {
+                Ok(service) => Some(service),
+                Err(error) => {
+                    self.broken.get_or_insert(error.to_string());
+                    return Err(error);
+                }
+            },
+        };
+        self.fixtures.push(Fixture {
+            dataset,
+            pristine,
+            running: None,
+            applied: 0,
+            base: 0,
+        });
+        Ok(self.fixtures.len() - 1)
+    }
+
+    /// Sends a request to the service that the reset mode selects.
+    ///
+    /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
+    /// above: a page is right if it is right for readers who run only this example, or for those who run all of them. Where
+    /// an earlier example shows that the page means the latter, what a read shows must be true after the writes.
+    pub fn responses(
+        &mut self,
+        fixture: usize,
+        request: &Request,
+        reset: bool,
+        documented: &Documented<'_>,
+    ) -> Result<(Compared, Later), ServiceError> {
+        // A real service cannot be reset.
+        let mode = match self.options.reset {
+            _ if self.options.server.is_some() => Reset::Never,
+            // A saved value is from a write above.
+            Reset::Auto if self.saves => Reset::Page,
+            reset => reset,
+        };
+        if matches!(mode, Reset::Page | Reset::Never) {
+            if reset && mode == Reset::Page {
+                let fixture = &mut self.fixtures[fixture];
+                fixture.base = self.writes.len();
+                fixture.restart();
+            }
+            return Ok((
+                documented.compare(self.in_sequence(fixture, request)?),
+                Later::NotSent,
+            ));
+        }
+        let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
+        let is_right = fresh.is_as_documented();
+        // "`200 OK` or `404 Not Found`": the record may be one that the page creates.
+        let is_usual = |status: &u16| *status < 400;
+        let is_alternative = is_right
+            && !fresh.received.is_success()
+            && documented.expected.statuses.first().is_some_and(is_usual);
+        let shows_data = documented.body.is_some() && !request.target.starts_with("/-/");
+        // A record that is to be missing may be one that the page creates.
+        let expects_failure = documented.expected.source != StatusSource::Method
+            && !documented.expected.statuses.iter().any(is_usual);
+        let is_read_again =
+            self.is_sequence && (shows_data || expects_failure) && !request.writes();
+        let in_doubt = !is_right || is_alternative || is_read_again;
+        if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
+            return Ok((fresh, Later::NotSent));
+        }
+        let later = documented.compare(self.in_sequence(fixture, request)?);
+        if is_alternative {
+            return Ok(
+                match (later.received.is_success(), later.is_as_documented()) {
+                    (false, _) => (fresh, Later::NotSent),
+                    (true, true) => (later, Later::Matched),
+                    (true, false) => (later, Later::NotSent),
+                },
+            );
+        }
+        if is_right {
+            let contradicts =
+                (fresh.received.is_success() || expects_failure) && later.received.is_success();
+            return Ok(match later.is_as_documented() || !contradicts {
+                true => (fresh, Later::NotSent),
+                false => (later, Later::Outdated),
+            });
+        }
+        if later.is_as_documented() {
+            return Ok((later, Later::Matched));
+        }
+        // The response closer to the page is the one to report.
+        let succeeds = documented
+            .expected
+            .statuses
+            .iter()
+            .any(|status| *status < 400);
+        let distance = |compared: &Compared| {
+            let other_kind = succeeds && !compared.received.is_success();
+            let differences = compared.diff.differences.len();
+            (
+                !compared.status_ok,
+                !compared.status_ok && other_kind,
+                differences,
+            )
+        };
+        let after_writes = later.received.clone();
+        let closer = if distance(&later) < distance(&fresh) {
+            later
+        } else {
+            fresh
+        };
+        Ok((closer, Later::Differs(after_writes)))
+    }
+
+    fn on_fresh_data(
+        &mut self,
+        fixture: usize,
+        request: &Request,
+    ) -> Result<Received, ServiceError> {
+        let fixture = &mut self.fixtures[fixture];
+        let open = || (self.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref());
+        let response = if request.writes() {
+            open()?(request)?
+        } else {
+            let service = match &mut fixture.pristine {
+                Some(service) => service,
+                none => none.insert(open()?),
+            };
+            service(request)?
+        };
+        Ok(response.into())
+    }
+
+    /// Sends the writes above that the running service has not seen, then the request.
+    fn in_sequence(&mut self, index: usize, request: &Request) -> Result<Received, ServiceError> {
+        let fixture = &mut self.fixtures[index];
+        let service = match &mut fixture.running {
+            Some(service) => service,
+            none => none.insert((self.open)(
+                &fixture.dataset.data,
+                fixture.dataset.rules.as_ref(),
+            )?),
+        };
+        for (_, write) in self.writes[fixture.applied..]
+            .iter()
+            .filter(|(of, _)| *of == index)
+        {
+            service(write)?;
+        }
+        let response = service(request)?;
+        // The request itself is added to `writes` by the caller.
+        fixture.applied = self.writes.len() + usize::from(request.writes());
+        Ok(response.into())
+    }
+}
