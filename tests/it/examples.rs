@@ -202,7 +202,7 @@ fn verdicts_and_reasons() {
                 "curl http://localhost:3000/users/1",
                 user.trim_end_matches('}'),
             ),
-            "pass: as documented",
+            "fail: this `{` is never closed",
         ),
         (
             example(

@@ -32,6 +32,8 @@ mod in_words;
 mod judged;
 mod load;
 mod lock;
+mod mentioned;
+mod mistakes;
 mod model;
 mod private;
 mod process;

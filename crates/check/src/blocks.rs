@@ -1,8 +1,11 @@
 //! The blocks of a page, each with its byte range.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use super::text::nearest;
+use regex::Regex;
+
+use super::text::{nearest, pattern};
 
 /// A part of a page.
 #[derive(Debug, Clone)]
@@ -53,8 +56,8 @@ pub struct Fence {
     pub content: String,
     /// False for an indented code block.
     pub fenced: bool,
-    /// Whether it is a command within a sentence.
-    pub in_sentence: bool,
+    /// Whether it only mentions a request: within a sentence, or in a table of endpoints.
+    pub is_mention: bool,
     /// Whether its closing mark is missing.
     pub is_unclosed: bool,
     pub(super) pieces: Vec<Piece>,
@@ -102,7 +105,7 @@ impl Block {
     pub fn separates(&self) -> bool {
         match self {
             Block::Heading(_) | Block::Table(_) => true,
-            Block::Fence(fence) => !fence.in_sentence,
+            Block::Fence(fence) => !fence.is_mention,
             Block::Prose(_) | Block::Directive(_) => false,
         }
     }
@@ -143,7 +146,7 @@ impl Fence {
             range,
             content,
             fenced: false,
-            in_sentence: false,
+            is_mention: false,
             is_unclosed: false,
             pieces,
         }
@@ -238,14 +241,37 @@ impl Directive {
             Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
             None => (word.to_owned(), None),
         };
+        // A list may have spaces: `any=name, floor`.
+        static COMMA: LazyLock<Regex> = LazyLock::new(|| pattern(r",\s+"));
+        let words = COMMA.replace_all(words, ",");
         Directive {
             words: words.split_whitespace().map(word).collect(),
             range,
         }
     }
 
+    /// A comment that does not begin with `standin:`, but almost.
+    pub fn misspelt(name: &str, range: Range<usize>) -> Directive {
+        Directive {
+            words: vec![(format!("{name}:"), None)],
+            range,
+        }
+    }
+
     /// What is wrong with the directive: an unknown word or value.
     pub fn error(&self) -> Option<String> {
+        if let [(name, None)] = self.words.as_slice()
+            && let Some(name) = name.strip_suffix(':')
+            && strsim::osa_distance(&name.to_lowercase(), "standin") <= 2
+        {
+            return Some(match name == "standin" {
+                true => "a comment for the checker is `standin:` and words such as `status=404`"
+                    .to_owned(),
+                false => format!(
+                    "a comment for the checker begins with `standin:`, this one with `{name}`"
+                ),
+            });
+        }
         const WORDS: &[&str] = &[
             "skip", "reset", "status", "db", "as", "any", "save", "expect", "after",
         ];
@@ -278,7 +304,18 @@ impl Directive {
                 }
                 (_, Some(path)) if saves && path.starts_with('.') => None,
                 (known, _) if WORDS.contains(&known) => {
-                    Some(format!("`{known}` has the wrong form in a standin comment"))
+                    let form = match known {
+                        "status" => "status=404",
+                        "db" => "db=FILE",
+                        "as" => "as=response",
+                        "any" => "any=NAME,NAME",
+                        "expect" => "expect=hint",
+                        "after" => "after=PAGE",
+                        alone => alone,
+                    };
+                    Some(format!(
+                        "`{known}` has the wrong form in a standin comment; write `{form}`"
+                    ))
                 }
                 (unknown, _) => Some(format!(
                     "unknown word `{unknown}` in a standin comment{}",

@@ -52,6 +52,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
         .or_else(|| unknown_field(case.request, case.dataset))
         .or_else(|| case.received.hint.clone())
         .or_else(|| case.get_with_body())
+        .or_else(|| case.replaces_record())
         .or_else(|| case.unknown_method());
     let rest = || {
         case.next_id()
@@ -104,7 +105,11 @@ pub fn name_other_pages(pages: &mut [PageResult]) {
             else {
                 continue;
             };
-            if *path != page.path {
+            if *path == page.path {
+                cause.text = format!(
+                    "the POST on line {line}, further down, creates this record; move it above"
+                );
+            } else {
                 let name = relative(&page.path, path);
                 cause.text = format!(
                     "the POST on line {line} of {name} creates this record; `<!-- standin: after={name} -->` above the request runs that page's writes first"
@@ -186,6 +191,25 @@ impl Case<'_> {
     fn get_with_body(&self) -> Option<String> {
         (self.request.method == "GET" && self.request.body.is_some()).then(|| {
             "a GET with a body: the server ignores the body, PUT or PATCH may be meant".to_owned()
+        })
+    }
+
+    /// For a PUT: the page shows members of the record that the request does not send.
+    fn replaces_record(&self) -> Option<String> {
+        let sent: Value = serde_json::from_str(self.request.body.as_deref()?).ok()?;
+        let (id, (_, records)) = (self.segments().into_iter().nth(1)?, self.records()?);
+        let has_id = |record: &&Value| {
+            let own = record.get("id").map(short);
+            own.is_some_and(|own| own.trim_matches('"') == id)
+        };
+        let record = records.iter().find(has_id)?;
+        let is_kept = |found: &&Difference| match found.path.as_slice() {
+            [Step::Key(key)] => sent.get(key).is_none() && record.get(key).is_some(),
+            _ => false,
+        };
+        let kept = self.of_kind(DifferenceKind::Missing).find(is_kept);
+        (self.request.method == "PUT" && kept.is_some()).then(|| {
+            "PUT replaces the whole record; PATCH changes only the members that are sent".to_owned()
         })
     }
 
@@ -414,6 +438,18 @@ impl Case<'_> {
         let detail = ["detail", "error", "message", "title"]
             .iter()
             .find_map(|key| text(key))?;
+        let errors = body.get("errors").and_then(Value::as_array);
+        let details: Vec<String> = errors
+            .into_iter()
+            .flatten()
+            .filter_map(|error| {
+                let name = error.get("pointer")?.as_str()?.rsplit('/').next()?;
+                Some(format!("{name} {}", error.get("detail")?.as_str()?))
+            })
+            .collect();
+        if details.len() > 1 {
+            return Some(format!("the server says: {}", details.join("; ")));
+        }
         let hint = text("hint")
             .map(|hint| format!(" ({hint})"))
             .unwrap_or_default();

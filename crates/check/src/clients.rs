@@ -35,11 +35,13 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         }
         let command = shell::command(text, start);
         // Sentences begin with these words, too.
-        if !command
-            .words
-            .iter()
-            .skip(1)
-            .any(|word| is_local(&word.text))
+        let has_url = |word: &Word| is_local(&word.text) || !is_wget && is_path(&word.text);
+        if !command.words.iter().skip(1).take(3).any(has_url)
+            && !command
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| is_local(&word.text))
         {
             continue;
         }
@@ -105,6 +107,11 @@ fn is_local(word: &str) -> bool {
     word.starts_with(':') || word.contains("localhost") || word.contains("127.0.0.1")
 }
 
+/// Whether a word is a path, as pages write it whose base URL is known.
+fn is_path(word: &str) -> bool {
+    word.starts_with('/') && word.len() > 1 && !word.starts_with("//")
+}
+
 /// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE] [@FILE]`, with what it reads.
 fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<WrittenRequest> {
     const PRINTING: &str =
@@ -138,7 +145,9 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
     let method = words
         .next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()))
         .map(|word| word.text.to_ascii_uppercase());
-    let url = words.next().filter(|word| is_local(&word.text))?;
+    let url = words
+        .next()
+        .filter(|word| is_local(&word.text) || is_path(&word.text))?;
     let mut target = match url.text.strip_prefix(':') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => format!("localhost:{rest}"),
         Some(rest) => format!("localhost{rest}"),
@@ -207,7 +216,8 @@ fn wget(words: &[Word]) -> Option<WrittenRequest> {
         let request = &mut written.request;
         match text.split_once('=').unwrap_or((text, "")) {
             ("-qO-" | "-q" | "-O" | "-O-" | "-" | "-nv" | "--quiet" | "-S", _) => {}
-            ("--method", method) => request.method = method.to_owned(),
+            // wget sends it in upper case.
+            ("--method", method) => request.method = method.to_ascii_uppercase(),
             ("--header", header) => {
                 let (name, value) = header.split_once(':')?;
                 request

@@ -144,7 +144,7 @@ pub struct OtherDifference {
 
 /// Why a body that is one item of the received list is not compared.
 pub const ONE_OF_LIST: &str = "one item of the list";
-const NOT_SURE: &str = "not surely the response";
+pub const NOT_SURE: &str = "not surely the response";
 
 /// Why there is nothing to compare a documented body with.
 enum Unprinted {
@@ -455,8 +455,9 @@ fn is_same_type(documented: &str, sent: &str) -> bool {
 
 /// Which of the page, our server and the real service stands alone, if they do not agree.
 pub fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
-    let same =
-        real.received.status == mock.received.status && real.received.body == mock.received.body;
+    let same_status = real.received.status == mock.received.status;
+    // A status that the page does not have is enough.
+    let same = same_status && (!real.status_ok || real.received.body == mock.received.body);
     let (alone, text) = match (real.is_as_documented(), mock.is_as_documented()) {
         (true, true) => return None,
         (true, false) => {
@@ -473,10 +474,14 @@ pub fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
         ),
         (false, false) => ("none", "the page, the mock and the real service all differ"),
     };
-    let text = format!(
-        "{text} (mock: {}, real: {})",
-        mock.received.status, real.received.status
-    );
+    let text = match (same_status, same) {
+        (true, true) => format!("{text} (both: {})", real.received.status),
+        (true, false) => format!("{text} (both: {}, with other bodies)", real.received.status),
+        (false, _) => format!(
+            "{text} (mock: {}, real: {})",
+            mock.received.status, real.received.status
+        ),
+    };
     Some(Drift {
         alone,
         text,

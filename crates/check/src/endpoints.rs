@@ -10,9 +10,9 @@ use super::blocks::Prose;
 use super::http_message::METHODS;
 use super::labels::{self, Announces};
 use super::mentions;
-use super::page::{Block, Fence, Heading, Page};
+use super::page::{Block, Fence, Heading, Page, Table};
 use super::pairing;
-use super::requests::{self, FoundRequest};
+use super::requests::{self, FoundRequest, Problem};
 use super::text::{is_one_of, pattern};
 use super::url;
 
@@ -28,8 +28,11 @@ static METHOD: LazyLock<Regex> = LazyLock::new(|| {
 static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b"));
 
 /// Removes the blocks that are not requests to send: lists of endpoints, the name of an endpoint above its example, and
-/// the URL of a command again.
-pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>) {
+/// the URL of a command again. Returns the entries of lists that can be sent as they are.
+pub fn remove_named(
+    page: &Page,
+    in_fences: &mut Vec<(usize, Vec<FoundRequest>)>,
+) -> Vec<(usize, Vec<FoundRequest>)> {
     let endpoint = |(at, found): &(usize, Vec<FoundRequest>)| {
         let is_endpoint = |fence: &Fence| {
             !fence.fenced
@@ -42,15 +45,30 @@ pub fn remove_named(page: &Page, in_fences: &mut Vec<(usize, Vec<FoundRequest>)>
     let is_named = |(index, (at, found)): (usize, &(usize, Vec<FoundRequest>))| {
         let next = in_fences.get(index + 1);
         let is_listed = listed.contains(at);
-        is_overview(page, *at, found)
-            || is_listed && is_in_overview(page, *at, &listed)
-            || is_listed && is_of_above(page, *at, &found[0], &in_fences[..index])
+        is_listed && is_of_above(page, *at, &found[0], &in_fences[..index])
             || next.is_some_and(|(next, below)| is_definition(page, *at, found, *next, below))
             || is_sent_below(page, *at, found, &in_fences[index + 1..])
     };
-    let named: Vec<bool> = in_fences.iter().enumerate().map(is_named).collect();
-    let mut named = named.into_iter();
-    in_fences.retain(|_| !named.next().unwrap_or_default());
+    let is_entry = |(at, found): &(usize, Vec<FoundRequest>)| {
+        is_overview(page, *at, found) || listed.contains(at) && is_in_overview(page, *at, &listed)
+    };
+    let roles: Vec<(bool, bool)> = in_fences
+        .iter()
+        .enumerate()
+        .map(|(index, block)| (is_entry(block), is_named((index, block))))
+        .collect();
+    let mut entries = Vec::new();
+    let mut kept = Vec::new();
+    for ((at, mut found), (is_entry, is_named)) in in_fences.drain(..).zip(roles) {
+        if is_entry {
+            found.retain(|found| found.problem.is_none());
+            entries.push((at, found));
+        } else if !is_named {
+            kept.push((at, found));
+        }
+    }
+    *in_fences = kept;
+    entries
 }
 
 /// Whether the text lists endpoints around this one. A list of nothing but URLs to open is not an overview.
@@ -244,7 +262,7 @@ pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
 pub fn add_query(page: &Page, at: usize, found: &mut [FoundRequest]) {
     let is_stated = page
         .fence(at)
-        .is_some_and(|fence| !fence.fenced && !fence.in_sentence);
+        .is_some_and(|fence| !fence.fenced && !fence.is_mention);
     let [request] = found else {
         return;
     };
@@ -252,7 +270,14 @@ pub fn add_query(page: &Page, at: usize, found: &mut [FoundRequest]) {
         written.request.method == "GET" && url::has_base(&written.request.target)
     });
     if is_stated && is_read && request.output.is_none() {
-        request.add_query(query_below(page, at).as_deref());
+        match query_below(page, at) {
+            Some(query) => request.add_query(Some(&query)),
+            None if enters_query(page, at) && request.problem.is_none() => {
+                let reason = "its parameters are entered in a step that is not understood";
+                request.problem = Some(Problem::Skip(reason.to_owned()));
+            }
+            None => {}
+        }
     }
 }
 
@@ -267,6 +292,14 @@ fn query_below(page: &Page, at: usize) -> Option<String> {
         LazyLock::new(|| pattern(r"(?i)^\W*(?:key|name|parameter)\s*[:：]\s*([\w.]+)\W*$"));
     static VALUE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)^\W*value\s*[:：]\s*([\w.-]+)\W*$"));
+    // "Key: year, Value: 1965", "add the parameter year with the value 1965"
+    static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?: key\b\W{1,4} | param\w*\b[^.]{0,30}\b(?:add|enter|set|type)\s+ | (?:add|enter|set|type)\b[^.]{0,30}\bparam\w*\s+ )
+            (?P<key>[A-Za-z_][\w.]*) \W{1,6}
+            (?: value\b\W{1,4} | (?:with|to|and|as)\s+(?:the\s+)?(?:value\s+)?(?:of\s+)? ) (?P<value>[\w.-]*\w)",
+        )
+    });
     // "Under the Key column of the Query Params section, enter `city`"
     static KEY_STEP: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)\bkey\b[^`]*\b(?:query|param)[^`]*`([A-Za-z_][\w.]*)`\W*$"));
@@ -292,9 +325,53 @@ fn query_below(page: &Page, at: usize) -> Option<String> {
             Some(format!("{}={}", &key[1], &value[1]))
         })
     };
+    let paired = texts.iter().find_map(|text| {
+        let found = PAIR.captures(text)?;
+        Some(format!("{}={}", &found["key"], &found["value"]))
+    });
+    let table = page.blocks[at + 1..].iter().take(8);
+    let mut table = table.take_while(|block| !matches!(block, Block::Fence(_) | Block::Heading(_)));
+    let tabled = table.find_map(|block| match block {
+        Block::Table(table) => keys_and_values(table),
+        _ => None,
+    });
     named
+        .or(paired)
+        .or(tabled)
         .or_else(|| keyed(&texts, &KEY, &VALUE))
         .or_else(|| keyed(&sources, &KEY_STEP, &VALUE_STEP))
+}
+
+/// The query in a table of parameters: `| Key | Value |`.
+fn keys_and_values(table: &Table) -> Option<String> {
+    let column = |names: &str| {
+        let mut cells = table.header.iter();
+        cells.position(|cell| is_one_of(&cell.text.to_lowercase(), names))
+    };
+    let (key, value) = (column("key parameter param name")?, column("value")?);
+    let pairs = table.rows.iter().map(|row| {
+        let (key, value) = (&row.get(key)?.text, &row.get(value)?.text);
+        let is_plain = |text: &str| !text.is_empty() && !text.contains([' ', '<', '{', '&', '-']);
+        (is_plain(key) && is_plain(value)).then(|| format!("{key}={value}"))
+    });
+    let pairs: Option<Vec<String>> = pairs.collect();
+    pairs.map(|pairs| pairs.join("&"))
+}
+
+/// Whether a step below the URL of a request has the reader enter parameters.
+fn enters_query(page: &Page, at: usize) -> bool {
+    static STEP: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?:under|open|in|select|click|go\s+to)\b[^.]{0,30}\b(?:query\s+)?params?\b
+            | \b(?:enter|add|set|type)\b[^.]{0,40}\b(?:query\s+)?param(?:s|eter|eters)?\b",
+        )
+    });
+    let below = page.blocks[at + 1..].iter();
+    let mut below = below.map_while(|block| match block {
+        Block::Prose(prose) => Some(&prose.text),
+        _ => None,
+    });
+    below.any(|text| STEP.is_match(text))
 }
 
 /// The method that is named beside a block, above it or else below it: `**Method**: GET`.
@@ -345,11 +422,6 @@ fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
     static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?i)\b(?:endpoint|url|uri|address|request|command|open|visit)\b")
     });
-    static WRITE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:post|put|patch|delete|create|add|new|update|change|edit|replace|remove|send|upload)",
-        )
-    });
     let Block::Prose(above) = page.blocks.get(at.checked_sub(1)?)? else {
         return None;
     };
@@ -363,12 +435,13 @@ fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
     }
     let label = labels::last_sentence(&above.text);
     let heading = page.heading_of(at).map(|heading| &page.blocks[heading]);
-    let writes = matches!(heading, Some(Block::Heading(heading)) if WRITE.is_match(&heading.text));
+    let writes =
+        matches!(heading, Some(Block::Heading(heading)) if labels::says_write(&heading.text));
     let next = (at + 1..page.blocks.len())
         .take_while(|index| !matches!(page.blocks[*index], Block::Heading(_)))
         .find(|index| page.fence(*index).is_some())?;
     let answered = pairing::is_called_response(page, next);
-    let is_get = ENDPOINT.is_match(label) && !WRITE.is_match(label) && !writes && answered;
+    let is_get = ENDPOINT.is_match(label) && !labels::says_write(label) && !writes && answered;
     is_get.then_some("GET")
 }
 
@@ -501,7 +574,10 @@ fn method_of_title(page: &Page, at: usize) -> Option<&'static str> {
     let title = titles.find(|title| !is_url(title))?;
     let first = labels::words(title).into_iter().next()?;
     let writes = WRITES.iter().find(|(verbs, _)| is_one_of(&first, verbs));
+    let path = url::path_of(page.fence(at)?.content.trim()).to_owned();
     match writes {
+        // The endpoint of all records is not the request that deletes one.
+        Some((_, "DELETE")) if url::segments(&path).len() < 2 => None,
         Some((_, method)) => Some(method),
         None => is_one_of(&first, READS).then_some("GET"),
     }

@@ -8,7 +8,7 @@ use super::clients;
 use super::endpoints;
 use super::http_message::METHODS;
 use super::labels;
-use super::page::{Block, Page};
+use super::page::{Block, Directive, Page};
 use super::pairing::{self, Paired};
 use super::programs;
 use super::repeats::Repeats;
@@ -40,6 +40,9 @@ pub struct Example {
     pub testable: Option<usize>,
     /// Whether this is the request of the example above, for another client: what it writes is written once.
     pub is_repeated: bool,
+    /// Whether the page only mentions it, within a sentence or in a list of endpoints: it is sent, and nothing is known of
+    /// its response.
+    pub is_mention: bool,
 }
 
 /// A documented response: a code block, or a part of one.
@@ -121,7 +124,10 @@ impl Example {
 
 /// Finds the examples of a page in reading order.
 pub fn find(page: &Page) -> Vec<Example> {
-    let mut requests = requests_of(page);
+    let Found {
+        mut requests,
+        mentions,
+    } = requests_of(page);
     let repeats = Repeats::find(page, &mut requests);
     let mut finder = Finder {
         page,
@@ -142,11 +148,30 @@ pub fn find(page: &Page) -> Vec<Example> {
     }
     pair_programs(page, &mut examples);
     skip_repeated(&mut examples);
+    for (at, mut found) in mentions {
+        found.retain(|found| !found.has_placeholder_in_path());
+        let mention = |request| Example {
+            fence: at,
+            end: at + 1,
+            directives: directives(page, at, at + 1),
+            request,
+            is_mention: true,
+            ..Example::default()
+        };
+        examples.extend(found.into_iter().map(mention));
+    }
+    examples.sort_by_key(|example| example.fence);
     examples
 }
 
 /// The requests of a page by their blocks.
-fn requests_of(page: &Page) -> Vec<(usize, Vec<FoundRequest>)> {
+struct Found {
+    requests: Vec<(usize, Vec<FoundRequest>)>,
+    /// Those that are only mentioned.
+    mentions: Vec<(usize, Vec<FoundRequest>)>,
+}
+
+fn requests_of(page: &Page) -> Found {
     let mut variables = Vec::new();
     let mut commanded: Vec<String> = Vec::new();
     let in_block = |at: usize| {
@@ -167,12 +192,13 @@ fn requests_of(page: &Page) -> Vec<(usize, Vec<FoundRequest>)> {
         endpoints::add_query(page, at, &mut found);
         (!found.is_empty()).then_some((at, found))
     };
-    let mut requests = (0..page.blocks.len())
+    let is_mention = |(at, _): &(usize, _)| page.fence(*at).is_some_and(|fence| fence.is_mention);
+    let (mut mentions, mut requests): (Vec<_>, Vec<_>) = (0..page.blocks.len())
         .filter(|at| !matches!(page.declared_role(*at), Some("none" | "response")))
         .filter_map(in_block)
-        .collect();
-    endpoints::remove_named(page, &mut requests);
-    requests
+        .partition(is_mention);
+    mentions.extend(endpoints::remove_named(page, &mut requests));
+    Found { requests, mentions }
 }
 
 /// Collects the examples of a page.
@@ -215,6 +241,14 @@ impl Finder<'_> {
             } else if is_last {
                 self.find_body(&mut example);
                 self.find_response(&mut example, index);
+            }
+            if let Some(response) = &example.response
+                && response.fence > at
+            {
+                // What is between the request and its response is for both.
+                for directive in page.directives_above(response.fence) {
+                    example.directives.add(directive);
+                }
             }
             self.share_response(&mut example);
             // An entry names one example: the first under its heading.
@@ -283,7 +317,7 @@ impl Finder<'_> {
         match pairing::response_of(page, at, starts, &self.taken, &candidates, &example.request) {
             Paired::Block(fence) => {
                 let of = |found: &Candidate| found.fence == fence && found.doubtful;
-                let doubtful = candidates.0.iter().any(of);
+                let doubtful = candidates.0.iter().any(of) || self.is_next_client(at);
                 let range = whole(page, fence).range;
                 let (body, head) = pairing::with_body(page, fence, range, &example.request);
                 example.response = Some(ResponseBlock {
@@ -311,6 +345,19 @@ impl Finder<'_> {
             let named = candidates.0.into_iter().filter(|found| !found.is_body());
             example.unpaired = named.map(|found| found.fence).collect();
         }
+    }
+
+    /// Whether a block is for another client than the one above it, which sends something else: the response below is the
+    /// one to either.
+    fn is_next_client(&self, at: usize) -> bool {
+        let page = self.page;
+        let is_directly_above = |above: &Example| {
+            let mut between = page.blocks[above.fence + 1..at].iter();
+            above.response.is_none() && between.all(|block| matches!(block, Block::Prose(_)))
+        };
+        pairing::names_tool(page, at)
+            && self.repeats.repeated_by(at).is_none()
+            && self.examples.last().is_some_and(is_directly_above)
     }
 
     /// Gives the same request for another client the response that is shown below both.
@@ -416,21 +463,26 @@ fn whole(page: &Page, fence: usize) -> ResponseBlock {
     }
 }
 
+impl Directives {
+    /// Adds what a comment says about one example.
+    fn add(&mut self, directive: &Directive) {
+        self.skip |= directive.has("skip");
+        self.reset |= directive.has("reset");
+        self.expects_hint |= directive.value("expect") == Some("hint");
+        let list = |name| {
+            let list = directive.value(name).into_iter();
+            list.flat_map(|list| list.split(','))
+        };
+        let statuses = list("status").filter_map(|status| status.parse::<u16>().ok());
+        self.statuses.extend(statuses);
+        self.any.extend(list("any").map(str::to_owned));
+    }
+}
+
 fn directives(page: &Page, at: usize, end: usize) -> Directives {
     let mut out = Directives::default();
     for directive in page.directives_above(at) {
-        out.skip |= directive.has("skip");
-        out.reset |= directive.has("reset");
-        out.expects_hint |= directive.value("expect") == Some("hint");
-        let list = |name| {
-            directive
-                .value(name)
-                .into_iter()
-                .flat_map(|list| list.split(','))
-        };
-        out.statuses
-            .extend(list("status").filter_map(|status| status.parse::<u16>().ok()));
-        out.any.extend(list("any").map(str::to_owned));
+        out.add(directive);
     }
     for directive in page.blocks[at..end]
         .iter()

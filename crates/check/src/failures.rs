@@ -33,6 +33,7 @@ static NONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?: (?:no|not|without|any|zero|never|nicht|kein\w*|ohne|aucune?|sans|sem|nenhum|sin|ningún|senza|nessun|без)
             (?:\s+\w+){0,2}\s+ (?:errors?|fail\w*|\w*fehler\w*|erreurs?|erros?|errore|errori|ошиб\w+|reject\w*|abgelehnt)
+        | ^\W*(?:fix|correct|repair|report|resolve)(?:s|es|ing)?\b.*
         | ^\W*(?:check|watch|look|inspect|search|see|all)\b.* | \blogs?\b
         | ^\W*(?:errors|fehler|erreurs|erros|errores|errori)\s+(?:are|is|have|werden|haben|sind|sont|ont|são|têm|son|tienen|sono|hanno)
         | (?:handl\w+|fix\w*|avoid\w*|prevent\w*|behandl\w+|behandel\w+|trat\w+|gestion\w*|corr\w+) \s+(?:\w+\s+){0,2}(?:errors?|erros?|fehler|erreurs?|errores))\b",
@@ -49,6 +50,10 @@ static REQUIRED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// Text about names that are not known.
+static MISSPELT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b(?:misspel\w*|typos?|unknown|unexpected|undefined)\b"));
+
 /// The status of an error.
 static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[45]\d\d\b"));
 
@@ -63,10 +68,13 @@ impl Around<'_> {
     pub fn allows(&self, received: &Received) -> bool {
         let status = received.status;
         let text = self.text();
+        // A misspelt name is rarely what the text means.
+        let is_meant = || !received.is_misspelling() || MISSPELT.is_match(&text);
         (400..600).contains(&status)
-            && (names(&text, status) && !received.is_misspelling()
+            && (names(&text, status)
                 // Another status that is named is the documented one.
                 || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails(received))
+            && is_meant()
     }
 
     /// The heading of the example and the text around it, up to its response, in lower case.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::compare::{self, Diff, DifferenceKind};
 use super::documented::{Compared, Documented};
 use super::examples::Example;
+use super::http_message::METHODS;
 use super::outcome::Finding;
 use super::page::{Fence, Page};
 use super::service::{Body, Received};
@@ -26,13 +27,17 @@ pub fn add(
     let request_range = example.request_range(page);
     let method = example.method();
     if !compared.status_ok {
-        let statuses = expected
-            .statuses
-            .iter()
+        // Of a misspelt name a status that is listed is not meant.
+        let meant = expected.statuses.iter();
+        let statuses = meant
+            .filter(|status| **status != received.status)
             .map(u16::to_string)
             .collect::<Vec<_>>()
             .join(" or ");
         let text = match expected.source {
+            StatusSource::Method if !METHODS.contains(&method) => {
+                format!("the server returns {}", received.status)
+            }
             StatusSource::Method => {
                 format!(
                     "{method} usually returns {statuses}, the server returns {}",
@@ -97,7 +102,10 @@ pub fn add(
             ..Finding::new(place(fence, found), documented.form.describe(found))
         };
         findings.extend(compared.diff.differences.iter().map(finding));
-        warnings.extend(compared.diff.warnings.iter().map(finding));
+        // The order of members is of no interest where their values are wrong.
+        if findings.is_empty() {
+            warnings.extend(compared.diff.warnings.iter().map(finding));
+        }
     }
     compared.diff.clone()
 }

@@ -297,7 +297,7 @@ fn new_content<'a>(
         );
     }
     if content == fence.content {
-        return Err("what is wrong is not in the JSON");
+        return Err("what is wrong is not a value of the JSON");
     }
     if !keeps_comments(&fence.content, &content) {
         return Err("a comment in the JSON would be lost");
@@ -381,6 +381,10 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     let in_program = example.request.program().is_some();
     let is_other = example.no_body || in_program || !example.request.printed.is_whole();
     if has_response || is_other || example.method() == "HEAD" {
+        return None;
+    }
+    // A suspicious request is not to be documented.
+    if !result.details.warnings.is_empty() {
         return None;
     }
     let body = result.details.received.as_ref().and_then(Received::json)?;

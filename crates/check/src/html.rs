@@ -86,7 +86,7 @@ pub fn code(text: &str, range: Range<usize>) -> impl Iterator<Item = Block> {
         let mut fence = Fence::unfenced(text, at(code.start())..at(code.end()));
         fence.range = at(whole.start())..at(whole.end());
         if MARKUP.replace_all(&fence.content, "").contains('<') {
-            fence.in_sentence = true;
+            fence.is_mention = true;
             return Some(Block::Fence(fence));
         }
         fence.content.clear();

@@ -22,6 +22,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let (first, first_at) = lines.next()?;
     let mut words = first.split_whitespace();
     let word = words.next()?;
+    let word = word.strip_suffix(':').unwrap_or(word);
     let url = words.next()?.trim_matches('`');
     let is_method = |method: &&&str| {
         **method == word || url.starts_with("http://") && method.eq_ignore_ascii_case(word)
@@ -169,6 +170,7 @@ pub fn begins_message(line: &str) -> bool {
         || line.starts_with("###")
         || METHODS.iter().any(|method| {
             line.strip_prefix(method)
+                .map(|rest| rest.strip_prefix(':').unwrap_or(rest))
                 .and_then(|rest| rest.strip_prefix(' '))
                 .is_some_and(|rest| looks_like_url(rest.trim_start()))
         })

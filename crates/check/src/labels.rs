@@ -171,6 +171,12 @@ pub fn heading(heading: &str) -> Announces {
     if matches!(words(heading).as_slice(), [only] if is_one_of(only, "route endpoint url uri")) {
         return Announces::Request;
     }
+    // "Respones"
+    if let [only] = words(heading).as_slice()
+        && strsim::osa_distance(only, "response") <= 2
+    {
+        return Announces::Response;
+    }
     announced(heading, &DESCRIPTION, &OTHER_IN_HEADING, usize::MAX)
 }
 
@@ -223,6 +229,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?:
             (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
                 (?:receives? | gets? | sees? | is | are | contains?)
+            | your\s+(?:own\s+)?(?:server|app|application|backend|endpoint|service)\s+(?:\w+\s+)?(?:receives? | gets?)
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
             | (?:until|before|up\s+to|prior\s+to)\s+v?\d+(?:\.\d+)+ | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
                 (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*

@@ -572,6 +572,12 @@ impl<'a> Parser<'a> {
                 _ => return Err(self.error("expected a key in double quotes")),
             };
             let key_span = key_start..self.at;
+            if members.iter().any(|member| member.key == key) && !is_dots(&key) {
+                return Err(SyntaxError {
+                    at: key_start,
+                    text: format!("the key `{key}` is there twice"),
+                });
+            }
             self.space();
             if !self.eat(':') {
                 return Err(self.error("a colon is missing after this key"));

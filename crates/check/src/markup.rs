@@ -32,6 +32,20 @@ static PATH: LazyLock<Regex> =
 static TITLE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?:\b(?:title|header|name|label|summary)\s*=\s*|^\s*)"([^"]+)""#));
 
+/// `text` with spaces for Liquid's tags around what it does not read, `{% raw %}{{base_url}}{% endraw %}`, outside of the
+/// backticks around them.
+pub fn without_raw_tags(text: &str) -> Cow<'_, str> {
+    static RAW: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?P<before>`*)\{%-?\s*raw\s*-?%\}|\{%-?\s*endraw\s*-?%\}(?P<after>`*)")
+    });
+    RAW.replace_all(text, |found: &regex::Captures<'_>| {
+        let part = |name| found.name(name).map_or("", |part| part.as_str());
+        let (before, after) = (part("before"), part("after"));
+        let blank = " ".repeat(found[0].len() - before.len() - after.len());
+        format!("{after}{blank}{before}")
+    })
+}
+
 /// `text` with tags as labels or code fences, and with the markers of MkDocs tabs as those of lists.
 pub fn as_markdown(text: &str) -> Cow<'_, str> {
     let has_tags = ["{%", "{{<", "{{%", ":::"];

@@ -41,7 +41,7 @@ static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
 /// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
 static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
+        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|create|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
                 choisis|choisissez|envoie|envoyez|escolha|selecione|envie)\b
             [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b
             (?: .{0,80}? (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])
@@ -75,9 +75,6 @@ static ANY_METHOD: LazyLock<Regex> = LazyLock::new(|| {
 /// Words of a step that chooses the method or enters the URL of a request in a client such as Postman.
 const STEP: &str = "select choose pick set change switch enter type paste input method url address endpoint dropdown field \
      wähle wählen gib eingeben elige selecciona introduce escribe choisis choisissez saisis saisissez escolha selecione digite insira";
-
-/// Words of a sentence whose request is not a GET.
-const WRITES: &str = "post put patch delete create creating update updating remove removing add adding send sending submit";
 
 /// Fields of a request in a paragraph: `Request URL: http://localhost:3000/users`, `Request Method: GET`.
 static URL_FIELD: LazyLock<Regex> = LazyLock::new(|| {
@@ -255,7 +252,7 @@ fn named(text: &str) -> Option<Mention> {
         })
         .or_else(|| {
             let found = SENTENCE.captures(text).filter(|_| is_response())?;
-            let reads = found.name("method").is_some() || !labels::has_word(text, WRITES);
+            let reads = found.name("method").is_some() || !labels::says_write(text);
             parts(Form::Sentence)(found).filter(|_| reads)
         })
 }

@@ -23,7 +23,7 @@ const ACTIONS: &str = "search count stats statistics latest recent random popula
 const ACCESS: &str = "login logout signin signout signup auth authenticate authorize oauth token tokens refresh session sessions \
      password verify otp";
 /// Endings of a path that ask for a format.
-const FORMATS: &str = "json xml html csv yaml yml txt api pdf rss atom";
+const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 /// Parameters of this server.
 const PARAMETERS: [&str; 10] = [
     "q",
@@ -66,7 +66,18 @@ pub fn reason(
             .and_then(|rest| rest.strip_prefix('.'));
         format.is_some_and(|format| is_one_of(format, FORMATS))
     };
-    if segments.len() == 1 && resources.iter().any(in_format) {
+    let is_record_in_format = || {
+        let (id, format) = last.rsplit_once('.').unwrap_or_default();
+        let mut records = dataset.records(&segments[0]).into_iter().flatten();
+        let has_id = |record: &Value| {
+            let own = record.get("id").map(Value::to_string);
+            own.is_some_and(|own| own.trim_matches('"') == id)
+        };
+        is_one_of(format, FORMATS) && records.any(has_id)
+    };
+    if segments.len() == 1 && resources.iter().any(in_format)
+        || segments.len() == 2 && is_record_in_format()
+    {
         return own("asks for a format of another service");
     }
     // Names and ids alternate in a path.
@@ -81,8 +92,31 @@ pub fn reason(
     if request.method == "POST" && lets_in(last) && !is_resource(last) {
         return own("lets users in, and is not part of the data");
     }
+    // `POST /users/bulk`
+    if let [collection, action] = segments.as_slice()
+        && request.method == "POST"
+        && is_resource(collection)
+        && is_word(action)
+        && !has_words_as_ids(dataset, collection)
+    {
+        return own("is an action of another service than this data");
+    }
     if received.status != 404 {
         return None;
+    }
+    // `/user/authenticate`
+    if let [name, action] = segments.as_slice()
+        && !is_resource(name)
+        && [name, action].into_iter().all(is_word_or_phrase)
+    {
+        return own("is a route of another service than this data");
+    }
+    // `/articles/1/users/2`
+    if let [outer, _, inner, _] = segments.as_slice()
+        && is_resource(outer)
+        && is_resource(inner)
+    {
+        return own("is a route of another service than this data");
     }
     let collection = segments.first().filter(|name| is_resource(name));
     // `PUT /orders/1/cancel`
@@ -93,11 +127,9 @@ pub fn reason(
     if request.method != "GET" && collection.is_some() && does_something() {
         return own("is an action of another service than this data");
     }
-    // `/todos/active`, where the ids of the records are numbers.
+    // `/todos/active`, where the ids of the records are no words.
     let is_named = |(collection, name): (&String, &String)| {
-        let is_long = name.len() > 2 && name.chars().all(|c| c.is_alphabetic() || c == '-');
-        let mut records = dataset.records(collection).into_iter().flatten();
-        is_long && records.all(|record| matches!(record.get("id"), Some(Value::Number(_))))
+        is_word_or_phrase(name) && !has_words_as_ids(dataset, collection)
     };
     let is_success = |status: &u16| *status < 300;
     let is_documented = request.method == "GET"
@@ -199,6 +231,11 @@ fn is_word(segment: &str) -> bool {
     segment
         .chars()
         .all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '.'))
+}
+
+/// Whether a segment is a word or several, as an id is rarely.
+fn is_word_or_phrase(segment: &String) -> bool {
+    segment.len() > 2 && segment.chars().all(|c| c.is_alphabetic() || c == '-')
 }
 
 fn has_words_as_ids(dataset: &Dataset, collection: &str) -> bool {

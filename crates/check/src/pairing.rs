@@ -351,7 +351,7 @@ pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
     let named = |index: &usize| {
         let above = page.blocks[..*index].iter().rev();
         let mut above =
-            above.take_while(|block| !matches!(block, Block::Fence(own) if !own.in_sentence));
+            above.take_while(|block| !matches!(block, Block::Fence(own) if !own.is_mention));
         let says = |block: &Block| match block {
             Block::Prose(prose) => prose.text.contains(name),
             Block::Heading(heading) => heading.text.contains(name),

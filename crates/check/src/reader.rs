@@ -16,7 +16,7 @@ use super::http_message;
 use super::implied::imply_requests;
 use super::labels;
 use super::lenient_json;
-use super::markup::as_markdown;
+use super::markup::{as_markdown, without_raw_tags};
 use super::node::Kind;
 use super::sentences;
 use super::status_text;
@@ -37,6 +37,7 @@ static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The blocks of a Markdown page whose text begins at an offset.
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
+    let text = &without_raw_tags(text);
     let mut blocks = read(&as_markdown(text), body);
     sentences::find_examples(text, &mut blocks);
     imply_requests(text, &mut blocks);
@@ -74,12 +75,29 @@ fn read(text: &str, body: usize) -> Vec<Block> {
 
 /// The directives in HTML at an offset of the page.
 fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
-    DIRECTIVE.captures_iter(html).filter_map(move |captures| {
+    /// A comment whose name or whose colon is not right: `<!-- stand-in: skip -->`.
+    static MISSPELT: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)(?:<!--|\{/\*)\s*(?P<name>[a-z]+(?:-[a-z]+)?)\s*[:\s]\s*
+            (?P<words>(?:skip|reset|save|(?:status|db|as|any|expect|after)\s*[=:])[^>]*?)\s*(?:-->|\*/\})",
+        )
+    });
+    let misspelt = MISSPELT.captures_iter(html).filter_map(move |captures| {
+        let whole = captures
+            .get(0)
+            .filter(|whole| !DIRECTIVE.is_match(whole.as_str()))?;
+        let name = captures["name"].to_lowercase();
+        let range = start + whole.start()..start + whole.end();
+        (strsim::osa_distance(&name, "standin") <= 2)
+            .then(|| Block::Directive(Directive::misspelt(&captures["name"], range)))
+    });
+    let known = DIRECTIVE.captures_iter(html).filter_map(move |captures| {
         let words = captures.name("words").or_else(|| captures.name("known"));
         let (whole, words) = (captures.get(0)?, words?);
         let range = start + whole.start()..start + whole.end();
         Some(Block::Directive(Directive::parse(words.as_str(), range)))
-    })
+    });
+    known.chain(misspelt)
 }
 
 /// The title of a code block in its opening line, as a label: `title="Response"`, `[Response]`, `json 200 OK`.
@@ -225,7 +243,17 @@ impl<'a> Reader<'a> {
                 Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
                 | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
                 Event::InlineHtml(html) if html.starts_with("<br") => self.say("\n", range),
-                Event::InlineHtml(html) => self.blocks.extend(directives(&html, range.start)),
+                Event::InlineHtml(html) => {
+                    self.blocks.extend(directives(&html, range.start));
+                    // `/users/<id>` at the end of a paragraph.
+                    if let Some(whole) = &mut self.words_range
+                        && !html.starts_with("<!")
+                        && !html.starts_with("</")
+                        && whole.end == range.start
+                    {
+                        whole.end = range.end;
+                    }
+                }
                 Event::Start(Tag::HtmlBlock) => {
                     self.flush();
                     let html = &self.text[range.clone()];
@@ -462,9 +490,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
                 .strip_prefix(arrow)
                 .is_some_and(|rest| rest.trim().starts_with(['`']))
         });
-        fence.in_sentence = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
+        fence.is_mention = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
         // Within a sentence, only curl is listed.
-        return Some(fence).filter(|fence| command.starts_with("curl ") || !fence.in_sentence);
+        return Some(fence).filter(|fence| command.starts_with("curl ") || !fence.is_mention);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
         alone
@@ -576,7 +604,7 @@ fn fence<'a>(
         range,
         content,
         fenced,
-        in_sentence: false,
+        is_mention: false,
         is_unclosed: false,
         pieces,
     };

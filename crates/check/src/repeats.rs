@@ -11,8 +11,7 @@ use super::text::line_start;
 
 /// Which requests of a page are those above them.
 pub struct Repeats {
-    /// The blocks at which the example above ends. The same request for another client, or one in a sentence, does not end
-    /// it.
+    /// The blocks at which the example above ends. The same request for another client does not end it.
     pub starts: Vec<usize>,
     /// The blocks of requests that are those of a block above, and that block.
     repeated: Vec<(usize, usize)>,
@@ -43,8 +42,11 @@ impl Repeats {
                 }
                 let next = blocks.iter().copied().find(|next| *next > at);
                 let below = at + 1..next.unwrap_or(page.blocks.len());
+                // A read in a program is sent; whether its write is sent again depends on the reader.
                 if is_transcript(page, at, own)
-                    || is_program && !is_answered(page, above, *above_at + 1..at, own, below)
+                    || is_program
+                        && own.writes()
+                        && !is_answered(page, above, *above_at + 1..at, own, below)
                 {
                     let reason = "the request above it, for another client";
                     own.problem = Some(Problem::Skip(reason.to_owned()));
@@ -52,8 +54,7 @@ impl Repeats {
                     repeats.repeated.push((at, *above_at));
                 }
             }
-            let in_sentence = page.fence(at).is_some_and(|fence| fence.in_sentence);
-            if again.is_none() && !in_sentence {
+            if again.is_none() {
                 repeats.starts.push(at);
                 above = found.last().map(|last| (at, last.clone()));
             }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::addresses;
 use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
-use super::http_message;
+use super::http_message::{self, METHODS};
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::status_text;
@@ -56,7 +56,40 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
     if rows.is_empty() {
         rows.extend(addresses(text, table));
     }
+    if rows.is_empty() {
+        rows.extend(endpoints(text, table));
+    }
     rows
+}
+
+/// The requests that the rows of a table only mention: a method and a path with values, or a command.
+fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
+    const COMMANDS: [&str; 3] = ["curl ", "http ", "wget "];
+    let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
+    let rows = std::iter::once(&table.header).chain(&table.rows);
+    rows.filter_map(move |row| {
+        let is_command = |cell: &&Cell| COMMANDS.iter().any(|name| cell.text.starts_with(name));
+        let (cell, message) = if let Some(command) = row.iter().find(is_command) {
+            (command, command.text.clone())
+        } else if let Some(whole) = row
+            .iter()
+            .find(|cell| http_message::begins_message(&cell.text))
+        {
+            (whole, whole.text.clone())
+        } else {
+            let method = row.iter().find(is_method)?;
+            let is_path = |cell: &&Cell| cell.text.starts_with('/') || url::has_base(&cell.text);
+            let path = row.iter().find(is_path)?;
+            (
+                path,
+                format!("{} {}", method.text.to_uppercase(), path.text),
+            )
+        };
+        let start = cell.range.start + text[cell.range.clone()].find(&*cell.text)?;
+        let mut fence = Fence::stating(text, start..start + cell.text.len(), message);
+        fence.is_mention = true;
+        Some(Block::Fence(fence))
+    })
 }
 
 /// The request that a table shows.

@@ -97,6 +97,12 @@ impl FoundRequest {
             && !self.written.as_ref().is_some_and(has_body)
     }
 
+    /// Whether the path is that of any record: `/users/:id`.
+    pub fn has_placeholder_in_path(&self) -> bool {
+        let target = self.written.as_ref().map(|own| &*own.request.target);
+        target.is_some_and(|target| url::placeholder(url::path_of(target)).is_some())
+    }
+
     /// Why a part of a program is not run, if this is one.
     pub fn program(&self) -> Option<&str> {
         match &self.problem {
@@ -228,8 +234,8 @@ const OTHER_LANGUAGES: &str = "python py php ruby rb rust rs c cpp java kotlin g
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?x)
-        "(?P<quoted> \{\{?[A-Za-z][^{}"]*\}\}? | <[A-Za-z][\w\ .-]*> | \$\{?[A-Za-z_]\w*\}? )"
-      | [:\[,]\s* (?P<bare> \{\{?[A-Za-z][\w\ .-]*\}\}? | <[A-Za-z][\w\ .-]*> | \$[A-Za-z_]\w* )
+        "(?P<quoted> \{\{?[A-Za-z][^{}"]*\}\}? | <[A-Za-z][\w\ .-]*> | \$\{?[A-Za-z_]\w*\}? | \$\([^"]*\) )"
+      | [:\[,]\s* (?P<bare> \{\{?[A-Za-z][\w\ .-]*\}\}? | <[A-Za-z][\w\ .-]*> | \$[A-Za-z_]\w* | \$\([^)]*\) )
       "#,
     )
 });
@@ -263,10 +269,25 @@ pub fn find(
     if is_other && !is_shell && (!begins || text.contains("```")) {
         return other_clients(text, &fence.language);
     }
-    if fence.in_sentence {
-        return inside(text, 0..text.len(), "stands in a sentence")
-            .into_iter()
-            .collect();
+    if fence.is_mention {
+        let mut found = match text.contains("curl ") {
+            true => commands(text),
+            false if http_message::begins_message(text) => messages(text),
+            false => other_clients(text, ""),
+        };
+        // Whether the reader is to carry a write out is not clear.
+        let reads = |own: &FoundRequest| {
+            let written = own.written.as_ref();
+            written.is_some_and(|written| !written.request.writes())
+        };
+        let is_run =
+            |own: &FoundRequest| own.problem.is_none() && (own.is_endpoint(text) || reads(own));
+        let is_whole = matches!(found.as_slice(), [only] if is_run(only));
+        if !is_whole {
+            let part = inside(text, 0..text.len(), "stands in a sentence");
+            found = part.into_iter().collect();
+        }
+        return found;
     }
     if fence.info.starts_with("curl ") && fence.info.contains(['/', ':']) {
         let found = from_command(&fence.info, shell::command(&fence.info, 0));
@@ -290,6 +311,9 @@ pub fn find(
         found.extend(others);
         found.sort_by_key(|found| found.span.start);
     }
+    if found.is_empty() && is_one_of(&fence.language, "json jsonc json5 js javascript") {
+        found.extend(in_first_comment(text));
+    }
     if found.is_empty() {
         found.extend(without_command(text).or_else(|| Some(misspelt(text)?.0)));
     }
@@ -301,6 +325,39 @@ pub fn find(
         *first = first.clone().with_mistake(span, UNCLOSED, None);
     }
     found
+}
+
+/// The request that the first line of JSON names in a comment: `// GET /users`. The JSON is its response, or its body.
+fn in_first_comment(text: &str) -> Option<FoundRequest> {
+    let line = &text[..line_end(text, 0)];
+    let message = line.trim_start_matches(['/', ' ']);
+    let is_comment = line.starts_with("//") && http_message::begins_message(message);
+    let start = line.len() - message.len();
+    let (mut written, mut span) = http_message::parse(text, start).filter(|_| is_comment)?;
+    if !is_one_of(&written.request.method, "POST PUT PATCH") {
+        written.request.body = None;
+        span.end = line.len();
+    }
+    let output = match written.request.writes() {
+        true => shown::output(text, span.end, &Printed::default()).0,
+        false => Some(span.end..text.len()),
+    };
+    let output = output.filter(|output| !text[output.clone()].trim().is_empty());
+    let is_template = placeholder(&written.request).is_some();
+    let problem = match is_template {
+        true => Some(Problem::Template),
+        false if written.request.writes() && written.request.body.is_none() => {
+            Some(Problem::NoBody).filter(|_| written.request.method != "DELETE")
+        }
+        false => None,
+    };
+    Some(FoundRequest {
+        span,
+        written: Some(written),
+        problem,
+        output,
+        ..FoundRequest::default()
+    })
 }
 
 /// What is wrong with a block whose closing mark is missing.

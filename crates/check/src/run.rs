@@ -300,7 +300,13 @@ impl Runner<'_> {
         if let Sendable::Skip(reason) = sendable {
             return Err(Outcome::Skipped(reason));
         }
-        let (response, syntax_error) = documented::response(page, example);
+        let (mut response, mut syntax_error) = documented::response(page, example);
+        let surety = Surety::of(page, example, response.form);
+        if surety == Surety::Doubtful {
+            // What may be something else need not be JSON.
+            let unread = syntax_error.take().is_some() | response.missing.take().is_some();
+            details.uncompared = unread.then_some(documented::NOT_SURE);
+        }
         details.unparsed = syntax_error.is_some();
         details.form = response.form;
         details.truncated = response.truncated || !response.left_out.is_empty();
@@ -312,7 +318,6 @@ impl Runner<'_> {
         );
         details.expected = Some(expected.clone());
         details.documented = response.body.clone();
-        details.warnings.extend(response.missing.clone());
         let request = match sendable {
             Sendable::Request(request) => request,
             Sendable::Wrong(findings) => {
@@ -324,6 +329,12 @@ impl Runner<'_> {
         if options.list {
             return Err(skipped(LISTED));
         }
+        let is_root = request.target.split('?').next() == Some("/");
+        if is_root && options.server.is_none() && response.body.is_none() {
+            return Err(skipped(
+                "`/` is a page of the server itself, not of the data",
+            ));
+        }
         let fixture = self.session.fixture(example).map_err(error)?;
         self.may_send(example, fixture, &request)?;
         let dataset = self.session.dataset(fixture);
@@ -334,7 +345,7 @@ impl Runner<'_> {
             printed: &example.request.printed,
             plain: response.plain.as_ref(),
             one_item: response.one_item,
-            surety: Surety::of(page, example, response.form),
+            surety,
             any: &example.directives.any,
             left_out: &response.left_out,
             headers: &response.headers,
@@ -353,6 +364,9 @@ impl Runner<'_> {
             .map_err(error)?;
         details.drift = self.drift(example, &request, &documented, &compared)?;
         self.session.remember(fixture, &request);
+        if example.is_mention && request.writes() {
+            self.session.forget_last(fixture);
+        }
         let unmet = || {
             let unmet = Unmet {
                 page,
@@ -371,7 +385,7 @@ impl Runner<'_> {
             && let Some(reason) = unmet()
         {
             details.without_effect = reason.without_effect;
-            if reason.without_effect && request.writes() {
+            if reason.without_effect && request.writes() && !example.is_mention {
                 self.session.forget_last(fixture);
             }
             return Err(Outcome::Skipped(reason.text));
@@ -386,7 +400,8 @@ impl Runner<'_> {
             return Err(Outcome::Skipped(reason));
         }
         self.session.is_sequence |= matches!(later, Later::Matched);
-        let mut findings: Vec<Finding> = syntax_error.into_iter().collect();
+        let missing = response.missing.clone();
+        let mut findings: Vec<Finding> = syntax_error.into_iter().chain(missing).collect();
         let diff = findings::add(
             page,
             example,
@@ -425,9 +440,10 @@ impl Runner<'_> {
             }
             Some(other) => other,
             None => {
-                let hint = compared.received.hint.as_ref();
+                let hint = compared.received.hint.clone();
+                let hint = hint.or_else(|| causes::unknown_field(&request, &dataset));
                 if let Some(hint) = hint.filter(|_| !example.directives.expects_hint) {
-                    let finding = Finding::new(example.url_range(page), hint.clone());
+                    let finding = Finding::new(example.url_range(page), hint);
                     details.warnings.push(finding);
                 }
                 let note = note(example, &response, &compared, &later);
@@ -435,7 +451,7 @@ impl Runner<'_> {
             }
         };
         if outcome.failure().is_none() {
-            details.uncompared = compared.uncompared;
+            details.uncompared = compared.uncompared.or(details.uncompared);
             if compared.uncompared.is_some() {
                 details.documented = None;
             } else if is_plain_for_json(&response, &compared) {
@@ -556,10 +572,10 @@ fn fix(failure: &mut Failure, later: &Later) -> Option<String> {
         failure.cause = Some(causes::outdated());
         return Some(causes::RESET.to_owned());
     }
-    // A misspelt request is not what the page means.
-    let is_typo = |cause: &Cause| cause.in_request && cause.text.contains("did you mean");
+    // A mistake in the request is not what the page means.
+    let is_mistake = |cause: &Cause| cause.in_request;
     let fix = failure.first.fix.take();
-    fix.filter(|_| !failure.cause.as_ref().is_some_and(is_typo))
+    fix.filter(|_| !failure.cause.as_ref().is_some_and(is_mistake))
 }
 
 /// Whether the page shows words, and the server returns JSON.

@@ -6,6 +6,7 @@ use super::outcome::Finding;
 use super::page::Page;
 use super::requests::{self, Problem};
 use super::service::Request;
+use super::text::nearest;
 use super::url::{self, Resolved, TargetHosts};
 
 /// The hosts and the prefix from the command line and the page's front matter.
@@ -83,7 +84,20 @@ pub fn sendable(
                 "names an endpoint: a method and a path without a body".to_owned(),
             );
         }
-        (_, Some(Resolved::Template(placeholder))) => return template(placeholder),
+        (_, Some(Resolved::Template(placeholder))) => {
+            let name = placeholder.trim_matches(['{', '}', '$', '<', '>', ':', ' ']);
+            let names = saved.iter().map(|(name, _)| name.as_str());
+            let Some(near) = nearest(name, names) else {
+                return template(placeholder);
+            };
+            let url = written.as_ref().map(|written| written.url_span.clone());
+            let range = page
+                .fence(example.fence)
+                .zip(url)
+                .map_or(0..0, |(fence, url)| fence.source_range(&url));
+            let text = format!("`{name}` is not saved, did you mean `{near}`?");
+            return Sendable::Wrong(vec![Finding::new(range, text)]);
+        }
         (Some(Problem::Template), _) => {
             if let Some(placeholder) = still_template() {
                 return template(&placeholder);

@@ -19,7 +19,7 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
             continue;
         };
         let holds =
-            |prose: &&Prose| command.in_sentence && prose.range.contains(&command.range.start);
+            |prose: &&Prose| command.is_mention && prose.range.contains(&command.range.start);
         let above = above.iter().rev().find_map(|block| match block {
             Block::Prose(prose) => Some(prose),
             _ => None,
@@ -37,7 +37,7 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
         // Of several commands none is surely the one that is meant.
         let is_only = text[paragraph.range.clone()].matches("curl ").count() == 1;
         let shows = match next {
-            Some(Block::Fence(shown)) if shown.range.start < end => !shown.in_sentence,
+            Some(Block::Fence(shown)) if shown.range.start < end => !shown.is_mention,
             Some(Block::Fence(shown)) => {
                 let leads = labels::leads(after) || !after.contains(char::is_alphabetic);
                 is_only && leads && shows_response(shown) && !labels::names_a_file(after)
@@ -47,7 +47,7 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
         let is_example = (shows || is_only && states_status(after))
             && !labels::is_about_another(&paragraph.text);
         if is_example && let Block::Fence(command) = &mut blocks[index] {
-            command.in_sentence = false;
+            command.is_mention = false;
         }
     }
 }

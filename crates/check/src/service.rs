@@ -133,9 +133,19 @@ impl Received {
 
     /// Whether the server says that there is no such resource, but one with a similar name.
     pub(crate) fn is_misspelling(&self) -> bool {
-        let text = |name| self.json()?.get(name)?.as_str();
-        text("type").is_some_and(|kind| kind.ends_with("#no-resource"))
-            && text("hint").is_some_and(|hint| hint.contains("did you mean"))
+        let asks = |value: &Value| {
+            let text = value.as_str().unwrap_or_default();
+            text.contains("did you mean")
+        };
+        let errors = |body: &Value| body.get("errors")?.as_array().cloned();
+        self.status >= 400
+            && self.json().is_some_and(|body| {
+                body.get("hint").is_some_and(asks)
+                    || errors(body)
+                        .into_iter()
+                        .flatten()
+                        .any(|error| error.get("detail").is_some_and(asks))
+            })
     }
 
     pub(crate) fn is_success(&self) -> bool {

@@ -249,7 +249,8 @@ impl<'a> Session<'a> {
             )
         };
         let after_writes = later.received.clone();
-        let closer = if distance(&later) < distance(&fresh) {
+        // As close as the other, it is what a reader of the whole page gets, and what --fix writes.
+        let closer = if distance(&later) <= distance(&fresh) {
             later
         } else {
             fresh

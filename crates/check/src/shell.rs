@@ -132,6 +132,7 @@ impl<'a> Scanner<'a> {
                 '\'' => self.single(),
                 '"' => self.double(),
                 '$' if self.rest().starts_with("$'") => self.ansi(),
+                '$' if self.rest().starts_with("$(") => self.substitution(),
                 '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' => self.smart(letter),
                 '\u{2013}' | '\u{2014}' if self.word.is_none() => self.dash(letter),
                 '#' if self.word.is_none() => {
@@ -172,6 +173,20 @@ impl<'a> Scanner<'a> {
         }
         self.close();
         self.stop();
+    }
+
+    /// The output of a command as a part of a word: `$(date -Iseconds)`.
+    fn substitution(&mut self) {
+        let mut depth = 0;
+        while let Some(letter) = self.peek().filter(|letter| *letter != '\n') {
+            let from = self.at;
+            self.bump();
+            self.push(letter, from);
+            depth += i32::from(letter == '(') - i32::from(letter == ')');
+            if depth == 0 && letter == ')' {
+                return;
+            }
+        }
     }
 
     fn stop(&mut self) {

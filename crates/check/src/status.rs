@@ -183,6 +183,20 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let body = example.request.json_body();
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
+    let own_level = match page.heading_of(example.fence).map(|at| &page.blocks[at]) {
+        Some(Block::Heading(own)) => Some(own.level),
+        _ => None,
+    };
+    // "Not found" of the same level, with a request of its own.
+    let is_next = |index: usize, level: u8| {
+        let is_heading = |block: &&Block| matches!(block, Block::Heading(_));
+        let below = page.blocks[index + 1..].iter();
+        let mut below = below.take_while(|block| !is_heading(block));
+        own_level.is_some_and(|own| level <= own)
+            && below.any(
+                |block| matches!(block, Block::Fence(fence) if !transcript::shows_response(fence)),
+            )
+    };
     // The level of the example's own heading, if that is about another status than those below it.
     let own = match page.heading_of(example.fence).map(|at| &page.blocks[at]) {
         Some(Block::Heading(own)) => status_text::of_heading(&own.text).map(|_| own.level),
@@ -269,7 +283,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                         && prose.text.lines().all(|line| in_line(line).is_none())
                         && status_text::is_general(&prose.text)
                         && label().is_none();
-                    if is_general || ((in_errors || is_item) && status >= 400) {
+                    if found.is_none() && (is_general || ((in_errors || is_item) && status >= 400))
+                    {
                         // What can come: whether it does here is not clear.
                         text.statuses.insert(0, usual(example.method()));
                     }
@@ -286,6 +301,7 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
             // A further step of the same request.
             Block::Heading(heading)
                 if is_named && candidates::is_next_step(page, example.fence, heading) => {}
+            Block::Heading(heading) if response.is_none() && is_next(index, heading.level) => break,
             // Another section, which is about its own request or about another case.
             Block::Heading(heading)
                 if response.is_none()

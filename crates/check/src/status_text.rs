@@ -124,7 +124,7 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
         .map_or("", |next| next.as_str())
         .to_lowercase();
     let code = captures.name("code")?.as_str().parse().ok()?;
-    const AFTER: &str = "error errors status response code with and because since as for in body from here again now too this zurück et und y e и";
+    const AFTER: &str = "error errors status response code with and because since as for in body from here again now too this zurück et und y e и mit con com avec met";
     let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
     (is_statement(text) && (is_reason || next.is_empty() || is_one_of(&next, AFTER)))
         .then_some(code)
@@ -166,7 +166,9 @@ pub fn in_line(line: &str) -> Option<u16> {
     let errors = [400, 404, 405, 409, 415, 422];
     let named =
         |code: &u16| reason(*code).is_some_and(|reason| reason.eq_ignore_ascii_case(phrase));
-    if let Some(code) = errors.into_iter().find(named) {
+    if !line.contains(|c: char| c.is_ascii_digit())
+        && let Some(code) = errors.into_iter().find(named)
+    {
         return Some(code);
     }
     let captures = STATUS_LINE.captures(line.trim())?;
@@ -177,9 +179,9 @@ pub fn in_line(line: &str) -> Option<u16> {
         .to_lowercase();
     let known = reason(code).map(str::to_lowercase);
     const OTHER: &str = "|nicht gefunden|non trouvé|introuvable|no encontrado|não encontrado|non trovato|ok|error|success|\
-         response|status|updated|deleted|geben|liefern|ergeben|sein|unprocessable entity|status code|with|and|mit|avec|con";
-    // "404 User not found".
-    let known = known.is_some_and(|known| given.ends_with(&known));
+         response|status|updated|deleted|geben|liefern|ergeben|sein|status code|with|and|mit|avec|con";
+    // "404 User not found". The number counts, also where the phrase is that of another status.
+    let known = known.is_some_and(|known| given.ends_with(&known)) || is_phrase(&given);
     (known || OTHER.split('|').any(|other| other == given)).then_some(code)
 }
 
@@ -458,6 +460,18 @@ fn reason(code: u16) -> Option<&'static str> {
     ureq::http::StatusCode::from_u16(code)
         .ok()?
         .canonical_reason()
+}
+
+/// Whether words are the reason phrase of a status, as RFC 9110 or an earlier one calls it.
+fn is_phrase(words: &str) -> bool {
+    const OTHERS: [&str; 4] = [
+        "unprocessable content",
+        "content too large",
+        "moved temporarily",
+        "request timed out",
+    ];
+    let is_reason = |code| reason(code).is_some_and(|known| known.eq_ignore_ascii_case(words));
+    OTHERS.contains(&words) || (100..600).any(is_reason)
 }
 
 /// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".

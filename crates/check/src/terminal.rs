@@ -239,6 +239,9 @@ impl Printer<'_> {
                 for fix in fixes.filter_map(|finding| finding.fix.as_ref()) {
                     group = group.element(Level::HELP.message(one_line(&advice(fix.trim()))));
                 }
+                for warning in &result.details.warnings {
+                    group = group.element(Level::WARNING.message(one_line(&warning.text)));
+                }
                 let rendered = self.renderer.render(&[group]);
                 writeln!(self.out, "{rendered}")?;
                 self.differences(&failure.differences)?;

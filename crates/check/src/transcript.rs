@@ -186,12 +186,13 @@ pub(super) fn status_words(line: &str) -> Option<&str> {
     };
     let words = words.trim();
     let (code, given) = words.split_once(' ').unwrap_or((words, ""));
-    let known = ureq::http::StatusCode::from_bytes(code.as_bytes())
-        .ok()?
-        .canonical_reason()?;
+    let status = ureq::http::StatusCode::from_bytes(code.as_bytes()).ok()?;
+    if line.starts_with("HTTP/") {
+        return Some(words);
+    }
     // Other text that begins with a number is not a status line.
-    (line.starts_with("HTTP/") || given.is_empty() || given.trim().eq_ignore_ascii_case(known))
-        .then_some(words)
+    let known = status.canonical_reason()?;
+    (given.is_empty() || given.trim().eq_ignore_ascii_case(known)).then_some(words)
 }
 
 /// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.

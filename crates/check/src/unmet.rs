@@ -69,6 +69,7 @@ impl Unmet<'_> {
             }
         };
         assumed
+            .or_else(|| self.is_mentioned())
             .or_else(|| self.needs_more())
             .map(reason(false))
             .or_else(|| without_effect().map(reason(true)))
@@ -77,6 +78,20 @@ impl Unmet<'_> {
                 of_program(self.example, self.request, self.compared, self.dataset)
                     .map(reason(false))
             })
+    }
+
+    /// Whether the request is only mentioned: a sentence may speak of one that fails, and a list of endpoints has
+    /// ids that stand for any.
+    fn is_mentioned(&self) -> Option<String> {
+        let received = &self.compared.received;
+        // A misspelt name is a mistake everywhere.
+        let is_meant = self.example.is_mention && !received.is_misspelling();
+        is_meant.then(|| {
+            format!(
+                "only mentioned; sent as it stands, it gets the status {}",
+                received.status
+            )
+        })
     }
 
     /// What is not here: a write above, a server, a version.
@@ -284,8 +299,6 @@ fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
     })
 }
 
-/// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
-/// a request, or one in a program that readers may not have run.
 /// Whether a write is only the general form of an example with values, as `PUT /users/<id>` above `PUT /users/1`.
 fn is_form_of(write: &ExampleResult, own: &FoundRequest, earlier: &[ExampleResult]) -> bool {
     let form = &write.example.request;
@@ -316,6 +329,8 @@ fn is_overwritten(write: &ExampleResult, request: &Request, earlier: &[ExampleRe
             && !matches!(run.outcome, Outcome::Skipped(_))
     })
 }
+/// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
+/// a request, or one in a program that readers may not have run.
 fn is_uncertain_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
     let found = &result.example.request;
     let Some(written) = &found.written else {

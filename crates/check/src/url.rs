@@ -57,7 +57,7 @@ static BASE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .:-]*>|\$\{[^}]*\}|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
+        r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .:-]*>|\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
     )
 });
 /// A path segment that is a placeholder.
@@ -106,6 +106,12 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             {
                 let text = format!("`{bare}` is not a host, did you mean `localhost:{port}`?");
                 let fix = url.replacen(host, &format!("localhost:{port}"), 1);
+                return Resolved::Wrong(text, fix);
+            }
+            // `localhost:3000:/users`.
+            if let Some(host_and_port) = name.strip_suffix(':').filter(|name| name.contains(':')) {
+                let text = format!("a colon too many behind `{host_and_port}`");
+                let fix = url.replacen(name, host_and_port, 1);
                 return Resolved::Wrong(text, fix);
             }
             let near = nearest(&bare, ["localhost"]).is_some()

@@ -37,6 +37,7 @@ pub fn run(
         watcher: watcher?,
         watched: Vec::new(),
     };
+    let mut seen = HashMap::new();
     loop {
         let first = folders.watched.is_empty();
         let files = collect(options).or_else(|error| {
@@ -46,7 +47,8 @@ pub fn run(
                 Ok(Files::default())
             }
         })?;
-        let mut seen = contents(files.pages.iter());
+        // Also the files of the last check: one that is broken now is read by none.
+        seen = contents(files.pages.iter().chain(seen.keys()));
         match check(context, &files, err) {
             Ok(result) => {
                 // What was checked, which may be older than the files are now.

@@ -1,0 +1,177 @@
+//! Requests that a page only mentions: commands within sentences, and lists and tables of endpoints. Reads and deletions
+//! are sent; what fails is not a failure, since ids may stand for any and a sentence may speak of an error.
+
+use super::judged::assert_all_judged;
+
+const MENTIONED: &str = "only mentioned";
+
+fn assert_rows(rows: &[(&str, &[&str])]) {
+    let rows: Vec<(String, &[&str])> = rows
+        .iter()
+        .map(|(page, expected)| ((*page).to_owned(), *expected))
+        .collect();
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn commands_within_sentences_are_sent_if_they_read() {
+    assert_rows(&[
+        (
+            "Check it with `curl http://localhost:3000/bands/1` whenever you like.\n",
+            &["pass: the status"],
+        ),
+        (
+            "You could ask for `curl http://localhost:3000/bands/7` here, and so on.\n",
+            &[MENTIONED],
+        ),
+        // It is not clear whether the reader is to do this.
+        (
+            "Never type `curl -X DELETE http://localhost:3000/bands/1` by accident.\n",
+            &["skipped"],
+        ),
+        (
+            "Never type `curl http://localhost:3000/band/1` by accident.\n",
+            &["fail: GET usually returns 200, the server returns 404"],
+        ),
+    ]);
+}
+
+#[test]
+fn lists_and_tables_of_endpoints_are_sent() {
+    assert_rows(&[
+        (
+            "```\nGET    /bands\nGET    /bands/1\nPOST   /bands\nPUT    /bands/1\nDELETE /bands/1\n```\n",
+            &["pass", "pass", "pass"],
+        ),
+        ("```\nGET /bands\nGET /bands/:id\n```\n", &["pass"]),
+        ("```\nGET /bands\nGET /bands/7\n```\n", &["pass", MENTIONED]),
+        ("```\nGET /bands\nGET /venues\n```\n", &["pass", "skipped"]),
+        ("```\nGET /bands\nGET /band/1\n```\n", &["pass", "fail"]),
+        (
+            "| Method | URL | What |\n|---|---|---|\n| GET | http://localhost:3000/bands | All |\n\
+             | GET | http://localhost:3000/bands/1 | One |\n| POST | http://localhost:3000/bands | Add |\n\
+             | DELETE | http://localhost:3000/bands/1 | Delete |\n",
+            &["pass", "pass", "pass"],
+        ),
+        (
+            "| Endpoint | What |\n|---|---|\n| `GET /songs?_sort=title` | Sorted |\n| `GET /songs/:id` | One |\n",
+            &["pass"],
+        ),
+        (
+            "| What | Command |\n|---|---|\n| All | `http GET http://localhost:3000/bands` |\n\
+             | Add | `http POST http://localhost:3000/bands name=Cats` |\n| One | `curl localhost:3000/bands/7` |\n",
+            &["pass", MENTIONED],
+        ),
+        (
+            "1. GET    /bands\n2. GET    /bands/1\n3. POST   /bands\n",
+            &["pass", "pass"],
+        ),
+    ]);
+}
+
+/// A deletion in a list of endpoints is no step: what is below it is on fresh data.
+#[test]
+fn mentioned_writes_change_nothing() {
+    let read = |id| {
+        format!(
+            "```bash\ncurl http://localhost:3000/bands/{id}\n```\n\n```json\n{{\"id\": {id}, \"name\": \"Owls\"}}\n```\n\n"
+        )
+    };
+    let steps = format!(
+        "```\nGET /bands\nDELETE /bands/1\n```\n\n## Step 1\n\n{}## Step 2\n\n{}",
+        read(1),
+        read(1)
+    );
+    assert_all_judged(&[(steps, &["pass", "pass", "pass", "pass"])]);
+}
+
+#[test]
+fn clients_need_no_host_and_no_single_form() {
+    assert_rows(&[
+        (
+            "```bash\nhttp POST /bands name=Cats\nhttp /bands/9\n```\n",
+            &["pass", "fail"],
+        ),
+        (
+            "```\nGET: http://localhost:3000/bands/1\n```\n\n```json\n{\"id\": 1, \"name\": \"Hawks\"}\n```\n",
+            &["fail"],
+        ),
+        (
+            "```json\n// GET /bands/1\n// status: 200 OK\n{\"id\": 1, \"name\": \"Hawks\"}\n```\n\n\
+             ```json\n// POST /bands\n{\"name\": \"Cats\"}\n// response\n{\"id\": 3, \"name\": \"Cats\"}\n```\n",
+            &["fail", "pass: as documented"],
+        ),
+        (
+            "```\nwget -qO- --method=delete http://localhost:3000/bands/1\n```\n",
+            &["pass"],
+        ),
+        // Jekyll's tags around what Liquid would read.
+        (
+            "1. Create a new **POST** request to `{% raw %}{{base_url}}/bands{% endraw %}`.\n\
+             2. Enter the body:\n\n   ```json\n   {\"name\": \"Cats\"}\n   ```\n\n\
+             3. Send it. The response:\n\n   ```json\n   {\"name\": \"Cats\", \"id\": 9}\n   ```\n",
+            &["fail: id: documented 9, got 3"],
+        ),
+        (
+            "Get one\ncurl http://localhost:3000/bands/<id>\n\n![one](one.jpg)\n",
+            &["a template"],
+        ),
+        (
+            "```bash\ncurl -X PATCH http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{\"at\": \"'$(date -I)'\"}'\n```\n",
+            &["a template"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/\n```\n",
+            &["`/` is a page of the server"],
+        ),
+    ]);
+}
+
+#[test]
+fn the_query_is_entered_in_a_step() {
+    let page = |step: &str, title: &str| {
+        format!(
+            "1. Select `GET` as the method.\n2. Enter the URL `http://localhost:3000/songs`.\n{step}\n4. Click **Send**. The response is:\n\n   \
+             ```json\n   [{{\"id\": 1, \"title\": \"{title}\", \"bandId\": 1, \"addedAt\": \"2024-01-05T10:00:00Z\"}}]\n   ```\n"
+        )
+    };
+    let steps = [
+        "3. Under Params, enter Key: `title`, Value: `Blue`.",
+        "3. Open the **Params** tab and add `title` with the value `Blue`.",
+        "3. Add a query parameter:\n\n   | Key | Value |\n   |---|---|\n   | title | Blue |\n",
+    ];
+    for step in steps {
+        assert_all_judged(&[
+            (page(step, "Blue"), &["pass: as documented"]),
+            (page(step, "Red"), &["fail"]),
+        ]);
+    }
+    let open = page("3. Open the **Params** tab and choose the title.", "Blue");
+    assert_all_judged(&[(open, &["its parameters are entered in a step"])]);
+}
+
+#[test]
+fn routes_of_other_services_are_skipped() {
+    assert_rows(&[
+        (
+            "```bash\ncurl -X POST http://localhost:3000/bands/bulk --json '[]'\n```\n",
+            &["skipped"],
+        ),
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/songs/1/bands/2\n```\n\nReturns `204 No Content`.\n",
+            &["skipped"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/visitor/authenticate\n```\n",
+            &["skipped"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/songs/1.xml\n```\n",
+            &["skipped"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/song/1\n```\n",
+            &["fail"],
+        ),
+    ]);
+}

@@ -1,0 +1,159 @@
+//! Mistakes that writers make, one a page: each is found, and what is right beside it is not reported.
+
+use super::judged::assert_all_judged;
+
+fn assert_rows(rows: &[(&str, &[&str])]) {
+    let rows: Vec<(String, &[&str])> = rows
+        .iter()
+        .map(|(page, expected)| ((*page).to_owned(), *expected))
+        .collect();
+    assert_all_judged(&rows);
+}
+
+/// Words about an error excuse no misspelt name.
+#[test]
+fn a_misspelt_name_is_not_the_error_that_the_text_speaks_of() {
+    assert_rows(&[
+        (
+            "## Correct a wrong name\n\n```bash\ncurl -X PATCH http://localhost:3000/bnds/1 --json '{\"name\": \"Cats\"}'\n```\n",
+            &["fail"],
+        ),
+        (
+            "## Find failed songs\n\n```bash\ncurl http://localhost:3000/sogs\n```\n",
+            &["fail"],
+        ),
+        (
+            "## A missing band\n\n```bash\ncurl http://localhost:3000/bands/7\n```\n",
+            &["pass"],
+        ),
+        (
+            "## A typo in the URL\n\nAn error names the right one.\n\n```bash\ncurl http://localhost:3000/bnds\n```\n\nThe status is 404 Not Found.\n",
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_status_counts_by_its_number() {
+    let page = |response: &str| {
+        format!("```bash\ncurl http://localhost:3000/bands/7\n```\n\n{response}\n")
+    };
+    assert_all_judged(&[
+        (
+            page("Response: `400 Not Found`"),
+            &["fail: the text documents 400"][..],
+        ),
+        (page("Response: `404 Bad Request`"), &["pass"]),
+        (
+            page("Response: `422 Unprocessable Content`"),
+            &["fail: the text documents 422"],
+        ),
+        (
+            page("```\nHTTP/1.1 440 Not Found\n```"),
+            &["fail: the status line of the response documents 440"],
+        ),
+        (
+            page("**Responses**\n\n- `200` - the band\n- `401` - not allowed"),
+            &["fail: the text documents 200 or 401"],
+        ),
+        (
+            page("**Responses**\n\n- `200` - the band\n- `404` - not there"),
+            &["pass"],
+        ),
+    ]);
+}
+
+/// The heading of the next section is not the status of the example above it.
+#[test]
+fn the_next_heading_is_about_its_own_request() {
+    assert_rows(&[(
+        "## Get a band\n\n```bash\ncurl http://localhost:3000/bands/1\n```\n\n\
+         ## Not found\n\n```bash\ncurl http://localhost:3000/bands/7\n```\n",
+        &["pass", "pass"],
+    )]);
+}
+
+#[test]
+fn comments_to_the_checker_are_not_ignored() {
+    let read = "```bash\ncurl http://localhost:3000/bands/7\n```\n";
+    let wrong = "```json\n{\"id\": 1, \"name\": \"Hawks\"}\n```\n";
+    assert_all_judged(&[
+        (format!("<!-- stand-in: status=404 -->\n\n{read}"), &["fail", "error: a comment for the checker begins with"][..]),
+        (format!("<!-- standin status: 404 -->\n\n{read}"), &["fail", "error: a comment for the checker is"]),
+        (format!("<!-- standn: skip -->\n\n{read}"), &["fail", "error"]),
+        (format!("<!-- stand-alone: a note -->\n\n{read}"), &["fail"]),
+        // Between a request and its response it is for both.
+        (format!("{}\n<!-- standin: any=name -->\n\n{wrong}", read.replace('7', "1")), &["pass"]),
+        (format!("<!-- standin: any=name, id -->\n\n{}\n{wrong}", read.replace('7', "2")), &["pass"]),
+        ("```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Cats\"}'\n```\n\n<!-- standin: save sid=.id -->\n\n```bash\ncurl http://localhost:3000/bands/{sdi}\n```\n".to_owned(),
+            &["pass", "fail: `sdi` is not saved, did you mean `sid`?"]),
+    ]);
+}
+
+#[test]
+fn responses_are_found_and_read() {
+    let read = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n";
+    assert_all_judged(&[
+        (
+            format!(
+                "## Request\n\n{read}## Respones\n\n```json\n{{\"id\": 1, \"name\": \"Hawks\"}}\n```\n"
+            ),
+            &["fail"][..],
+        ),
+        (
+            format!("{read}```json\n{{\"id\": 1, \"name\": \"Hawks\", \"name\": \"Owls\"}}\n```\n"),
+            &["fail: the documented response is not JSON: the key `name` is there twice"],
+        ),
+        (
+            format!("{read}```json\n{{\"id\": 1\n \"name\": \"Owls\"}}\n```\n"),
+            &["fail: a comma is missing"],
+        ),
+        (
+            format!("{read}```json\n{{\"id\": 1, \"name\": \"Owls\"\n```\n"),
+            &["fail: this `{` is never closed"],
+        ),
+        // What another server receives is not the response.
+        (
+            format!(
+                "{read}Your server then receives:\n\n```json\n{{\"id\": 1, \"name\": \"Hawks\"}}\n```\n"
+            ),
+            &["pass"],
+        ),
+        // Which of the two it belongs to is not clear.
+        (
+            format!(
+                "=== \"curl\"\n\n    ```bash\n    curl http://localhost:3000/bands/1\n    ```\n\n=== \"HTTPie\"\n\n    ```bash\n    http :3000/bands/2\n    ```\n\nResponse:\n\n```json\n{{\"id\": 1, \"name\": \"Owls\"}}\n```\n"
+            ),
+            &[
+                "pass",
+                "pass: the status is as documented; the body was not compared",
+            ],
+        ),
+    ]);
+}
+
+/// One cause, and the one that helps.
+#[test]
+fn causes_name_what_to_change() {
+    assert_rows(&[
+        (
+            "```bash\ncurl -X PUT http://localhost:3000/bands/1 --json '{\"city\": \"Bonn\"}'\n```\n\n```json\n{\"id\": 1, \"name\": \"Owls\", \"city\": \"Bonn\"}\n```\n",
+            &["PUT replaces the whole record"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/3\n```\n\n```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Cats\"}'\n```\n",
+            &[
+                "the POST on line 6, further down, creates this record",
+                "pass",
+            ],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000:/bands/1\n```\n",
+            &["fail: a colon too many behind `localhost:3000`"],
+        ),
+        (
+            "```bash\ncurl -X PSOT http://localhost:3000/bands/1\n```\n",
+            &["fail: the server returns 501"],
+        ),
+    ]);
+}
