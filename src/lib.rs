@@ -46,7 +46,9 @@ mod check;
 mod cli;
 
 pub use behaviour::{Delay, RoutesError, RoutesFile};
-pub use engine::{Fault, Faults, LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
+pub use engine::{
+    Cause, Fault, Faults, LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault,
+};
 pub use file::{Durability, Recovered};
 pub use http::{AccessLogEntry, AllowedOrigin, Limits, Origin, Routes, Settings};
 pub use json::Id;

@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::style::{self, FAINT, error, warning};
 use super::{banner, diagnose};
-use crate::engine::{LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
+use crate::engine::{Cause, LossCause, Notice, RepeatedIds, ResourceChanges, RulesFault};
 use crate::file::Recovered;
 use crate::http::AccessLogEntry;
 use crate::json::Id;
@@ -180,6 +180,10 @@ impl Log {
                 self.print(replayed(file, writes, edited) + &describe_renumbered(renumbered));
             }
             Notice::Restored { changes, writes } => self.print(restored(file, &changes, writes)),
+            Notice::Reverted { cause, changes } => {
+                let route = if cause == Cause::Undo { "/-/undo" } else { "/-/reset" };
+                self.print(format!("POST {route}: {}\n", describe(&changes)));
+            }
             Notice::Conflicts { count, cause, path, failed } => {
                 self.warn(conflicts(count, cause, &path, failed));
             }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::history::{Cause, History};
+use super::history::History;
 use super::journal::{Batch, BeforeImage, Effect};
-use super::notice::{Faults, WriteError};
+use super::notice::{Cause, Faults, Notice, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
 use crate::store::{Command, Outcome, Refusal, Store};
@@ -78,16 +78,22 @@ pub(super) struct Writer {
     history: History,
     /// `None`: the data is in memory only.
     file: Option<Reloader>,
+    notice: Arc<dyn Fn(Notice) + Send + Sync>,
     /// How many writes shared the last save, and how long that took.
     last: (usize, Duration),
     is_stopping: bool,
 }
 
 impl Writer {
-    pub(super) fn new(history: History, file: Option<Reloader>) -> Writer {
+    pub(super) fn new(
+        history: History,
+        file: Option<Reloader>,
+        notice: Arc<dyn Fn(Notice) + Send + Sync>,
+    ) -> Writer {
         Writer {
             history,
             file,
+            notice,
             last: (0, Duration::ZERO),
             is_stopping: false,
         }
@@ -364,7 +370,10 @@ impl Writer {
             {
                 continue;
             }
-            return Ok(Some(self.history.publish_whole(next, cause, &diff)));
+            let version = self.history.publish_whole(next, cause, &diff);
+            let changes = diff.into_iter().map(|diff| diff.changes).collect();
+            (self.notice)(Notice::Reverted { cause, changes });
+            return Ok(Some(version));
         }
     }
 }

@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::notice::Cause;
 use super::rulebook::Rulebook;
 use crate::json::{Id, Layout, tag};
 use crate::memory::{MemoryLimit, OVERHEAD, SharedQueue};
@@ -289,17 +290,6 @@ pub enum EventKind {
         /// The new and changed records, and the ids of the deleted ones; at most a hundred.
         records: Vec<(Option<Id>, Option<Arc<str>>)>,
     },
-}
-
-/// Why all data was replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The file was edited.
-    Edit,
-    /// The last change was undone.
-    Undo,
-    /// The data was reset to a snapshot.
-    Reset,
 }
 
 /// One change.

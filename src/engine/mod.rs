@@ -32,10 +32,10 @@ use crate::store::{Command, Outcome, Store};
 
 pub use crate::store::{RepeatedIds, ResourceChanges};
 pub use commit::{Expected, Revert, Stage};
-pub use history::{Cause, Event, EventKind, Feed, FeedRead, Published, UndoStep};
+pub use history::{Event, EventKind, Feed, FeedRead, Published, UndoStep};
 pub use journal::{Journaling, Replayed, replay};
 pub use notice::{
-    Fault, Faults, LossCause, Notice, Present, RulesFault, Trouble, TroubleKind, WriteError,
+    Cause, Fault, Faults, LossCause, Notice, Present, RulesFault, Trouble, TroubleKind, WriteError,
 };
 pub use reload::{FileSource, keep_journal};
 pub use rulebook::{Rulebook, given_ids, is_hash, unused_rules};
@@ -91,13 +91,13 @@ impl Engine {
                 watch,
                 conflicts.clone(),
                 troubles.clone(),
-                notice,
+                notice.clone(),
                 &mut history,
             )
         });
         let (published, feed) = (history.published.clone(), history.feed.clone());
         let steps = history.undo.clone();
-        let writer = Writer::new(history, file);
+        let writer = Writer::new(history, file, notice);
         let thread = std::thread::Builder::new()
             .name("standin-writer".into())
             .spawn(move || writer.run(&receiver))?;

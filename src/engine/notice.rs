@@ -93,6 +93,13 @@ pub enum Notice {
         /// How many writes were dropped.
         writes: u64,
     },
+    /// The data was reset, or the last change undone, because a client asked for it.
+    Reverted {
+        /// Which of the two.
+        cause: Cause,
+        /// What changed, by resource.
+        changes: Vec<ResourceChanges>,
+    },
     /// A symbolic link was switched, and another file is served from now on.
     Moved {
         /// That file.
@@ -241,6 +248,17 @@ pub enum RulesFault {
     /// The file cannot be read; or something in the routes or the profile is wrong, such as a guard that needs users.
     #[error(transparent)]
     Routes(#[from] RoutesError),
+}
+
+/// Why all data was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The file was edited.
+    Edit,
+    /// The last change was undone.
+    Undo,
+    /// The data was reset to a snapshot.
+    Reset,
 }
 
 /// Why a version that the API wrote is not in the file.

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use super::history::{Cause, History};
+use super::history::History;
 use super::journal::{Journal, Journaling, replay};
-use super::notice::{Faults, LossCause, Notice, Trouble, TroubleKind, Troubles, WriteError};
+use super::notice::{Cause, Faults, LossCause, Notice, Trouble, TroubleKind, Troubles, WriteError};
 use super::rulebook::given_ids;
 use crate::file::{DataFile, Edit, Leftover, Watch};
 use crate::memory::SharedQueue;

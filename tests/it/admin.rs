@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::place;
 use crate::support::*;
 
 const ADA: &str = r#"{"lastName": "Lovelace", "firstName": "Ada", "email": "ada@example.com"}"#;
@@ -75,6 +76,34 @@ fn undo_reverts_one_change_after_the_other() {
         assert_eq!(fixture.text(), *state);
     }
     post(&fixture, "/-/undo").problem(409, "nothing-to-undo");
+}
+
+#[test]
+fn a_reset_and_an_undo_are_in_the_log_with_what_they_changed() {
+    let place = place(&[("db.json", r#"{"items": [{"id": 1, "n": "one"}]}"#)]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    let mut client = running.client();
+    let edited = r#"{"items": [{"id": 1, "n": "ONE"}, {"id": 2}]}"#;
+    std::fs::write(place.path("db.json"), edited).unwrap();
+    running.line(|line| line.starts_with("reloaded db.json"));
+    for (path, expected) in [
+        (
+            "/-/reset",
+            "POST /-/reset: 1 record changed, 1 removed in items",
+        ),
+        (
+            "/-/undo",
+            "POST /-/undo: 1 record added, 1 changed in items",
+        ),
+        (
+            "/-/reset?version=0",
+            "POST /-/reset: 1 record changed, 1 removed in items",
+        ),
+        ("/-/reset", "POST /-/reset: no records changed"),
+    ] {
+        client.send("POST", path, NONE, "").status_is(200);
+        assert_eq!(running.line(|_| true), expected, "{path}");
+    }
 }
 
 #[test]
