@@ -97,6 +97,8 @@ pub(super) struct Reloader {
     notice: Arc<dyn Fn(Notice) + Send + Sync>,
     state: FileState,
     schedule: Schedule,
+    /// Whether edits are loaded when they happen; otherwise the next write finds them.
+    is_watched: bool,
     watch: Option<Watch>,
     switched: Option<SwitchedFile>,
     /// The last reported reason why the file that a link was switched to cannot be read.
@@ -135,6 +137,7 @@ impl Reloader {
         let unwatched = watch.as_ref().err().map(ToString::to_string);
         let mut reloader = Reloader {
             file: *source.file,
+            is_watched: source.watched,
             watch: watch.ok().flatten(),
             switched: None,
             follow_error: None,
@@ -241,7 +244,13 @@ impl Reloader {
         }
         if self.schedule.at.is_some_and(|at| at <= now) {
             self.schedule = Schedule::default();
-            self.check_file(history);
+            let is_in_order = matches!(self.state, FileState::InSync | FileState::Unsaved);
+            if self.is_watched || !is_in_order || self.follow_error.is_some() {
+                self.check_file(history);
+            } else {
+                // The check is for the files that a save has replaced.
+                self.after_check(history);
+            }
         }
         self.file.check();
         if self.file.has_written() {
@@ -309,6 +318,11 @@ impl Reloader {
                 Err(_) => self.missing(),
             }
         }
+        self.after_check(history);
+    }
+
+    /// What follows each check of the file.
+    fn after_check(&mut self, history: &mut History) {
         self.keep_pending(history);
         self.look_for_late_edits(history);
         if self.state.is_unsaved() {

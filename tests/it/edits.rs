@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use standin::{Faults, Notice, RepeatedIds};
 
+use crate::process::Process;
 use crate::support::*;
 
 /// A way in which an editor saves.
@@ -415,6 +416,35 @@ fn unwatched_a_broken_edit_is_found_by_the_next_write_and_kept() {
     assert_eq!(place(&broken(&fixture)), "1:8");
     rename_over(fixture.path(), "{\"a\": [{\"id\": 3}]}");
     assert_eq!(fixture.json("POST", "/a", "{}").value()["id"], 4);
+}
+
+/// The files that a save has replaced are checked for a while, for edits of theirs only.
+#[cfg(target_os = "linux")]
+#[test]
+fn unwatched_an_edit_after_a_write_is_found_by_the_next_write() {
+    let folder = folder_with(&[("db.json", "{\"a\": [{\"id\": 1, \"n\": \"one\"}]}")]);
+    let file = folder.path().join("db.json");
+    let server = Process::serve(&file, &["--no-watch"]);
+    let mut client = Client::connect(server.address);
+    client.send("POST", "/a", JSON, "{}").status_is(201);
+    in_place(
+        &file,
+        &std::fs::read_to_string(&file)
+            .unwrap()
+            .replace("one", "TWO"),
+    );
+    let open_files = format!("/proc/{}/fd", server.child.id());
+    until("the replaced file is closed", || {
+        let files = std::fs::read_dir(&open_files).ok()?.flatten();
+        let targets = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        let is_replaced = |path: std::path::PathBuf| {
+            path.starts_with(folder.path()) && path.to_string_lossy().ends_with("(deleted)")
+        };
+        (!targets.into_iter().any(is_replaced)).then_some(())
+    });
+    assert_eq!(client.get("/a/1").value()["n"], "one");
+    client.send("POST", "/a", JSON, "{}").status_is(201);
+    assert_eq!(client.get("/a/1").value()["n"], "TWO");
 }
 
 /// File times have a granularity. An edit of the same size in the same step as our save does not show in the stamp.
