@@ -257,13 +257,15 @@ fn auth_methods(app: &App, path: &str) -> Option<&'static str> {
 /// The body, and the login and the password in it.
 fn credentials(
     app: &App,
+    published: &Published,
     request: &Request,
     auth: &Auth,
 ) -> Result<(Object, String, String), Problem> {
     let Auth {
         login, password, ..
     } = auth;
-    let example = json!({ login: "ann@example.com", password: "change-me-1" }).to_string();
+    let ann = "ann@example.com";
+    let example = json!({ login: ann, password: "change-me-1" }).to_string();
     let is_complete = |sent: &&Object| {
         let has = |name: &str| get_member(sent.as_str(), name).is_some();
         has(login) && has(password)
@@ -289,13 +291,17 @@ fn credentials(
     }
     match (text(login), text(password)) {
         (Some(login), Some(password)) => Ok((sent.clone(), login, password)),
-        _ => Err(problem.attempt(request.curl("POST", request.uri.path(), Some(&example)))),
+        _ => {
+            let has_ann = login::user_with(published, auth, ann).is_some();
+            let path = if has_ann { "/login" } else { "/register" };
+            Err(problem.attempt(request.curl("POST", path, Some(&example))))
+        }
     }
 }
 
 async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
     app.check_writable("this")?;
-    let (sent, name, _) = credentials(app, request, auth)?;
+    let (sent, name, _) = credentials(app, published, request, auth)?;
     if login::user_with(published, auth, &name).is_some() {
         let detail = format!("there is a user with the {} {name}", auth.login);
         return Err(Problem::new(problem::LOGIN, detail)
@@ -319,7 +325,7 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
 }
 
 async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
-    let (_, name, password) = credentials(app, request, auth)?;
+    let (_, name, password) = credentials(app, published, request, auth)?;
     let wrong = |detail: String, name: &str| {
         Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is not right"))
     };

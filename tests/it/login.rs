@@ -521,6 +521,17 @@ fn a_login_without_the_header_is_repeated_as_it_was_sent() {
 }
 
 #[test]
+fn the_example_for_a_login_without_password_adds_the_user_if_there_is_none() {
+    let rules = r#"{"x-auth": {}, "properties": {"users": {"items": {}}}}"#;
+    let data = r#"{"users": [{"id": 1, "email": "ada@x.com", "password": "clear-text"}]}"#;
+    let fixture = Fixture::new(data, Some(rules), |_| {});
+    for status in [201, 200] {
+        let problem = fixture.json("POST", "/login", "{}").problem(400, "login");
+        assert_eq!(fixture.attempt(&problem).status, status, "{problem:#}");
+    }
+}
+
+#[test]
 fn nobody_registers_while_writes_are_switched_off() {
     let fixture = served();
     let user = r#"{"email": "new@example.com", "password": "long enough"}"#;
