@@ -321,7 +321,12 @@ fn conflicts(changes: usize, cause: LossCause, path: &Path, failed: Option<Strin
         LossCause::Restore => "not in the restored file",
         LossCause::Move => "had not yet reached the file that was served before",
     };
-    let (changes, path) = (count(changes, "API change"), style::path(path));
+    // A restore drops edits, too.
+    let thing = match cause {
+        LossCause::Restore => "change",
+        LossCause::Edit | LossCause::OlderEdit | LossCause::Move => "API change",
+    };
+    let (changes, path) = (count(changes, thing), style::path(path));
     match failed {
         None => format!("{changes} {what}; saved in {path}\n"),
         Some(reason) => warning(&format!(

@@ -745,6 +745,21 @@ fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
     running.line(|line| line == "reloaded db.json: 2 records added in a");
 }
 
+#[test]
+fn a_restore_counts_the_edits_that_it_drops_as_changes_and_not_as_those_of_the_api() {
+    let start = r#"{"a": [{"id": 1, "n": "one"}]}"#;
+    let place = place(&[("db.json", start)]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    let mut client = running.client();
+    std::fs::write(place.path("db.json"), start.replace("one", "ONE")).unwrap();
+    running.line(|line| line.starts_with("reloaded db.json"));
+    client.send("POST", "/a", JSON, "{}").status_is(201);
+    std::fs::write(place.path("db.json"), start).unwrap();
+    let line = running.line(|line| line.contains("earlier state"));
+    assert!(line.ends_with("; 1 API write undone"), "{line}");
+    running.error(|line| line.starts_with("2 changes not in the restored file; saved in "));
+}
+
 #[cfg(unix)]
 #[test]
 fn the_last_good_data_is_saved_where_the_file_is_broken_at_the_end() {
