@@ -36,7 +36,9 @@ pub(super) fn banner(
         env!("CARGO_PKG_VERSION")
     ));
     let saving = match options.saving {
-        Saving::Memory => "  (changes stay in memory; the file is never written)",
+        Saving::Memory => {
+            "  (changes stay in memory; the file is never written, and edits of it are not read)"
+        }
         Saving::File(Durability::Written) => "  (written without fsync)",
         Saving::File(Durability::Synced) => "",
     };

@@ -71,7 +71,7 @@ pub(super) struct Serve {
     /// How durable a write is once acknowledged
     #[arg(long, value_enum, default_value_t = Sure::Synced, help_heading = DATA)]
     durability: Sure,
-    /// Never write the file; the same as --durability memory
+    /// Never write the file, and do not read edits of it; the same as --durability memory
     #[arg(long, help_heading = DATA)]
     ephemeral: bool,
     /// When you edit the file, keep API writes of the last MS milliseconds that your edit does not contain

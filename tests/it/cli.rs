@@ -717,10 +717,15 @@ fn log_levels_say_more_or_less() {
 #[test]
 fn ephemeral_leaves_the_file_as_it_is() {
     let text = "{\"a\":[]}";
-    for option in [&["--ephemeral"][..], &["--durability", "memory"]] {
+    for option in [
+        &["--ephemeral"][..],
+        &["--ephemeral", "--watch"],
+        &["--durability", "memory"],
+    ] {
         let place = place(&[("db.json", text)]);
         let running = place.start(&[&["-p", "0", "db.json"], option].concat());
-        has(running.line(|line| line.contains("File")), "never written");
+        let line = running.line(|line| line.contains("File"));
+        has(line, "never written, and edits of it are not read");
         let mut client = running.client();
         client.send("POST", "/a", JSON, "{}").status_is(201);
         client.get("/a/1").status_is(200);
