@@ -85,7 +85,7 @@ pub(super) struct Serve {
     #[arg(short = 'S', long, value_name = "FOLDER", default_value = ".", help_heading = DATA)]
     snapshots: PathBuf,
     /// Property that holds a record's id
-    #[arg(short, long, value_name = "NAME", default_value = "id", help_heading = DATA)]
+    #[arg(short, long, value_name = "NAME", default_value = "id", value_parser = name, help_heading = DATA)]
     id: String,
     /// Suffix of foreign keys
     #[arg(long, value_name = "SUFFIX", default_value = "Id", alias = "foreignKeySuffix", visible_alias = "fks", help_heading = DATA)]
@@ -172,7 +172,7 @@ pub(super) struct Serve {
     grace: u64,
     /// Extra Host name to accept, such as that of a tunnel; can be given more than once. With --host on the network, no
     /// other names are accepted, only addresses and local names
-    #[arg(long, value_name = "NAME", help_heading = LIMITS)]
+    #[arg(long, value_name = "NAME", value_parser = name, help_heading = LIMITS)]
     allow_host: Vec<String>,
     /// Config file (JSON): options by name [default: json-server.json, if it exists]
     #[arg(short, long, value_name = "FILE")]
@@ -503,6 +503,13 @@ fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
 /// A count from 1 to `most`.
 fn count(most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=most)
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    match text {
+        "" => Err("it must not be empty"),
+        name => Ok(name.into()),
+    }
 }
 
 fn seed(text: &str) -> Result<u64, &'static str> {

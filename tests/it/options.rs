@@ -74,6 +74,18 @@ fn a_missing_file_says_what_to_do() {
 }
 
 #[test]
+fn a_value_of_the_wrong_kind_says_what_is_expected() {
+    let place = place(&[("db.json", "{}")]);
+    for (option, value, expected) in [
+        ("--id", "", "it must not be empty"),
+        ("--allow-host", "", "it must not be empty"),
+    ] {
+        let errors = place.fails(&["db.json", option, value]);
+        has(errors.lines().next().unwrap(), expected);
+    }
+}
+
+#[test]
 fn a_limit_out_of_range_is_refused() {
     for (option, value) in [
         ("--connections", "0"),
