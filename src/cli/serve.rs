@@ -126,7 +126,7 @@ pub(super) struct Serve {
     #[arg(long, visible_alias = "ng", help_heading = RESPONSES)]
     no_gzip: bool,
     /// Delay every API response: MS milliseconds, a time such as 2s, a range such as 200ms..1s, or "p50=80ms p99=1s"
-    #[arg(short, long, value_name = "TIME", default_value = "0", help_heading = RESPONSES)]
+    #[arg(short, long, value_name = "TIME", default_value = "0", allow_negative_numbers = true, help_heading = RESPONSES)]
     delay: Delay,
     /// Largest request body, in bytes, or with k or m
     #[arg(long, value_name = "SIZE", default_value = "10m", value_parser = size, help_heading = LIMITS)]

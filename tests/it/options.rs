@@ -79,6 +79,7 @@ fn a_value_of_the_wrong_kind_says_what_is_expected() {
     for (option, value, expected) in [
         ("--id", "", "it must not be empty"),
         ("--allow-host", "", "it must not be empty"),
+        ("--delay", "-5", "not a time such as 200ms"),
     ] {
         let errors = place.fails(&["db.json", option, value]);
         has(errors.lines().next().unwrap(), expected);
