@@ -63,7 +63,7 @@ pub(super) struct Serve {
     #[arg(long, help_heading = DATA)]
     no_watch: bool,
     /// Also check the file for changes every MS milliseconds, for mounts that report none; 0 turns it off
-    #[arg(long, value_name = "MS", default_value_t = 1000, help_heading = DATA)]
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = number, help_heading = DATA)]
     poll: u64,
     /// Rules file [default: NAME.schema.json beside NAME.json, if it exists]
     #[arg(long, value_name = "FILE", help_heading = DATA)]
@@ -75,7 +75,7 @@ pub(super) struct Serve {
     #[arg(long, help_heading = DATA)]
     ephemeral: bool,
     /// When you edit the file, keep API writes of the last MS milliseconds that your edit does not contain
-    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = DATA)]
+    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = number, help_heading = DATA)]
     unseen: u64,
     /// For files this large, log writes to a journal first and rewrite the file within a second: in bytes, or with k or
     /// m; 0 for every file
@@ -159,16 +159,16 @@ pub(super) struct Serve {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = count(u32::MAX.into()), help_heading = LIMITS)]
     connections: usize,
     /// Timeout for receiving the headers of a request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = LIMITS)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = number, help_heading = LIMITS)]
     header_time: u64,
     /// Timeout for receiving the body of a request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = number, help_heading = LIMITS)]
     body_time: u64,
     /// Timeout for clients that stop reading, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = LIMITS)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = number, help_heading = LIMITS)]
     write_time: u64,
     /// When stopping, wait up to MS milliseconds for requests in progress
-    #[arg(long, value_name = "MS", default_value_t = 2000, help_heading = LIMITS)]
+    #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = number, help_heading = LIMITS)]
     grace: u64,
     /// Extra Host name to accept, such as that of a tunnel; can be given more than once. With --host on the network, no
     /// other names are accepted, only addresses and local names
@@ -510,6 +510,11 @@ fn name(text: &str) -> Result<String, &'static str> {
         "" => Err("it must not be empty"),
         name => Ok(name.into()),
     }
+}
+
+fn number(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map_err(|_| "it is a whole number, such as 500")
 }
 
 fn seed(text: &str) -> Result<u64, &'static str> {

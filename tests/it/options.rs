@@ -80,6 +80,10 @@ fn a_value_of_the_wrong_kind_says_what_is_expected() {
         ("--id", "", "it must not be empty"),
         ("--allow-host", "", "it must not be empty"),
         ("--delay", "-5", "not a time such as 200ms"),
+        ("--poll", "abc", "it is a whole number, such as 500"),
+        ("--unseen", "1s", "it is a whole number, such as 500"),
+        ("--grace", "abc", "it is a whole number, such as 500"),
+        ("--write-time", "abc", "it is a whole number, such as 500"),
     ] {
         let errors = place.fails(&["db.json", option, value]);
         has(errors.lines().next().unwrap(), expected);
