@@ -190,7 +190,7 @@ fn to_json(file: &Path) -> Result<String, String> {
         }
         Some("YAML") => yaml(text).map_err(|error| failed(&error))?,
         Some("CSV") => records(text).map_err(|error| failed(&*error))?,
-        Some(_) => return wrap(&collection, text).map_err(|error| failed(&error)),
+        Some(_) => return wrap_lines(&collection, text).map_err(|error| failed(&error)),
         None if text.trim_start().starts_with('{')
             && serde_json::from_str::<&RawValue>(text).is_ok() =>
         {
@@ -336,6 +336,23 @@ fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
             ))
         }
     }
+}
+
+/// As [`wrap`] for NDJSON. The error is that of the first line that is no value by itself: one that is not closed would
+/// only show in a later line.
+fn wrap_lines(collection: &str, text: &str) -> Result<String, serde_json::Error> {
+    wrap(collection, text).map_err(|error| {
+        let mut end = 0;
+        for line in text.split_inclusive('\n') {
+            end += line.len();
+            let is_value = serde_json::from_str::<&RawValue>(line).is_ok();
+            if !is_value && !line.trim().is_empty() {
+                break;
+            }
+        }
+        let upto = wrap(collection, text[..end].trim_end());
+        upto.err().unwrap_or(error)
+    })
 }
 
 /// The records of a CSV file with a header row.

@@ -170,6 +170,8 @@ fn init_converts_other_formats() {
         ("a.json5", "{a: Infinity}", "JSON has no number inf"),
         ("a.yaml", "a: .nan", "non-finite"),
         ("a.ndjson", "{}\n{", "line 2"),
+        ("a.ndjson", "{}\n{\"id\": 2\n", "at line 2 column 8"),
+        ("a.ndjson", "{}\n{\"id\": 2\n{}\n", "at line 2 column 8"),
         ("a.json", "{\"a\": []}", "is a data file already"),
         ("a.txt", "x", "a.txt"),
     ] {
