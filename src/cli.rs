@@ -14,7 +14,7 @@ mod style;
 mod system;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -238,7 +238,7 @@ fn print(text: &[u8]) -> Done {
     let mut out = std::io::stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
         // The reader has closed the pipe, as `head` does.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(format!("cannot print: {error}").into())
         }
         _ => Ok(ExitCode::from(OK)),
@@ -264,8 +264,15 @@ fn usual_file() -> PathBuf {
 }
 
 fn read_routes(path: &Path) -> Result<Arc<Routes>, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read the routes file {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let name = path.display();
+        match error.kind() {
+            ErrorKind::NotFound => format!(
+                "there is no routes file {name}\n  help: to have one: put {{\"/api/*\": \"/$1\"}} into it, which serves the API below /api, too"
+            ),
+            _ => format!("cannot read the routes file {name}: {error}"),
+        }
+    })?;
     let routes = http::read(path, &text).map_err(|error| error.to_string())?;
     Ok(Arc::new(Routes::from(routes)))
 }

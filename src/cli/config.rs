@@ -83,6 +83,11 @@ fn read(path: &Path, is_named: bool) -> Result<Option<Map<String, Value>>, Strin
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if !is_named && error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(format!(
+                "there is no config file {name}\n  help: to have one: put {{\"port\": 4000}} into it; standin schema config lists the options"
+            ));
+        }
         Err(error) => return Err(format!("cannot read the config file {name}: {error}")),
     };
     if let Err(error) = check(&text, MAX_BODY_DEPTH) {

@@ -724,7 +724,10 @@ fn routes_lists_the_rules_and_explains_a_request() {
         }
     }
     for (arguments, message) in [
-        (&["routes", "alone.json"][..], "alone.routes.json"),
+        (
+            &["routes", "alone.json"][..],
+            "there is no routes file alone.routes.json\n  help: to have one",
+        ),
         (
             &["routes", "no.json", "--routes", "db.routes.json"],
             "no.json",

@@ -91,6 +91,17 @@ fn a_value_of_the_wrong_kind_says_what_is_expected() {
 }
 
 #[test]
+fn a_named_file_that_is_missing_says_what_it_would_hold() {
+    let place = place(&[("db.json", "{}")]);
+    for (option, words) in [
+        ("--routes", "there is no routes file no.json\n  help: "),
+        ("--config", "there is no config file no.json\n  help: "),
+    ] {
+        has(place.fails(&["db.json", option, "no.json"]), words);
+    }
+}
+
+#[test]
 fn a_limit_out_of_range_is_refused() {
     for (option, value) in [
         ("--connections", "0"),
