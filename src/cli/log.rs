@@ -160,12 +160,12 @@ impl Log {
         self.send(Line::Error(text));
     }
 
-    /// Prints that the file at `path` was reloaded, with a summary; `None`: it was deleted.
-    fn reloaded(&self, path: &Path, what: Option<String>) {
+    /// Prints that the file at `path` was reloaded, with a summary; `None`: it was deleted, which means `gone`.
+    fn reloaded(&self, path: &Path, what: Option<String>, gone: &str) {
         let path = style::path(path);
         self.print(match what {
             Some(what) => format!("reloaded {path}: {what}\n"),
-            None => format!("{path} is gone, and what it said with it\n"),
+            None => format!("{path} is gone: {gone}\n"),
         });
     }
 
@@ -245,7 +245,7 @@ impl Log {
             }
             Notice::RulesReloaded { file: path, resources, without_ids, random_secret } => {
                 let what = resources.map(|resources| format!("rules for {}", count(resources, "resource")));
-                self.reloaded(&path, what);
+                self.reloaded(&path, what, "writes are not validated any more");
                 without_ids.into_iter().for_each(|resource| self.notice(file, Notice::NoIds(resource)));
                 if random_secret {
                     self.notice(file, Notice::RandomSecret);
@@ -254,7 +254,8 @@ impl Log {
             Notice::RulesBroken { file: path, error } => self.error(broken_rules(file, &path, *error)),
             Notice::Seed(seed) => self.print(format!("seed {}\n", banner::seed(seed))),
             Notice::RoutesReloaded { file, rules } => {
-                self.reloaded(&file, rules.map(|rules| count(rules, "rule")));
+                let what = rules.map(|rules| count(rules, "rule"));
+                self.reloaded(&file, what, "no rules by path apply any more");
             }
             Notice::ProfileReloaded { file } => {
                 self.print(format!("reloaded the profile of {}\n", style::path(&file)));

@@ -628,6 +628,27 @@ fn a_broken_rules_file_is_shown_with_its_place_too() {
 }
 
 #[test]
+fn a_deleted_rules_or_routes_file_says_what_that_means() {
+    let place = place(&[
+        ("db.json", "{\"a\": []}"),
+        ("db.schema.json", "{}"),
+        ("db.routes.json", "{}"),
+    ]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    running.home();
+    for (name, words) in [
+        (
+            "db.schema.json",
+            "is gone: writes are not validated any more",
+        ),
+        ("db.routes.json", "is gone: no rules by path apply any more"),
+    ] {
+        std::fs::remove_file(place.path(name)).unwrap();
+        running.line(|line| line.ends_with(&format!("{name} {words}")));
+    }
+}
+
+#[test]
 fn a_port_in_use_is_reported_with_a_free_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
