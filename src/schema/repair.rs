@@ -376,7 +376,14 @@ impl Repair<'_> {
             );
         }
         values.extend(items_of(schemas, "enum").take(20).cloned());
-        values.extend(now.into_iter().flat_map(converted));
+        // What only strings are checked for is fixed by another string; any other type would pass, unchecked.
+        let is_untyped_text = now.is_some_and(Value::is_string)
+            && types(schemas).is_empty()
+            && ["pattern", "format", "minLength", "maxLength"]
+                .iter()
+                .any(|keyword| all(schemas, keyword).next().is_some());
+        let other = now.filter(|_| !is_untyped_text);
+        values.extend(other.into_iter().flat_map(converted));
         values.extend(
             items_of(schemas, "examples")
                 .chain(all(schemas, "default"))

@@ -394,6 +394,13 @@ fn a_command_for_a_record_that_is_there_changes_nothing_else() {
         let after = fixture.get("/db").value();
         assert_eq!(before, after, "{method} {path} {body}");
     }
+    // A string stays one if only strings have rules.
+    let rules =
+        r#"{"properties": {"a": {"items": {"properties": {"re": {"pattern": "^[a-z]+$"}}}}}}"#;
+    let text = Fixture::new(r#"{"a": []}"#, Some(rules), |_| {});
+    let problem = text.json("POST", "/a", r#"{"re": "ABC"}"#);
+    let words = shell_words(problem.value()["try"].as_str().unwrap());
+    assert_eq!(words.last().unwrap(), r#"{"re":"a"}"#);
     // A name in another case is corrected.
     let problem = fixture.json("PATCH", "/users/1", r#"{"lastname": "King"}"#);
     let words = shell_words(problem.value()["try"].as_str().unwrap());
