@@ -195,6 +195,11 @@ fn wrong_type(kind: Option<&str>, may_be_json: bool) -> Problem {
             "the body is a form, and JSON is needed".into(),
             "send a JSON object, and add -H \"Content-Type: application/json\"",
         ),
+        Some("multipart/form-data") => (
+            problem::CONTENT_TYPE,
+            "the body is a form (multipart/form-data), and JSON is needed".into(),
+            "-F sends a form; send a JSON object with -d and -H \"Content-Type: application/json\"",
+        ),
         Some(kind) => (
             problem::CONTENT_TYPE,
             format!("the Content-Type is {kind}, and application/json is needed"),

@@ -544,6 +544,17 @@ fn a_pattern_may_be_limited() {
 }
 
 #[test]
+fn a_multipart_form_gets_a_hint_without_the_option_that_made_it() {
+    let fixture = serve();
+    let kind = [("Content-Type", "multipart/form-data; boundary=x")];
+    let body = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n";
+    let reply = fixture.send("POST", "/users", &kind, body);
+    let problem = reply.problem(400, "content-type");
+    has(problem["hint"].as_str().unwrap(), "-F sends a form");
+    assert_eq!(fixture.attempt(&problem).status, 201);
+}
+
+#[test]
 fn every_kind_can_be_met() {
     let mut met: Vec<&str> = failures().map(|failure| failure.kind).collect();
     let rules = r#"{"properties": {"posts": {"items": {"properties": {"userId": {"references": "users"}}}}}}"#;
