@@ -193,10 +193,17 @@ impl Log {
                 diagnose::faults(file, &faults)
             )),
             Notice::ValidAgain => self.print(format!("{file} is valid again; nothing changed\n")),
-            Notice::RepeatedIds(RepeatedIds { list, more }) => {
+            Notice::RepeatedIds(RepeatedIds { mut list, more }) => {
+                // A third record in the same line would get the same message.
+                list.dedup();
                 for RepeatedId { resource, id, lines: [first, second] } in list {
+                    let place = if first == second {
+                        format!("in line {first}")
+                    } else {
+                        format!("lines {first} and {second}")
+                    };
                     self.warn(warning(&format!(
-                        "duplicate id in {file}: {} has the id {} twice: lines {first} and {second}; the second cannot be reached",
+                        "duplicate id in {file}: {} has the id {} twice: {place}; the second cannot be reached",
                         printable(&resource),
                         printable(&id.to_string())
                     )));

@@ -649,6 +649,19 @@ fn a_deleted_rules_or_routes_file_says_what_that_means() {
 }
 
 #[test]
+fn duplicate_ids_in_one_line_are_reported_once() {
+    let data = r#"{"a": [{"id": 1}, {"id": 1}, {"id": "1"}]}"#;
+    let place = place(&[("db.json", data)]);
+    let running = place.start(&["-p", "0", "db.json"]);
+    running.home();
+    std::fs::write(place.path("db.json"), "{").unwrap();
+    let errors = running.errors_to("db.json:1:");
+    let told = "a has the id 1 twice: in line 1; the second cannot be reached";
+    assert_eq!(errors.matches(told).count(), 1, "{errors}");
+    assert_eq!(errors.matches("duplicate id").count(), 1, "{errors}");
+}
+
+#[test]
 fn a_port_in_use_is_reported_with_a_free_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
