@@ -6,7 +6,7 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::engine::Faults;
+use crate::engine::{Fault, Faults};
 use crate::json::{Place, floor_char_boundary};
 use crate::schema::{SchemaError, SchemaProblem};
 use crate::server::{Options, StartError};
@@ -25,6 +25,15 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
             let mut text = self::faults(&style::path(path), faults);
             if init::lacks_names(&faults.text) {
                 text.push_str(&format!("  help: to convert it: {}\n", conversion(path)));
+            } else if has_comment(faults) && init::is_json5(&faults.text) {
+                let (word, other) = (
+                    style::path(path),
+                    style::path(&path.with_extension("jsonc")),
+                );
+                let (word, other) = (shell_word(&word), shell_word(&other));
+                text.push_str(&format!(
+                    "  help: to convert it: mv {word} {other} && standin init --from {other}\n"
+                ));
             }
             text
         }
@@ -177,6 +186,15 @@ fn with_port(port: u16) -> String {
     }
     words.push(format!("--port {port}"));
     printable(&words.join(" ")).into_owned()
+}
+
+/// Whether the data file is broken by a comment.
+fn has_comment(faults: &Faults) -> bool {
+    let starts = |fault: &Fault| {
+        let rest = faults.text.get(fault.offset..).unwrap_or_default();
+        rest.starts_with("//") || rest.starts_with("/*")
+    };
+    faults.list.iter().any(starts)
 }
 
 /// The command that converts `path`, which has records without a name, to a data file.

@@ -319,6 +319,11 @@ pub(super) fn lacks_names(text: &str) -> bool {
     starts && wrap("", text).is_ok()
 }
 
+/// Whether `text` is JSON5, which may have comments.
+pub(super) fn is_json5(text: &str) -> bool {
+    json5::from_str::<Lossless>(text).is_ok()
+}
+
 /// Wraps an array, or a sequence of values (NDJSON), under the name `collection`. The values are not reformatted.
 fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     let key = Value::from(collection);

@@ -222,6 +222,8 @@ fn a_file_in_another_format_is_refused_with_a_command_that_converts_it() {
         ("users.json", "[{\"id\": 1}]"),
         ("db.json", "\n[{\"id\": 1}]"),
         ("db.json", "{\"id\": 1}\n{\"id\": 2}\n"),
+        ("db.json", "// c\n{\"users\": [/* d */]}"),
+        ("users.json", "{\"users\": [] // c\n}"),
     ] {
         let place = place(&[(name, text)]);
         let errors = place.fails(&["--port", "0", name]);
@@ -230,7 +232,14 @@ fn a_file_in_another_format_is_refused_with_a_command_that_converts_it() {
         place.start(&["--port", "0"]).home();
     }
     // A conversion is not suggested for broken JSON.
-    for text in ["[1, ", "\"users\": []", "{\"a\": [], \"a\": []}", "{} x"] {
+    for text in [
+        "// c\n{",
+        "{\"a\": [],}",
+        "[1, ",
+        "\"users\": []",
+        "{\"a\": [], \"a\": []}",
+        "{} x",
+    ] {
         let errors = place(&[("db.json", text)]).fails(&["--port", "0", "db.json"]);
         assert!(!errors.contains("init --from"), "{errors}");
     }
