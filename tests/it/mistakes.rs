@@ -132,6 +132,60 @@ fn responses_are_found_and_read() {
     ]);
 }
 
+#[test]
+fn misspelt_clients_and_messages_are_found() {
+    assert_rows(&[
+        (
+            "```bash\nhttps localhost:3000/bands/1\n```\n",
+            &["fail: the URL is https"],
+        ),
+        (
+            "```bash\nhtpp GET http://localhost:3000/bands/1\n```\n",
+            &["`htpp` is not a command, did you mean `http`?"],
+        ),
+        (
+            "```bash\nwgte http://localhost:3000/bands/1\n```\n",
+            &["`wgte` is not a command, did you mean `wget`?"],
+        ),
+        (
+            "```bash\nhttp GETT :3000/bands/1\n```\n",
+            &["`GETT` is not a method"],
+        ),
+        (
+            "```http\nGET bands/1 HTTP/1.1\n```\n",
+            &["fail: the path does not begin with `/`"],
+        ),
+        (
+            "```http\nGET /bands/1 HTPP/1.1\n```\n",
+            &["fail: the version is not"],
+        ),
+        (
+            "```http\nGET/bands/1 HTTP/1.1\n```\n",
+            &["fail: a space is missing behind the method"],
+        ),
+        (
+            "```http\nPOST /bands HTTP/1.1\nContent-Tpye: application/json\n\n{\"name\": \"Cats\"}\n```\n",
+            &["the request has no Content-Type"],
+        ),
+        (
+            "```bash\ncurl -x POST http://localhost:3000/bands\n```\n",
+            &["fail: `-x` names a proxy"],
+        ),
+        (
+            "```bash\ncurl http:\\\\localhost:3000/bands\n```\n",
+            &["does not begin with `http://`"],
+        ),
+        (
+            "```bash\ncurl localhost/3000/bands\n```\n",
+            &["a port is written as `localhost:3000`"],
+        ),
+        (
+            "```http\n@host = http://localhost:3000\n\n### One\nGET {{hots}}/bands/1\n```\n",
+            &["fail: no line sets `hots`, did you mean `host`?"],
+        ),
+    ]);
+}
+
 /// One cause, and the one that helps.
 #[test]
 fn causes_name_what_to_change() {

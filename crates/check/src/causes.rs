@@ -183,6 +183,11 @@ impl Case<'_> {
             return None;
         }
         let prefix = segments[..at].join("/");
+        if prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(format!(
+                "`/{prefix}` is a path; a port is written as `localhost:{prefix}`"
+            ));
+        }
         (self.received.status == 404).then(|| {
             format!("the server has no path `/{prefix}`; `--prefix /{prefix}` or `prefix: /{prefix}` in the front matter removes it")
         })

@@ -57,16 +57,30 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             true => wget(given),
             false => httpie(given, command.stdin.as_deref(), file.is_some()),
         };
+        let request = request.map(|mut written| {
+            let target = &mut written.request.target;
+            if matches!(program, "https" | "xhs") && target.starts_with("localhost") {
+                *target = format!("https://{target}");
+            }
+            written
+        });
         let problem = match &request {
             Some(written) => {
                 let placeholder = super::requests::placeholder(&written.request);
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
                 placeholder.map(|_| Problem::Template).or(not_run).or(file)
             }
-            None => Some(match bad_json(given).filter(|_| !is_wget) {
-                Some(mistake) => Problem::Mistakes(vec![mistake]),
-                None => Problem::Skip(format!("uses options of {program} that are not understood")),
-            }),
+            None => Some(
+                match bad_json(given)
+                    .or_else(|| bad_method(given))
+                    .filter(|_| !is_wget)
+                {
+                    Some(mistake) => Problem::Mistakes(vec![mistake]),
+                    None => {
+                        Problem::Skip(format!("uses options of {program} that are not understood"))
+                    }
+                },
+            ),
         };
         let mut request = FoundRequest {
             span: command.span,
@@ -100,6 +114,18 @@ fn bad_json(words: &[Word]) -> Option<Mistake> {
             text: format!("`{value}` behind `:=` is not JSON"),
             fix: Some(format!("`{name}={value}` for a string")),
         })
+    })
+}
+
+/// The first word of HTTPie's arguments, if it is almost a method.
+fn bad_method(words: &[Word]) -> Option<Mistake> {
+    let Word { text, span } = words.first()?;
+    let is_near = |method: &&&str| strsim::osa_distance(method, text) == 1;
+    let near = METHODS.iter().find(is_near)?;
+    Some(Mistake {
+        span: span.clone(),
+        text: format!("`{text}` is not a method, did you mean `{near}`?"),
+        fix: Some((*near).to_owned()),
     })
 }
 

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use regex::Regex;
 
+use super::http_message::METHODS;
 use super::printed::WriteOut;
 use super::service::{Request, WrittenRequest};
 use super::shell::{Command, Mistake, Word};
@@ -172,6 +173,10 @@ impl Parser {
         const FORM: &str = "application/x-www-form-urlencoded";
         match option {
             "request" => self.method = Some(value.to_ascii_uppercase()),
+            "proxy" if METHODS.contains(&&*value) => {
+                let text = "`-x` names a proxy; the method is given by `-X`".to_owned();
+                self.mistake(span, text, Some("-X".to_owned()));
+            }
             "url" => self.urls.push((value, span.clone())),
             "url-query" => self.query.extend(encode(&value)),
             "header" => match value.split_once(':') {

@@ -181,6 +181,7 @@ fn requests_of(page: &Page) -> Found {
         commanded.extend(requests::commanded_variables(fence));
         for request in &mut found {
             request.set(&variables);
+            request.check_variable(&variables);
             request.skip_if_unknown(&commanded);
         }
         if found.is_empty() {

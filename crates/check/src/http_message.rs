@@ -117,7 +117,10 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     }
     if let Some(span) = body {
         request.body = Some(text[span].trim_end().to_owned());
-        if request.header("content-type").is_none() {
+        let is_near = |(name, _): &(String, String)| {
+            strsim::osa_distance(&name.to_lowercase(), "content-type") <= 2
+        };
+        if !request.headers.iter().any(is_near) {
             // No client adds one here, and pages show JSON.
             request
                 .headers
@@ -151,6 +154,37 @@ pub fn misspelt_method(line: &str) -> Option<&'static str> {
         .next()
         .is_none_or(|last| last.starts_with("HTTP/"))
         .then(|| METHODS.iter().find(is_near).copied())?
+}
+
+/// What is wrong with a line that is almost the first one of a message, and what to write instead: `GET users/1 HTTP/1.1`,
+/// `GET/users/1 HTTP/1.1`, `GET /users/1 HTPP/1.1`.
+pub fn misspelt_line(line: &str) -> Option<(&'static str, String)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_version = |word: &str| word.starts_with("HTTP/");
+    match words.as_slice() {
+        [method, path, version]
+            if METHODS.contains(method) && is_version(version) && !looks_like_url(path) =>
+        {
+            let fix = format!("{method} /{path} {version}");
+            Some(("the path does not begin with `/`", fix))
+        }
+        [glued, version] if is_version(version) => {
+            let (method, path) = glued.split_at(glued.find('/')?);
+            let fix = format!("{method} {path} {version}");
+            METHODS
+                .contains(&method)
+                .then_some(("a space is missing behind the method", fix))
+        }
+        [method, path, version] if METHODS.contains(method) && path.starts_with('/') => {
+            let (name, number) = version.split_once('/')?;
+            let is_near = strsim::osa_distance(name, "HTTP") == 1 && number.starts_with(['1', '2']);
+            is_near.then(|| {
+                let fix = format!("{method} {path} HTTP/{number}");
+                ("the version is not `HTTP/`", fix)
+            })
+        }
+        _ => None,
+    }
 }
 
 fn looks_like_url(word: &str) -> bool {

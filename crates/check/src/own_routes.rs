@@ -107,7 +107,9 @@ pub fn reason(
     // `/user/authenticate`
     if let [name, action] = segments.as_slice()
         && !is_resource(name)
-        && [name, action].into_iter().all(is_word_or_phrase)
+        && [name, action]
+            .into_iter()
+            .all(|segment| is_word_or_phrase(segment))
     {
         return own("is a route of another service than this data");
     }
@@ -234,7 +236,7 @@ fn is_word(segment: &str) -> bool {
 }
 
 /// Whether a segment is a word or several, as an id is rarely.
-fn is_word_or_phrase(segment: &String) -> bool {
+fn is_word_or_phrase(segment: &str) -> bool {
     segment.len() > 2 && segment.chars().all(|c| c.is_alphabetic() || c == '-')
 }
 

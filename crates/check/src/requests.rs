@@ -14,7 +14,7 @@ use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::shown;
 use super::shown::command_in_line;
-use super::text::{is_one_of, line_end, pattern};
+use super::text::{is_one_of, line_end, nearest, pattern};
 use super::transcript;
 use super::url;
 
@@ -130,6 +130,24 @@ impl FoundRequest {
             && !written.request.target.contains('?')
         {
             written.request.target.push_str(&format!("?{query}"));
+        }
+    }
+
+    /// Reports a `{{name}}` that no line sets, if one sets almost that.
+    pub fn check_variable(&mut self, values: &[(String, String)]) {
+        let Some(written) = &self.written else {
+            return;
+        };
+        let name = written.request.target.strip_prefix("{{");
+        let name = name.and_then(|rest| Some(rest.split_once("}}")?.0.trim().to_owned()));
+        let near = name.as_ref().and_then(|name| {
+            let known = values.iter().map(|(known, _)| known.as_str());
+            nearest(name, known)
+        });
+        if let (Some(name), Some(near)) = (&name, near) {
+            let text = format!("no line sets `{name}`, did you mean `{near}`?");
+            let span = written.url_span.clone();
+            *self = self.clone().with_mistake(span, &text, None);
         }
     }
 
@@ -315,7 +333,8 @@ pub fn find(
         found.extend(in_first_comment(text));
     }
     if found.is_empty() {
-        found.extend(without_command(text).or_else(|| Some(misspelt(text)?.0)));
+        let command = without_command(text).or_else(|| Some(misspelt(text)?.0));
+        found.extend(command.or_else(|| misspelt_message(text)));
     }
     if found.is_empty() {
         found = other_clients(text, &fence.language);
@@ -481,6 +500,18 @@ fn without_command(text: &str) -> Option<FoundRequest> {
 pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split(' ').next().unwrap_or_default();
+    if let Some(meant) = other_client(line, word) {
+        let start = text.len() - line.len();
+        let command = shell::command(text, start);
+        let (end, span) = (command.end, command.span);
+        let found = FoundRequest {
+            span,
+            ..FoundRequest::default()
+        };
+        let message = not_a_command(word, meant);
+        let found = found.with_mistake(start..start + word.len(), &message, Some(meant.into()));
+        return Some((found, end));
+    }
     // `curl-X DELETE ...`
     let is_glued = word
         .strip_prefix("curl-")
@@ -504,11 +535,38 @@ pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let found = from_command(text, command);
     let fix = Some("curl".to_owned());
     let span = start..start + word.len();
-    Some((found.with_mistake(span, &not_a_command(word), fix), end))
+    Some((
+        found.with_mistake(span, &not_a_command(word, "curl"), fix),
+        end,
+    ))
 }
 
-fn not_a_command(word: &str) -> String {
-    format!("`{word}` is not a command, did you mean `curl`?")
+/// A message whose first line is misspelt.
+fn misspelt_message(text: &str) -> Option<FoundRequest> {
+    let line = text[..line_end(text, 0)].trim_end();
+    let (message, fix) = http_message::misspelt_line(line)?;
+    let found = FoundRequest {
+        span: 0..line.len(),
+        ..FoundRequest::default()
+    };
+    Some(found.with_mistake(0..line.len(), message, Some(fix)))
+}
+
+/// The client other than curl that the first word of a command means: `htpp GET :3000/users`, `wgte http://localhost/`.
+fn other_client(line: &str, word: &str) -> Option<&'static str> {
+    let mut others = line.split_whitespace().skip(1);
+    let first = others.next()?;
+    let is_here = |word: &str| url::this_machine(word).is_some();
+    let is_message = http_message::METHODS.contains(&first);
+    let has_url = is_here(first) || is_message && others.next().is_some_and(is_here);
+    let near = ["http", "wget"]
+        .into_iter()
+        .find(|client| word.len() == client.len() && strsim::osa_distance(word, client) == 1);
+    near.filter(|_| has_url)
+}
+
+fn not_a_command(word: &str, meant: &str) -> String {
+    format!("`{word}` is not a command, did you mean `{meant}`?")
 }
 
 fn commands(text: &str) -> Vec<FoundRequest> {
@@ -574,7 +632,7 @@ fn commands(text: &str) -> Vec<FoundRequest> {
                 "curl" => request,
                 other => request.with_mistake(
                     name.clone(),
-                    &not_a_command(other),
+                    &not_a_command(other, "curl"),
                     Some("curl".to_owned()),
                 ),
             });

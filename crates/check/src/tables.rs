@@ -278,6 +278,8 @@ impl<'a> Checker<'a> {
 
     /// Compares names and types with records.
     fn compare(&mut self, rows: &[Property<'_>], records: &[&Value], place: &str) {
+        // "not in any record", "in a record"
+        let one = place.replacen("any ", "a ", 1);
         let mut keys: Vec<&str> = Vec::new();
         for key in records
             .iter()
@@ -311,7 +313,7 @@ impl<'a> Checker<'a> {
                 self.report(property.name_range, true, text);
             } else if let Some(value) = values.iter().find(|value| !is_of_type(value, &kind.text)) {
                 let text = format!(
-                    "`{name}` is documented as {}, but is {} in {place} ({})",
+                    "`{name}` is documented as {}, but is {} in {one} ({})",
                     kind.text.trim(),
                     type_name(value),
                     short(value)
@@ -328,7 +330,7 @@ impl<'a> Checker<'a> {
                 self.report(
                     &self.table.range,
                     false,
-                    format!("`{key}` is in {place}, but not in the table"),
+                    format!("`{key}` is in {one}, but not in the table"),
                 );
             }
         }

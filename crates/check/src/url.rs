@@ -186,12 +186,12 @@ fn misspelt_scheme<'a>(scheme: &str, rest: &'a str) -> Option<&'a str> {
             let after = rest
                 .strip_prefix("http")
                 .map(|rest| rest.strip_prefix('s').unwrap_or(rest))?;
-            after.strip_prefix([':', '/', ';'])?
+            after.strip_prefix([':', '/', ';', '\\'])?
         }
         "http" | "https" => rest.strip_prefix('/')?,
         other => nearest(other, ["http"]).map(|_| rest)?,
     };
-    let rest = rest.trim_start_matches([':', '/']);
+    let rest = rest.trim_start_matches([':', '/', '\\']);
     LOCAL
         .iter()
         .any(|name| rest.starts_with(name))
