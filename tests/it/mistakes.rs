@@ -173,7 +173,7 @@ fn misspelt_clients_and_messages_are_found() {
         ),
         (
             "```bash\ncurl http:\\\\localhost:3000/bands\n```\n",
-            &["does not begin with `http://`"],
+            &["fail: `http:"],
         ),
         (
             "```bash\ncurl localhost/3000/bands\n```\n",

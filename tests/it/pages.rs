@@ -39,7 +39,7 @@ const PAGES: &[(&str, &str)] = &[
     ("text-for-json.md", "fail pass pass pass+ skipped"),
     ("github.md", "pass+ pass"),
     ("course.md", "pass+ pass+ pass pass+"),
-    ("mkdocs.md", "pass+ pass+ skipped pass+"),
+    ("mkdocs.md", "pass+ pass+ pass pass+"),
     ("docusaurus.mdx", "pass+ skipped pass+"),
     ("swagger.md", "pass+ pass+ skipped pass+"),
     ("postman.md", "pass+ pass+ pass+"),

@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::blocks::{Block, Fence, Prose};
+use super::found::FoundRequest;
 use super::http_message;
 use super::labels;
 use super::mentions;
-use super::requests::{self, FoundRequest};
+use super::requests;
 use super::status_text;
 use super::text::{Lines, is_one_of, pattern};
 use super::transcript::is_response;

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::blocks::Prose;
+use super::found::FoundRequest;
 use super::labels::{self, Announces};
 use super::mentions;
 use super::page::{Block, Fence, Heading, Page};
-use super::requests::FoundRequest;
 use super::status_text;
 use super::text::is_one_of;
 use super::transcript::{self, is_schema, shows_response};
@@ -465,6 +465,16 @@ pub fn label(block: &Block) -> Option<&str> {
         .and_then(|text| text.strip_suffix('"'))
     {
         return Some(title);
+    }
+    // Headers are named beside the label of the response.
+    if prose
+        .text
+        .trim_start()
+        .to_lowercase()
+        .starts_with("headers:")
+        && !prose.text.trim_end().ends_with(':')
+    {
+        return None;
     }
     // A label without markup, or that of a request in its line.
     let text = prose.text.trim();

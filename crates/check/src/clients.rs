@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
+use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::powershell;
 use super::printed::Printed;
 use super::programs;
 use super::prompt;
-use super::requests::{FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake, Word};
 use super::shown;
@@ -66,7 +66,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         });
         let problem = match &request {
             Some(written) => {
-                let placeholder = super::requests::placeholder(&written.request);
+                let placeholder = super::found::placeholder(&written.request);
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
                 placeholder.map(|_| Problem::Template).or(not_run).or(file)
             }

@@ -7,12 +7,13 @@ use regex::Regex;
 
 use super::addresses;
 use super::blocks::Prose;
+use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::labels::{self, Announces};
 use super::mentions;
 use super::page::{Block, Fence, Heading, Page, Table};
 use super::pairing;
-use super::requests::{self, FoundRequest, Problem};
+use super::requests;
 use super::text::{is_one_of, pattern};
 use super::url;
 

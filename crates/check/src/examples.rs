@@ -6,14 +6,16 @@ use super::addresses;
 use super::candidates::{self, Candidate};
 use super::clients;
 use super::endpoints;
+use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::labels;
 use super::page::{Block, Directive, Page};
 use super::pairing::{self, Paired};
 use super::programs;
 use super::repeats::Repeats;
-use super::requests::{self, FoundRequest, Problem};
+use super::requests;
 use super::text::line_start;
+use super::variables;
 
 /// A request of a page with what is documented for it.
 #[derive(Debug, Clone, Default)]
@@ -177,8 +179,8 @@ fn requests_of(page: &Page) -> Found {
     let in_block = |at: usize| {
         let fence = page.fence(at)?;
         let mut found = requests::find(fence, clients::find);
-        variables.extend(requests::variables(fence));
-        commanded.extend(requests::commanded_variables(fence));
+        variables.extend(variables::variables(fence));
+        commanded.extend(variables::commanded_variables(fence));
         for request in &mut found {
             request.set(&variables);
             request.check_variable(&variables);

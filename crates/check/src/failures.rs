@@ -77,6 +77,11 @@ impl Around<'_> {
             && is_meant()
     }
 
+    /// Whether the text says that the request fails, and it does not.
+    pub fn contradicts(&self, received: &Received) -> bool {
+        received.is_success() && self.says_that_it_fails(received)
+    }
+
     /// The heading of the example and the text around it, up to its response, in lower case.
     fn text(&self) -> String {
         let (page, example) = (self.page, self.example);

@@ -1,11 +1,15 @@
 //! Values that a page cannot document, because the server generates them: random ids, and properties with `x-generated`.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value;
 
 use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::{Dataset, has};
 use super::node::{Item, Kind, Matcher, Node};
 use super::service::Request;
+use super::text::pattern;
 use super::url;
 
 /// What is known about the values of a response.
@@ -15,6 +19,8 @@ pub struct Generated<'a> {
     sent: Vec<Value>,
     /// Whether the request creates a record without giving its id.
     creates: bool,
+    /// Whether the request changes a record.
+    changes: bool,
     /// The ids that a new record cannot have, as the data has them.
     taken: Vec<&'a Value>,
     /// Whether the data is that of the service, so that other ids are generated.
@@ -43,6 +49,7 @@ impl<'a> Generated<'a> {
                 .collect(),
             sent: writes.filter_map(body).chain(own).collect(),
             creates,
+            changes: matches!(request.method.as_str(), "PUT" | "PATCH"),
             is_own_data,
         }
     }
@@ -58,6 +65,11 @@ impl<'a> Generated<'a> {
             return false;
         };
         let is_top = found.path.len() == 1;
+        // The time of a change, which only the real service makes.
+        let is_change = self.changes && is_top && UPDATED.is_match(key);
+        if is_change && is_time(documented) && is_time(actual) && !self.is_sent(key, actual) {
+            return true;
+        }
         let is_taken = is_top && key == "id" && self.taken.contains(&documented);
         self.could_be(key, documented, is_top) && !self.is_known(key, actual) && !is_taken
     }
@@ -141,8 +153,21 @@ impl<'a> Generated<'a> {
     /// Whether a value is in the data or was sent, so that it is not generated.
     fn is_known(&self, key: &str, value: &Value) -> bool {
         let is_random = value.is_string() || key != "id";
-        !is_random
-            || self.dataset.has_value(key, value)
-            || self.sent.iter().any(|body| has(body, key, value))
+        !is_random || self.dataset.has_value(key, value) || self.is_sent(key, value)
     }
+
+    fn is_sent(&self, key: &str, value: &Value) -> bool {
+        self.sent.iter().any(|body| has(body, key, value))
+    }
+}
+
+/// Names of members that hold the time of the last change.
+static UPDATED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)^(?:last)?_?(?:updated|modified|changed)_?(?:at|on|date|time)?$")
+});
+
+fn is_time(value: &Value) -> bool {
+    let begins =
+        |text: &str| text.len() >= 16 && text.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+    Matcher::DateTime.accepts(value) || value.as_str().is_some_and(begins)
 }

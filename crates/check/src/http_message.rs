@@ -57,6 +57,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         if begins_message(trimmed)
             || is_response_label(trimmed)
             || is_remark_of_response
+            || trimmed == ">"
             || transcript::begins_response(trimmed)
             || !line.starts_with([' ', '\t']) && labelled_response(trimmed).is_some()
         {
@@ -220,7 +221,7 @@ pub fn is_response_label(line: &str) -> bool {
 /// Whether a line between a command and the response in its block leads to that: `Response:`, `Gives`, `->`, or words of
 /// another script than that of commands. It gives no status.
 pub fn introduces_response(line: &str) -> bool {
-    let is_arrow = ARROWS.contains(&line);
+    let is_arrow = line == ">" || ARROWS.contains(&line);
     let is_label = is_response_label(line) && transcript::labelled_status(line).is_none();
     let is_words = || {
         let words = labels::words(line);

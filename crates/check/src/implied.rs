@@ -13,7 +13,7 @@ use super::labels::{self, Announces};
 use super::mentions::{self, Form, Mention};
 use super::request_tables;
 use super::status_text;
-use super::text::{line_start, pattern};
+use super::text::{is_list_item, line_start, pattern};
 use super::transcript::is_response;
 use super::url;
 
@@ -147,6 +147,8 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
                 blocks.insert(at, Block::Fence(again));
             }
             blocks.insert(index + 1, Block::Fence(request));
+        } else if let Some(request) = listed(text, blocks, index) {
+            blocks.insert(index + 1, Block::Fence(request));
         }
     }
 }
@@ -163,6 +165,26 @@ fn fields_as_text(block: &mut Block) {
             range: fence.range.clone(),
         });
     }
+}
+
+/// The request of an item in a list of endpoints: `- GET /users/1`. It is only mentioned.
+fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
+    let named = |index: usize| match blocks.get(index)? {
+        Block::Prose(prose) if is_list_item(text, prose.range.start) => {
+            mentions::named_in(&blocks[index])
+        }
+        _ => None,
+    };
+    let own = named(index)?;
+    let is_neighbour = |at: Option<usize>| at.and_then(named).is_some();
+    let is_list = is_neighbour(Some(index + 1)) || is_neighbour(index.checked_sub(1));
+    let is_literal = url::placeholder(url::path_of(&own.url)).is_none();
+    (is_list && is_literal).then(|| {
+        let message = format!("{} {}", own.method, own.url);
+        let mut request = Fence::stating(text, blocks[index].range(), message);
+        request.is_mention = true;
+        request
+    })
 }
 
 /// The URL after its label in a line, as a block of its own.

@@ -35,7 +35,7 @@ static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
 });
 static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?: responses? | results? | outputs? | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
+        r"(?xi)\b(?: responses? | results? | outputs? | o/p | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
             ergebnis | ausgabe | rückgabe | retours? | réponses? | reponses? | résultat | sortie | respuestas? | resultado | salida |
             respostas? | retorno | saída | risposta | risposte | risultato | antwoord | resultaat | odpowied\w* | wynik |
             ответ\w* | результат\w* | відповід\w* | yanıt\w* | cevap\w* | cevab\w* | sonuç\w* | çıktı\w* | respons(?:en)? | \w*svar(?:et)? |

@@ -64,7 +64,7 @@ pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, Syntax
     let rest = parser.rest().trim_end();
     let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n');
     // A program ends with `;`, and a shell marks the missing end of a line with `%`.
-    let is_remark = is_remark || matches!(rest, ";" | "%");
+    let is_remark = is_remark || matches!(rest, ";" | "%" | "⏎");
     if rest.starts_with(is_json) || !(is_below || is_remark || rest.is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }

@@ -16,6 +16,7 @@ mod candidates;
 mod captions;
 mod causes;
 mod clients;
+mod commands;
 mod comments;
 mod compare;
 mod curl;
@@ -28,6 +29,7 @@ mod failures;
 mod findings;
 mod fix;
 mod forms;
+mod found;
 mod front_matter;
 mod generated;
 mod html;
@@ -75,6 +77,7 @@ mod unclosed;
 mod unfenced;
 mod unmet;
 mod url;
+mod variables;
 mod watch;
 
 #[cfg(any(test, fuzzing))]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 pub use super::blocks::{Block, Cell, Directive, Fence, Heading, Table};
 use super::front_matter::FrontMatter;
 use super::reader::{markdown, requests_file};
+use super::text::is_list_item;
 
 /// A parsed page.
 #[derive(Debug, Clone)]
@@ -75,12 +76,7 @@ impl Page {
 
     /// Whether what begins at an offset is an item of a list.
     pub fn is_list_item(&self, offset: usize) -> bool {
-        let before = &self.text[self.line_start(self.line(offset))..offset];
-        let before = before.trim_start_matches([' ', '>']);
-        ["- ", "* ", "+ "]
-            .iter()
-            .any(|mark| before.starts_with(mark))
-            || before.starts_with(|c: char| c.is_ascii_digit())
+        is_list_item(&self.text, offset)
     }
 
     /// The fence at a block index.

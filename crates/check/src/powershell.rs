@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::printed::Printed;
-use super::requests::{self, FoundRequest, Problem};
 use super::service::{Request, WrittenRequest};
 use super::shell::Mistake;
 use super::shown;
@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
                 "its output goes through `{filter}`, which is not run"
             ))),
             (Some(written), None) => {
-                requests::placeholder(&written.request).map(|_| Problem::Template)
+                super::found::placeholder(&written.request).map(|_| Problem::Template)
             }
         };
         FoundRequest {

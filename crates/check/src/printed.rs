@@ -127,7 +127,12 @@ impl Printed {
                     || first.starts_with("jq: error")
                     || may_be_text && !first.is_empty() && !first.starts_with('#')
             }
-            false => transcript::looks_like_response(text),
+            false => {
+                let mut lines = text.trim().lines();
+                let only = lines.next().filter(|_| lines.next().is_none());
+                let is_word = only.is_some_and(|word| matches!(word, "true" | "false"));
+                prompted && is_word || transcript::looks_like_response(text)
+            }
         }
     }
 

@@ -478,9 +478,14 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let content = &text[range.clone()];
     const COMMANDS: [&str; 4] = ["curl ", "http ", "Invoke-RestMethod ", "Invoke-WebRequest "];
     let command = content.trim_start_matches("$ ");
-    let is_block = if COMMANDS.iter().any(|name| command.starts_with(name))
-        && (content.contains("localhost") || content.contains("127.0.0.1"))
-    {
+    // What HTTPie reads may come from another command, and its URL may be a port.
+    let is_httpie =
+        command.starts_with("http ") || command.starts_with("echo ") && command.contains("| http ");
+    let is_command = is_httpie || COMMANDS.iter().any(|name| command.starts_with(name));
+    let is_here = content.contains("localhost")
+        || content.contains("127.0.0.1")
+        || is_httpie && content.contains(" :");
+    let is_block = if is_command && is_here {
         let mut fence = Fence::unfenced(text, range);
         let line = text[paragraph.start..code.start].rsplit('\n').next();
         let is_line = line.unwrap_or_default().trim().is_empty();

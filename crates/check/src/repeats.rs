@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use super::found::{FoundRequest, Problem};
 use super::http_message;
 use super::page::{Fence, Page};
 use super::pairing;
 use super::powershell;
-use super::requests::{FoundRequest, Problem};
 use super::text::line_start;
 
 /// Which requests of a page are those above them.

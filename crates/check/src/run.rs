@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::causes::{self, Case};
-use super::datasets::Datasets;
+use super::datasets::{Dataset, Datasets};
 use super::documented::{self, Compared, Documented, DocumentedResponse, Surety};
 use super::examples::{self, Example};
 use super::failures::Around;
@@ -14,6 +14,7 @@ use super::findings;
 use super::front_matter::Testable;
 use super::generated::Generated;
 use super::labels;
+use super::node::Node;
 use super::options::Options;
 use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
@@ -22,10 +23,10 @@ use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
 use super::session::{Later, Session};
-use super::status;
+use super::status::{self, StatusSource};
 use super::tables;
 use super::unmet::Unmet;
-use super::url::TargetHosts;
+use super::url::{self, TargetHosts};
 
 /// The reason of examples under `--list`.
 pub const LISTED: &str = "listed, not run";
@@ -363,6 +364,8 @@ impl Runner<'_> {
             .responses(fixture, &request, example.directives.reset, &documented)
             .map_err(error)?;
         details.drift = self.drift(example, &request, &documented, &compared)?;
+        self.session.is_data_after |=
+            creates_what_is_there(&request, &dataset, response.body.as_ref());
         self.session.remember(fixture, &request);
         if example.is_mention && request.writes() {
             self.session.forget_last(fixture);
@@ -398,6 +401,12 @@ impl Runner<'_> {
             && let Some(reason) = own_routes::parameter(page, example, &request, &dataset)
         {
             return Err(Outcome::Skipped(reason));
+        }
+        let is_unstated = expected.source == StatusSource::Method && !compared.differs();
+        if is_unstated && documented.around.contradicts(&compared.received) {
+            return Err(skipped(
+                "the text says that it fails, which nothing in the data causes",
+            ));
         }
         self.session.is_sequence |= matches!(later, Later::Matched);
         let missing = response.missing.clone();
@@ -607,6 +616,19 @@ fn note(
     } else {
         "the status is as documented; the page shows no response"
     }
+}
+
+/// Whether a POST is documented to create a record with an id that is in the data.
+fn creates_what_is_there(request: &Request, dataset: &Dataset, body: Option<&Node>) -> bool {
+    let body = body.map(Node::to_value);
+    let id = body.as_ref().and_then(|body| body.get("id"));
+    let segments = url::segments(&request.target);
+    let mut records = segments
+        .first()
+        .and_then(|name| dataset.records(name))
+        .into_iter()
+        .flatten();
+    request.method == "POST" && id.is_some() && records.any(|record| record.get("id") == id)
 }
 
 fn skipped(reason: &str) -> Outcome {

@@ -1,13 +1,14 @@
 //! The request to send for an example, or why none is sent.
 
 use super::examples::Example;
+use super::found::Problem;
 use super::options::Options;
 use super::outcome::Finding;
 use super::page::Page;
-use super::requests::{self, Problem};
 use super::service::Request;
 use super::text::nearest;
 use super::url::{self, Resolved, TargetHosts};
+use super::variables;
 
 /// The hosts and the prefix from the command line and the page's front matter.
 pub fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
@@ -53,7 +54,7 @@ pub fn sendable(
 ) -> Sendable {
     let found = &example.request;
     let written = found.written.clone().map(|mut written| {
-        requests::substitute(&mut written.request, saved);
+        variables::substitute(&mut written.request, saved);
         written
     });
     let resolved = written
@@ -63,7 +64,7 @@ pub fn sendable(
     let still_template = || {
         written
             .as_ref()
-            .and_then(|written| requests::placeholder(&written.request))
+            .and_then(|written| super::found::placeholder(&written.request))
     };
     let template =
         |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));

@@ -52,6 +52,8 @@ pub struct Session<'a> {
     writes: Vec<(usize, Request)>,
     /// Whether the examples of the page are steps: one is true only after the writes above it.
     pub is_sequence: bool,
+    /// Whether the data has what the page shows as created, so that it is the data after the page's writes.
+    pub is_data_after: bool,
     /// Whether an example of the page saves values.
     pub saves: bool,
     /// Why the page's data cannot be served.
@@ -73,6 +75,7 @@ impl<'a> Session<'a> {
             fixtures: Vec::new(),
             writes: Vec::new(),
             is_sequence: false,
+            is_data_after: false,
             saves: false,
             broken: None,
         }
@@ -206,8 +209,10 @@ impl<'a> Session<'a> {
         // A record that is to be missing may be one that the page creates.
         let expects_failure = documented.expected.source != StatusSource::Method
             && !documented.expected.statuses.iter().any(is_usual);
-        let is_read_again =
-            self.is_sequence && (shows_data || expects_failure) && !request.writes();
+        let is_read_again = self.is_sequence
+            && !self.is_data_after
+            && (shows_data || expects_failure)
+            && !request.writes();
         let in_doubt = !is_right || is_alternative || is_read_again;
         if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));

@@ -528,6 +528,11 @@ impl Scanner<'_> {
                     self.open(from).span.end = end;
                     return;
                 }
+                // PowerShell escapes with a backtick.
+                '`' if self.peek() == Some('"') => {
+                    self.bump();
+                    self.push('"', place);
+                }
                 '\\' => match self.peek() {
                     Some(next @ ('"' | '\\' | '$' | '`')) => {
                         self.bump();

@@ -361,6 +361,12 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     static TESTED: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?:response\.status\s*={2,3}\s*|to\.have\.status\()([1-5]\d\d)\b")
     });
+    // `# => 400 Bad Request with Problem Details` in the line below.
+    static BELOW: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^\s*(?:#|//)\s*(?:->|=>|→|⇒|>)\s*(?:HTTP(?:/[\d.]+)?\s+)?(?P<code>[1-5]\d\d)(?:\s+[A-Z]|\s*[,:;(–—-]|\s*$)",
+        )
+    });
     let content = page.fence(example.fence)?.content.as_str();
     let span = &example.request.span;
     let line_end = content[span.end..]
@@ -389,6 +395,12 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
         Some(vec![status])
     };
     let statuses = after.into_iter().chain(above).find_map(comment);
+    let below = || {
+        let line = content.get(line_end..)?.lines().nth(1)?;
+        let code = BELOW.captures(line)?["code"].parse().ok()?;
+        Some(vec![code]).filter(|_| example.request.output.is_none())
+    };
+    let statuses = statuses.or_else(below);
     Some(Expected {
         statuses: statuses.or_else(tested)?,
         source: StatusSource::Text,

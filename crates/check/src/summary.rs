@@ -120,7 +120,9 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
                 _ => {}
             }
         }
-        found.sort_unstable_by_key(|(block, _)| *block);
+        // Several requests may have the same block below them.
+        found.sort_unstable();
+        found.dedup();
         let line = |block: usize| page.line(page.blocks[block].range().start);
         out.extend(
             found

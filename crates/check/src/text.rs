@@ -23,6 +23,15 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether what begins at an offset of a text in Markdown is an item of a list.
+pub(crate) fn is_list_item(text: &str, offset: usize) -> bool {
+    let before = &text[line_start(text, offset)..offset];
+    let before = before.trim_start_matches([' ', '>']);
+    let marks = ["- ", "* ", "+ "];
+    marks.iter().any(|mark| before.starts_with(mark))
+        || before.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// Whether a name is close to that of a resource: a few letters differ, it is the singular, or `&` begins the query.
 pub(crate) fn is_misspelt(name: &str, resources: &[&str]) -> bool {
     let stem = |name: &str| {

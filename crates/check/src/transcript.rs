@@ -167,7 +167,16 @@ pub fn begins_response(line: &str) -> bool {
 
 /// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
 pub(super) fn status_words(line: &str) -> Option<&str> {
+    /// A line of a server's log: `"GET /users/1 HTTP/1.1" 200`, `GET /users/1 200 3.1 ms`.
+    static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"^(?:[\d.:]+ .*)?"?(?:GET|POST|PUT|PATCH|DELETE) /\S*(?: HTTP/[\d.]+)?"? (?P<status>[1-5]\d\d)(?: [\d.]+ ms.*| \d+| -)?$"#,
+        )
+    });
     let line = line.trim();
+    if let Some(found) = LOGGED.captures(line) {
+        return found.name("status").map(|status| status.as_str());
+    }
     let arrow = ["->", "=>", "→", "<-", "←"];
     let line = arrow
         .iter()

@@ -8,13 +8,13 @@ use regex::Regex;
 
 use super::blocks::Fence;
 use super::clients;
+use super::commands;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
 use super::node::is_dots;
 use super::programs;
 use super::prompt;
-use super::requests;
 use super::shell;
 use super::shown;
 use super::text::line_end;
@@ -242,7 +242,7 @@ impl Scan<'_> {
         let text = &self.content[line.clone()];
         let Some(at) = shown::command_in_line(text) else {
             let program = text[prompt::typed(text)..].split(' ').next()?;
-            if requests::misspelt(text).is_some() {
+            if commands::misspelt(text).is_some() {
                 return Some(line.clone());
             }
             let is_client = is_one_of(program, "http https xh xhs wget");

@@ -1,0 +1,267 @@
+//! Finds the curl commands in a code block, also misspelt ones.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::comments;
+use super::curl;
+use super::found::{FoundRequest, Problem, placeholder};
+use super::http_message;
+use super::printed::Printed;
+use super::shell;
+use super::shown;
+use super::shown::command_in_line;
+use super::text::{is_one_of, line_end, pattern};
+use super::url;
+
+/// What a synopsis calls the options: `[OPTIONS]`, `[-H HEADER]`, `...`.
+static SYNOPSIS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:\[-{0,2}[A-Za-z][\w .-]*\]?|\.{3}|…|<options?>)$"));
+
+static SPACED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{\{ +[\w.-]+ +\}\}"));
+
+/// A command inside another one, which cannot be run.
+pub fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
+    let line = &text[span.clone()];
+    let local = line.contains("localhost")
+        || line.contains("127.0.0.1")
+        || (line.contains("$(curl ") && line.contains('/'));
+    (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
+        span: span.start..span.start + line.trim_end().len(),
+        problem: Some(Problem::Skip(format!(
+            "a command that {place}, which is not run"
+        ))),
+        ..FoundRequest::default()
+    })
+}
+
+/// The options of a curl command without the word `curl`.
+pub fn without_command(text: &str) -> Option<FoundRequest> {
+    let line = text.trim_start().trim_start_matches("$ ");
+    let word = line.split(' ').next().unwrap_or_default();
+    let has_url = ["localhost", "127.0.0.1", "://"]
+        .iter()
+        .any(|part| line.contains(part));
+    if !has_url || !is_one_of(word, "-X -H --request --header") {
+        return None;
+    }
+    let start = text.len() - line.len();
+    let whole = format!("curl {line}");
+    let found = from_command(&whole, shell::command(&whole, 0));
+    let fix = Some("curl".to_owned());
+    Some(found.with_mistake(start..start + 2, "the word `curl` is missing", fix))
+}
+
+/// The command that a text begins with, if its program is a misspelling of curl, and where it ends.
+pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
+    let line = text.trim_start().trim_start_matches("$ ");
+    let word = line.split(' ').next().unwrap_or_default();
+    if let Some(meant) = other_client(line, word) {
+        let start = text.len() - line.len();
+        let command = shell::command(text, start);
+        let (end, span) = (command.end, command.span);
+        let found = FoundRequest {
+            span,
+            ..FoundRequest::default()
+        };
+        let message = not_a_command(word, meant);
+        let found = found.with_mistake(start..start + word.len(), &message, Some(meant.into()));
+        return Some((found, end));
+    }
+    // `curl-X DELETE ...`
+    let is_glued = word
+        .strip_prefix("curl-")
+        .is_some_and(|option| option.len() == 1);
+    // "Call http://localhost:3000/users" is two letters away.
+    let is_near = word.chars().all(char::is_alphabetic)
+        && strsim::osa_distance(&word.to_lowercase(), "curl") == 1;
+    if !is_glued && !is_near {
+        return None;
+    }
+    let start = text.len() - line.len();
+    let command = shell::command(text, start);
+    let is_here = |word: &shell::Word| url::this_machine(&word.text).is_some();
+    // `url http://localhost:3000/users` may be a label.
+    let is_command =
+        word.starts_with('c') || command.words.iter().any(|word| word.text.starts_with('-'));
+    if !is_command || !command.words.iter().any(is_here) {
+        return None;
+    }
+    let end = command.end;
+    let found = from_command(text, command);
+    let fix = Some("curl".to_owned());
+    let span = start..start + word.len();
+    Some((
+        found.with_mistake(span, &not_a_command(word, "curl"), fix),
+        end,
+    ))
+}
+
+/// A message whose first line is misspelt.
+pub fn misspelt_message(text: &str) -> Option<FoundRequest> {
+    let line = text[..line_end(text, 0)].trim_end();
+    let (message, fix) = http_message::misspelt_line(line)?;
+    let found = FoundRequest {
+        span: 0..line.len(),
+        ..FoundRequest::default()
+    };
+    Some(found.with_mistake(0..line.len(), message, Some(fix)))
+}
+
+/// The client other than curl that the first word of a command means: `htpp GET :3000/users`, `wgte http://localhost/`.
+fn other_client(line: &str, word: &str) -> Option<&'static str> {
+    let mut others = line.split_whitespace().skip(1);
+    let first = others.next()?;
+    let is_here = |word: &str| url::this_machine(word).is_some();
+    let is_message = http_message::METHODS.contains(&first);
+    let has_url = is_here(first) || is_message && others.next().is_some_and(is_here);
+    let near = ["http", "wget"]
+        .into_iter()
+        .find(|client| word.len() == client.len() && strsim::osa_distance(word, client) == 1);
+    near.filter(|_| has_url)
+}
+
+fn not_a_command(word: &str, meant: &str) -> String {
+    format!("`{word}` is not a command, did you mean `{meant}`?")
+}
+
+pub fn commands(text: &str) -> Vec<FoundRequest> {
+    let mut found = Vec::new();
+    let is_above = comments::shows_output_above(text);
+    // A comment behind the command is its own.
+    let is_comment_below = |shown: &Range<usize>, found: &FoundRequest| {
+        comments::comment_output(&text[shown.clone()]) > 0
+            && text[found.span.end..shown.start].contains('\n')
+    };
+    let mut at = 0;
+    while at < text.len() {
+        let line_end = line_end(text, at);
+        let Some(start) = command_in_line(&text[at..line_end]) else {
+            let line = &text[at..line_end];
+            if let Some((misspelt, length)) = misspelt(&text[at..]) {
+                found.push(misspelt.moved(at));
+                at = line_end.max(at + length);
+                continue;
+            }
+            let before = line
+                .find("curl ")
+                .map_or("", |curl| line[..curl].trim_end());
+            if ["$(", "`", ";", "&&", "||", "|", "do", "then", "if"]
+                .iter()
+                .any(|end| before.ends_with(end))
+            {
+                found.extend(inside(text, at..line_end, "is part of another"));
+            }
+            at = line_end;
+            continue;
+        };
+        let (command, end) = with_arrow(text, at + start)
+            .unwrap_or_else(|| (shell::command(text, at + start), at + start + 1));
+        at = command.end.max(end);
+        let has_url = command.words.iter().skip(1).any(|word| {
+            word.text.contains(['/', ':', '{', '<', '$']) || word.text.contains("localhost")
+        });
+        if has_url {
+            let name = command.span.start..command.span.start + 4;
+            let mut request = from_command(text, command);
+            let (output, next) =
+                match shown::output_of(text, request.span.end, &request.printed, at) {
+                    (below, _)
+                        if is_above
+                            && below
+                                .as_ref()
+                                .is_none_or(|shown| is_comment_below(shown, &request)) =>
+                    {
+                        (comments::comment_above(text, request.span.start), at)
+                    }
+                    below => below,
+                };
+            at = next;
+            request.output = output;
+            if text[at..].trim_start().starts_with("curl: (7)")
+                || text[at..].trim_start().starts_with("curl: (6)")
+            {
+                let reason = "the page shows what happens while no server runs";
+                request.problem = Some(Problem::Skip(reason.to_owned()));
+            }
+            found.push(match &text[name.clone()] {
+                "curl" => request,
+                other => request.with_mistake(
+                    name.clone(),
+                    &not_a_command(other, "curl"),
+                    Some("curl".to_owned()),
+                ),
+            });
+        }
+    }
+    found
+}
+
+/// A command with its response on the same line, `curl ... => {"id": 1}`, and where that begins.
+fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
+    static ARROW: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s(?:=>|->|→)\s*[{\[]"));
+    let line = &text[..line_end(text, start)];
+    let arrow = ARROW.find_at(line, start)?;
+    let command = shell::command(&text[..arrow.start()], start);
+    // An arrow within quotes would leave them open, which is a mistake.
+    command
+        .mistakes
+        .is_empty()
+        .then_some((command, arrow.end() - 1))
+}
+
+pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
+    let text = text.get(command.span.clone()).unwrap_or_default();
+    let parsed = curl::parse(&command);
+    let placeholder = parsed
+        .request
+        .as_ref()
+        .and_then(|written| placeholder(&written.request));
+    let printed = Printed::through(&command.filters).and_then(|printed| {
+        let write_out = parsed.write_out.clone();
+        match write_out.is_some() && printed.is_filtered() {
+            true => Err("its output with that of --write-out goes through jq".to_owned()),
+            false => Ok(printed.with_write_out(write_out)),
+        }
+    });
+    let mut mistakes = command.mistakes;
+    mistakes.extend(parsed.mistakes);
+    let synopsis = command
+        .words
+        .iter()
+        .find(|word| SYNOPSIS.is_match(&word.text));
+    // Spaces in `{{ id }}` split the word.
+    let spaced = SPACED.find(text).map(|found| found.as_str());
+    let problem = if let Some(word) = synopsis {
+        let reason = format!("a template: `{}` is a placeholder", word.text);
+        Some(Problem::Skip(reason))
+    } else if placeholder.is_some() {
+        // Mistakes in a template are not worth a finding.
+        Some(Problem::Template)
+    } else if let (false, Some(placeholder)) = (mistakes.is_empty(), spaced) {
+        let reason = format!("a template: `{placeholder}` is a placeholder");
+        Some(Problem::Skip(reason))
+    } else if !mistakes.is_empty() {
+        Some(Problem::Mistakes(mistakes))
+    } else if let Some(reason) = parsed.unsupported {
+        Some(Problem::Skip(reason))
+    } else {
+        let input = command.input;
+        let file = |file| match file == "-" {
+            true => input.unwrap_or(file),
+            false => file,
+        };
+        let filter = printed.as_ref().err().cloned().map(Problem::Skip);
+        filter.or_else(|| parsed.body_file.map(file).map(Problem::BodyFile))
+    };
+    FoundRequest {
+        span: command.span,
+        written: parsed.request,
+        problem,
+        output: None,
+        printed: printed.unwrap_or_default(),
+        unquoted: command.unquoted,
+    }
+}
