@@ -552,7 +552,7 @@ fn what_belongs_to_an_example() {
         (format!("**GET** `/users/1`\n\n{right}**GET** `/users/2`\n\n{wrong}"), &["pass", "fail"]),
         (format!("# Steps\n\nChoose **GET** and enter `{{{{base}}}}/users/1`:\n\n{wrong}## The same with curl\n\n{get}{right}"), &["fail", "pass"]),
         ("**DELETE** /users/2\n\nDeletes a user.\n\n```sh\ncurl -X DELETE localhost:3000/users/2\n```\n".to_owned(), &["pass"]),
-        (format!("- `GET /users/1` – one user\n- `DELETE /users/1` – removes it\n\nA record:\n\n{wrong}"), &[]),
+        (format!("- `GET /users/1` – one user\n- `DELETE /users/1` – removes it\n\nA record:\n\n{wrong}"), &["pass", "pass"]),
         (
             format!("**POST** /users\n\n```json\n{sent}\n```\n\nResponse:\n\n{wrong}"),
             &["fail"],

@@ -335,7 +335,7 @@ fn queries_in_a_list_of_endpoints() {
 - **GET** `/songs?titel=Blue`: a misspelt name
 - `GET /things?a=1` - other things
 "#;
-    let verdicts = &["pass", "pass", "pass", "fail", "fail", "skipped"][..];
+    let verdicts = &["pass", "pass", "pass", "pass", "fail", "fail", "skipped"][..];
     assert_all_judged(&[(page.to_owned(), verdicts)]);
 }
 

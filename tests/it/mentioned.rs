@@ -175,3 +175,60 @@ fn routes_of_other_services_are_skipped() {
         ),
     ]);
 }
+
+#[test]
+fn responses_and_statuses_have_many_forms() {
+    let curl = |command: &str| format!("```bash\ncurl {command}\n```\n\n");
+    let hawks = "```json\n{\"id\": 1, \"name\": \"Hawks\"}\n```\n";
+    assert_all_judged(&[
+        (
+            "```\nPOST /bands\nContent-Type: application/json\n\n{\"name\": \"Cats\"}\n\n>\n\n{\"id\": 9}\n```\n".to_owned(),
+            &["fail: id: documented 9, got 3"][..],
+        ),
+        (format!("## Sample call\n\n{}## Sample o/p\n\n{hawks}", curl("http://localhost:3000/bands/1")), &["fail"]),
+        (
+            format!("{}```http\n\"DELETE /bands/1 HTTP/1.1\" 204\n```\n", curl("-X DELETE http://localhost:3000/bands/1")),
+            &["fail: the status line of the response documents 204"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n# => 410 Gone with Problem Details\n```\n".to_owned(),
+            &["fail: the text documents 410"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/7\n# → HTTP 404, not there\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            format!("{}**Response:** `200 OK`\n- Headers: `Location: /bands/{{id}}`\n\n{hawks}", curl("http://localhost:3000/bands/1")),
+            &["fail"],
+        ),
+        (
+            "```\n$ curl -X PATCH http://localhost:3000/bands/1 --json '{\"name\": \"Cats\"}'\ntrue\n\n$ curl http://localhost:3000/bands/2\n{\"id\": 2, \"name\": \"Foxes\"}⏎\n```\n".to_owned(),
+            &["fail", "pass"],
+        ),
+        (
+            "1. Create a new **POST** request to `{{base_url}}/bands`.\n2. In the **Headers** tab, verify:\n\n   - Key: `Content-Type`\n   - Value: `application/json`\n\n\
+             3. Enter the following JSON data:\n\n   ```json\n   {\"name\": \"Cats\"}\n   ```\n\n4. Send it. The response:\n\n   ```json\n   {\"name\": \"Cats\", \"id\": 9}\n   ```\n".to_owned(),
+            &["fail: id: documented 9, got 3"],
+        ),
+        (
+            "* Using httpie: `echo '{\"name\": \"Cats\"}' | http POST http://localhost:3000/bands`\n* Using httpie: `http :3000/bands/9`\n".to_owned(),
+            &["pass", "fail"],
+        ),
+        // Words that it fails, where nothing in the data causes that.
+        (
+            format!("## Send invalid data\n\n{}You will get an error that names the field.\n", curl("http://localhost:3000/bands --json '{\"name\": 1}'")),
+            &["the text says that it fails"],
+        ),
+    ]);
+}
+
+/// A page whose records are in the data already is read on the data after its writes.
+#[test]
+fn data_with_what_a_page_creates_is_not_outdated() {
+    assert_rows(&[(
+        "```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Owls\"}'\n# -> {\"id\": 1, \"name\": \"Owls\"}\n\n\
+         curl http://localhost:3000/bands\n# -> [{\"id\": 1, \"name\": \"Owls\"}, {\"id\": 2, \"name\": \"Foxes\"}]\n```\n",
+        &["fail: id: documented 1, got 3", "pass: as documented"],
+    )]);
+}

@@ -177,7 +177,7 @@ fn misspelt_clients_and_messages_are_found() {
         ),
         (
             "```bash\ncurl localhost/3000/bands\n```\n",
-            &["a port is written as `localhost:3000`"],
+            &["fail: GET usually returns 200"],
         ),
         (
             "```http\n@host = http://localhost:3000\n\n### One\nGET {{hots}}/bands/1\n```\n",

@@ -151,7 +151,7 @@ pub fn find(page: &Page) -> Vec<Example> {
     pair_programs(page, &mut examples);
     skip_repeated(&mut examples);
     for (at, mut found) in mentions {
-        found.retain(|found| !found.has_placeholder_in_path());
+        found.retain(|found| !found.has_placeholder_in_path() && has_values(found));
         let mention = |request| Example {
             fence: at,
             end: at + 1,
@@ -164,6 +164,12 @@ pub fn find(page: &Page) -> Vec<Example> {
     }
     examples.sort_by_key(|example| example.fence);
     examples
+}
+
+/// Whether the parameters of a request have values, and not words for them.
+fn has_values(found: &FoundRequest) -> bool {
+    let target = found.written.as_ref().map(|own| &*own.request.target);
+    target.is_none_or(|target| !target.contains('?') || addresses::has_values(target))
 }
 
 /// The requests of a page by their blocks.

@@ -79,7 +79,10 @@ impl Around<'_> {
 
     /// Whether the text says that the request fails, and it does not.
     pub fn contradicts(&self, received: &Received) -> bool {
-        received.is_success() && self.says_that_it_fails(received)
+        // What a program reports may be an error of the browser.
+        self.example.request.program().is_none()
+            && received.is_success()
+            && self.says_that_it_fails(received)
     }
 
     /// The heading of the example and the text around it, up to its response, in lower case.

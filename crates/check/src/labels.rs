@@ -350,7 +350,15 @@ pub fn says_example(text: &str) -> bool {
 
 /// Whether a text speaks of a body, and of no response.
 pub fn names_sent_body(text: &str) -> bool {
-    BODY.is_match(text) && !RESPONSE.is_match(text) && !ANSWERS.is_match(text)
+    // "Enter the following JSON data"
+    static ENTERED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)^\W*(?:\d+[.)]\s*)?(?:enter|paste|type|add|insert|input|copy)\b[^.]*\b(?:json|data|payload)\b",
+        )
+    });
+    (BODY.is_match(text) || ENTERED.is_match(text))
+        && !RESPONSE.is_match(text)
+        && !ANSWERS.is_match(text)
 }
 
 /// Whether a heading is a numbered step of an instruction: "Step 2. Choose the method".

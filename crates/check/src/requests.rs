@@ -48,11 +48,14 @@ pub fn find(
             let written = own.written.as_ref();
             written.is_some_and(|written| !written.request.writes())
         };
-        let is_run =
-            |own: &FoundRequest| own.problem.is_none() && (own.is_endpoint(text) || reads(own));
+        let is_run = |own: &FoundRequest| {
+            own.problem.is_none()
+                && !own.has_placeholder_in_path()
+                && (own.is_endpoint(text) || reads(own))
+        };
         let is_whole = matches!(found.as_slice(), [only] if is_run(only));
         if !is_whole {
-            let part = inside(text, 0..text.len(), "stands in a sentence");
+            let part = inside(text, 0..text.len(), "is only mentioned");
             found = part.into_iter().collect();
         }
         return found;
