@@ -121,9 +121,7 @@ fn responses_are_found_and_read() {
         ),
         // Which of the two it belongs to is not clear.
         (
-            format!(
-                "=== \"curl\"\n\n    ```bash\n    curl http://localhost:3000/bands/1\n    ```\n\n=== \"HTTPie\"\n\n    ```bash\n    http :3000/bands/2\n    ```\n\nResponse:\n\n```json\n{{\"id\": 1, \"name\": \"Owls\"}}\n```\n"
-            ),
+            "=== \"curl\"\n\n    ```bash\n    curl http://localhost:3000/bands/1\n    ```\n\n=== \"HTTPie\"\n\n    ```bash\n    http :3000/bands/2\n    ```\n\nResponse:\n\n```json\n{\"id\": 1, \"name\": \"Owls\"}\n```\n".to_string(),
             &[
                 "pass",
                 "pass: the status is as documented; the body was not compared",
