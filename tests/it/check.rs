@@ -163,6 +163,36 @@ fn a_page_with_uncommitted_changes_is_left_alone() {
     assert_eq!(text(&folder), page("Ada"));
 }
 
+/// The page is right and its request is wrong: the response must not follow the request.
+#[test]
+fn a_wrong_request_is_not_documented() {
+    let data = r#"{
+      "users": [{ "id": 1, "name": "Ada", "age": 36 }, { "id": 2, "name": "Bob", "age": 51 }],
+      "teams": [{ "id": 1, "name": "Red" }]
+    }"#;
+    let bob = r#"{ "id": 2, "name": "Bob", "age": 51 }"#;
+    for (url, response) in [
+        ("localhost:3000/users/1", bob.to_owned()),
+        ("'localhost:3000/users?name=Ada'", format!("[{bob}]")),
+        (
+            "localhost:3000/users",
+            r#"[{ "id": 1, "name": "Red" }]"#.to_owned(),
+        ),
+    ] {
+        let page = format!("```sh\ncurl {url}\n```\n\n```json\n{response}\n```\n");
+        let folder = folder(&page);
+        std::fs::write(folder.path().join("db.json"), data).unwrap();
+        let output = check(folder.path(), &["docs", "--fix", "--allow-dirty"]);
+        assert_eq!(text(&folder), page, "{}", said(&output));
+        assert!(
+            said(&output).contains("the request is probably what is wrong"),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
 #[test]
 fn a_page_can_be_held_against_a_real_service() {
     let served = serve_data(r#"{ "users": [ { "id": 1, "name": "Real" } ] }"#);
@@ -186,6 +216,13 @@ fn a_page_can_be_held_against_a_real_service() {
         said(&output)
     );
     let users = || served.get("/users").value().as_array().unwrap().len();
+    assert_eq!(users(), 1);
+    // A list of endpoints asks nobody to delete anything.
+    let list = "```\nGET /users\nDELETE /users/1\n```\n";
+    check(
+        folder(list).path(),
+        &["docs", "--server", &url, "--allow-writes"],
+    );
     assert_eq!(users(), 1);
     let output = check(
         folder(writes).path(),
@@ -233,6 +270,12 @@ fn watching_sees_a_page_and_its_data_being_saved() {
     until("1 passed, 0 failed");
     std::fs::write(folder.path().join("db.json"), DATA.replace("Ada", "Eve")).unwrap();
     until("0 passed, 1 failed");
+    // Broken, and then repaired.
+    std::fs::write(folder.path().join("db.json"), "{").unwrap();
+    let next = || lines.recv_timeout(DEADLINE).expect("a line in time");
+    while !next().starts_with("error") {}
+    std::fs::write(folder.path().join("db.json"), DATA).unwrap();
+    until("1 passed, 0 failed");
     child.kill().unwrap();
     child.wait().unwrap();
 }

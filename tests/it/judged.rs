@@ -64,6 +64,13 @@ fn assert_judged(page: &str, expected: &[&str]) {
     assert!(fits, "{page}\nexpected {expected:#?}\nseen {seen:#?}");
 }
 
+/// Rows whose pages are written in place.
+pub fn assert_rows(rows: &[(&str, &[&str])]) {
+    for (page, expected) in rows {
+        assert_judged(page, expected);
+    }
+}
+
 pub fn assert_all_judged(rows: &[(String, &[&str])]) {
     for (page, expected) in rows {
         assert_judged(page, expected);

@@ -1,17 +1,9 @@
 //! Requests that a page only mentions: commands within sentences, and lists and tables of endpoints. Reads and deletions
 //! are sent; what fails is not a failure, since ids may stand for any and a sentence may speak of an error.
 
-use super::judged::assert_all_judged;
+use super::judged::{assert_all_judged, assert_rows};
 
 const MENTIONED: &str = "only mentioned";
-
-fn assert_rows(rows: &[(&str, &[&str])]) {
-    let rows: Vec<(String, &[&str])> = rows
-        .iter()
-        .map(|(page, expected)| ((*page).to_owned(), *expected))
-        .collect();
-    assert_all_judged(&rows);
-}
 
 #[test]
 fn commands_within_sentences_are_sent_if_they_read() {

@@ -1,14 +1,6 @@
 //! Mistakes that writers make, one a page: each is found, and what is right beside it is not reported.
 
-use super::judged::assert_all_judged;
-
-fn assert_rows(rows: &[(&str, &[&str])]) {
-    let rows: Vec<(String, &[&str])> = rows
-        .iter()
-        .map(|(page, expected)| ((*page).to_owned(), *expected))
-        .collect();
-    assert_all_judged(&rows);
-}
+use super::judged::{assert_all_judged, assert_rows};
 
 /// Words about an error excuse no misspelt name.
 #[test]
@@ -206,6 +198,76 @@ fn causes_name_what_to_change() {
         (
             "```bash\ncurl -X PSOT http://localhost:3000/bands/1\n```\n",
             &["fail: the server returns 501"],
+        ),
+    ]);
+}
+
+/// What another version or another server answers is not wrong.
+#[test]
+fn other_versions_and_servers_are_not_reported() {
+    let get = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n";
+    let old = "```json\n{\"id\": 1, \"title\": \"Owls\"}\n```\n\n";
+    let now = "```json\n{\"id\": 1, \"name\": \"Owls\"}\n```\n\n";
+    for (before, after) in [
+        ("Before (1.x)", "After (2.x)"),
+        ("Version 1", "Version 2"),
+        ("v1", "v2"),
+        ("Old behaviour", "New behaviour"),
+        ("Vorher", "Nachher"),
+        ("❌ Wrong", "Right"),
+    ] {
+        let page = format!("### {before}\n\n{get}{old}### {after}\n\n{get}{now}");
+        let expected = &[
+            "what is above it says that it is about another version",
+            "pass: as documented",
+        ];
+        assert_all_judged(&[(page, expected)]);
+    }
+    // One version alone is that of the page.
+    assert_all_judged(&[(format!("### v1\n\n{get}{old}"), &["fail"])]);
+    for words in [
+        "In 1.x:",
+        "Don't expect this:",
+        "The Rails backend returned:",
+        "Earlier versions answered with",
+    ] {
+        assert_all_judged(&[(
+            format!("`GET /bands/1` changed. {words}\n\n{old}Now:\n\n{now}"),
+            &[],
+        )]);
+    }
+    let add = "```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Cats\"}'\n```\n\n";
+    let added = |id| format!("```json\n{{\"name\": \"Cats\", \"id\": {id}}}\n```\n\n");
+    let hook = "Your endpoint must answer with `200 OK`:\n\n```json\n{\"received\": true}\n```\n";
+    let remove = "```bash\ncurl -X DELETE http://localhost:3000/bands/2\n```\n\n```json\n{}\n```\n";
+    assert_all_judged(&[
+        (format!("{add}{}{hook}", added(3)), &["pass: as documented"][..]),
+        (format!("{add}{}{hook}", added(4)), &["fail: id"]),
+        (format!("Note that deleting it twice gives a 404:\n\n{remove}"), &["pass"]),
+        (format!("Unlike the old API, which returned 204:\n\n{remove}"), &["pass"]),
+        ("| Old | New |\n|---|---|\n| `GET /band/1` | `GET /bands/1` |\n| `GET /sogs` | `GET /songs` |\n".to_owned(), &[]),
+        (
+            "A field that does not exist gives an empty list:\n\n```bash\ncurl 'http://localhost:3000/bands?nme=Owls'\n```\n\n```json\n[]\n```\n".to_owned(),
+            &["pass"],
+        ),
+    ]);
+}
+
+/// After a deletion in a session or a step, the record is gone.
+#[test]
+fn what_is_read_after_a_deletion_is_gone() {
+    assert_rows(&[
+        (
+            "```console\n$ curl -X DELETE localhost:3000/bands/1\n{}\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Owls\"}\n```\n",
+            &["pass", "fail"],
+        ),
+        (
+            "```console\n$ curl -X DELETE localhost:3000/bands/1\n{}\n$ curl localhost:3000/bands\n[{\"id\": 2, \"name\": \"Foxes\"}]\n```\n",
+            &["pass", "pass"],
+        ),
+        (
+            "## Step 1: Delete\n\n```bash\ncurl -X DELETE localhost:3000/bands/1\n```\n\n## Step 2: Look\n\n```bash\ncurl localhost:3000/bands/1\n```\n\n```json\n{\"id\": 1, \"name\": \"Owls\"}\n```\n",
+            &["pass", "fail"],
         ),
     ]);
 }

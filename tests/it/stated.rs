@@ -1,6 +1,6 @@
 //! Requests, bodies and statuses that pages state in tables, lists, headings, labels and steps.
 
-use super::judged::assert_all_judged;
+use super::judged::{assert_all_judged, assert_rows};
 
 #[test]
 fn tables_show_requests() {
@@ -316,15 +316,6 @@ fn what_only_other_services_have_is_skipped() {
         ),
     ];
     assert_all_judged(&rows.map(|(page, expected)| (page.to_owned(), expected)));
-}
-
-/// Rows whose pages are written in place.
-fn assert_rows(rows: &[(&str, &[&str])]) {
-    let rows: Vec<(String, &[&str])> = rows
-        .iter()
-        .map(|(page, expected)| ((*page).to_owned(), *expected))
-        .collect();
-    assert_all_judged(&rows);
 }
 
 #[test]

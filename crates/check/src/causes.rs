@@ -53,6 +53,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
         .or_else(|| case.received.hint.clone())
         .or_else(|| case.get_with_body())
         .or_else(|| case.replaces_record())
+        .or_else(|| case.other_record())
         .or_else(|| case.unknown_method());
     let rest = || {
         case.next_id()
@@ -154,6 +155,12 @@ pub fn unknown_field(request: &Request, dataset: &Dataset) -> Option<String> {
         })
 }
 
+/// Whether a record has an id, as a URL writes it.
+fn has_id(record: &Value, id: &str) -> bool {
+    let own = record.get("id").map(short);
+    own.is_some_and(|own| own.trim_matches('"') == id)
+}
+
 impl Case<'_> {
     fn segments(&self) -> Vec<String> {
         url::segments(&self.request.target)
@@ -203,11 +210,7 @@ impl Case<'_> {
     fn replaces_record(&self) -> Option<String> {
         let sent: Value = serde_json::from_str(self.request.body.as_deref()?).ok()?;
         let (id, (_, records)) = (self.segments().into_iter().nth(1)?, self.records()?);
-        let has_id = |record: &&Value| {
-            let own = record.get("id").map(short);
-            own.is_some_and(|own| own.trim_matches('"') == id)
-        };
-        let record = records.iter().find(has_id)?;
+        let record = records.iter().find(|record| has_id(record, &id))?;
         let is_kept = |found: &&Difference| match found.path.as_slice() {
             [Step::Key(key)] => sent.get(key).is_none() && record.get(key).is_some(),
             _ => false,
@@ -246,12 +249,9 @@ impl Case<'_> {
         } else if let Some(line) = self.creator(id, &segments[..1]) {
             format!("this example needs the record that the POST on line {line} creates")
         } else {
-            let has_id = |record: &Value| {
-                let own = record.get("id").map(short);
-                own.is_some_and(|own| own.trim_matches('"') == id)
-            };
             // A real service may lack what our data has.
-            if self.dataset.records(resource)?.iter().any(has_id) {
+            let mut records = self.dataset.records(resource)?.iter();
+            if records.any(|record| has_id(record, id)) {
                 return None;
             }
             missing = Some((resource.clone(), id.clone()));
@@ -331,40 +331,47 @@ impl Case<'_> {
         })
     }
 
-    /// The documented values are those of another record, or the record was changed.
-    fn other_values(&self) -> Option<String> {
-        let segments = self.segments();
-        let (id, (resource, records)) = (segments.get(1)?, self.records()?);
-        let values: Vec<(&str, &Value)> = self
-            .of_kind(DifferenceKind::Value)
+    /// The documented values of a record other than `id`, and the records.
+    fn documented_values(&self) -> Vec<(&str, &Value)> {
+        self.of_kind(DifferenceKind::Value)
             .filter_map(|found| match found.path.as_slice() {
                 [Step::Key(key)] if key != "id" => Some((key.as_str(), found.documented.as_ref()?)),
                 _ => None,
             })
-            .collect();
-        let (key, documented) = values.first().filter(|_| self.received.is_success())?;
-        let has_id = |record: &Value| {
-            record
-                .get("id")
-                .is_some_and(|own| own.to_string().trim_matches('"') == id)
-        };
+            .collect()
+    }
+
+    /// The documented values are those of another record: the id in the URL is probably wrong.
+    fn other_record(&self) -> Option<String> {
+        let segments = self.segments();
+        let (id, (_, records)) = (segments.get(1)?, self.records()?);
+        let values = self.documented_values();
         let matching = |record: &Value| {
-            values
-                .iter()
-                .filter(|(key, value)| record.get(*key).is_some_and(|own| same(own, value)))
-                .count()
+            let is_own = |(key, value): &&(&str, &Value)| {
+                record.get(*key).is_some_and(|own| same(own, value))
+            };
+            values.iter().filter(is_own).count()
         };
         let best = records
             .iter()
-            .filter(|record| !has_id(record))
+            .filter(|record| !has_id(record, id))
             .max_by_key(|record| matching(record))?;
-        if matching(best) >= 2 && matching(best) * 2 >= values.len() {
-            let other = best.get("id").map(short).unwrap_or_default();
-            return Some(format!(
-                "the documented values are those of the record with id {other}"
-            ));
-        }
-        let stored = records.iter().find(|record| has_id(record))?.get(*key)?;
+        let is_it = matching(best) >= 2 && matching(best) * 2 >= values.len();
+        let other = best.get("id").map(short).unwrap_or_default();
+        (self.received.is_success() && is_it)
+            .then(|| format!("the documented values are those of the record with id {other}"))
+    }
+
+    /// The record was changed.
+    fn other_values(&self) -> Option<String> {
+        let segments = self.segments();
+        let (id, (resource, records)) = (segments.get(1)?, self.records()?);
+        let values = self.documented_values();
+        let (key, documented) = values.first().filter(|_| self.received.is_success())?;
+        let stored = records
+            .iter()
+            .find(|record| has_id(record, id))?
+            .get(*key)?;
         let from_data = self
             .differences
             .iter()

@@ -335,6 +335,13 @@ impl Dataset {
         search(self.rules_value.as_ref()?, property)
     }
 
+    /// Whether a collection has this record, with all its members.
+    pub fn has_record(&self, record: &Value) -> bool {
+        let resources = self.resources();
+        let mut records = resources.iter().filter_map(|name| self.records(name));
+        records.any(|records| records.contains(record))
+    }
+
     /// Whether a record has this value of a property.
     pub fn has_value(&self, property: &str, value: &Value) -> bool {
         has(&self.value, property, value)

@@ -15,6 +15,7 @@ use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
 use super::compare::{self, Step, same};
+use super::datasets::Dataset;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::options::{Fix, Options};
@@ -97,10 +98,13 @@ fn fixed(
             continue;
         }
         let found = match &example.outcome {
-            Outcome::Failed(_) => rewritten_response(page, example).unwrap_or_else(|reason| {
-                left.push((line(index), reason));
-                Vec::new()
-            }),
+            Outcome::Failed(_) => {
+                let dataset = result.dataset.as_deref();
+                rewritten_response(page, example, dataset).unwrap_or_else(|reason| {
+                    left.push((line(index), reason));
+                    Vec::new()
+                })
+            }
             Outcome::Passed(_) if context.options.fix == Some(Fix::Missing) => {
                 missing_response(page, example).into_iter().collect()
             }
@@ -167,14 +171,16 @@ fn fixed(
 fn rewritten_response(
     page: &Page,
     result: &ExampleResult,
+    dataset: Option<&Dataset>,
 ) -> Result<Vec<(Range<usize>, String)>, &'static str> {
-    new_content(page, result).map(|(fence, content)| changed_lines(page, fence, &content))
+    new_content(page, result, dataset).map(|(fence, content)| changed_lines(page, fence, &content))
 }
 
 /// The block of the response and its new content, or why the response is left as it is.
 fn new_content<'a>(
     page: &'a Page,
     result: &ExampleResult,
+    dataset: Option<&Dataset>,
 ) -> Result<(&'a Fence, String), &'static str> {
     let details = &result.details;
     // For readers who run all examples, the response follows the writes above.
@@ -253,6 +259,17 @@ fn new_content<'a>(
         return Err("it shows text that jq prints");
     }
     let mut body = printed(received).ok_or("there is no JSON to write")?;
+    // Records as the data has them, and no write above: the query or the path is wrong, not the list.
+    let shown = details.documented.as_ref().map(Node::to_value);
+    let shown = shown.as_ref().and_then(Value::as_array);
+    let is_elsewhere = |item: &Value| {
+        let received = body.as_array().is_some_and(|items| items.contains(item));
+        !received && dataset.is_some_and(|dataset| dataset.has_record(item))
+    };
+    let mut shown = shown.into_iter().flatten();
+    if details.after_writes.is_none() && shown.any(is_elsewhere) {
+        return Err("the request is probably what is wrong");
+    }
     // Values that cannot be documented stay as they are.
     for found in &details.accepted {
         if let (Some(value), Some(documented)) =

@@ -202,7 +202,7 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
         Announces::Response
     } else if other.is_match(label.split('(').next().unwrap_or_default()) {
         Announces::OtherJson
-    } else if BODY.is_match(label) && says_expected(label) {
+    } else if says_expected(label) && (BODY.is_match(label) || words.len() == 1) {
         Announces::Response
     } else if BODY.is_match(label) || is_data {
         Announces::Body
@@ -229,7 +229,12 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?:
             (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
                 (?:receives? | gets? | sees? | is | are | contains?)
-            | your\s+(?:own\s+)?(?:server|app|application|backend|endpoint|service)\s+(?:\w+\s+)?(?:receives? | gets?)
+            | (?:your\s+(?:own\s+)?(?:server|app|application|backend|endpoint|service|url)|the\s+receiver)\s+(?:\w+\s+)?
+                (?:receives? | gets? | must | should | has\s+to | needs\s+to | can | may)
+            | ^\W*(?:reply|respond|answer)\s+with | we\s+then\s+(?:call|expect|send)
+            | version\s*\d+\s+(?:answered|returned|gave|was|had) | (?:in|with|for)\s+v?\d+\.(?:\d+|x)\b
+            | (?:don['’]t|do\s+not|never)\s+expect | competitors? | backend\s+(?:returned|answered)
+            | it\s+would\s+(?:be|return|look)
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
             | (?:until|before|up\s+to|prior\s+to)\s+v?\d+(?:\.\d+)+ | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
                 (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*
@@ -239,7 +244,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
                 (?:version|release|api|response|format|answer|output|shape|structure)
             | deprecated | früher\w* | ehemal\w+ | veraltet\w* | alte[nrsm]?\s+(?:version|api|antwort) | autrefois | ancien(?:ne)? | anterior(?:mente)? | antiga\w* |
                 precedente\w*
-            | earlier\s+(?:version|release|api)
+            | earlier\s+(?:versions?|releases?|api)
             | (?:the|an?)\s+(?:previous|next|future|planned)\s+(?:version|release|api)
             | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
             | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
@@ -262,7 +267,29 @@ static SENT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Whether a label or heading is about something other than the response of now.
 pub fn is_about_another(label: &str) -> bool {
-    ELSEWHERE.is_match(label)
+    static PAST: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:returned|answered|was|were|had)\b[^.]*\bbefore\W*$"));
+    ELSEWHERE.is_match(label) || PAST.is_match(label) || is_of_other_time(label)
+}
+
+/// Whether a label or heading names another version than the one of now, or what is wrong, and nothing else: "Before
+/// (1.x)", "Wrong:".
+pub fn is_of_other_time(label: &str) -> bool {
+    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)^\W*(?: before | old(?:\s+behaviou?r)? | previously | formerly | planned | staging | production | last\s+year | what\s+it\s+was
+                | vorher | früher | antes | avant | prima | раньше | до | wrong | bad | don['’]t | falsch | incorrecto? | errado )
+            (?:\W*\(?\s*v?\d+[\d.x]*\s*\)?)?\W*$ | ^\W*(?:以前|変更前|之前|旧)\W*$",
+        )
+    });
+    OTHER.is_match(label)
+}
+
+/// Whether a heading is a version and nothing else: "v1", "Version 1", "1.x".
+pub fn is_version(heading: &str) -> bool {
+    static VERSION: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)^\W*(?:version\s*\d[\d.x]*|v\d[\d.x]*|\d+\.[\dx.]+)\W*$"));
+    VERSION.is_match(heading)
 }
 
 /// Whether a sentence introduces JSON that is not the response.
@@ -275,7 +302,7 @@ fn names_response(label: &str) -> bool {
     const DOUBT: &str = "wrong incorrect bad not no another different would could expects schema structure format type model";
     let name = label.split(['(', '（']).next().unwrap_or_default();
     let words = words(name);
-    RESPONSE.is_match(name)
+    (RESPONSE.is_match(name) || words.len() == 1 && says_expected(name))
         && words.len() <= 4
         && !words.iter().any(|word| is_one_of(word, DOUBT))
         && self::label(label) == Announces::Response

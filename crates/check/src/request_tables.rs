@@ -66,8 +66,14 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
 fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
     const COMMANDS: [&str; 3] = ["curl ", "http ", "wget "];
     let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
+    // What was renamed or removed.
+    const OLD: &str = "old before removed deprecated deprecation renamed former previous alt ancien antes vecchio";
+    let is_old = table
+        .header
+        .iter()
+        .any(|cell| labels::has_word(&cell.text, OLD));
     let rows = std::iter::once(&table.header).chain(&table.rows);
-    rows.filter_map(move |row| {
+    rows.filter(move |_| !is_old).filter_map(move |row| {
         let is_command = |cell: &&Cell| COMMANDS.iter().any(|name| cell.text.starts_with(name));
         let (cell, message) = if let Some(command) = row.iter().find(is_command) {
             (command, command.text.clone())

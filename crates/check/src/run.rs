@@ -23,7 +23,7 @@ use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
 use super::session::{Later, Session};
-use super::status::{self, StatusSource};
+use super::status::{self, Expected, StatusSource};
 use super::tables;
 use super::unmet::Unmet;
 use super::url::{self, TargetHosts};
@@ -170,7 +170,7 @@ fn are_steps(page: &Page, examples: &[Example]) -> bool {
     // A session in a terminal, with its output.
     let goes_on = |pair: &[Example]| {
         pair[0].fence == pair[1].fence
-            && pair[0].request.writes()
+            && (pair[0].request.writes() || pair[0].method() == "DELETE")
             && pair.iter().all(|example| example.request.output.is_some())
     };
     steps.any(|other| Some(other) != first) || examples.windows(2).any(goes_on)
@@ -284,12 +284,8 @@ impl Runner<'_> {
         line.unwrap_or_default().to_owned()
     }
 
-    fn run(
-        &mut self,
-        example: &Example,
-        earlier: &[ExampleResult],
-        details: &mut Details,
-    ) -> Result<Outcome, Outcome> {
+    /// What an example asks and what it documents, or why it is not sent.
+    fn asked(&self, example: &Example, details: &mut Details) -> Result<Asked, Outcome> {
         let (page, options) = (self.page, self.options);
         if page.front.skip {
             return Err(skipped("the front matter says so"));
@@ -311,14 +307,10 @@ impl Runner<'_> {
         details.unparsed = syntax_error.is_some();
         details.form = response.form;
         details.truncated = response.truncated || !response.left_out.is_empty();
-        let expected = status::expected(
-            page,
-            example,
-            response.status.clone(),
-            response.body.as_ref(),
-        );
-        details.expected = Some(expected.clone());
         details.documented = response.body.clone();
+        let body = response.body.as_ref();
+        let expected = status::expected(page, example, response.status.clone(), body);
+        details.expected = Some(expected.clone());
         let request = match sendable {
             Sendable::Request(request) => request,
             Sendable::Wrong(findings) => {
@@ -327,26 +319,48 @@ impl Runner<'_> {
             Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
         };
         details.target = request.target.clone();
+        let is_root = request.target.split('?').next() == Some("/");
+        if is_root && options.server.is_none() && body.is_none() {
+            let reason = "`/` is a page of the server itself, not of the data";
+            return Err(skipped(reason));
+        }
         if options.list {
             return Err(skipped(LISTED));
         }
-        let is_root = request.target.split('?').next() == Some("/");
-        if is_root && options.server.is_none() && response.body.is_none() {
-            return Err(skipped(
-                "`/` is a page of the server itself, not of the data",
-            ));
-        }
+        Ok(Asked {
+            request,
+            response,
+            syntax_error,
+            surety,
+            expected,
+        })
+    }
+
+    fn run(
+        &mut self,
+        example: &Example,
+        earlier: &[ExampleResult],
+        details: &mut Details,
+    ) -> Result<Outcome, Outcome> {
+        let (page, options) = (self.page, self.options);
+        let asked = self.asked(example, details)?;
+        let Asked {
+            request,
+            response,
+            expected,
+            ..
+        } = &asked;
         let fixture = self.session.fixture(example).map_err(error)?;
-        self.may_send(example, fixture, &request)?;
+        self.may_send(example, fixture, request)?;
         let dataset = self.session.dataset(fixture);
         let documented = Documented {
-            expected: &expected,
+            expected,
             body: response.body.as_ref(),
             form: response.form,
             printed: &example.request.printed,
             plain: response.plain.as_ref(),
             one_item: response.one_item,
-            surety,
+            surety: asked.surety,
             any: &example.directives.any,
             left_out: &response.left_out,
             headers: &response.headers,
@@ -354,19 +368,19 @@ impl Runner<'_> {
             generated: Generated::new(
                 &dataset,
                 options.server.is_none(),
-                &request,
+                request,
                 self.session.writes(),
             ),
             around: Around { page, example },
         };
         let (compared, later) = self
             .session
-            .responses(fixture, &request, example.directives.reset, &documented)
+            .responses(fixture, request, example.directives.reset, &documented)
             .map_err(error)?;
-        details.drift = self.drift(example, &request, &documented, &compared)?;
+        details.drift = self.drift(example, request, &documented, &compared)?;
         self.session.is_data_after |=
-            creates_what_is_there(&request, &dataset, response.body.as_ref());
-        self.session.remember(fixture, &request);
+            creates_what_is_there(request, &dataset, response.body.as_ref());
+        self.session.remember(fixture, request);
         if example.is_mention && request.writes() {
             self.session.forget_last(fixture);
         }
@@ -374,8 +388,8 @@ impl Runner<'_> {
             let unmet = Unmet {
                 page,
                 example,
-                request: &request,
-                expected: &expected,
+                request,
+                expected,
                 compared: &compared,
                 dataset: &dataset,
                 hosts: &self.hosts,
@@ -384,7 +398,7 @@ impl Runner<'_> {
             unmet.reason()
         };
         if compared.differs()
-            && syntax_error.is_none()
+            && asked.syntax_error.is_none()
             && let Some(reason) = unmet()
         {
             details.without_effect = reason.without_effect;
@@ -398,7 +412,7 @@ impl Runner<'_> {
             .filter(|_| !example.directives.expects_hint);
         if accident.is_some()
             && !compared.differs()
-            && let Some(reason) = own_routes::parameter(page, example, &request, &dataset)
+            && let Some(reason) = own_routes::parameter(page, example, request, &dataset)
         {
             return Err(Outcome::Skipped(reason));
         }
@@ -409,61 +423,21 @@ impl Runner<'_> {
             ));
         }
         self.session.is_sequence |= matches!(later, Later::Matched);
-        let missing = response.missing.clone();
-        let mut findings: Vec<Finding> = syntax_error.into_iter().chain(missing).collect();
-        let diff = findings::add(
-            page,
-            example,
-            &compared,
-            &documented,
-            &mut findings,
-            &mut details.warnings,
-        );
-        if let (Some(hint), true) = (accident, findings.is_empty()) {
-            let fix = "`<!-- standin: expect=hint -->` above the request if that is meant";
-            findings.push(Finding {
-                fix: Some(fix.to_owned()),
-                ..Finding::new(example.url_range(page), hint.clone())
-            });
-        }
-        findings::warn(page, example, &compared.received, &mut details.warnings);
-        if let (Some(drift), true) = (&details.drift, findings.is_empty()) {
-            let finding = Finding::new(example.url_range(page), drift.text.clone());
-            details.warnings.push(finding);
-        }
-        let outcome = match failed(findings) {
-            Some(Outcome::Failed(mut failure)) => {
-                failure.differences = diff.differences;
-                let case = Case {
-                    page,
-                    request: &request,
-                    received: &compared.received,
-                    differences: &failure.differences,
-                    is_filtered: example.request.printed.is_filtered(),
-                    dataset: &dataset,
-                    earlier,
-                };
-                failure.cause = causes::likely(&case);
-                failure.first.fix = fix(&mut failure, &later);
-                Outcome::Failed(failure)
-            }
-            Some(other) => other,
-            None => {
-                let hint = compared.received.hint.clone();
-                let hint = hint.or_else(|| causes::unknown_field(&request, &dataset));
-                if let Some(hint) = hint.filter(|_| !example.directives.expects_hint) {
-                    let finding = Finding::new(example.url_range(page), hint);
-                    details.warnings.push(finding);
-                }
-                let note = note(example, &response, &compared, &later);
-                Outcome::Passed(note.to_owned())
-            }
+        let answer = Answered {
+            compared,
+            later,
+            dataset: &dataset,
+            earlier,
         };
+        let outcome = outcome(page, example, &asked, &documented, &answer, details);
+        let Answered {
+            compared, later, ..
+        } = answer;
         if outcome.failure().is_none() {
             details.uncompared = compared.uncompared.or(details.uncompared);
             if compared.uncompared.is_some() {
                 details.documented = None;
-            } else if is_plain_for_json(&response, &compared) {
+            } else if is_plain_for_json(response, &compared) {
                 details.uncompared = Some("not JSON");
             }
         }
@@ -487,6 +461,11 @@ impl Runner<'_> {
             return Ok(());
         }
         let is_real = self.options.server.is_some();
+        if is_real && example.is_mention {
+            return Err(skipped(
+                "only mentioned, so it is not sent to a real service",
+            ));
+        }
         if is_real && !self.options.allow_writes {
             if let Some(mock) = &mut self.mock
                 && let Ok(own) = mock.fixture(example)
@@ -616,6 +595,102 @@ fn note(
     } else {
         "the status is as documented; the page shows no response"
     }
+}
+
+/// What an example asks and what it documents.
+struct Asked {
+    request: Request,
+    response: DocumentedResponse,
+    /// Why the response is not JSON.
+    syntax_error: Option<Finding>,
+    surety: Surety,
+    expected: Expected,
+}
+
+/// What the server answered, and what is known about that.
+struct Answered<'a> {
+    compared: Compared,
+    later: Later,
+    dataset: &'a Dataset,
+    /// The results of the examples above.
+    earlier: &'a [ExampleResult],
+}
+
+/// Whether an example passes, with its findings, their cause, and warnings.
+fn outcome(
+    page: &Page,
+    example: &Example,
+    asked: &Asked,
+    documented: &Documented<'_>,
+    answered: &Answered<'_>,
+    details: &mut Details,
+) -> Outcome {
+    let Answered {
+        compared,
+        later,
+        dataset,
+        earlier,
+    } = answered;
+    let response = &asked.response;
+    let accident = compared
+        .accident(response.body.as_ref())
+        .filter(|_| !example.directives.expects_hint && !says_empty(page, example.fence));
+    let missing = response.missing.clone();
+    let mut findings: Vec<Finding> = asked.syntax_error.iter().cloned().chain(missing).collect();
+    let diff = findings::add(
+        page,
+        example,
+        compared,
+        documented,
+        &mut findings,
+        &mut details.warnings,
+    );
+    if let (Some(hint), true) = (accident, findings.is_empty()) {
+        let fix = "`<!-- standin: expect=hint -->` above the request if that is meant";
+        findings.push(Finding {
+            fix: Some(fix.to_owned()),
+            ..Finding::new(example.url_range(page), hint.clone())
+        });
+    }
+    findings::warn(page, example, &compared.received, &mut details.warnings);
+    if let (Some(drift), true) = (&details.drift, findings.is_empty()) {
+        let finding = Finding::new(example.url_range(page), drift.text.clone());
+        details.warnings.push(finding);
+    }
+    match failed(findings) {
+        Some(Outcome::Failed(mut failure)) => {
+            failure.differences = diff.differences;
+            let case = Case {
+                page,
+                request: &asked.request,
+                received: &compared.received,
+                differences: &failure.differences,
+                is_filtered: example.request.printed.is_filtered(),
+                dataset,
+                earlier,
+            };
+            failure.cause = causes::likely(&case);
+            failure.first.fix = fix(&mut failure, later);
+            Outcome::Failed(failure)
+        }
+        Some(other) => other,
+        None => {
+            let hint = compared.received.hint.clone();
+            let hint = hint.or_else(|| causes::unknown_field(&asked.request, dataset));
+            if let Some(hint) = hint.filter(|_| !example.directives.expects_hint) {
+                let finding = Finding::new(example.url_range(page), hint);
+                details.warnings.push(finding);
+            }
+            let note = note(example, response, compared, later);
+            Outcome::Passed(note.to_owned())
+        }
+    }
+}
+
+/// Whether the text above a request says that it finds nothing: "A field that does not exist gives an empty list:".
+fn says_empty(page: &Page, at: usize) -> bool {
+    let above = at.checked_sub(1).map(|above| &page.blocks[above]);
+    matches!(above, Some(Block::Prose(prose)) if labels::has_word(&prose.text, "empty nothing leere vide vacía vazia vuota"))
 }
 
 /// Whether a POST is documented to create a record with an id that is in the data.

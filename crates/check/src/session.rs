@@ -228,8 +228,9 @@ impl<'a> Session<'a> {
             );
         }
         if is_right {
-            let contradicts =
-                (fresh.received.is_success() || expects_failure) && later.received.is_success();
+            let is_deleted = later.received.status == 404 && self.deletes(request);
+            let contradicts = (fresh.received.is_success() || expects_failure)
+                && (later.received.is_success() || is_deleted);
             return Ok(match later.is_as_documented() || !contradicts {
                 true => (fresh, Later::NotSent),
                 false => (later, Later::Outdated),
@@ -261,6 +262,12 @@ impl<'a> Session<'a> {
             fresh
         };
         Ok((closer, Later::Differs(after_writes)))
+    }
+
+    /// Whether a write above deletes the record that a request is about.
+    fn deletes(&self, request: &Request) -> bool {
+        let is_same = |write: &&Request| write.method == "DELETE" && write.target == request.target;
+        self.writes().any(|write| is_same(&write))
     }
 
     fn on_fresh_data(

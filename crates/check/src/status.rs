@@ -241,6 +241,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
                     && (leads_on(&prose.text)
                         || !prose.text.contains(|c: char| c.is_numeric())
                         || prose.range.end > page.blocks[until].range().start) => {}
+            // What another server is to answer.
+            Block::Prose(prose) if labels::is_about_another(&prose.text) => {}
             Block::Prose(prose) => {
                 let explained = || status_text::explained(&prose.text);
                 let label = || {
@@ -425,7 +427,13 @@ fn announced_above(page: &Page, example: &Example) -> Option<Expected> {
     let text = labels::last_sentence(&prose.text);
     // "Add one. Expected: 201"
     let ends_with_status = text.len() < prose.text.trim().len() && in_line(text).is_some();
-    if !labels::leads(text) && !ends_with_status {
+    // The status of a second call, of another server, or one that does not come.
+    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|unlike|others?|does\s+not\s+return|doesn['’]t\s+return)\b",
+        )
+    });
+    if !labels::leads(text) && !ends_with_status || OTHER.is_match(text) {
         return None;
     }
     let status = in_paragraph(text)

@@ -70,6 +70,7 @@ impl Unmet<'_> {
         };
         assumed
             .or_else(|| self.is_mentioned())
+            .or_else(|| self.is_of_other_version())
             .or_else(|| self.needs_more())
             .map(reason(false))
             .or_else(|| without_effect().map(reason(true)))
@@ -92,6 +93,25 @@ impl Unmet<'_> {
                 received.status
             )
         })
+    }
+
+    /// Whether the heading or label above says that the example is about another version, or shows what is wrong.
+    fn is_of_other_version(&self) -> Option<String> {
+        let (page, at) = (self.page, self.example.fence);
+        let heading = page.heading_of(at);
+        let text = |index: usize| match &page.blocks[index] {
+            Block::Heading(heading) => Some(heading.text.as_str()),
+            _ => None,
+        };
+        let own = heading.and_then(text);
+        let is_other = |at: &usize| Some(*at) != heading;
+        let mut others = (0..page.blocks.len()).filter(is_other).filter_map(text);
+        let is_one_version = own.is_some_and(labels::is_version) && others.any(labels::is_version);
+        let label = at.checked_sub(1).map(|above| &page.blocks[above]);
+        let in_label = matches!(label, Some(Block::Prose(prose))
+            if labels::is_of_other_time(labels::last_sentence(&prose.text)));
+        let is_other = is_one_version || own.is_some_and(labels::is_of_other_time) || in_label;
+        is_other.then(|| "what is above it says that it is about another version".to_owned())
     }
 
     /// What is not here: a write above, a server, a version.
@@ -170,7 +190,10 @@ impl Unmet<'_> {
         let of_access = |status: &u16| matches!(status, 401 | 403 | 429 | 500..);
         let mut statuses = self.expected.statuses.iter();
         let status = self.expected.statuses.first()?;
-        (self.compared.received.is_success()
+        // A route that fails on purpose is not in the data, either.
+        let is_elsewhere = self.compared.received.status == 404
+            && self.expected.statuses.iter().all(|status| *status >= 500);
+        ((self.compared.received.is_success() || is_elsewhere)
             && statuses.all(|status| of_values(status) || of_access(status)))
         .then(|| format!("documents {status}, which nothing in the data causes"))
     }

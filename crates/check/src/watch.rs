@@ -68,7 +68,10 @@ pub fn run(
                 show(&result, options, out).map_err(CheckError::Output)?;
             }
             Err(error) if first => return Err(error),
-            Err(error) => writeln!(out, "error: {error}").map_err(CheckError::Output)?,
+            Err(error) => {
+                writeln!(out, "error: {error}").map_err(CheckError::Output)?;
+                watching(options, out).map_err(CheckError::Output)?;
+            }
         }
         // Compared before waiting: a file may have been saved during the check.
         while contents(
@@ -88,6 +91,11 @@ fn show(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::Resul
         write!(out, "\x1b[2J\x1b[H")?;
     }
     report::print(result, options, out)?;
+    watching(options, out)
+}
+
+/// Says that the next report comes with the next change.
+fn watching(options: &Options, out: &mut dyn Write) -> io::Result<()> {
     if options.format == Format::Human {
         writeln!(out, "Watching for changes. Press Ctrl+C to stop.")?;
     }
