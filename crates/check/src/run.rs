@@ -690,7 +690,7 @@ fn outcome(
 /// Whether the text above a request says that it finds nothing: "A field that does not exist gives an empty list:".
 fn says_empty(page: &Page, at: usize) -> bool {
     let above = at.checked_sub(1).map(|above| &page.blocks[above]);
-    matches!(above, Some(Block::Prose(prose)) if labels::has_word(&prose.text, "empty nothing leere vide vacía vazia vuota"))
+    matches!(above, Some(Block::Prose(prose)) if labels::has_word(&prose.text, "empty leere vide vacía vazia vuota"))
 }
 
 /// Whether a POST is documented to create a record with an id that is in the data.
