@@ -656,8 +656,8 @@ fn duplicate_ids_in_one_line_are_reported_once() {
     running.home();
     std::fs::write(place.path("db.json"), "{").unwrap();
     let errors = running.errors_to("db.json:1:");
-    let told = "a has the id 1 twice: in line 1; the second cannot be reached";
-    assert_eq!(errors.matches(told).count(), 1, "{errors}");
+    let warning = "a has the id 1 twice: in line 1; the second cannot be reached";
+    assert_eq!(errors.matches(warning).count(), 1, "{errors}");
     assert_eq!(errors.matches("duplicate id").count(), 1, "{errors}");
 }
 

@@ -61,7 +61,7 @@ fn lists_and_tables_of_endpoints_are_sent() {
     ]);
 }
 
-/// A deletion in a list of endpoints is no step: what is below it is on fresh data.
+/// A deletion in a list of endpoints is not a step: what is below it is sent on fresh data.
 #[test]
 fn mentioned_writes_change_nothing() {
     let read = |id| {

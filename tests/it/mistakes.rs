@@ -236,6 +236,11 @@ fn other_versions_and_servers_are_not_reported() {
             &[],
         )]);
     }
+    // The reader builds that server.
+    assert_all_judged(&[(
+        format!("{get}Your server should return:\n\n{old}"),
+        &["fail"],
+    )]);
     let add = "```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Cats\"}'\n```\n\n";
     let added = |id| format!("```json\n{{\"name\": \"Cats\", \"id\": {id}}}\n```\n\n");
     let hook = "Your endpoint must answer with `200 OK`:\n\n```json\n{\"received\": true}\n```\n";

@@ -56,7 +56,7 @@ pub struct Fence {
     pub content: String,
     /// False for an indented code block.
     pub fenced: bool,
-    /// Whether it only mentions a request: within a sentence, or in a table of endpoints.
+    /// Whether it only mentions a request: within a sentence, or in a list or table of endpoints.
     pub is_mention: bool,
     /// Whether its closing mark is missing.
     pub is_unclosed: bool,
@@ -96,6 +96,8 @@ pub struct Cell {
 pub struct Directive {
     /// Each word, split at its first `=`.
     pub words: Vec<(String, Option<String>)>,
+    /// What is written in place of `standin:`, if it is almost that.
+    pub misspelt: Option<String>,
     /// Byte range in the page.
     pub range: Range<usize>,
 }
@@ -246,6 +248,7 @@ impl Directive {
         let words = COMMA.replace_all(words, ",");
         Directive {
             words: words.split_whitespace().map(word).collect(),
+            misspelt: None,
             range,
         }
     }
@@ -253,17 +256,15 @@ impl Directive {
     /// A comment that does not begin with `standin:`, but almost.
     pub fn misspelt(name: &str, range: Range<usize>) -> Directive {
         Directive {
-            words: vec![(format!("{name}:"), None)],
+            words: Vec::new(),
+            misspelt: Some(name.to_owned()),
             range,
         }
     }
 
     /// What is wrong with the directive: an unknown word or value.
     pub fn error(&self) -> Option<String> {
-        if let [(name, None)] = self.words.as_slice()
-            && let Some(name) = name.strip_suffix(':')
-            && strsim::osa_distance(&name.to_lowercase(), "standin") <= 2
-        {
+        if let Some(name) = &self.misspelt {
             return Some(match name == "standin" {
                 true => "a comment for the checker is `standin:` and words such as `status=404`"
                     .to_owned(),

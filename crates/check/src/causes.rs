@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::compare::{Difference, DifferenceKind, Step, same, short};
-use super::datasets::Dataset;
+use super::datasets::{Dataset, has_id};
 use super::http_message::METHODS;
 use super::outcome::{Cause, ExampleResult, Outcome, PageResult};
 use super::page::Page;
@@ -153,12 +153,6 @@ pub fn unknown_field(request: &Request, dataset: &Dataset) -> Option<String> {
                 "`{key}` is not a field of {resource}, did you mean `{near}`?"
             ))
         })
-}
-
-/// Whether a record has an id, as a URL writes it.
-fn has_id(record: &Value, id: &str) -> bool {
-    let own = record.get("id").map(short);
-    own.is_some_and(|own| own.trim_matches('"') == id)
 }
 
 impl Case<'_> {
@@ -331,7 +325,7 @@ impl Case<'_> {
         })
     }
 
-    /// The documented values of a record other than `id`, and the records.
+    /// The documented values that differ, by their members other than `id`.
     fn documented_values(&self) -> Vec<(&str, &Value)> {
         self.of_kind(DifferenceKind::Value)
             .filter_map(|found| match found.path.as_slice() {

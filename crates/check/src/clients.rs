@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
-use super::found::{FoundRequest, Problem};
+use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::powershell;
 use super::printed::Printed;
@@ -35,14 +35,10 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         }
         let command = shell::command(text, start);
         // Sentences begin with these words, too.
-        let has_url = |word: &Word| is_local(&word.text) || !is_wget && is_path(&word.text);
-        if !command.words.iter().skip(1).take(3).any(has_url)
-            && !command
-                .words
-                .iter()
-                .skip(1)
-                .any(|word| is_local(&word.text))
-        {
+        let arguments = || command.words.iter().skip(1).map(|word| word.text.as_str());
+        // A path alone is the URL only near the beginning.
+        let has_path = || !is_wget && arguments().take(3).any(is_path);
+        if !arguments().any(is_local) && !has_path() {
             continue;
         }
         let end = command.end.max(lines.at);
@@ -66,21 +62,19 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         });
         let problem = match &request {
             Some(written) => {
-                let placeholder = super::found::placeholder(&written.request);
+                let placeholder = found::placeholder(&written.request);
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
                 placeholder.map(|_| Problem::Template).or(not_run).or(file)
             }
-            None => Some(
-                match bad_json(given)
-                    .or_else(|| bad_method(given))
-                    .filter(|_| !is_wget)
-                {
+            None => {
+                let mistake = bad_json(given).or_else(|| bad_method(given));
+                Some(match mistake.filter(|_| !is_wget) {
                     Some(mistake) => Problem::Mistakes(vec![mistake]),
                     None => {
                         Problem::Skip(format!("uses options of {program} that are not understood"))
                     }
-                },
-            ),
+                })
+            }
         };
         let mut request = FoundRequest {
             span: command.span,

@@ -254,6 +254,12 @@ fn is_data_file(path: &Path) -> bool {
             })
 }
 
+/// Whether a record has an id, as a URL writes it.
+pub fn has_id(record: &Value, id: &str) -> bool {
+    let own = record.get("id").map(Value::to_string);
+    own.is_some_and(|own| own.trim_matches('"') == id)
+}
+
 /// Whether an object in `whole` has a member with this name and value.
 pub fn has(whole: &Value, key: &str, value: &Value) -> bool {
     match whole {

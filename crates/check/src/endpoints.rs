@@ -53,23 +53,39 @@ pub fn remove_named(
     let is_entry = |(at, found): &(usize, Vec<FoundRequest>)| {
         is_overview(page, *at, found) || listed.contains(at) && is_in_overview(page, *at, &listed)
     };
-    let roles: Vec<(bool, bool)> = in_fences
+    let roles: Vec<Role> = in_fences
         .iter()
         .enumerate()
-        .map(|(index, block)| (is_entry(block), is_named((index, block))))
+        .map(|(index, block)| match is_entry(block) {
+            true => Role::Entry,
+            false if is_named((index, block)) => Role::Name,
+            false => Role::Request,
+        })
         .collect();
     let mut entries = Vec::new();
     let mut kept = Vec::new();
-    for ((at, mut found), (is_entry, is_named)) in in_fences.drain(..).zip(roles) {
-        if is_entry {
-            found.retain(|found| found.problem.is_none());
-            entries.push((at, found));
-        } else if !is_named {
-            kept.push((at, found));
+    for ((at, mut found), role) in in_fences.drain(..).zip(roles) {
+        match role {
+            Role::Request => kept.push((at, found)),
+            Role::Entry => {
+                found.retain(|found| found.problem.is_none());
+                entries.push((at, found));
+            }
+            Role::Name => {}
         }
     }
     *in_fences = kept;
     entries
+}
+
+/// What a block with a method and a URL is.
+enum Role {
+    /// A request to send.
+    Request,
+    /// An entry of a list of endpoints.
+    Entry,
+    /// The name of an endpoint, or the URL of a command again.
+    Name,
 }
 
 /// Whether the text lists endpoints around this one. A list of nothing but URLs to open is not an overview.

@@ -401,7 +401,7 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
         return None;
     }
     // A suspicious request is not to be documented.
-    if !result.details.warnings.is_empty() {
+    if result.details.hint.is_some() {
         return None;
     }
     let body = result.details.received.as_ref().and_then(Received::json)?;

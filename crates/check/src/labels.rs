@@ -229,12 +229,13 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?xi)\b(?:
             (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
                 (?:receives? | gets? | sees? | is | are | contains?)
-            | (?:your\s+(?:own\s+)?(?:server|app|application|backend|endpoint|service|url)|the\s+receiver)\s+(?:\w+\s+)?
+            | your\s+(?:own\s+)?(?:server|app|application|backend|service)\s+(?:\w+\s+)?(?:receives? | gets?)
+            | (?:your\s+(?:own\s+)?(?:endpoint|url)|the\s+receiver)\s+(?:\w+\s+)?
                 (?:receives? | gets? | must | should | has\s+to | needs\s+to | can | may)
             | ^\W*(?:reply|respond|answer)\s+with | we\s+then\s+(?:call|expect|send)
-            | version\s*\d+\s+(?:answered|returned|gave|was|had) | (?:in|with|for)\s+v?\d+\.(?:\d+|x)\b
+            | version\s*\d+\s+(?:answered|returned|gave|was|had) | in\s+(?:v\d[\d.]*|\d+\.x)
             | (?:don['’]t|do\s+not|never)\s+expect | competitors? | backend\s+(?:returned|answered)
-            | it\s+would\s+(?:be|return|look)
+            | it\s+would\s+be
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
             | (?:until|before|up\s+to|prior\s+to)\s+v?\d+(?:\.\d+)+ | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
                 (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*

@@ -158,6 +158,8 @@ pub struct Details {
     pub uncompared: Option<&'static str>,
     /// With `--server`, how the page, our server and the real service differ.
     pub drift: Option<Drift>,
+    /// What suggests that the request of an example that passed is misspelt.
+    pub hint: Option<String>,
     /// What is suspicious, but not wrong.
     pub warnings: Vec<Finding>,
 }

@@ -4,7 +4,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use super::datasets::Dataset;
+use super::datasets::{Dataset, has_id};
 use super::examples::Example;
 use super::page::Page;
 use super::service::{Received, Request};
@@ -69,11 +69,7 @@ pub fn reason(
     let is_record_in_format = || {
         let (id, format) = last.rsplit_once('.').unwrap_or_default();
         let mut records = dataset.records(&segments[0]).into_iter().flatten();
-        let has_id = |record: &Value| {
-            let own = record.get("id").map(Value::to_string);
-            own.is_some_and(|own| own.trim_matches('"') == id)
-        };
-        is_one_of(format, FORMATS) && records.any(has_id)
+        is_one_of(format, FORMATS) && records.any(|record| has_id(record, id))
     };
     if segments.len() == 1 && resources.iter().any(in_format)
         || segments.len() == 2 && is_record_in_format()
@@ -107,9 +103,8 @@ pub fn reason(
     // `/user/authenticate`
     if let [name, action] = segments.as_slice()
         && !is_resource(name)
-        && [name, action]
-            .into_iter()
-            .all(|segment| is_word_or_phrase(segment))
+        && is_word_or_phrase(name)
+        && is_word_or_phrase(action)
     {
         return own("is a route of another service than this data");
     }
@@ -129,7 +124,7 @@ pub fn reason(
     if request.method != "GET" && collection.is_some() && does_something() {
         return own("is an action of another service than this data");
     }
-    // `/todos/active`, where the ids of the records are no words.
+    // `/todos/active`, where the ids of the records are not words.
     let is_named = |(collection, name): (&String, &String)| {
         is_word_or_phrase(name) && !has_words_as_ids(dataset, collection)
     };

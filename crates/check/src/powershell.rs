@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::found::{FoundRequest, Problem};
+use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
                 "its output goes through `{filter}`, which is not run"
             ))),
             (Some(written), None) => {
-                super::found::placeholder(&written.request).map(|_| Problem::Template)
+                found::placeholder(&written.request).map(|_| Problem::Template)
             }
         };
         FoundRequest {

@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 
 use super::comments;
-use super::found::{FoundRequest, Problem};
+use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::lenient_json;
 use super::literals::{Part, Reader};
@@ -127,7 +127,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             let in_object = missing_comma(&text[request.span.clone()]);
             let comma = in_object.map(|comma| request.span.start + comma);
             let comma = comma.or_else(|| missing_between_arguments(text, whole.end()));
-            request.problem = Some(match super::found::placeholder(&written.request) {
+            request.problem = Some(match found::placeholder(&written.request) {
                 _ if let Some(comma) = comma => comma_after(comma),
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,

@@ -8,7 +8,7 @@ use super::found::{FoundRequest, Problem, placeholder};
 use super::http_message;
 use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
-use super::shell::{self};
+use super::shell;
 use super::shown;
 use super::shown::command_in_line;
 use super::text::{is_one_of, line_end};
@@ -106,22 +106,19 @@ fn in_first_comment(text: &str) -> Option<FoundRequest> {
     let is_comment = line.starts_with("//") && http_message::begins_message(message);
     let start = line.len() - message.len();
     let (mut written, mut span) = http_message::parse(text, start).filter(|_| is_comment)?;
-    if !is_one_of(&written.request.method, "POST PUT PATCH") {
+    let has_body = is_one_of(&written.request.method, "POST PUT PATCH");
+    if !has_body {
         written.request.body = None;
         span.end = line.len();
     }
-    let output = match written.request.writes() {
+    let output = match has_body {
         true => shown::output(text, span.end, &Printed::default()).0,
         false => Some(span.end..text.len()),
     };
     let output = output.filter(|output| !text[output.clone()].trim().is_empty());
-    let is_template = placeholder(&written.request).is_some();
-    let problem = match is_template {
-        true => Some(Problem::Template),
-        false if written.request.writes() && written.request.body.is_none() => {
-            Some(Problem::NoBody).filter(|_| written.request.method != "DELETE")
-        }
-        false => None,
+    let problem = match placeholder(&written.request) {
+        Some(_) => Some(Problem::Template),
+        None => (has_body && written.request.body.is_none()).then_some(Problem::NoBody),
     };
     Some(FoundRequest {
         span,

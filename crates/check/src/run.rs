@@ -677,10 +677,10 @@ fn outcome(
         None => {
             let hint = compared.received.hint.clone();
             let hint = hint.or_else(|| causes::unknown_field(&asked.request, dataset));
-            if let Some(hint) = hint.filter(|_| !example.directives.expects_hint) {
-                let finding = Finding::new(example.url_range(page), hint);
-                details.warnings.push(finding);
-            }
+            details.hint = hint.filter(|_| !example.directives.expects_hint);
+            let warnings = details.hint.iter();
+            let warnings = warnings.map(|hint| Finding::new(example.url_range(page), hint.clone()));
+            details.warnings.extend(warnings);
             let note = note(example, response, compared, later);
             Outcome::Passed(note.to_owned())
         }

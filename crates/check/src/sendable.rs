@@ -1,7 +1,7 @@
 //! The request to send for an example, or why none is sent.
 
 use super::examples::Example;
-use super::found::Problem;
+use super::found::{self, Problem};
 use super::options::Options;
 use super::outcome::Finding;
 use super::page::Page;
@@ -64,7 +64,7 @@ pub fn sendable(
     let still_template = || {
         written
             .as_ref()
-            .and_then(|written| super::found::placeholder(&written.request))
+            .and_then(|written| found::placeholder(&written.request))
     };
     let template =
         |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));

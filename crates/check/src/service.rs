@@ -133,19 +133,16 @@ impl Received {
 
     /// Whether the server says that there is no such resource, but one with a similar name.
     pub(crate) fn is_misspelling(&self) -> bool {
-        let asks = |value: &Value| {
-            let text = value.as_str().unwrap_or_default();
-            text.contains("did you mean")
+        let asks = |value: Option<&Value>| {
+            let text = value.and_then(Value::as_str);
+            text.is_some_and(|text| text.contains("did you mean"))
         };
-        let errors = |body: &Value| body.get("errors")?.as_array().cloned();
-        self.status >= 400
-            && self.json().is_some_and(|body| {
-                body.get("hint").is_some_and(asks)
-                    || errors(body)
-                        .into_iter()
-                        .flatten()
-                        .any(|error| error.get("detail").is_some_and(asks))
-            })
+        let Some(body) = self.json().filter(|_| self.status >= 400) else {
+            return false;
+        };
+        let errors = body.get("errors").and_then(Value::as_array);
+        let mut errors = errors.into_iter().flatten();
+        asks(body.get("hint")) || errors.any(|error| asks(error.get("detail")))
     }
 
     pub(crate) fn is_success(&self) -> bool {

@@ -266,8 +266,8 @@ impl<'a> Session<'a> {
 
     /// Whether a write above deletes the record that a request is about.
     fn deletes(&self, request: &Request) -> bool {
-        let is_same = |write: &&Request| write.method == "DELETE" && write.target == request.target;
-        self.writes().any(|write| is_same(&write))
+        self.writes()
+            .any(|write| write.method == "DELETE" && write.target == request.target)
     }
 
     fn on_fresh_data(

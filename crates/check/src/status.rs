@@ -183,8 +183,8 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
     let body = example.request.json_body();
     let mut found: Option<Expected> = None;
     let mut in_errors = false;
-    let own_level = match page.heading_of(example.fence).map(|at| &page.blocks[at]) {
-        Some(Block::Heading(own)) => Some(own.level),
+    let own = match page.heading_of(example.fence).map(|at| &page.blocks[at]) {
+        Some(Block::Heading(own)) => Some(own),
         _ => None,
     };
     // "Not found" of the same level, with a request of its own.
@@ -192,16 +192,14 @@ fn in_text(page: &Page, example: &Example) -> Option<Expected> {
         let is_heading = |block: &&Block| matches!(block, Block::Heading(_));
         let below = page.blocks[index + 1..].iter();
         let mut below = below.take_while(|block| !is_heading(block));
-        own_level.is_some_and(|own| level <= own)
+        own.is_some_and(|own| level <= own.level)
             && below.any(
                 |block| matches!(block, Block::Fence(fence) if !transcript::shows_response(fence)),
             )
     };
     // The level of the example's own heading, if that is about another status than those below it.
-    let own = match page.heading_of(example.fence).map(|at| &page.blocks[at]) {
-        Some(Block::Heading(own)) => status_text::of_heading(&own.text).map(|_| own.level),
-        _ => None,
-    };
+    let own = own.filter(|own| status_text::of_heading(&own.text).is_some());
+    let own = own.map(|own| own.level);
     // The paragraph of a command within it goes on below the command.
     if let Some(Block::Prose(prose)) = example.fence.checked_sub(1).map(|at| &page.blocks[at])
         && let Some(fence) = page.fence(example.fence)
