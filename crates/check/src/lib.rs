@@ -5,7 +5,7 @@
 //! file, or over HTTP to [`Options::server`]. It starts no shell, and the only files it writes are pages under `--fix`.
 //!
 //! The way of an example: `page` parses Markdown, `requests` finds commands (`shell`, `curl`) and HTTP messages,
-//! `pairing` finds the response that belongs to each, `run` sends the request and compares the response (`status`,
+//! `pairing` finds the response that belongs to each, `run` sends the request and compares the response (`documented_status`,
 //! `compare`), `causes` explains a difference, and `report` prints the results or `fix` rewrites the page.
 #![warn(missing_docs)]
 
@@ -22,6 +22,7 @@ mod compare;
 mod curl;
 mod datasets;
 mod documented;
+mod documented_status;
 mod endpoints;
 mod error_bodies;
 mod examples;
@@ -67,6 +68,9 @@ mod session;
 mod shell;
 mod shown;
 mod status;
+mod status_above;
+mod status_below;
+mod status_tables;
 mod status_text;
 mod summary;
 mod tables;

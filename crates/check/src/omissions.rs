@@ -14,6 +14,7 @@ use super::text::pattern;
 static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
+            only\b[^.]*\b(?:listed|shown|displayed)\s+(?:here|below) | only\s+the\s+(?:\w+\s+)?\w+est\b[^.]*\b(?:listed|shown|displayed) |
             shows?\s+only | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first | truncated | abbreviated | shortened |
             abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
             goes\s+on | beginning\s+of\s+(?:the|this)\s+(?:list|response|output) | here\s+(?:are|is)\s+the\s+first |
@@ -31,6 +32,8 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:part\s+of | parts\s+of | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
             truncated | abbreviated | shortened | abridged | excerpt | partial | omitted | for\s+brevity |
+            (?:most\s+important|relevant|main|interesting|essential|key)\s+(?:fields|members|properties|attributes|parts?) |
+            (?:wichtigsten|wichtige|relevanten)\s+(?:felder|eigenschaften|teile) | (?:champs|campos|campi)\s+(?:les\s+plus\s+)?(?:más\s+|mais\s+|più\s+)?(?:important\w*|relevant\w*|principa\w+) |
             (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
             only\b[^.:]*\b(?:fields|members|properties|attributes)\b[^.:]*\b(?:shown|listed|displayed) | teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
             recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b | \bcut\W*$",
@@ -65,7 +68,7 @@ static REST_OMITTED: LazyLock<Regex> = LazyLock::new(|| {
 static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) |
-            (?:a\s+single | first | second | third | last)\s+(?:record | item | element | entry)\b |
+            (?:a\s+single | first | second | third | last)\s+(?:record | item | element | entry | one)\b |
             (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the |
             an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) |
             (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties))\b",

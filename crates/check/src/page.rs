@@ -1,5 +1,6 @@
 //! A Markdown page as a list of blocks. Lines and columns count from 1.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use super::blocks::{Block, Cell, Directive, Fence, Heading, Table};
@@ -122,6 +123,53 @@ impl Page {
                 }
                 _ => None,
             })
+    }
+
+    /// The sections that contain a block, up to that of `##`, the smallest first: those of headings, and a collapsible part.
+    pub fn sections(&self, index: usize) -> Vec<Range<usize>> {
+        let mut out = vec![self.section(index)];
+        let mut level = u8::MAX;
+        for start in (0..index).rev() {
+            let Block::Heading(heading) = &self.blocks[start] else {
+                continue;
+            };
+            if heading.level <= 2 {
+                break;
+            }
+            if heading.level < level {
+                level = heading.level;
+                let ends = |at: &usize| matches!(&self.blocks[*at], Block::Heading(next) if next.level <= level);
+                let end = (index + 1..self.blocks.len()).find(ends);
+                out.push(start..end.unwrap_or(self.blocks.len()));
+            }
+        }
+        out.extend(self.collapsible(index));
+        out.sort_by_key(Range::len);
+        out
+    }
+
+    /// The blocks of the `<details>` element that contains a block.
+    fn collapsible(&self, index: usize) -> Option<Range<usize>> {
+        let at = self.blocks[index].range().start;
+        let start = self.text[..at].rfind("<details")?;
+        let length = self.text[start..].find("</details>")?;
+        let inside = start..start + length;
+        let is_before = |end: usize| move |block: &Block| block.range().start < end;
+        inside.contains(&at).then(|| {
+            self.blocks.partition_point(is_before(inside.start))
+                ..self.blocks.partition_point(is_before(inside.end))
+        })
+    }
+
+    /// The blocks of the `#` or `##` section that contains a block.
+    pub fn section(&self, index: usize) -> Range<usize> {
+        let top =
+            |at: &usize| matches!(&self.blocks[*at], Block::Heading(heading) if heading.level <= 2);
+        let start = (0..index).rev().find(top).unwrap_or(0);
+        let end = (index + 1..self.blocks.len())
+            .find(top)
+            .unwrap_or(self.blocks.len());
+        start..end
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::causes::{self, Case};
 use super::datasets::{Dataset, Datasets};
 use super::documented::{self, Compared, Documented, DocumentedResponse, Surety};
+use super::documented_status;
 use super::examples::{self, Example};
 use super::failures::Around;
 use super::findings;
@@ -23,7 +24,7 @@ use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
 use super::session::{Later, Session};
-use super::status::{self, Expected, StatusSource};
+use super::status::{Expected, StatusSource};
 use super::tables;
 use super::unmet::Unmet;
 use super::url::{self, TargetHosts};
@@ -309,7 +310,7 @@ impl Runner<'_> {
         details.truncated = response.truncated || !response.left_out.is_empty();
         details.documented = response.body.clone();
         let body = response.body.as_ref();
-        let expected = status::expected(page, example, response.status.clone(), body);
+        let expected = documented_status::expected(page, example, response.status.clone(), body);
         details.expected = Some(expected.clone());
         let request = match sendable {
             Sendable::Request(request) => request,

@@ -40,9 +40,11 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
             yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
             responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
             expects? | (?:should|will|['’]ll)\s+see | response\s+is | верн\w+ | возвраща\w+ |
+            statuscode | statuskod\w* | estado | statut | stato | stav | kod(?:em|u|om)? | durum(?:\s+kodu)? | статус\w* | код\w* |
+            ^\W*(?:an?|une?|una|uno|uma?|eine?n?) |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
-        (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|response|now|then|un|une|uno|una|um|ein|eine|einen|dann|danach|
+        (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|are|be|will|must|response|now|then|ist|est|es|é|è|sein|wird|sera|será|jest|un|une|uno|una|um|ein|eine|einen|dann|danach|
             jetzt|con|com|avec|mit|de|di|erreur|erro|errore|fehler|código|codice|estado|statut|ошибку|код|статус)\s+)*
         (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
     )
@@ -382,11 +384,11 @@ fn of_case(text: &str) -> Option<u16> {
 
 /// Whether a statement is about requests in general: "Duplicate names return 409." instead of "The server returns 409."
 pub fn is_general(text: &str) -> bool {
-    const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer postman insomnia curl client browser terminal \
-         status code you we i now then again so and here will should would must can also already expected get post put patch \
+    const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer body postman insomnia curl client browser terminal \
+         status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
          delete das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
-         risposta сервер запрос 服务器 服务 请求 会 将";
+         risposta tiene tem ha hat avec con com mit сервер ответ имеет запрос 服务器 服务 请求 会 将";
     let Some(found) = STATEMENT.find(text) else {
         return false;
     };
@@ -482,7 +484,7 @@ fn is_statement(text: &str) -> bool {
 /// Whether a sentence is not about what may happen: "It may fail".
 pub fn is_unconditional(text: &str) -> bool {
     const CONDITIONS: &str = "if when whenever unless otherwise or should could may might else wenn falls \
-         sonst oder si ou cuando quando se caso если";
+         sonst oder si ou cuando quando se caso если means";
     !labels::has_word(text, CONDITIONS)
         && !text.contains("如果")
         && !labels::is_about_another(text)

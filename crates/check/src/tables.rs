@@ -11,7 +11,6 @@ use super::labels::{self, has_word};
 use super::outcome::{ExampleResult, TableFinding, TableResult};
 use super::page::{Block, Cell, Page, Table};
 use super::service::Received;
-use super::status::section;
 use super::status_text::{code, status_column};
 use super::text::nearest;
 use super::url;
@@ -28,7 +27,7 @@ pub fn check(
     let mut out = Vec::new();
     for (index, block) in page.blocks.iter().enumerate() {
         let Block::Table(table) = block else { continue };
-        let range = section(page, index);
+        let range = page.section(index);
         let mut examples: Vec<&ExampleResult> = results
             .iter()
             .filter(|result| range.contains(&result.example.fence))

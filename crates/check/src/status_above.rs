@@ -1,0 +1,147 @@
+//! The status of an example in the text above it and in its heading.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::candidates;
+use super::examples::Example;
+use super::labels;
+use super::mentions;
+use super::page::{Block, Fence, Page};
+use super::pairing;
+use super::status::{Expected, StatusSource, one, usual};
+use super::status_text::{self, in_line, in_paragraph};
+use super::text::pattern;
+use super::transcript;
+
+/// A status in the sentence that leads to the request: "Deleting it again returns 404:".
+pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
+    let Block::Prose(prose) = page.blocks.get(example.fence.checked_sub(1)?)? else {
+        return None;
+    };
+    let text = labels::last_sentence(&prose.text);
+    // "Add one. Expected: 201"
+    let ends_with_status = text.len() < prose.text.trim().len() && in_line(text).is_some();
+    // The status of a second call, of another server, or one that does not come.
+    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|unlike|others?|does\s+not\s+return|doesn['’]t\s+return)\b",
+        )
+    });
+    if !labels::leads(text) && !ends_with_status || OTHER.is_match(text) {
+        return None;
+    }
+    let status = in_paragraph(text)
+        .or_else(|| status_text::of_other_case(text))
+        .or_else(|| status_text::of_heading(text))
+        .or_else(|| status_text::on_success(text))?;
+    Some(one(status, StatusSource::Text, Some(prose.range.clone())))
+}
+
+/// A status in the text between the heading and the first request of its section: `**Response code:** 400`.
+pub fn stated(page: &Page, example: &Example) -> Option<Expected> {
+    let start = page.heading_of(example.fence).map_or(0, |at| at + 1);
+    let above: Vec<&Block> = page.blocks[start..example.fence].iter().collect();
+    stated_in(page, &above, example).or_else(|| {
+        // The path of the endpoint is a block, too.
+        let is_text = |block: &&Block| !matches!(block, Block::Fence(fence) if !fence.fenced);
+        let described = page.blocks[described_above(page, example)?].iter();
+        let success = stated_in(
+            page,
+            &described.filter(is_text).collect::<Vec<_>>(),
+            example,
+        )?;
+        (success.statuses[0] < 300).then_some(success)
+    })
+}
+
+/// The blocks that describe a request above the heading of its example: "Example request".
+fn described_above(page: &Page, example: &Example) -> Option<Range<usize>> {
+    let end = page.heading_of(example.fence)?;
+    let Block::Heading(own) = &page.blocks[end] else {
+        return None;
+    };
+    let is_alone = end + 1 == example.fence;
+    let start = (0..end)
+        .rev()
+        .find(|at| matches!(page.blocks[*at], Block::Heading(_)))?;
+    let is_outer = matches!(&page.blocks[start], Block::Heading(outer) if outer.level < own.level);
+    (is_alone && is_outer && labels::names_example(&own.text)).then_some(start + 1..end)
+}
+
+/// The only status in text, or those of a list of what can come.
+fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expected> {
+    // Where endpoints are set in bold, each begins a section of its own.
+    let named = above
+        .iter()
+        .rposition(|block| mentions::begins_endpoint(block));
+    let body = example.request.json_body();
+    let mut found: Option<Expected> = None;
+    let mut is_listed = true;
+    for block in &above[named.unwrap_or_default()..] {
+        let prose = match block {
+            Block::Directive(_) => continue,
+            Block::Fence(fence) if pairing::is_sent(fence, body.as_ref()) => continue,
+            Block::Prose(prose)
+                if !candidates::begins_errors(block) && !candidates::begins_cases(block) =>
+            {
+                prose
+            }
+            _ => return None,
+        };
+        let is_item = page.is_list_item(prose.range.start);
+        let item = || status_text::explained(&prose.text).filter(|_| is_item);
+        let success = || status_text::on_success(&prose.text);
+        let choices = status_text::of_choices(&prose.text).unwrap_or_default();
+        let status = in_paragraph(&prose.text).or_else(success).or_else(item);
+        let Some(status) = status.or(choices.first().copied()) else {
+            continue;
+        };
+        let is_label = prose.text.lines().any(|line| in_line(line).is_some());
+        if !is_label
+            && item().is_none()
+            && choices.is_empty()
+            && status_text::is_general(&prose.text)
+        {
+            continue;
+        }
+        is_listed &= is_item;
+        match &mut found {
+            // A list of what can come, the success first.
+            Some(earlier) if is_listed && earlier.statuses[0] < 300 => {
+                earlier.statuses.push(status)
+            }
+            Some(_) => return None,
+            None => {
+                let mut text = one(status, StatusSource::Text, Some(prose.range.clone()));
+                text.statuses
+                    .extend(choices.into_iter().filter(|code| *code != status));
+                let goes_on = prose.text.trim_end_matches('.').contains(". ");
+                if status >= 400 && (item().is_some() || !is_label && goes_on) {
+                    text.statuses.insert(0, usual(example.method()));
+                }
+                found = Some(text);
+            }
+        }
+    }
+    found
+}
+
+/// The status in the heading above a request, unless it is the heading of another one's response.
+pub fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
+    let at = page.heading_of(example.fence)?;
+    let Block::Heading(heading) = &page.blocks[at] else {
+        return None;
+    };
+    let status = status_text::of_heading(&heading.text)?;
+    let is_request = |fence: &Fence| !transcript::shows_response(fence);
+    let mut above = (0..at).rev().filter_map(|index| page.fence(index));
+    let mut below = (at + 1..=example.fence).filter_map(|index| page.fence(index));
+    if above.next().is_some_and(is_request) && !below.next().is_some_and(is_request) {
+        return None;
+    }
+    let place = Some(heading.range.clone());
+    Some(one(status, StatusSource::Heading, place))
+}

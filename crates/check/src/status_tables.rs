@@ -1,0 +1,67 @@
+//! The tables of statuses of a page, and the sections that they belong to.
+
+use std::ops::Range;
+
+use super::examples::Example;
+use super::http_message::begins_message;
+use super::page::{Block, Page, Table};
+use super::status::{Expected, StatusSource, one, usual};
+use super::status_text::{code, status_column};
+
+/// The table of statuses for an example: the next one in the smallest section that has one, else the nearest above it
+/// there, else the only one outside of sections with examples. The table of another example does not count.
+fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
+    let own = example.fence;
+    let is_status = |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some());
+    let is_of_other = |index: usize| {
+        let apart = |section: &Range<usize>| !section.contains(&own);
+        let mut apart = page.sections(index).into_iter().filter(apart);
+        apart.any(|section| has_requests(page, section))
+    };
+    let is_own = |index: &usize| is_status(index) && !is_of_other(*index);
+    let nearest = page.sections(own).into_iter().find_map(|section| {
+        let before = || (section.start..own).rev().find(is_own);
+        (own..section.end).find(is_own).or_else(before)
+    });
+    let only = || {
+        let mut all = (0..page.blocks.len())
+            .filter(is_status)
+            .filter(|index| !has_requests(page, page.section(*index)));
+        all.next().filter(|_| all.next().is_none())
+    };
+    match &page.blocks[nearest.or_else(only)?] {
+        Block::Table(table) => Some(table),
+        _ => None,
+    }
+}
+
+/// Whether a section contains requests.
+fn has_requests(page: &Page, section: Range<usize>) -> bool {
+    page.blocks[section].iter().any(|block| match block {
+        Block::Fence(fence) => {
+            fence.content.contains("curl ") || begins_message(fence.content.trim())
+        }
+        _ => false,
+    })
+}
+
+/// The success that the table of an example documents.
+pub fn in_table(page: &Page, example: &Example, method: &str) -> Option<Expected> {
+    let table = table_of(page, example)?;
+    let column = status_column(table)?;
+    let mut first = None;
+    for row in &table.rows {
+        let Some(cell) = row.get(column) else {
+            continue;
+        };
+        let Some(status) = code(cell).filter(|status| (200..300).contains(status)) else {
+            continue;
+        };
+        // A table for several verbs lists the success of each.
+        if status == usual(method) {
+            return Some(one(status, StatusSource::Table, Some(cell.range.clone())));
+        }
+        first.get_or_insert_with(|| one(status, StatusSource::Table, Some(cell.range.clone())));
+    }
+    first
+}
