@@ -68,48 +68,10 @@ pub use cli::run;
 #[doc(hidden)]
 #[allow(missing_docs)]
 pub mod internals {
-    pub mod behaviour {
-        pub use crate::behaviour::*;
+    macro_rules! all_of {
+        ($($module:ident)*) => { $(pub mod $module { pub use crate::$module::*; })* };
     }
-    pub mod file {
-        pub use crate::file::*;
-    }
-    pub mod engine {
-        pub use crate::engine::*;
-    }
-    pub mod http {
-        pub use crate::http::*;
-    }
-    pub mod json {
-        pub use crate::json::*;
-    }
-    pub mod memory {
-        pub use crate::memory::*;
-    }
-    pub mod problems {
-        pub use crate::problems::*;
-    }
-    pub mod query {
-        pub use crate::query::*;
-    }
-    pub mod rules {
-        pub use crate::rules::*;
-    }
-    pub mod schema {
-        pub use crate::schema::*;
-    }
-    pub mod server {
-        pub use crate::server::*;
-    }
-    pub mod store {
-        pub use crate::store::*;
-    }
-    pub mod text {
-        pub use crate::text::*;
-    }
-    pub mod work {
-        pub use crate::work::*;
-    }
+    all_of! { behaviour engine file http json memory problems query rules schema server store text work }
 }
 
 /// Runs the Rust examples of the README.

@@ -16,7 +16,7 @@ mod schemas;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use self::infer::Observed;
@@ -27,7 +27,7 @@ use crate::rules::{Access, Guard};
 use crate::schema::{Property, Schema};
 use crate::store::plural::singular;
 use crate::store::{Command, Data, Operation, Refusal, Resource, Store};
-use crate::text::capital;
+use crate::text::{all_but, capital};
 
 pub use infer::rules;
 
@@ -234,11 +234,7 @@ impl Names {
 }
 
 /// What is escaped in a path of the document; braces would mark a parameter.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &all_but(b"-._~");
 
 /// Encodes `text` as one segment of a path.
 fn encode(text: &str) -> String {

@@ -296,12 +296,13 @@ impl Server {
         self.app.file_is_broken()
     }
 
-    /// A handle that reads the data while the server runs, without keeping it running.
+    /// Reads the data while the server runs, without keeping it running; once it has stopped, the data of now.
     #[cfg(feature = "cli")]
-    pub(crate) fn reader(&self) -> Reader {
-        Reader {
-            app: Arc::downgrade(&self.app),
-            last: self.store(),
+    pub(crate) fn reader(&self) -> impl Fn() -> Store + Send + use<> {
+        let (app, last) = (Arc::downgrade(&self.app), self.store());
+        move || {
+            app.upgrade()
+                .map_or_else(|| last.clone(), |app| app.store())
         }
     }
 
@@ -325,23 +326,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.halt();
-    }
-}
-
-/// Reads the data of a server; once that has stopped, the data with which the reader was made.
-#[cfg(feature = "cli")]
-pub(crate) struct Reader {
-    app: std::sync::Weak<App>,
-    last: Store,
-}
-
-#[cfg(feature = "cli")]
-impl Reader {
-    /// The current data.
-    pub(crate) fn store(&self) -> Store {
-        self.app
-            .upgrade()
-            .map_or_else(|| self.last.clone(), |app| app.store())
     }
 }
 
@@ -682,7 +666,8 @@ impl Opened {
             None => Schema::default(),
         };
         if let (Some(routes), None) = (&options.http.routes, schema.auth()) {
-            routes.check_without_users().map_err(StartError::Routes)?;
+            let checked = routes.current().check_without_users();
+            checked.map_err(StartError::Routes)?;
         }
         let settings = Settings {
             id: options.id.clone(),

@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 use super::source::{RoutesError, Source};
 use super::template::{Template, Text};
 use crate::json::{self, Kind, Place, SyntaxError};
-use crate::rules::Access;
+use crate::rules::{Access, named};
 
 /// A rule.
 #[derive(Debug)]
@@ -158,7 +158,7 @@ impl Rule {
         let mut answers = Vec::new();
         let members = source.members(value, &name, &KEYS)?;
         let has_actions =
-            |member: &json::Member| verb(&member.key).is_some() || member.key == "actions";
+            |member: &json::Member| named(&VERBS, &member.key).is_some() || member.key == "actions";
         let source = Source {
             parameters: &pattern.parameters(),
             ..source
@@ -298,13 +298,6 @@ fn read_limit(source: Source, value: &str) -> Result<Limit, RoutesError> {
 /// The keys of an action.
 const ACTION: [&str; 5] = ["patch", "put", "post", "delete", "to"];
 
-fn verb(key: &str) -> Option<Verb> {
-    VERBS
-        .iter()
-        .find(|(name, _)| *name == key)
-        .map(|(_, verb)| *verb)
-}
-
 fn read_actions(source: Source, value: &str) -> Result<Arc<[Action]>, RoutesError> {
     if Kind::of(value) != Kind::Array || json::items(value).next().is_none() {
         return Err(source.error(value, "actions must be an array of objects"));
@@ -327,7 +320,10 @@ fn own_action(
 ) -> Result<Option<Action>, RoutesError> {
     let own = members.iter().filter(|one| ACTION.contains(&&*one.key));
     let own: Vec<_> = own.cloned().collect();
-    if own.iter().any(|member| verb(&member.key).is_some()) {
+    if own
+        .iter()
+        .any(|member| named(&VERBS, &member.key).is_some())
+    {
         return Action::parse(source, rule, &own).map(Some);
     }
     match own.first() {
@@ -375,7 +371,7 @@ impl Action {
     fn parse(source: Source, whole: &str, members: &[json::Member]) -> Result<Action, RoutesError> {
         let (mut found, mut to) = (Vec::new(), None);
         for member in members {
-            match verb(&member.key) {
+            match named(&VERBS, &member.key) {
                 Some(verb) => found.push((verb, member)),
                 None => {
                     let text = Text::parse(source, member.value, "to")?;

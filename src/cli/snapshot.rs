@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::log::Log;
 use super::style;
 use crate::file::create_like;
-use crate::server::Reader;
+use crate::store::Store;
 
 /// Saves a snapshot whenever a line `s` is typed in the terminal while the program runs in the foreground. Other input
 /// is read only to call `at_end` at its end.
 pub(super) fn on_key(
-    reader: Reader,
+    store: impl Fn() -> Store + Send + 'static,
     folder: PathBuf,
     file: PathBuf,
     log: Log,
@@ -30,7 +30,7 @@ pub(super) fn on_key(
         }
         read_lines(|line| {
             if line.trim().eq_ignore_ascii_case("s") {
-                match write(&reader, &folder, &file) {
+                match write(&store, &folder, &file) {
                     Ok(path) => log.print(format!("saved a snapshot to {}\n", path.display())),
                     Err(error) => {
                         log.error(style::error(&format!(
@@ -106,9 +106,9 @@ fn read_lines(mut line: impl FnMut(&str)) {
 }
 
 /// Saves the data before the server stops while the file holds an invalid edit: the data is nowhere else.
-pub(super) fn keep_last_good(reader: &Reader, folder: &Path, path: &Path, log: &Log) {
+pub(super) fn keep_last_good(store: &impl Fn() -> Store, folder: &Path, path: &Path, log: &Log) {
     let file = style::path(path);
-    match write(reader, folder, path) {
+    match write(store, folder, path) {
         Ok(copy) => log.warn(style::warning(&format!(
             "{file} is not valid; the last good data is saved in {}",
             style::path(&copy)
@@ -120,7 +120,7 @@ pub(super) fn keep_last_good(reader: &Reader, folder: &Path, path: &Path, log: &
     }
 }
 
-fn write(reader: &Reader, folder: &Path, file: &Path) -> io::Result<PathBuf> {
+fn write(store: &impl Fn() -> Store, folder: &Path, file: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_millis());
@@ -130,6 +130,6 @@ fn write(reader: &Reader, folder: &Path, file: &Path) -> io::Result<PathBuf> {
     let path = folder.join(format!("{stem}-{now}.json"));
     // Private data stays private.
     let mut snapshot = create_like(&path, file)?.file;
-    snapshot.write_all(&reader.store().file_text())?;
+    snapshot.write_all(&store().file_text())?;
     Ok(path)
 }

@@ -55,14 +55,6 @@ impl Routes {
     pub(super) fn replace(&self, new: InEffect) {
         self.0.store(Arc::new(new));
     }
-
-    /// Refuses guards that need a user if there are no users.
-    ///
-    /// # Errors
-    /// The place of such a guard.
-    pub(crate) fn check_without_users(&self) -> Result<(), RoutesError> {
-        self.0.load().rules.check_without_users()
-    }
 }
 
 impl From<InEffect> for Routes {
@@ -397,7 +389,7 @@ impl Targets {
             None => Schema::default(),
         };
         if let Some(routes) = self.routes.as_ref().filter(|_| schema.auth().is_none()) {
-            routes.check_without_users()?;
+            routes.current().check_without_users()?;
         }
         Ok(schema)
     }

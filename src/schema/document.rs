@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use crate::json::pointer::join;
+use crate::rules::named;
 use crate::text::percent_decode;
 
 /// Where the value of a keyword contains schemas.
@@ -146,10 +147,7 @@ pub(super) fn format_named(name: &str) -> Option<&'static Format> {
 
 /// The shape of the keyword `name`; `None` for keywords that rules may not use, and for those with `x-`.
 pub(super) fn shape(name: &str) -> Option<Shape> {
-    KEYWORDS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, shape)| *shape)
+    named(KEYWORDS, name)
 }
 
 /// The JSON Schema of rules files, for completion and validation in editors. It is generated from the list of keywords;

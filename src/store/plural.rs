@@ -7,6 +7,8 @@ use std::collections::HashSet;
 
 use pluralizer::pluralize;
 
+use crate::rules::named;
+
 /// Words with their singular and plural in 0.17, where the crate has others.
 const RECORDED: &[(&str, &str, &str)] = &[
     ("canvas", "canva", "canvas"),
@@ -113,10 +115,7 @@ pub fn singulars(word: &str) -> Vec<Singular> {
     let last_singular = singular(last);
     // A guess is all there is for a word that is not an English plural.
     let is_english = last_singular != last;
-    let sensible = SENSIBLE
-        .iter()
-        .find(|(many, _)| *many == lower)
-        .map(|(_, one)| with_case(word, one));
+    let sensible = named(SENSIBLE, &lower).map(|one| with_case(word, one));
     let mut names: Vec<String> = [of_017].into_iter().chain(sensible).collect();
     names.push(word.to_string());
     if last != word {

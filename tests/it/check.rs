@@ -163,20 +163,55 @@ fn a_page_with_uncommitted_changes_is_left_alone() {
     assert_eq!(text(&folder), page("Ada"));
 }
 
+/// What `--fix=missing` inserts is the response after the writes above.
+#[test]
+fn a_missing_response_follows_the_writes_above() {
+    let page = "```sh\ncurl -X DELETE localhost:3000/users/1\n```\n\n```json\n{}\n```\n\nThe others:\n\n\
+                ```sh\ncurl localhost:3000/users\n```\n";
+    let folder = folder(page);
+    let data = r#"{ "users": [{ "id": 1, "name": "Ada" }, { "id": 2, "name": "Bob" }] }"#;
+    std::fs::write(folder.path().join("db.json"), data).unwrap();
+    let output = check(folder.path(), &["docs", "--fix=missing", "--allow-dirty"]);
+    let text = text(&folder);
+    assert!(
+        text.contains("Bob") && !text.contains("Ada"),
+        "{text}\n{}",
+        said(&output)
+    );
+}
+
 /// The page is right and its request is wrong: the response must not follow the request.
 #[test]
 fn a_wrong_request_is_not_documented() {
     let data = r#"{
       "users": [{ "id": 1, "name": "Ada", "age": 36 }, { "id": 2, "name": "Bob", "age": 51 }],
-      "teams": [{ "id": 1, "name": "Red" }]
+      "teams": [{ "id": 1, "name": "Red", "size": 4 }],
+      "posts": [{ "id": 1, "userId": 1, "title": "Hello" }]
     }"#;
+    let red = r#"{ "id": 1, "name": "Red", "size": 4 }"#;
+    let ada = r#"{ "id": 1, "name": "Ada", "age": 36"#;
     let bob = r#"{ "id": 2, "name": "Bob", "age": 51 }"#;
     for (url, response) in [
         ("localhost:3000/users/1", bob.to_owned()),
         ("'localhost:3000/users?name=Ada'", format!("[{bob}]")),
+        ("localhost:3000/users", format!("[{red}]")),
+        // A record of another collection, a relation without its parameter, a misspelt one.
+        ("localhost:3000/users/1", red.to_owned()),
         (
-            "localhost:3000/users",
-            r#"[{ "id": 1, "name": "Red" }]"#.to_owned(),
+            "localhost:3000/users/1",
+            format!(r#"{ada}, "posts": [{{ "id": 1, "userId": 1, "title": "Hello" }}] }}"#),
+        ),
+        (
+            "'localhost:3000/posts/1?_expands=user'",
+            format!(r#"{{ "id": 1, "userId": 1, "title": "Hello", "user": {ada} }} }}"#),
+        ),
+        (
+            "'localhost:3000/users?_sort=age&_order=desc'",
+            format!("[{ada} }}, {bob}]"),
+        ),
+        (
+            "-X PATCH localhost:3000/users/1 --json '{\"age\": \"40\"}'",
+            r#"{ "id": 1, "name": "Ada", "age": 40 }"#.to_owned(),
         ),
     ] {
         let page = format!("```sh\ncurl {url}\n```\n\n```json\n{response}\n```\n");

@@ -35,6 +35,7 @@ mod lock;
 mod mentioned;
 mod mistakes;
 mod model;
+mod omitted;
 mod private;
 mod process;
 mod queries;

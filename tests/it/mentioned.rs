@@ -139,7 +139,7 @@ fn the_query_is_entered_in_a_step() {
         ]);
     }
     let open = page("3. Open the **Params** tab and choose the title.", "Blue");
-    assert_all_judged(&[(open, &["its parameters are entered in a step"])]);
+    assert_all_judged(&[(open, &["its query parameters are in a step"])]);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn responses_and_statuses_have_many_forms() {
         // Words that it fails, where nothing in the data causes that.
         (
             format!("## Send invalid data\n\n{}You will get an error that names the field.\n", curl("http://localhost:3000/bands --json '{\"name\": 1}'")),
-            &["the text says that it fails"],
+            &["the text says that the request fails"],
         ),
     ]);
 }

@@ -94,7 +94,7 @@ fn responses_are_found_and_read() {
         ),
         (
             format!("{read}```json\n{{\"id\": 1, \"name\": \"Hawks\", \"name\": \"Owls\"}}\n```\n"),
-            &["fail: the documented response is not JSON: the key `name` is there twice"],
+            &["fail: the documented response is not JSON: duplicate key `name`"],
         ),
         (
             format!("{read}```json\n{{\"id\": 1\n \"name\": \"Owls\"}}\n```\n"),
@@ -151,7 +151,7 @@ fn misspelt_clients_and_messages_are_found() {
         ),
         (
             "```http\nGET/bands/1 HTTP/1.1\n```\n",
-            &["fail: a space is missing behind the method"],
+            &["fail: a space is missing after the method"],
         ),
         (
             "```http\nPOST /bands HTTP/1.1\nContent-Tpye: application/json\n\n{\"name\": \"Cats\"}\n```\n",
@@ -193,7 +193,7 @@ fn causes_name_what_to_change() {
         ),
         (
             "```bash\ncurl http://localhost:3000:/bands/1\n```\n",
-            &["fail: a colon too many behind `localhost:3000`"],
+            &["fail: unexpected colon after `localhost:3000`"],
         ),
         (
             "```bash\ncurl -X PSOT http://localhost:3000/bands/1\n```\n",
@@ -218,7 +218,7 @@ fn other_versions_and_servers_are_not_reported() {
     ] {
         let page = format!("### {before}\n\n{get}{old}### {after}\n\n{get}{now}");
         let expected = &[
-            "what is above it says that it is about another version",
+            "the heading or label above it refers to another version",
             "pass: as documented",
         ];
         assert_all_judged(&[(page, expected)]);

@@ -35,7 +35,7 @@ static ADDRESS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
 static PATH_IN_LINE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"^/[^\s`<>()\[\]"'|*，。；、（/]+[^\s`<>()\[\]"'|*，。；、（]*"#));
 
-/// What a remark behind a URL begins with.
+/// What a remark after a URL begins with.
 const REMARKS: [&str; 9] = ["#", "(", "//", "- ", "– ", "— ", "→", "->", "=>"];
 
 /// A path that a page of the application has, not a resource: `/index.html`, `/docs`.
@@ -73,7 +73,7 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
         }
         let urls = found.into_iter().map(|range| {
             let url = unescaped(&text[range.clone()]);
-            Block::Fence(Fence::stating(text, range, url))
+            Block::Fence(Fence::synthetic(text, range, url))
         });
         blocks.splice(index + 1..index + 1, urls);
     }
@@ -140,7 +140,7 @@ fn unescaped(url: &str) -> String {
     ESCAPE.replace_all(url, "$1").replace("&amp;", "&")
 }
 
-/// A URL without the punctuation behind it.
+/// A URL without the punctuation after it.
 fn trimmed(url: &str) -> &str {
     url.trim_end_matches(['.', ',', ';', ':', '!', '?', '\\', '_', '~', '{', '}'])
 }
@@ -171,7 +171,7 @@ pub fn has_values(path: &str) -> bool {
     !query.is_empty() && query.split('&').all(has_value)
 }
 
-/// Whether the text beside a URL speaks of reading it: of no other method, and of no failure. A query is always read.
+/// Whether the text beside a URL mentions reading it: of no other method, and of no failure. A query is always read.
 fn reads(words: &str, has_query: bool) -> bool {
     // "Add `_page` to the URL" is about a read.
     static ADDS: LazyLock<Regex> = LazyLock::new(|| {
@@ -209,7 +209,7 @@ fn heading_reads(blocks: &[Block], index: usize, has_query: bool) -> bool {
     heading_above(&blocks[..index]).is_none_or(|heading| reads(heading, has_query))
 }
 
-/// The URL that a line opens, maybe with a remark behind it. A path alone is read if its query or `is_get` says so.
+/// The URL that a line opens, maybe with a remark after it. A path alone is read if its query or `is_get` says so.
 fn opened(line: &str, is_get: bool) -> Option<&str> {
     let path = || {
         let path = PATH_IN_LINE.find(line)?;
@@ -223,10 +223,8 @@ fn opened(line: &str, is_get: bool) -> Option<&str> {
 
 /// The text of the nearest heading above.
 fn heading_above(above: &[Block]) -> Option<&str> {
-    above.iter().rev().find_map(|block| match block {
-        Block::Heading(heading) => Some(heading.text.as_str()),
-        _ => None,
-    })
+    let heading = above.iter().rev().find_map(Block::heading);
+    heading.map(|heading| heading.text.as_str())
 }
 
 /// Whether the heading above names GET and no other method.
@@ -272,10 +270,7 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
     };
     let is_get = is_below_get(&blocks[..at]);
     let mut found = Vec::new();
-    let lines = Lines {
-        text: &fence.content,
-        at: 0,
-    };
+    let lines = Lines::new(&fence.content, 0);
     for (line, start) in lines {
         let shown = line.trim();
         // The address of the server itself is for people.

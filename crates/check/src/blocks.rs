@@ -44,7 +44,7 @@ pub struct Prose {
 }
 
 /// A code block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Fence {
     /// The first word of the info string, in lower case; may be empty.
     pub language: String,
@@ -120,6 +120,31 @@ impl Block {
         }
     }
 
+    /// The heading, if the block is one.
+    pub fn heading(&self) -> Option<&Heading> {
+        match self {
+            Block::Heading(heading) => Some(heading),
+            _ => None,
+        }
+    }
+
+    /// The paragraph, if the block is one.
+    pub fn prose(&self) -> Option<&Prose> {
+        match self {
+            Block::Prose(prose) => Some(prose),
+            _ => None,
+        }
+    }
+
+    /// The text of a heading or paragraph.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Block::Heading(heading) => Some(&heading.text),
+            Block::Prose(prose) => Some(&prose.text),
+            _ => None,
+        }
+    }
+
     /// The block's byte range in the page.
     pub fn range(&self) -> Range<usize> {
         match self {
@@ -141,23 +166,18 @@ impl Fence {
             source: range.start,
             length: content.len(),
         }];
-        let (language, info) = (String::new(), String::new());
         Fence {
-            language,
-            info,
             range,
             content,
-            fenced: false,
-            is_mention: false,
-            is_unclosed: false,
             pieces,
+            ..Fence::default()
         }
     }
 
     /// What a part of the page says in other words.
-    pub fn stating(text: &str, range: Range<usize>, content: String) -> Fence {
+    pub fn synthetic(text: &str, range: Range<usize>, content: String) -> Fence {
         let mut fence = Fence::unfenced(text, range);
-        // Words that are not on the page have no place within the part.
+        // Content that is not verbatim on the page is mapped to the whole range.
         let is_same = fence.content.starts_with(&content);
         fence.pieces[0].length = if is_same { content.len() } else { 0 };
         fence.content = content;

@@ -13,6 +13,7 @@ use super::transcript::{self, is_schema, shows_response};
 use super::url;
 
 /// A block below a request that may be its response.
+#[derive(Default)]
 pub struct Candidate {
     /// The block, as an index into the page's blocks.
     pub fence: usize,
@@ -82,7 +83,7 @@ pub fn is_next_step(page: &Page, at: usize, heading: &Heading) -> bool {
     is_step(page, at) && labels::is_step(&heading.text)
 }
 
-/// The level of a client that a label names; headings are of lower ones.
+/// The level of a client that a label names. Headings have levels 1 to 6.
 const LABEL: u8 = 7;
 
 /// Goes through the blocks below a request.
@@ -271,12 +272,8 @@ impl<'a> Scan<'a> {
         let candidate = Candidate {
             fence: index,
             announced: true,
-            status: None,
-            doubtful: false,
-            repeats: false,
             adjacent: between.all(|at| matches!(page.blocks[at], Block::Directive(_))),
-            other_case: false,
-            foreign: false,
+            ..Candidate::default()
         };
         if role == Some("response") {
             (self.status, self.other_case) = (None, false);
@@ -354,12 +351,10 @@ const PARTS: &str =
 
 /// Whether the block directly above another one names it the response, and says nothing else.
 fn is_labelled_response(page: &Page, at: usize) -> bool {
-    let text = match at.checked_sub(1).and_then(|above| page.blocks.get(above)) {
-        Some(Block::Heading(heading)) => &heading.text,
-        Some(Block::Prose(prose)) => &prose.text,
-        _ => return false,
-    };
-    labels::names_part(text) && labels::label(text) == Announces::Response
+    let above = at.checked_sub(1).and_then(|above| page.blocks.get(above));
+    above
+        .and_then(Block::text)
+        .is_some_and(|text| labels::names_part(text) && labels::label(text) == Announces::Response)
 }
 
 /// Whether a label or heading begins a list of the errors that a request can have, besides its normal response: "Error

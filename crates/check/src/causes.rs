@@ -9,8 +9,10 @@ use super::compare::{Difference, DifferenceKind, Step, same, short};
 use super::datasets::{Dataset, has_id};
 use super::http_message::METHODS;
 use super::outcome::{Cause, ExampleResult, Outcome, PageResult};
+use super::own_routes::PARAMETERS;
 use super::page::Page;
 use super::service::{Received, Request};
+use super::status::Expected;
 use super::text::nearest;
 use super::url;
 
@@ -19,6 +21,7 @@ pub struct Case<'a> {
     pub page: &'a Page,
     pub request: &'a Request,
     pub received: &'a Received,
+    pub expected: &'a Expected,
     pub differences: &'a [Difference],
     /// Whether what was compared is not the body, but what filters make of it.
     pub is_filtered: bool,
@@ -51,10 +54,16 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
         .path_prefix()
         .or_else(|| unknown_field(case.request, case.dataset))
         .or_else(|| case.received.hint.clone())
+        .or_else(|| case.misspelt_parameter())
         .or_else(|| case.get_with_body())
         .or_else(|| case.replaces_record())
         .or_else(|| case.other_record())
+        .or_else(|| case.record_of_other_collection())
+        .or_else(|| case.related_record())
+        .or_else(|| case.sent_type())
+        .or_else(|| case.other_order())
         .or_else(|| case.unknown_method());
+    let rules = || case.has_no_rule().map(elsewhere);
     let rest = || {
         case.next_id()
             .or_else(|| case.other_values())
@@ -65,6 +74,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
     request
         .map(in_request)
         .or_else(|| case.missing_record())
+        .or_else(rules)
         .or_else(|| rest().filter(|_| !case.is_filtered).map(elsewhere))
         .or_else(|| case.server_message().map(in_request))
 }
@@ -198,6 +208,122 @@ impl Case<'_> {
         (self.request.method == "GET" && self.request.body.is_some()).then(|| {
             "a GET with a body: the server ignores the body, PUT or PATCH may be meant".to_owned()
         })
+    }
+
+    /// The names of the query's parameters.
+    fn parameters(&self) -> impl Iterator<Item = &str> {
+        let (_, query) = self.request.target.split_once('?').unwrap_or_default();
+        query
+            .split('&')
+            .map(|pair| pair.split('=').next().unwrap_or_default())
+    }
+
+    fn misspelt_parameter(&self) -> Option<String> {
+        let known = || PARAMETERS.split(' ');
+        self.parameters()
+            .filter(|name| name.starts_with('_') && known().all(|own| own != *name))
+            .find_map(|name| {
+                let near = nearest(name, known())?;
+                Some(format!(
+                    "`{name}` is not a parameter of the server, did you mean `{near}`?"
+                ))
+            })
+    }
+
+    /// The documented values are those of a record of another collection.
+    fn record_of_other_collection(&self) -> Option<String> {
+        let own = self.segments().into_iter().next()?;
+        let documented: Vec<(&str, &Value)> = self
+            .differences
+            .iter()
+            .filter_map(|found| match found.path.as_slice() {
+                [Step::Key(key)] => Some((key.as_str(), found.documented.as_ref()?)),
+                _ => None,
+            })
+            .collect();
+        let is_it = |record: &&Value| {
+            let has = |(key, value): &(&str, &Value)| record.get(*key) == Some(*value);
+            documented.iter().all(has)
+        };
+        let others = self.dataset.resources();
+        let found = others.iter().filter(|name| **name != own).find_map(|name| {
+            let record = self.dataset.records(name)?.iter().find(is_it)?;
+            Some((name, record.get("id").map(short)?))
+        });
+        let (name, id) = found.filter(|_| documented.len() >= 2 && self.received.is_success())?;
+        Some(format!(
+            "the documented values are those of {name}/{}",
+            id.trim_matches('"')
+        ))
+    }
+
+    /// A documented member that holds related records, which a parameter adds.
+    fn related_record(&self) -> Option<String> {
+        let resources = self.dataset.resources();
+        self.of_kind(DifferenceKind::Missing).find_map(|found| {
+            let Some(Step::Key(key)) = found.path.last() else {
+                return None;
+            };
+            let parameter = match found.documented.as_ref()? {
+                Value::Array(items) if resources.contains(&key.as_str()) && !items.is_empty() => {
+                    "_embed"
+                }
+                Value::Object(_) if resources.contains(&format!("{key}s").as_str()) => "_expand",
+                _ => return None,
+            };
+            let is_read = self.request.method == "GET" && self.received.is_success();
+            is_read.then(|| format!("`{key}` is a relation; `?{parameter}={key}` adds it"))
+        })
+    }
+
+    /// The request sends a value of another type than the page shows.
+    fn sent_type(&self) -> Option<String> {
+        let sent: Value = serde_json::from_str(self.request.body.as_deref()?).ok()?;
+        self.of_kind(DifferenceKind::Type).find_map(|found| {
+            let [Step::Key(key)] = found.path.as_slice() else {
+                return None;
+            };
+            let value = sent
+                .get(key)
+                .filter(|value| found.actual.as_ref() == Some(value))?;
+            let documented = found.documented.as_ref()?;
+            Some(format!(
+                "the request sends `{key}` as {}, the page shows {}",
+                short(value),
+                short(documented)
+            ))
+        })
+    }
+
+    /// A sorted list that has the documented items in another order.
+    fn other_order(&self) -> Option<String> {
+        let mut documented: Vec<String> = Vec::new();
+        let mut actual: Vec<String> = Vec::new();
+        let is_moved = |found: &Difference| match (found.kind, found.path.as_slice()) {
+            (DifferenceKind::Order, _) => true,
+            (DifferenceKind::Value, [Step::Index(_)]) => {
+                documented.extend(found.documented.as_ref().map(Value::to_string));
+                actual.extend(found.actual.as_ref().map(Value::to_string));
+                true
+            }
+            _ => false,
+        };
+        let is_reordered = self.differences.iter().all(is_moved);
+        documented.sort();
+        actual.sort();
+        let is_sorted = self.request.target.contains("_sort=-")
+            || self.parameters().any(|name| name == "_order");
+        (is_sorted && is_reordered && !self.differences.is_empty() && documented == actual)
+            .then(|| "the query sorts the list in another order than the page shows".to_owned())
+    }
+
+    /// A documented error of a value that no rule refuses.
+    fn has_no_rule(&self) -> Option<String> {
+        let of_values = |status: &u16| matches!(status, 400 | 409 | 422);
+        let sends = self.request.body.is_some() && self.received.is_success();
+        let name = self.dataset.rules_name();
+        (sends && self.expected.statuses.iter().all(of_values))
+            .then(|| format!("no rule refuses this request; rules are in {name}"))
     }
 
     /// For a PUT: the page shows members of the record that the request does not send.
@@ -381,7 +507,9 @@ impl Case<'_> {
 
     /// A documented item that the list does not contain.
     fn stale_item(&self) -> Option<String> {
-        let (resource, records) = self.records()?;
+        // The items of `/users/1/orders` are orders.
+        let resource = self.segments().into_iter().step_by(2).last()?;
+        let records = self.dataset.records(&resource)?;
         self.of_kind(DifferenceKind::Missing).find_map(|found| {
             let ([Step::Id(id)], Some(Value::Object(documented))) =
                 (found.path.as_slice(), &found.documented)

@@ -20,7 +20,7 @@ use super::url::encode_component;
 /// The commands and calls of a code block; a command in the form of a shell's words, a call in any language.
 pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
-    let mut lines = Lines { text, at: 0 };
+    let mut lines = Lines::new(text, 0);
     while let Some((line, at)) = lines.next() {
         let mut start = at + prompt::typed(line);
         // What is sent may come from a command before it.
@@ -97,7 +97,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     found
 }
 
-/// The value behind `:=` that is not JSON, which HTTPie rejects.
+/// The value after `:=` that is not JSON, which HTTPie rejects.
 fn bad_json(words: &[Word]) -> Option<Mistake> {
     words.iter().find_map(|word| {
         let (name, value) = word.text.split_once(":=")?;
@@ -105,7 +105,7 @@ fn bad_json(words: &[Word]) -> Option<Mistake> {
         let is_json = serde_json::from_str::<Value>(value).is_ok();
         (is_name && !is_json && !value.starts_with(['@', '<', '{', '$'])).then(|| Mistake {
             span: word.span.clone(),
-            text: format!("`{value}` behind `:=` is not JSON"),
+            text: format!("`{value}` after `:=` is not JSON"),
             fix: Some(format!("`{name}={value}` for a string")),
         })
     })

@@ -130,7 +130,7 @@ fn not_a_command(word: &str, meant: &str) -> String {
 pub fn commands(text: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
     let is_above = comments::shows_output_above(text);
-    // A comment behind the command is its own.
+    // A comment after the command is its own.
     let is_comment_below = |shown: &Range<usize>, found: &FoundRequest| {
         comments::comment_output(&text[shown.clone()]) > 0
             && text[found.span.end..shown.start].contains('\n')
@@ -180,10 +180,14 @@ pub fn commands(text: &str) -> Vec<FoundRequest> {
                 };
             at = next;
             request.output = output;
+            let is_loop = in_loop(&text[..name.start]) && text[request.span.clone()].contains('$');
+            if is_loop && request.problem.is_none() {
+                request.problem = Some(Problem::Skip("runs in a loop of the shell".to_owned()));
+            }
             if text[at..].trim_start().starts_with("curl: (7)")
                 || text[at..].trim_start().starts_with("curl: (6)")
             {
-                let reason = "the page shows what happens while no server runs";
+                let reason = "the page shows curl's error for a server that is not running";
                 request.problem = Some(Problem::Skip(reason.to_owned()));
             }
             found.push(match &text[name.clone()] {
@@ -197,6 +201,13 @@ pub fn commands(text: &str) -> Vec<FoundRequest> {
         }
     }
     found
+}
+
+/// Whether a text ends within a loop of a shell.
+fn in_loop(before: &str) -> bool {
+    static BEGIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*(?:for|while|until)\b"));
+    static END: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)(?:^|;)\s*done\b"));
+    BEGIN.find_iter(before).count() > END.find_iter(before).count()
 }
 
 /// A command with its response on the same line, `curl ... => {"id": 1}`, and where that begins.
@@ -222,7 +233,7 @@ pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     let printed = Printed::through(&command.filters).and_then(|printed| {
         let write_out = parsed.write_out.clone();
         match write_out.is_some() && printed.is_filtered() {
-            true => Err("its output with that of --write-out goes through jq".to_owned()),
+            true => Err("jq also reads the output of --write-out".to_owned()),
             false => Ok(printed.with_write_out(write_out)),
         }
     });

@@ -81,7 +81,7 @@ pub fn without_marks(text: &str) -> String {
     out
 }
 
-/// The mark of a comment that is a line, with its words, and the text behind it.
+/// The mark of a comment that is a line, with its words, and the text after it.
 pub fn uncommented_line(line: &str) -> Option<(&str, &str)> {
     let (_, plain) = comment_mark(line)?;
     let end = match is_label(&line[plain..]) {
@@ -117,7 +117,7 @@ pub fn comment_output(text: &str) -> usize {
     let first = STATUS_BEFORE
         .find(first)
         .map_or(first, |status| &first[status.end() - 1..]);
-    // A comment such as `# [optional] ...` is none.
+    // A comment such as `# [optional] ...` is not output.
     let is_list = |items: &str| items.starts_with('{') || matches!(items, "]" | "");
     let is_json = begins_object(first)
         || first

@@ -28,7 +28,7 @@ pub struct Curl {
     pub unsupported: Option<String>,
     /// The file that the body is read from.
     pub body_file: Option<String>,
-    /// What is written behind the body.
+    /// What is written after the body.
     pub write_out: Option<WriteOut>,
 }
 
@@ -89,7 +89,7 @@ struct Parser {
     unknown_variable: Option<String>,
     /// Whether the body is written to a file.
     saves_output: bool,
-    /// Whether brackets in URLs are what they are.
+    /// Whether brackets in URLs are literal (`--globoff`).
     globoff: bool,
 }
 
@@ -98,10 +98,14 @@ impl Parser {
         let text = word.text.as_str();
         if let Some(name) = text.strip_prefix("--").filter(|name| !name.is_empty()) {
             let (name, inline) = match name.split_once('=') {
-                // curl itself does not accept `--name=value`, but pages use it.
                 Some((name, value)) if find_long(name).is_some() => (name, Some(value)),
                 _ => (name, None),
             };
+            if inline.is_some() {
+                let text =
+                    format!("curl takes the value of `--{name}` after a space, not after `=`");
+                self.mistake(&word.span, text, Some(word.text.replacen('=', " ", 1)));
+            }
             match find_long(name) {
                 Some(option) => self.option(option, word, inline, rest),
                 None => self.unknown_option(word, text),
@@ -171,8 +175,19 @@ impl Parser {
 
     fn value(&mut self, option: &str, value: String, span: &Range<usize>) {
         const FORM: &str = "application/x-www-form-urlencoded";
+        let kind = match option {
+            "json" => "application/json",
+            _ => FORM,
+        };
         match option {
-            "request" => self.method = Some(value.to_ascii_uppercase()),
+            "request" => {
+                let method = value.to_ascii_uppercase();
+                if method != value && METHODS.contains(&&*method) {
+                    let text = format!("methods are case-sensitive: `{value}` is not `{method}`");
+                    self.mistake(span, text, Some(method.clone()));
+                }
+                self.method = Some(method);
+            }
             "proxy" if METHODS.contains(&&*value) => {
                 let text = "`-x` names a proxy; the method is given by `-X`".to_owned();
                 self.mistake(span, text, Some("-X".to_owned()));
@@ -194,29 +209,18 @@ impl Parser {
                 if value == "@-" && self.stdin.is_some() =>
             {
                 let text = self.stdin.clone().unwrap_or_default();
-                self.add_data(
-                    text,
-                    if option == "json" {
-                        "application/json"
-                    } else {
-                        FORM
-                    },
-                );
+                self.add_data(text, kind);
             }
             "data" | "data-ascii" | "data-binary" | "json" if value.starts_with('@') => {
                 if !self.data.is_empty() || self.out.body_file.is_some() {
-                    self.unsupported("its body is put together from a file and more");
+                    self.unsupported("its body combines a file with other data");
                 }
                 self.out.body_file = Some(value[1..].to_owned());
-                let kind = if option == "json" {
-                    "application/json"
-                } else {
-                    FORM
-                };
                 self.add_data(value, kind);
             }
-            "data" | "data-ascii" | "data-binary" | "data-raw" => self.add_data(value, FORM),
-            "json" => self.add_data(value, "application/json"),
+            "data" | "data-ascii" | "data-binary" | "data-raw" | "json" => {
+                self.add_data(value, kind);
+            }
             "data-urlencode" => match encode(&value) {
                 Some(encoded) => self.add_data(encoded, FORM),
                 None => self.unsupported("the value is read from a file"),
@@ -289,7 +293,7 @@ impl Parser {
             .iter()
             .enumerate()
             .find(|(index, _)| *index != main);
-        // The value of an option that does not exist looks like a URL.
+        // The value of an unknown option is parsed as a URL, too, and is not worth a second message.
         if let (Some((_, (other, span))), None, true) =
             (others, &self.out.unsupported, self.out.mistakes.is_empty())
         {

@@ -260,11 +260,13 @@ pub fn has_id(record: &Value, id: &str) -> bool {
     own.is_some_and(|own| own.trim_matches('"') == id)
 }
 
-/// Whether an object in `whole` has a member with this name and value.
-pub fn has(whole: &Value, key: &str, value: &Value) -> bool {
+/// Whether an object in `whole` has a member with this name, and with this value if one is given.
+pub fn has(whole: &Value, key: &str, value: Option<&Value>) -> bool {
     match whole {
         Value::Object(members) => {
-            members.get(key) == Some(value) || members.values().any(|inner| has(inner, key, value))
+            let is_it = |own: &Value| value.is_none_or(|value| own == value);
+            members.get(key).is_some_and(is_it)
+                || members.values().any(|inner| has(inner, key, value))
         }
         Value::Array(items) => items.iter().any(|item| has(item, key, value)),
         _ => false,
@@ -350,7 +352,7 @@ impl Dataset {
 
     /// Whether a record has this value of a property.
     pub fn has_value(&self, property: &str, value: &Value) -> bool {
-        has(&self.value, property, value)
+        has(&self.value, property, Some(value))
     }
 
     /// Whether a collection has a property whose values are unique.

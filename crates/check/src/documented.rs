@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::comments;
@@ -15,7 +17,7 @@ use super::jq::Stop;
 use super::labels;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
-use super::omissions;
+use super::omissions::{self, OneItem};
 use super::outcome::{Drift, Finding};
 use super::page::{Fence, Page};
 use super::pairing;
@@ -25,7 +27,7 @@ use super::programs;
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::status_text;
-use super::text::{is_one_of, line_start};
+use super::text::{is_one_of, line_start, pattern};
 use super::transcript;
 use super::url;
 
@@ -51,8 +53,8 @@ pub struct DocumentedResponse {
     pub headers: Vec<(String, Shown)>,
     /// Whether the page says that only a part is shown.
     pub truncated: bool,
-    /// Whether the page says that it shows one item of a list, or the form of each.
-    pub one_item: bool,
+    /// The item of a list that the page says that it shows, or the form of each.
+    pub one_item: Option<OneItem>,
     /// Words of a sentence that says which members are left out.
     pub left_out: Vec<String>,
     /// What is missing in the body, if it is JSON but for that: a closing bracket or a comma.
@@ -70,10 +72,10 @@ pub struct Documented<'a> {
     pub printed: &'a Printed,
     /// A body that is not JSON.
     pub plain: Option<&'a Shown>,
-    /// Whether the body is one item of a list.
-    pub one_item: bool,
+    /// The item of a list that the body is.
+    pub one_item: Option<OneItem>,
     /// How sure it is that the body is the response.
-    pub surety: Surety,
+    pub confidence: Confidence,
     /// Members whose values are not compared.
     pub any: &'a [String],
     /// Members that may be missing.
@@ -90,18 +92,18 @@ pub struct Documented<'a> {
 
 /// How sure it is that a block is the response to a request. What is not sure is not reported as wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Surety {
+pub enum Confidence {
     /// The page says so, or nothing else.
     Sure,
-    /// The page says something about it that is not understood: it is the response if it resembles that.
+    /// What the page says about it is not understood: it is compared only if it resembles the received body.
     Likely,
-    /// It may be the body of the request: it is the response if it is equal to that.
+    /// It may be the body of the request: it is compared only if it equals the received body.
     Doubtful,
 }
 
-impl Surety {
+impl Confidence {
     /// How sure it is that the response of an example is the one to its request.
-    pub fn of(page: &Page, example: &Example, form: Form) -> Surety {
+    pub fn of(page: &Page, example: &Example, form: Form) -> Confidence {
         // A block of lines may be other commands.
         let may_be_commands = |response: &ResponseBlock| {
             let content = page.fence(response.fence).map(|fence| &fence.content);
@@ -110,12 +112,15 @@ impl Surety {
                 && content.is_some_and(|content| printed::is_like_command(content.trim_start()))
         };
         match &example.response {
-            Some(response) if response.doubtful => Surety::Doubtful,
-            Some(response) if may_be_commands(response) => Surety::Likely,
-            Some(response) if !pairing::surely_response(page, example.fence, response.fence) => {
-                Surety::Likely
+            Some(response) if response.doubtful => Confidence::Doubtful,
+            Some(response) if may_be_commands(response) => Confidence::Likely,
+            Some(response)
+                if !pairing::surely_response(page, example.fence, response.fence)
+                    && !omissions::says_truncated(page, example, response.fence) =>
+            {
+                Confidence::Likely
             }
-            _ => Surety::Sure,
+            _ => Confidence::Sure,
         }
     }
 }
@@ -144,7 +149,7 @@ pub struct OtherDifference {
 
 /// Why a body that is one item of the received list is not compared.
 pub const ONE_OF_LIST: &str = "one item of the list";
-pub const NOT_SURE: &str = "not surely the response";
+pub const NOT_SURE: &str = "may not be the response";
 
 /// Why there is nothing to compare a documented body with.
 enum Unprinted {
@@ -170,9 +175,9 @@ impl Compared {
         !self.status_ok || !self.diff.differences.is_empty() || self.other.is_some()
     }
 
-    /// The server's hint that the query is misspelt, in which case a response that is as documented is so by accident. A
+    /// The server's hint that a name in the query is misspelt. Such a response may match the page by chance. A
     /// filter on a whole array does not count if the page shows the items that it finds.
-    pub fn accident(&self, documented: Option<&Node>) -> Option<&String> {
+    pub fn suspicious_hint(&self, documented: Option<&Node>) -> Option<&String> {
         let hint = self.received.hint.as_ref()?;
         let has_items = documented
             .is_some_and(|body| matches!(&body.kind, Kind::Array(items) if !items.is_empty()));
@@ -202,14 +207,17 @@ impl Documented<'_> {
                 || self.shows_missing(&received);
             if differs && is_other_error {
                 uncompared = Some(OTHER_ERROR);
-            } else if differs && !self.one_item && !self.is_it(node, actual.as_ref()) {
+            } else if differs
+                && self.one_item.is_none()
+                && !self.counts_as_response(node, actual.as_ref())
+            {
                 uncompared = Some(NOT_SURE);
             }
             if uncompared.is_some() {
                 diff = Diff::default();
             }
         }
-        if self.surety != Surety::Sure && unprinted.take().is_some() {
+        if self.confidence != Confidence::Sure && unprinted.take().is_some() {
             uncompared = Some(NOT_SURE);
         }
         // If no status is documented, a documented error counts where the text mentions an error, and so does what
@@ -267,7 +275,7 @@ impl Documented<'_> {
             Err(Stop::Several(values)) => {
                 let shown = compare::short(&Value::from(values));
                 Err(Unprinted::Other(format!(
-                    "the page shows one value, jq prints others: {shown}"
+                    "the page shows one value, but jq does not print exactly one: {shown}"
                 )))
             }
             Err(Stop::Unfinished(why)) => Err(Unprinted::Unknown(why)),
@@ -286,16 +294,27 @@ impl Documented<'_> {
             _ => 0,
         };
         let mut diff = match actual.unwrap_or(&Value::Null) {
-            Value::Array(items) if self.one_item && members > 0 => {
-                let diffs = items.iter().map(|item| compare::diff(node, item));
-                let nearest = diffs.min_by_key(|diff| diff.differences.len());
-                // Of a form, the values are made up.
-                nearest.filter(|diff| 2 * diff.differences.len() <= members)?
+            Value::Array(items) if self.one_item.is_some() && members > 0 => {
+                let item = match self.one_item {
+                    Some(OneItem::First) => items.first(),
+                    Some(OneItem::Last) => items.last(),
+                    _ => None,
+                };
+                let nearest = || {
+                    let diffs = items.iter().map(|item| compare::diff(node, item));
+                    let nearest = diffs.min_by_key(|diff| diff.differences.len());
+                    // Of a form, the values are made up.
+                    nearest.filter(|diff| 2 * diff.differences.len() <= members)
+                };
+                let item = item.map(|item| compare::diff(node, item));
+                item.or_else(nearest)?
             }
             body => compare::diff(node, body),
         };
         let mut aligned = Vec::new();
-        if let (Some(actual), false, false) = (actual, self.one_item, diff.differences.is_empty()) {
+        if let (Some(actual), false, false) =
+            (actual, self.one_item.is_some(), diff.differences.is_empty())
+        {
             let mut body = actual.clone();
             aligned = self.generated.align(node, &mut body);
             if !aligned.is_empty() {
@@ -312,15 +331,15 @@ impl Documented<'_> {
     }
 
     /// Whether a body that differs is the response all the same.
-    fn is_it(&self, node: &Node, actual: Option<&Value>) -> bool {
-        match self.surety {
-            Surety::Sure => true,
-            Surety::Likely => resembles(node, actual.unwrap_or(&Value::Null)),
-            Surety::Doubtful => false,
+    fn counts_as_response(&self, node: &Node, actual: Option<&Value>) -> bool {
+        match self.confidence {
+            Confidence::Sure => true,
+            Confidence::Likely => resembles(node, actual.unwrap_or(&Value::Null)),
+            Confidence::Doubtful => false,
         }
     }
 
-    /// A wrong header, or a body where the page says that there is none; `{}` is as good as none.
+    /// A wrong header, or a body where the page says that there is none; `{}` counts as none.
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
         for (name, shown) in self.headers {
             let sent = received.header(name);
@@ -461,12 +480,12 @@ pub fn drift(real: &Compared, mock: &Compared) -> Option<Drift> {
     let (alone, text) = match (real.is_as_documented(), mock.is_as_documented()) {
         (true, true) => return None,
         (true, false) => {
-            let text = "the page and the real service agree; the mock answers otherwise: its data or its rules differ";
+            let text = "the page and the real service agree; the mock differs: its data or its rules are out of date";
             ("mock", text)
         }
         (false, true) => (
             "real",
-            "the page and the mock agree; the real service answers otherwise",
+            "the page and the mock agree; the real service differs",
         ),
         (false, false) if same => (
             "page",
@@ -500,7 +519,12 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
             let is_equal =
                 |(node, value): (_, _)| compare::diff(node, value).differences.is_empty();
             let count = found.clone().count();
-            (count == members.len() && count == object.len())
+            // Words in place of numbers describe the members.
+            let is_word = |(node, value): (&Node, &Value)| {
+                node.to_value().is_string() && (value.is_number() || value.is_boolean())
+            };
+            let is_described = found.clone().any(is_word);
+            (count == members.len() && count == object.len() && !is_described)
                 || (2 * count > members.len() && found.any(is_equal))
         }
         (Kind::Array(items), Value::Array(values)) => {
@@ -523,7 +547,7 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
 }
 
 /// A block with the text of a response in a range, without the marks of comments and of shells; what is not of the body
-/// is blanked out, so that offsets stay valid. And the status that curl writes behind the body.
+/// is blanked out, so that offsets stay valid. And the status that curl writes after the body.
 fn readable(
     example: &Example,
     fence: &Fence,
@@ -545,6 +569,9 @@ fn readable(
         let status = found.status;
         written = status.map(|(status, span)| (status, fence.source_range(&span)));
         content.replace_range(found.range.clone(), &" ".repeat(found.range.len()));
+    } else if let Some(found) = status_after(&content) {
+        written = Some((found.status, fence.source_range(&found.span)));
+        content.replace_range(found.span.clone(), &" ".repeat(found.span.len()));
     } else if let Some(found) = status_below(&content) {
         written = Some((found.status, fence.source_range(&found.span)));
         let whole = line_start(&content, found.span.start)..content.len();
@@ -556,6 +583,21 @@ fn readable(
         content.replace_range(length - 1..length, " ");
     }
     (content, written)
+}
+
+/// The status after the body in the last line of an output: `{} (404)`, `{} with status 404`.
+fn status_after(content: &str) -> Option<transcript::Head> {
+    static AFTER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)[}\]](?P<all>[ \t]*[,(][ \t]*(?:(?:http|status|code)[ \t:]+)*(?P<code>[1-5]\d\d)\)?|[ \t]+(?:and|with|mit|et|y|e)[ \t]+(?:(?:an?|the|http|status|code)[ \t]+)*(?P<other>[1-5]\d\d))\s*$",
+        )
+    });
+    let found = AFTER.captures(content)?;
+    let status = found.name("code").or(found.name("other"))?;
+    Some(transcript::Head {
+        status: status.as_str().parse().ok()?,
+        span: found.name("all")?.range(),
+    })
 }
 
 /// The status in the last line of an output, below the body: `HTTP 404`, as scripts print it.

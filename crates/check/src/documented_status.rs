@@ -10,7 +10,7 @@ use super::comments;
 use super::examples::Example;
 use super::labels;
 use super::node::Node;
-use super::page::{Block, Page};
+use super::page::Page;
 use super::status::{Expected, StatusSource, one, usual};
 use super::status_above;
 use super::status_below;
@@ -76,12 +76,7 @@ fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
     let response = example.response.as_ref()?.fence;
     let shown = (response + 1..example.end).find(|index| page.fence(*index).is_some())?;
     let fence = page.fence(shown)?;
-    let above = page.blocks.get(shown.checked_sub(1)?)?;
-    let label = match above {
-        Block::Heading(heading) => &heading.text,
-        Block::Prose(prose) => &prose.text,
-        _ => return None,
-    };
+    let label = page.blocks.get(shown.checked_sub(1)?)?.text()?;
     let (head, body) = transcript::head(&fence.content);
     let is_alone = fence.content[body..].trim().is_empty();
     const STATUS: &str = "status statut estado stato статус état";
@@ -93,7 +88,7 @@ fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
     Some(one(head.status, StatusSource::StatusLine, place))
 }
 
-/// The status that a documented error has as a member. A record may have such a member, too, so a success is as good.
+/// The status that a documented error has as a member. A record may have such a member, too, so the usual status is accepted as well.
 fn in_error(body: &Node, method: &str) -> Option<Expected> {
     let body = body.to_value();
     let status = ["status", "statusCode", "status_code", "code"]
@@ -151,9 +146,14 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     };
     let statuses = after.into_iter().chain(above).find_map(comment);
     let below = || {
-        let line = content.get(line_end..)?.lines().nth(1)?;
-        let code = BELOW.captures(line)?["code"].parse().ok()?;
-        Some(vec![code]).filter(|_| example.request.output.is_none())
+        let mut lines = content.get(line_end..)?.lines().skip(1).map(str::trim);
+        let line = lines.next().filter(|_| example.request.output.is_none())?;
+        if let Some(found) = BELOW.captures(line) {
+            return Some(vec![found["code"].parse().ok()?]);
+        }
+        // Above another command, it may be about that.
+        let is_last = lines.next().is_none_or(str::is_empty);
+        comment(line.strip_prefix('#').filter(|_| is_last)?)
     };
     let statuses = statuses.or_else(below);
     Some(Expected {
@@ -167,8 +167,17 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
 fn in_curl_error(page: &Page, example: &Example) -> Option<Expected> {
     static ERROR: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^\s*curl: \(22\) The requested URL returned error: (\d{3})"));
-    let content = page.fence(example.fence)?.content.as_str();
-    let status = ERROR.captures(&content[example.request.span.end..])?;
+    let below = &page.fence(example.fence)?.content[example.request.span.end..];
+    let output = page
+        .fence(example.fence + 1)
+        .or_else(|| page.fence(example.fence + 2));
+    let output = output
+        .filter(|fence| fence.fenced)
+        .map(|fence| fence.content.as_str());
+    let status = [Some(below), output]
+        .into_iter()
+        .flatten()
+        .find_map(|text| ERROR.captures(text))?;
     Some(one(status[1].parse().ok()?, StatusSource::Text, None))
 }
 

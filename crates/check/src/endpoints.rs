@@ -202,10 +202,7 @@ fn is_definition(
     if is_address(at) && is_address(next) {
         return false;
     }
-    let depth = |block: &Block| match block {
-        Block::Heading(heading) => Some(heading.level),
-        _ => None,
-    };
+    let depth = |block: &Block| block.heading().map(|heading| heading.level);
     let level = page
         .heading_of(at)
         .and_then(|index| depth(&page.blocks[index]));
@@ -228,7 +225,7 @@ fn is_definition(
         Block::Prose(prose) => labels::says_example(&prose.text),
         _ => false,
     };
-    let adds_query = fence.fenced
+    let adds_query = (fence.fenced || page.fence(next).is_some_and(|next| !next.fenced))
         && query(&path.target).is_none()
         && query(&other.target).is_some()
         && url::placeholder(url::path_of(&path.target)).is_none()
@@ -290,7 +287,7 @@ pub fn add_query(page: &Page, at: usize, found: &mut [FoundRequest]) {
         match query_below(page, at) {
             Some(query) => request.add_query(Some(&query)),
             None if enters_query(page, at) && request.problem.is_none() => {
-                let reason = "its parameters are entered in a step that is not understood";
+                let reason = "its query parameters are in a step that cannot be parsed";
                 request.problem = Some(Problem::Skip(reason.to_owned()));
             }
             None => {}
@@ -421,7 +418,7 @@ fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
         .take(2)
         .find_map(named);
     match above {
-        // That of the URL above it, unless it is in the paragraph of this one.
+        // This method belongs to the URL above it, unless it is in the paragraph of the URL in this block.
         Some((index, _))
             if index > 0
                 && is_value(index - 1)
@@ -434,7 +431,7 @@ fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
     }
 }
 
-/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing speaks of a write.
+/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing mentions a write.
 fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
     static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?i)\b(?:endpoint|url|uri|address|request|command|open|visit)\b")
@@ -481,7 +478,7 @@ fn method_of_query(page: &Page, at: usize) -> Option<&'static str> {
     is_read.then_some("GET")
 }
 
-/// GET, if the heading above a URL speaks of reading and JSON is below it: "Step 2: Retrieve the packs".
+/// GET, if the heading above a URL mentions reading and JSON is below it: "Step 2: Retrieve the packs".
 fn method_of_read(page: &Page, at: usize) -> Option<&'static str> {
     static VERB: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)^\W*(?:step\s*)?(?:\d+[.:)]?\s*)*(\p{L}+)"));
@@ -535,10 +532,7 @@ fn method_of_part(page: &Page, at: usize) -> Option<&'static str> {
 }
 
 fn heading_text(block: &Block) -> Option<&str> {
-    match block {
-        Block::Heading(heading) => Some(&heading.text),
-        _ => None,
-    }
+    block.heading().map(|heading| heading.text.as_str())
 }
 
 fn known_method(name: &str) -> Option<&'static str> {
@@ -563,11 +557,9 @@ fn method_of_section(page: &Page, at: usize) -> Option<&str> {
         headings += usize::from(matches!(block, Block::Heading(_)));
         headings < 2 && !matches!(block, Block::Fence(_))
     });
-    let texts = near.filter_map(|block| match block {
-        Block::Prose(prose) => Some(prose.text.as_str()),
-        _ => None,
-    });
-    let mut methods = texts.flat_map(|text| NAMED.find_iter(text));
+    let mut methods = near
+        .filter_map(Block::prose)
+        .flat_map(|prose| NAMED.find_iter(&prose.text));
     let first = methods.next()?.as_str();
     methods
         .all(|other| other.as_str() == first)
@@ -579,11 +571,7 @@ fn method_of_section(page: &Page, at: usize) -> Option<&str> {
 fn method_of_title(page: &Page, at: usize) -> Option<&'static str> {
     const WRITES: [(&str, &str); 2] = [("delete remove", "DELETE"), ("add create post", "POST")];
     let is_url = |text: &str| matches!(labels::words(text).as_slice(), [only] if is_one_of(only, "url uri endpoint route"));
-    let is_labelled = match &page.blocks[at.checked_sub(1)?] {
-        Block::Heading(heading) => is_url(&heading.text),
-        Block::Prose(prose) => is_url(&prose.text),
-        _ => false,
-    };
+    let is_labelled = page.blocks[at.checked_sub(1)?].text().is_some_and(is_url);
     if !is_labelled || !url::has_base(page.fence(at)?.content.trim()) {
         return None;
     }

@@ -241,7 +241,7 @@ impl Finder<'_> {
                 example.request.add_body(&body);
             }
             if example.request.problem.is_none() && pairing::is_of_old_version(page, at) {
-                let reason = "what is above it says that it is about another version";
+                let reason = "the heading or label above it refers to another version";
                 example.request.problem = Some(Problem::Skip(reason.to_owned()));
             }
             let is_last = index + 1 == count;
@@ -310,7 +310,7 @@ impl Finder<'_> {
             example.request.add_body(&text);
         }
         if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
-            let reason = "its body is shown apart from the command";
+            let reason = "the page shows its body separately from the command";
             example.request.problem = Some(Problem::Skip(reason.to_owned()));
         }
     }

@@ -63,8 +63,30 @@ pub struct Around<'a> {
     pub example: &'a Example,
 }
 
+/// Words by which a request reads what a write above it has changed: "Fetch it again:", "Verify that it is gone".
+static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?xi)\b(?: again | once\s+more | verify | confirm | afterwards | applied | saved | gone | no\s+longer | remaining | is\s+left | are\s+left
+            | (?:has|have|was|were|is|are|been)\s+(?:really\s+)?(?:changed|updated|deleted|removed|added|created)
+            | nuevamente | de\s+nuevo | volvemos | ha\s+cambiado | novamente | de\s+novo | depois\s+de | mudou | erneut | nochmals? | wieder | danach
+            | gespeichert | geändert | gelöscht\s+wurde | vérifi\w+ | à\s+nouveau | a\s+(?:bien\s+)?changé | снова | ещё\s+раз | изменил\w+ | tekrar
+            | kembali | sekarang | ponownie | zmieniła | jeszcze\s+raz | di\s+nuovo | nuovamente | verifichiamo | sia\s+cambiat\w )\b
+        | 再次 | 已更新 | もう一度 | 変わって | 다시",
+    )
+});
+
 impl Around<'_> {
-    /// Whether the text speaks of this error: it names its status, or says that the request fails.
+    /// Whether the sentence that leads to the request says that it reads what was just changed.
+    pub fn reads_again(&self) -> bool {
+        let above = self.example.fence.checked_sub(1);
+        let Some(Block::Prose(prose)) = above.and_then(|at| self.page.blocks.get(at)) else {
+            return false;
+        };
+        let sentence = labels::last_sentence(&prose.text);
+        AGAIN.is_match(sentence) && labels::leads(sentence)
+    }
+
+    /// Whether the text mentions this error: it names its status, or says that the request fails.
     pub fn allows(&self, received: &Received) -> bool {
         let status = received.status;
         let text = self.text();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::compare::{self, Diff, DifferenceKind};
+use super::datasets;
 use super::documented::{Compared, Documented};
 use super::examples::Example;
 use super::http_message::METHODS;
@@ -113,28 +114,20 @@ pub fn add(
 /// Adds what is suspicious about an example, whether it is as documented or not.
 pub fn warn(page: &Page, example: &Example, received: &Received, warnings: &mut Vec<Finding>) {
     for name in &example.directives.any {
-        if received.json().is_some_and(|body| !has_member(body, name)) {
+        if received
+            .json()
+            .is_some_and(|body| !datasets::has(body, name, None))
+        {
             let text = format!("`any={name}`: the response has no member `{name}`");
             warnings.push(Finding::new(example.url_range(page), text));
         }
     }
     if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
-        let text = "zsh takes an unquoted `?` for a pattern and answers `no matches found`";
+        let text = "zsh treats an unquoted `?` as a pattern and reports `no matches found`";
         warnings.push(Finding {
             fix: Some("put the URL in quotes".to_owned()),
             ..Finding::new(fence.source_range(span), text)
         });
-    }
-}
-
-/// Whether an object in a body has a member with this name.
-fn has_member(body: &Value, name: &str) -> bool {
-    match body {
-        Value::Object(members) => {
-            members.contains_key(name) || members.values().any(|value| has_member(value, name))
-        }
-        Value::Array(items) => items.iter().any(|item| has_member(item, name)),
-        _ => false,
     }
 }
 

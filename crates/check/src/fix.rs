@@ -148,7 +148,7 @@ fn fixed(
             if !passes {
                 lines.push((
                     line(edit.example),
-                    "the new response would not pass, either",
+                    "the example would still fail with the new response",
                 ));
             }
             passes
@@ -221,10 +221,10 @@ fn new_content<'a>(
         .next()
         .unwrap_or_default();
     if !fence.fenced && !line_rest.trim().is_empty() {
-        return Err("the response stands within a line of text");
+        return Err("the response is within a line of text");
     }
     if page.text[fence.range.clone()].starts_with('<') {
-        return Err("the response stands in HTML");
+        return Err("the response is in HTML");
     }
     if details.truncated {
         return Err("the page says that it shows only a part");
@@ -306,7 +306,7 @@ fn new_content<'a>(
         let broken = &fence.content[start..end];
         let indent = rewrite::indent_at(&fence.content, start);
         if !is_one_value(broken, &indent) {
-            return Err("it is not JSON, and more than JSON might be lost");
+            return Err("it is not JSON, and rewriting it might delete other text");
         }
         content.replace_range(
             start..end,
@@ -314,7 +314,7 @@ fn new_content<'a>(
         );
     }
     if content == fence.content {
-        return Err("what is wrong is not a value of the JSON");
+        return Err("the finding is not about a value in the JSON");
     }
     if !keeps_comments(&fence.content, &content) {
         return Err("a comment in the JSON would be lost");
@@ -404,7 +404,14 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     if result.details.hint.is_some() {
         return None;
     }
-    let body = result.details.received.as_ref().and_then(Received::json)?;
+    // For readers who run all examples, the response follows the writes above.
+    let details = &result.details;
+    let received = details.after_writes.as_ref().or(details.received.as_ref());
+    let is_expected = |received: &&Received| {
+        let expected = details.expected.as_ref();
+        expected.is_none_or(|expected| expected.statuses.contains(&received.status))
+    };
+    let body = received.filter(is_expected).and_then(Received::json)?;
     let fence = page.fence(example.fence)?;
     // In a block with several requests it would not be clear which one is answered.
     if !fence.fenced || fence.content[example.request.span.end..].contains("curl") {

@@ -47,7 +47,7 @@ impl FrontMatter {
     /// Parses the front matter; also returns where the page's body begins.
     pub fn parse(text: &str) -> (FrontMatter, usize) {
         let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        let mut lines = Lines { text, at: start };
+        let mut lines = Lines::new(text, start);
         match lines.next() {
             Some((first, _)) if first.trim_end() == "---" => {}
             _ => return (FrontMatter::default(), start),

@@ -157,7 +157,7 @@ impl<'a> Generated<'a> {
     }
 
     fn is_sent(&self, key: &str, value: &Value) -> bool {
-        self.sent.iter().any(|body| has(body, key, value))
+        self.sent.iter().any(|body| has(body, key, Some(value)))
     }
 }
 

@@ -18,7 +18,7 @@ pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", 
 
 /// Parses the request that begins at `start`; also returns its range. It ends where the next request or response begins.
 pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)> {
-    let mut lines = Lines { text, at: start };
+    let mut lines = Lines::new(text, start);
     let (first, first_at) = lines.next()?;
     let mut words = first.split_whitespace();
     let word = words.next()?;
@@ -174,7 +174,7 @@ pub fn misspelt_line(line: &str) -> Option<(&'static str, String)> {
             let fix = format!("{method} {path} {version}");
             METHODS
                 .contains(&method)
-                .then_some(("a space is missing behind the method", fix))
+                .then_some(("a space is missing after the method", fix))
         }
         [method, path, version] if METHODS.contains(method) && path.starts_with('/') => {
             let (name, number) = version.split_once('/')?;
@@ -255,7 +255,7 @@ pub fn labelled_response(line: &str) -> Option<usize> {
         let at = line.len() - rest.len();
         return value(rest).or_else(|| Some(at + labelled_response(rest)?));
     }
-    // What comes back behind the mark of what is sent.
+    // What comes back after the mark of what is sent.
     let quoted = plain.strip_prefix("> ").unwrap_or_default();
     if quoted.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(quoted).is_ok() {
         return value(quoted);

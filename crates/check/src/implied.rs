@@ -106,7 +106,7 @@ fn join_steps(text: &str, blocks: &mut Vec<Block>) {
             continue;
         };
         let content = format!("{method} {}", &text[range.clone()]);
-        let request = Block::Fence(Fence::stating(text, range, content));
+        let request = Block::Fence(Fence::synthetic(text, range, content));
         match bare_url(&blocks[at]) {
             Some(_) => blocks[at] = request,
             None => blocks.insert(at + 1, request),
@@ -143,7 +143,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
             let request = candidate.request(text);
             let message = request.content.clone();
             for at in candidate.more_pairs().into_iter().rev() {
-                let again = Fence::stating(text, blocks[at].range(), message.clone());
+                let again = Fence::synthetic(text, blocks[at].range(), message.clone());
                 blocks.insert(at, Block::Fence(again));
             }
             blocks.insert(index + 1, Block::Fence(request));
@@ -181,7 +181,7 @@ fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
     let is_literal = url::placeholder(url::path_of(&own.url)).is_none();
     (is_list && is_literal).then(|| {
         let message = format!("{} {}", own.method, own.url);
-        let mut request = Fence::stating(text, blocks[index].range(), message);
+        let mut request = Fence::synthetic(text, blocks[index].range(), message);
         request.is_mention = true;
         request
     })
@@ -216,11 +216,7 @@ struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     fn at(text: &str, blocks: &'a [Block], index: usize) -> Option<Candidate<'a>> {
-        let words = match &blocks[index] {
-            Block::Heading(heading) => &heading.text,
-            Block::Prose(prose) => &prose.text,
-            _ => return None,
-        };
+        let words = blocks[index].text()?;
         let mut mention = mentions::in_blueprint(blocks, index)
             .or_else(|| mentions::below_method(blocks, index))
             .or_else(|| mentions::named_in(&blocks[index]))?;
@@ -312,7 +308,7 @@ impl<'a> Candidate<'a> {
             None => (0, source.len()),
         };
         let place = range.start + start..range.start + end;
-        let mut request = Fence::stating(text, place, format!("{method} {url}"));
+        let mut request = Fence::synthetic(text, place, format!("{method} {url}"));
         if let Some(body) = mentions::body(self.words) {
             request.content.push_str(&format!("\n\n{body}"));
         }
@@ -476,10 +472,7 @@ impl<'a> Candidate<'a> {
 /// fewer, by the form in which it is named.
 fn section_of<'a>(blocks: &'a [Block], index: usize, mention: &Mention) -> Vec<&'a Block> {
     let form = mention.form;
-    let heading = match &blocks[index] {
-        Block::Heading(heading) => Some(heading),
-        _ => None,
-    };
+    let heading = blocks[index].heading();
     let level = heading.map_or_else(|| level_above(blocks, index), |heading| heading.level);
     let is_step = matches!(form, Form::Step | Form::Fields) && heading.is_none();
     let is_within = |block: &&Block| match block {
@@ -563,10 +556,7 @@ fn has_path(command: &str, path: &str) -> bool {
 
 /// The level of the section of a paragraph. Below "Request" or "Route" it goes on to "Response".
 fn level_above(blocks: &[Block], index: usize) -> u8 {
-    let heading = blocks[..index].iter().rev().find_map(|block| match block {
-        Block::Heading(heading) => Some(heading),
-        _ => None,
-    });
+    let heading = blocks[..index].iter().rev().find_map(Block::heading);
     // "POST request" is the title of the whole.
     let names_method = |heading: &Heading| {
         let mut words = heading.text.split(|c: char| !c.is_alphabetic());

@@ -40,7 +40,7 @@ const LEFT_OUT: &str = "repeat/1 recurse/0 recurse/1 recurse/2 flatten/0 flatten
 type Data = JustLut<Val>;
 
 /// A command `jq`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
     program: String,
     /// Whether strings are printed without quotes.
@@ -67,13 +67,7 @@ pub enum Stop {
 impl Filter {
     /// Reads a command; its first word is the program. Otherwise says why it is not run.
     pub fn parse(words: &[Word]) -> Result<Filter, String> {
-        let mut filter = Filter {
-            program: String::new(),
-            raw: false,
-            slurps: false,
-            updates: false,
-            variables: Vec::new(),
-        };
+        let mut filter = Filter::default();
         let mut program = None;
         let mut words = words.iter().skip(1).map(|word| word.text.as_str());
         while let Some(word) = words.next() {
@@ -150,7 +144,7 @@ impl Filter {
 
     fn tokens(&self) -> Result<Vec<Token<&str>>, String> {
         let tokens = Lexer::new(self.program.as_str()).lex();
-        let tokens = tokens.map_err(|_| "it is not a filter of jq".to_owned())?;
+        let tokens = tokens.map_err(|_| "it is not a valid jq filter".to_owned())?;
         // A function may call itself.
         let is_definition = |token: &Token<&str>| matches!(token.1, Tok::Word) && token.0 == "def";
         match tokens.iter().any(|token| has(token, &is_definition)) {
@@ -166,7 +160,7 @@ impl Filter {
         };
         let arena = Arena::default();
         let modules = Loader::new(DEFINITIONS.iter().cloned()).load(&arena, file);
-        let modules = modules.map_err(|_| "it is not a filter of jq".to_owned())?;
+        let modules = modules.map_err(|_| "it is not a valid jq filter".to_owned())?;
         let variables = self.variables.iter().map(|(name, _)| name.as_str());
         Compiler::default()
             .with_funs(functions())
@@ -175,7 +169,7 @@ impl Filter {
             .map_err(|errors| {
                 let mut unknown = errors.iter().flat_map(|(_, errors)| errors);
                 let name = unknown.next().map_or("", |(name, _)| *name);
-                format!("`{name}` is not understood")
+                format!("`{name}` is not supported")
             })
     }
 
@@ -222,7 +216,7 @@ impl Filter {
     /// An error of jaq, if jq has it, too.
     fn error(&self, text: &str) -> Stop {
         if self.updates || text.contains("rangeable") || text.contains("out of bounds") {
-            return Stop::Unfinished("a filter with which jq may fail");
+            return Stop::Unfinished("jq and jaq may differ on this filter");
         }
         // jq names the type where jaq shows the whole value.
         let described = VALUE.captures(text).and_then(|found| {

@@ -35,7 +35,7 @@ static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
 });
 static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?: responses? | results? | outputs? | o/p | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
+        r"(?xi)\b(?: responses? | response_?body | results? | outputs? | o/p | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
             ergebnis | ausgabe | rückgabe | retours? | réponses? | reponses? | résultat | sortie | respuestas? | resultado | salida |
             respostas? | retorno | saída | risposta | risposte | risultato | antwoord | resultaat | odpowied\w* | wynik |
             ответ\w* | результат\w* | відповід\w* | yanıt\w* | cevap\w* | cevab\w* | sonuç\w* | çıktı\w* | respons(?:en)? | \w*svar(?:et)? |
@@ -80,8 +80,6 @@ static OTHER_IN_LABEL: LazyLock<Regex> =
 static DESCRIPTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b(?:format|schema|syntax|properties|headers|parameters|fields|attributes)\b")
 });
-static PARTS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:properties|headers|parameters|fields|attributes)\W*$"));
 const FILLER: &str = "example examples sample the a an of for in using with to your beispiel der die das für \
      exemple de la le pour ejemplo para exemplo esempio di per";
 
@@ -147,7 +145,7 @@ static WRITES: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Whether a text speaks of a write.
+/// Whether a text mentions a write.
 pub fn says_write(text: &str) -> bool {
     WRITES.is_match(text)
 }
@@ -182,7 +180,9 @@ pub fn heading(heading: &str) -> Announces {
 
 /// What a label in a paragraph announces.
 pub fn label(label: &str) -> Announces {
-    announced(label, &PARTS, &OTHER_IN_LABEL, 3)
+    // What names the parts of a response may be a description of them or the response itself.
+    static SCHEMA: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:schema|headers)\W*$"));
+    announced(label, &SCHEMA, &OTHER_IN_LABEL, 3)
 }
 
 /// `data` counts in a label with at most as many words.
@@ -235,7 +235,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             | ^\W*(?:reply|respond|answer)\s+with | we\s+then\s+(?:call|expect|send)
             | version\s*\d+\s+(?:answered|returned|gave|was|had) | in\s+(?:v\d[\d.]*|\d+\.x)
             | (?:don['’]t|do\s+not|never)\s+expect | competitors? | backend\s+(?:returned|answered)
-            | it\s+would\s+be
+            | it\s+would\s+be | ^\W*(?:production|staging)\b | returns?\s+instead | equivalent
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
             | (?:until|before|up\s+to|prior\s+to)\s+v?\d+(?:\.\d+)+ | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
                 (?:version|release|versión|versão|versione|версии|v)\s*\d[\w.]*
@@ -266,7 +266,7 @@ static SENT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Whether a label or heading is about something other than the response of now.
+/// Whether a label or heading is about something other than the current response.
 pub fn is_about_another(label: &str) -> bool {
     static PAST: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?i)\b(?:returned|answered|was|were|had)\b[^.]*\bbefore\W*$"));
@@ -325,6 +325,12 @@ fn says_what_comes(sentence: &str) -> bool {
 /// Whether a sentence leaves no doubt that the JSON below it is the response: it is a label, or says so in plain words
 /// only.
 pub fn surely_introduces(sentence: &str) -> bool {
+    // The JSON may describe them.
+    static PARTS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:properties|headers|parameters|fields|attributes)\W*$"));
+    if PARTS.is_match(sentence) {
+        return false;
+    }
     if names_response(sentence) || says_what_comes(sentence) {
         return true;
     }
@@ -376,7 +382,7 @@ pub fn says_example(text: &str) -> bool {
     has_word(text, EXAMPLES) || REQUEST.is_match(text)
 }
 
-/// Whether a text speaks of a body, and of no response.
+/// Whether a text mentions a body, and of no response.
 pub fn names_sent_body(text: &str) -> bool {
     // "Enter the following JSON data"
     static ENTERED: LazyLock<Regex> = LazyLock::new(|| {
@@ -405,9 +411,13 @@ pub fn other_tool(label: &str) -> Option<&'static str> {
     if words.iter().any(|word| word == "curl") {
         return None;
     }
+    // "Fetch it again:" is a step.
+    let is_verb = |tool: &str| {
+        tool == "fetch" && words.first().is_some_and(|first| first == tool) && words.len() > 1
+    };
     TOOLS
         .split(' ')
-        .find(|tool| words.iter().any(|word| word == tool))
+        .find(|tool| words.iter().any(|word| word == tool) && !is_verb(tool))
 }
 
 /// The sorted words of a label without "request" or "response" and filler words: equal for the two halves of an

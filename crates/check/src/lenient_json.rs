@@ -178,6 +178,7 @@ pub fn missing_comma(text: &str) -> Option<usize> {
 }
 
 /// A recursive descent parser.
+#[derive(Default)]
 struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -185,7 +186,7 @@ struct Parser<'a> {
     elided: bool,
     /// The innermost bracket that is still open at the end.
     unclosed: Option<SyntaxError>,
-    /// Whether the last object ends without its bracket, behind `...`.
+    /// Whether the last object ends without its bracket, after `...`.
     is_cut: bool,
     /// The first line that lacks the comma at its end.
     no_comma: Option<SyntaxError>,
@@ -199,11 +200,7 @@ impl<'a> Parser<'a> {
         Parser {
             text,
             at,
-            elided: false,
-            unclosed: None,
-            is_cut: false,
-            no_comma: None,
-            printed: false,
+            ..Parser::default()
         }
     }
 
@@ -306,6 +303,14 @@ impl<'a> Parser<'a> {
             return match (values.next(), values.next()) {
                 (Some(only), None) => Ok(only.clone()),
                 (None, _) => Err(self.error("a value is missing")),
+                _ if items.iter().all(|item| item.node().is_some()) => {
+                    let text = "this list has no brackets `[` and `]`".to_owned();
+                    self.unclosed.get_or_insert(SyntaxError { at: start, text });
+                    Ok(Node {
+                        kind: Kind::Array(items),
+                        span: start..end,
+                    })
+                }
                 _ => Ok(Node {
                     kind: Kind::Array(items),
                     span: start..end,
@@ -456,7 +461,7 @@ impl<'a> Parser<'a> {
         }
         self.no_comma.get_or_insert(SyntaxError {
             at: end - 1,
-            text: "a comma is missing behind this".to_owned(),
+            text: "a comma is missing after this".to_owned(),
         });
         Ok(())
     }
@@ -503,7 +508,7 @@ impl<'a> Parser<'a> {
                 }
                 _ => Item::Value(node),
             });
-            // What is left out goes on behind the item.
+            // The object ends in `...` without its brace, so items after it are left out, too.
             if std::mem::take(&mut self.is_cut) {
                 items.push(Item::Elided(self.at..self.at));
             }
@@ -575,7 +580,7 @@ impl<'a> Parser<'a> {
             if members.iter().any(|member| member.key == key) && !is_dots(&key) {
                 return Err(SyntaxError {
                     at: key_start,
-                    text: format!("the key `{key}` is there twice"),
+                    text: format!("duplicate key `{key}`"),
                 });
             }
             self.space();

@@ -4,7 +4,7 @@
 //! The checker is a client. It talks to the server through an [`Opener`], a closure that opens a service over a data
 //! file, or over HTTP to [`Options::server`]. It starts no shell, and the only files it writes are pages under `--fix`.
 //!
-//! The way of an example: `page` parses Markdown, `requests` finds commands (`shell`, `curl`) and HTTP messages,
+//! How an example is processed: `page` parses Markdown, `requests` finds commands (`shell`, `curl`) and HTTP messages,
 //! `pairing` finds the response that belongs to each, `run` sends the request and compares the response (`documented_status`,
 //! `compare`), `causes` explains a difference, and `report` prints the results or `fix` rewrites the page.
 #![warn(missing_docs)]

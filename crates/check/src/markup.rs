@@ -56,7 +56,7 @@ pub fn as_markdown(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     let mut code: Option<&str> = None;
-    let mut lines = Lines { text, at: 0 };
+    let mut lines = Lines::new(text, 0);
     while let Some((line, _)) = lines.next() {
         let start = line.trim_start();
         let marks = &start[..start.len() - start.trim_start_matches(['`', '~']).len()];
@@ -153,7 +153,7 @@ fn containers_as_lists(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut lines = Lines { text, at: 0 };
+    let mut lines = Lines::new(text, 0);
     while let Some((line, _)) = lines.next() {
         let content = line.trim_start_matches(' ');
         let indent = &line[..line.len() - content.len()];

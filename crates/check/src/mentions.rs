@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::blocks::Block;
+use super::blocks::{Block, Heading};
 use super::http_message;
 use super::labels::{self, Announces};
 use super::status_text;
@@ -317,11 +317,7 @@ pub fn entered_url(block: &Block) -> Option<&str> {
 }
 
 fn step(block: &Block) -> Option<&str> {
-    let text = match block {
-        Block::Heading(heading) => &heading.text,
-        Block::Prose(prose) => &prose.text,
-        _ => return None,
-    };
+    let text = block.text()?;
     // Those of fields are read as such.
     let first = labels::words(text).into_iter().next()?;
     let is_field = is_one_of(&first, "method url uri endpoint path route request");
@@ -356,13 +352,13 @@ pub fn in_blueprint(blocks: &[Block], index: usize) -> Option<Mention> {
     };
     let found = BLUEPRINT.captures(&heading.text)?;
     let method = found.name("method")?.as_str();
-    let resource = (0..index).rev().find(|at| match &blocks[*at] {
-        Block::Heading(above) => above.level < heading.level,
-        _ => false,
-    });
-    let above = || match &blocks[resource?] {
-        Block::Heading(above) => Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str()),
-        _ => None,
+    let is_outer = |above: &Heading| above.level < heading.level;
+    let resource = (0..index)
+        .rev()
+        .find(|at| blocks[*at].heading().is_some_and(is_outer));
+    let above = || {
+        let above = blocks[resource?].heading()?;
+        Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str())
     };
     let url = found.name("url").map(|url| url.as_str()).or_else(above)?;
     // `/users{?name}` is a path with an optional query.
@@ -415,11 +411,10 @@ pub fn below_method(blocks: &[Block], index: usize) -> Option<Mention> {
 /// The request of a path alone, in a section whose heading is only a method.
 fn path_below_method(blocks: &[Block], index: usize, path: &str) -> Option<Mention> {
     let is_path = path.starts_with('/') && !path.contains(char::is_whitespace) && path.len() > 1;
-    let heading = blocks[..index].iter().rev().find_map(|block| match block {
-        Block::Heading(heading) => Some(heading.text.trim()),
-        _ => None,
-    });
-    let method = heading.filter(|text| is_path && http_message::METHODS.contains(text))?;
+    let heading = blocks[..index].iter().rev().find_map(Block::heading);
+    let method = heading
+        .map(|heading| heading.text.trim())
+        .filter(|text| is_path && http_message::METHODS.contains(text))?;
     Some(Mention::new(method, path, Form::Described))
 }
 
@@ -446,12 +441,12 @@ pub fn body(text: &str) -> Option<&str> {
     Some(endpoint(text)?.name("body")?.as_str())
 }
 
-/// The description behind an endpoint and a colon or dash: "one user" of "**GET** `/users/1`: one user".
+/// The description after an endpoint and a colon or dash: "one user" of "**GET** `/users/1`: one user".
 pub fn description(text: &str) -> Option<&str> {
     Some(DESCRIBED.captures(text)?.name("words")?.as_str())
 }
 
-/// Whether a sentence goes on behind an endpoint: "`GET /users/1` returns one user."
+/// Whether a sentence goes on after an endpoint: "`GET /users/1` returns one user."
 pub fn continues_as_sentence(text: &str) -> bool {
     let found = DESCRIBED.captures(text);
     found.is_some_and(|found| found.name("sentence").is_some())

@@ -8,35 +8,59 @@ use super::examples::Example;
 use super::labels;
 use super::node::{Item, Kind, Node};
 use super::page::{Block, Page};
-use super::text::pattern;
+use super::text::{is_one_of, pattern};
 
-/// A sentence that says that a response is not complete.
+/// A sentence that says that a list has more items than are shown.
 static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
             only\b[^.]*\b(?:listed|shown|displayed)\s+(?:here|below) | only\s+the\s+(?:\w+\s+)?\w+est\b[^.]*\b(?:listed|shown|displayed) |
-            shows?\s+only | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first | truncated | abbreviated | shortened |
-            abridged | excerpt | partial | omitted | for\s+brevity | first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
-            goes\s+on | beginning\s+of\s+(?:the|this)\s+(?:list|response|output) | here\s+(?:are|is)\s+the\s+first |
+            (?:only|just)\s+(?:show|list|display)\w* | shows?\s+(?:only|just) | shown\)? \W*$ | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first |
+            first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
+            goes\s+on | (?:list|response|output|array|rest|it)\s+(?:continues|goes\s+on) | (?:begin|start)s?\s+(?:with|like) | starting\s+with |
+            (?:beginning|top|start|sample)\s+of\s+(?:the|this)\s+(?:list|response|output|result|array)s? | here\s+(?:are|is)\s+the\s+first | here\s+is\s+one |
+            (?:\d+|one|two|three|first)\s+(?:out\s+)?of\s+(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several) |
+            (?:remaining|other|further|more)\s+\w+\s+(?:(?:are|is|were|was)\s+)?(?:not\s+shown|left\s+out|cut) |
             cut\s+(?:off|short) |
-            nur\b[^.]*\b(?:gezeigt|angezeigt|aufgeführt|dargestellt) | gekürzt\w* | verkürzt\w* | auszug | ausschnitt |
-            seul\w*\b[^.]*\b(?:affich|montr|list)\w* | tronqu\w* | extrait | abrég\w* | partiel\w* |
-            (?:solo|sólo|solamente|somente|apenas|soltanto)\b[^.]*\b(?:muestra|mostr|most|list)\w* |
-            recortad\w* | truncad\w* | abreviad\w* | acortad\w* | resumid\w* | extracto | trecho | parcial |
-            troncat\w* | abbreviat\w* | estratto | parziale | ridott\w*)\b | \bcut\W*$",
+            nur\b[^.]*\b(?:erste\w*|gezeigt|angezeigt|aufgeführt|dargestellt) | (?:der|die|das)\s+ersten?\b | erste[rns]?\s+(?:eintrag|einträge|datensatz) |
+            seul\w*\b[^.]*\b(?:affich|montr|list|premi)\w* | premi\w+\b[^.]*\bseul\w* |
+            (?:solo|sólo|solamente|somente|apenas|soltanto|únicamente)\b[^.]*\b(?:muestra|mostr|most|list|prim)\w* | primer\s+\w+ |
+            (?:só|тольк\w+|sadece|yalnızca|hanya|tylko|endast|bara|alleen|enkel)\b[^.]*(?:prim|перв|ilk|pertama|pierwsz|först|eerste)\w* |
+            остальн\w+ | ilk\s+\w+ )\b
+        | 只(?:显示|列出|展示|取) | 仅(?:显示|列出|展示|取)? | 第一(?:条|个|項|项) | 最初の | [1１一]件目 | 以下省略 | 첫\s*번째 | 이하\s*생략",
     )
 });
+
+/// "The first user", but not the first of what has no items: "First request".
+static FIRST: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\bfirst\s+(?:few\s+|\d+\s+|two\s+|three\s+)?(?P<what>\w+)"));
+
+/// Words after "first" that do not name an item.
+const NOT_ITEMS: &str = "page request response call step example time case query name run version attempt command argument of";
 
 /// A sentence that says that the members of a response are not all shown, either.
 static PART: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?:part\s+of | parts\s+of | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
-            truncated | abbreviated | shortened | abridged | excerpt | partial | omitted | for\s+brevity |
-            (?:most\s+important|relevant|main|interesting|essential|key)\s+(?:fields|members|properties|attributes|parts?) |
-            (?:wichtigsten|wichtige|relevanten)\s+(?:felder|eigenschaften|teile) | (?:champs|campos|campi)\s+(?:les\s+plus\s+)?(?:más\s+|mais\s+|più\s+)?(?:important\w*|relevant\w*|principa\w+) |
-            (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
-            only\b[^.:]*\b(?:fields|members|properties|attributes)\b[^.:]*\b(?:shown|listed|displayed) | teil\s+der | gekürzt\w* | auszug | ausschnitt | partie\s+de | tronqu\w* | extrait | parte\s+d\w+ |
-            recortad\w* | truncad\w* | extracto | trecho | troncat\w* | estratto)\b | \bcut\W*$",
+        r"(?xi)\b(?:parts?\s+of | in\s+part | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
+            truncated | abbreviated | shortened | abridged | excerpt\w* | partial(?:ly)? | omitt?\w* | for\s+(?:brevity|readability) |
+            simplified | condensed | trimmed | stripped\s+down | snipp?ed | snippets? | fragments? | elided |
+            (?:most\s+important | most\s+relevant | important | relevant | main | interesting | boring | essential | key)\s+
+                (?:\w+\s+)?(?:fields | members | properties | attributes | parts?) |
+            (?:fields|members|properties|attributes)\s+(?:that\s+)?(?:you|we|i)\s+(?:\w+\s+){0,2}(?:need|use|want|care) | interested\s+in |
+            among(?:st)?\s+(?:others?|other\s+\w+|the\s+(?:fields|members|properties)\w*) | at\s+least | includ(?:es?|ing) |
+            (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|removed|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
+            only\b[^.:]*\b(?:fields|members|properties|attributes)\b(?:[^.:]*\b(?:shown|listed|displayed|need|only))? |
+            (?:fields|members|properties|attributes)\s+only | (?:fewer|less)\s+(?:fields|members|properties) |
+            teil\s+der | teilweise | gekürzt\w* | verkürzt\w* | vereinfacht\w* | auszug\w* | ausschnitt\w* | wichtigst\w* | weggelassen | ausgelassen |
+            (?:der\s+)?übersicht\s+halber | partie\s+de | partiel\w* | simplifi\w+ | abrég\w* | tronqu\w* | extraits? | omis(?:es?)? |
+            parte\s+d\w+ | parcial\w* | resumid\w+ | simplificad\w+ | abreviad\w* | acortad\w* | recortad\w* | truncad\w* | extracto | trecho | fragmento |
+            se\s+omiten | omitid\w+ | parzial\w* | semplificat\w+ | abbreviat\w+ | ridott\w* | troncat\w* | estratto | omess\w+ | brevità |
+            (?:champs|campos|campi)\b[^.:]*\b(?:important\w*|relevant\w*|pertinent\w*|princip\w+) | princip\w+\s+(?:champs|campos|campi) |
+            сокращ\w+ | фрагмент\w* | част(?:ь|и|ично)\s+\w+ | опущен\w* | основны\w+ | упрощ\w+ | неполн\w+ |
+            kısalt\w* | kısmi | atlan\w* | özet\w* | sadeleştiril\w* | sebagian | di(?:persingkat|potong|singkat|ringkas) | ringkas\w* |
+            skrócon\w+ | pominięt\w* | częściow\w+ | uproszcz\w+ | ingekort | verkort | gedeeltelijk | vereenvoudigd\w* | förkort\w* | utdrag | förenkla\w* |
+            zkrácen\w* | зокрема | скорочен\w+ )\b
+        | 部分 | 节选 | 節選 | 省略 | 简化 | 簡化 | 主要字段 | 截取 | 摘录 | 片段 | 一部 | 抜粋 | 主な | 簡略 | 일부 | 생략 | 발췌 | 요약 | 축약 | \bcut\W*$",
     )
 });
 
@@ -64,14 +88,47 @@ static REST_OMITTED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A label for one item of a list: "Each record has this form:", "The first item of the response:".
+/// A label for one item of a list: "Each record has this form:", "One of them:".
 static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) |
-            (?:a\s+single | first | second | third | last)\s+(?:record | item | element | entry | one)\b |
-            (?:first|second|third|last)\s+\w+\s+(?:of|in)\s+the |
-            an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) |
-            (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties))\b",
+        r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) | a\s+single | second | third |
+            first | last | an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) | among(?:st)?\s+them | including | includes |
+            objects?\s+(?:like\s+th(?:is|ese)|of\s+the\s+form) |
+            (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties) |
+            cada | jede[rs]? | chaque | кажд\w+ | her\s+bir | her | setiap | każd\w+ | ogni | elke?\s+\w+ | varje | hver | каждый | кожн\w+ | každ\w+ |
+            primer[ao]? | primeir[oa] | erste[rns]? | premi(?:er|ère) | перв\w+ | ilk | pertama | pierwsz\w+ | prim[oa] |
+            últim[oa] | ultim[oa] | letzte[rns]? | derni(?:er|ère) | последн\w+ | terakhir | ostatni\w* )\b
+        | 每 | 各 | 第一 | 最初 | 最后 | 最後 | 각 | 첫 | 마지막 | ^\W*(?:an?|one|une?|ein|eine|una?|um|uma)\s+\w+\W*$ | \b(?:array|list)\s+of\W*$",
+    )
+});
+
+/// A label for the first or the last item of a list.
+static AT_START: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:first|primer[ao]?|primeir[oa]|erste[rns]?|premi(?:er|ère)|перв\w+|ilk|pertama|pierwsz\w+|prim[oa])\b|第一|最初|첫",
+    )
+});
+static AT_END: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:last|newest|latest|últim[oa]|ultim[oa]|letzte[rns]?|derni(?:er|ère)|последн\w+|terakhir|ostatni\w*)\b|最后|最後|마지막",
+    )
+});
+
+/// Which item of a list is shown alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OneItem {
+    /// One of them, or the form of each.
+    Any,
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+/// A sentence that names a member of the response: "It has a `price`:".
+static HAS_MEMBER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:has|have|had|includes?|including|contains?|fields?|members?|propert(?:y|ies)|attributes?|interested|need|note|notice)\b",
     )
 });
 
@@ -83,7 +140,7 @@ pub struct Omissions {
     /// The members that are left out, by the words of their names.
     pub left_out: Vec<String>,
     /// The other items of a list.
-    pub one_item: bool,
+    pub one_item: Option<OneItem>,
 }
 
 /// Reads what a page leaves out of the response in a block, and lets the documented body have more accordingly.
@@ -101,6 +158,10 @@ pub fn apply(
         }
         let only = sentences.iter().filter_map(|text| ONLY.captures(text));
         only.for_each(|found| elide_members(body, &labels::words(&found["names"])));
+        let lead = lead(page, response).filter(|text| HAS_MEMBER.is_match(text));
+        if let Some(text) = lead.filter(|_| response > example.fence + 1) {
+            elide_members(body, &labels::words(text));
+        }
     }
     let without = sentences
         .iter()
@@ -112,7 +173,7 @@ pub fn apply(
     Omissions {
         truncated,
         left_out,
-        one_item: is_one_item(page, example, response),
+        one_item: one_item(page, example, response),
     }
 }
 
@@ -170,10 +231,7 @@ fn sentences<'a>(
     example: &Example,
     response: usize,
 ) -> impl Iterator<Item = &'a str> {
-    let prose = |block: &'a Block| match block {
-        Block::Prose(prose) => Some(prose.text.as_str()),
-        _ => None,
-    };
+    let prose = |block: &'a Block| block.prose().map(|prose| prose.text.as_str());
     let above = example
         .fence
         .checked_sub(1)
@@ -192,33 +250,44 @@ fn sentences<'a>(
 /// Whether a heading or a paragraph between a request and its response says something.
 fn says(page: &Page, example: &Example, response: usize, what: &Regex) -> bool {
     let between = page.blocks.get(example.fence + 1..response);
-    between.into_iter().flatten().any(|block| match block {
-        Block::Prose(prose) => what.is_match(&prose.text),
-        Block::Heading(heading) => what.is_match(&heading.text),
-        _ => false,
+    let mut texts = between.into_iter().flatten().filter_map(Block::text);
+    texts.any(|text| what.is_match(text))
+}
+
+/// The sentence right above a block.
+fn lead(page: &Page, index: usize) -> Option<&str> {
+    match &page.blocks[index.checked_sub(1)?] {
+        Block::Prose(prose) => Some(labels::last_sentence(&prose.text)),
+        Block::Heading(heading) => Some(&heading.text),
+        _ => None,
+    }
+}
+
+/// Which item the sentence that leads to a response, or to the request right above it, is about, if it is about one.
+fn one_item(page: &Page, example: &Example, response: usize) -> Option<OneItem> {
+    let said = |index: usize| {
+        let lead = lead(page, index)?;
+        let Block::Prose(prose) = &page.blocks[index - 1] else {
+            return Some(lead).filter(|text| ONE_ITEM.is_match(text));
+        };
+        // "Each plant has the following format. Note its id."
+        let mut sentences = prose.text.split(". ").filter(|sentence| {
+            ONE_ITEM.is_match(sentence) && labels::has_word(sentence, "following format")
+        });
+        let lead = Some(lead).filter(|text| ONE_ITEM.is_match(text));
+        lead.or_else(|| sentences.next())
+    };
+    let above_request = || said(example.fence).filter(|_| response == example.fence + 1);
+    let text = said(response).or_else(above_request)?;
+    Some(match (AT_START.is_match(text), AT_END.is_match(text)) {
+        (true, false) => OneItem::First,
+        (false, true) => OneItem::Last,
+        _ => OneItem::Any,
     })
 }
 
-/// Whether the sentence that leads to a response, or to the request right above it, is about one item of a list.
-fn is_one_item(page: &Page, example: &Example, response: usize) -> bool {
-    let says_so = |index: usize| {
-        let above = index.checked_sub(1).and_then(|at| page.blocks.get(at));
-        let Some(Block::Prose(prose)) = above else {
-            return false;
-        };
-        // "Each plant has the following format. Note its id."
-        let mut sentences = prose
-            .text
-            .split(". ")
-            .filter(|sentence| ONE_ITEM.is_match(sentence));
-        ONE_ITEM.is_match(labels::last_sentence(&prose.text))
-            || sentences.any(|sentence| labels::has_word(sentence, "following format"))
-    };
-    says_so(response) || (response == example.fence + 1 && says_so(example.fence))
-}
-
 /// Whether the text around a response says that it is not complete.
-fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
+pub fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
     let prose = |index: Option<usize>| match page.blocks.get(index?)? {
         Block::Prose(prose) => Some(labels::last_sentence(&prose.text)),
         _ => None,
@@ -230,8 +299,13 @@ fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
     let below = prose(Some(response + 1)).is_some_and(|text| {
         !text.ends_with(':') && text.len() < 120 && REST_OMITTED.is_match(text)
     });
+    let first = lead(page, response).is_some_and(|text| {
+        let mut found = FIRST.captures_iter(text);
+        found.any(|found| !is_one_of(&found["what"].to_lowercase(), NOT_ITEMS))
+    });
     leads_here
         || below
+        || (first && response > example.fence + 1)
         || says(page, example, response, &TRUNCATED)
         || says(page, example, response, &PART)
 }

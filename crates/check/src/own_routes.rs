@@ -25,20 +25,9 @@ const ACCESS: &str = "login logout signin signout signup auth authenticate autho
 /// Endings of a path that ask for a format.
 const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 /// Parameters of this server.
-const PARAMETERS: [&str; 10] = [
-    "q",
-    "_sort",
-    "_order",
-    "_page",
-    "_limit",
-    "_per_page",
-    "_start",
-    "_end",
-    "_embed",
-    "_expand",
-];
+pub const PARAMETERS: &str = "q _sort _order _page _limit _per_page _start _end _embed _expand";
 
-/// Why a request for which the server has nothing is not wrong, if so.
+/// The reason not to report a request that the server answers with 404 or 405, if there is one.
 pub fn reason(
     page: &Page,
     example: &Example,
@@ -74,7 +63,7 @@ pub fn reason(
     if segments.len() == 1 && resources.iter().any(in_format)
         || segments.len() == 2 && is_record_in_format()
     {
-        return own("asks for a format of another service");
+        return own("requests a format that this server does not offer");
     }
     // Names and ids alternate in a path.
     let mut names = segments.iter().step_by(2);
@@ -86,7 +75,7 @@ pub fn reason(
     }
     let lets_in = |name: &String| name.split(['-', '_']).any(|word| is_one_of(word, ACCESS));
     if request.method == "POST" && lets_in(last) && !is_resource(last) {
-        return own("lets users in, and is not part of the data");
+        return own("is an authentication route, which the data does not have");
     }
     // `POST /users/bulk`
     if let [collection, action] = segments.as_slice()
@@ -95,7 +84,7 @@ pub fn reason(
         && is_word(action)
         && !has_words_as_ids(dataset, collection)
     {
-        return own("is an action of another service than this data");
+        return own("is an action that this data does not have");
     }
     if received.status != 404 {
         return None;
@@ -106,14 +95,14 @@ pub fn reason(
         && is_word_or_phrase(name)
         && is_word_or_phrase(action)
     {
-        return own("is a route of another service than this data");
+        return own("is a route that this data does not have");
     }
     // `/articles/1/users/2`
     if let [outer, _, inner, _] = segments.as_slice()
         && is_resource(outer)
         && is_resource(inner)
     {
-        return own("is a route of another service than this data");
+        return own("is a route that this data does not have");
     }
     let collection = segments.first().filter(|name| is_resource(name));
     // `PUT /orders/1/cancel`
@@ -122,7 +111,7 @@ pub fn reason(
         segments.len() == 3 && is_id && is_word(last) && !is_resource(last)
     };
     if request.method != "GET" && collection.is_some() && does_something() {
-        return own("is an action of another service than this data");
+        return own("is an action that this data does not have");
     }
     // `/todos/active`, where the ids of the records are not words.
     let is_named = |(collection, name): (&String, &String)| {
@@ -134,7 +123,7 @@ pub fn reason(
         && collection.zip(segments.get(1)).is_some_and(is_named)
         && (example.response.is_some() || is_described(page, example, &segments));
     if is_documented {
-        return own("is a route of another service than this data");
+        return own("is a route that this data does not have");
     }
     if example.response.is_some() {
         return None;
@@ -146,18 +135,18 @@ pub fn reason(
     });
     let is_record = collection.is_some() && segments.len() <= 2 && !is_action;
     (is_action || !is_record && is_described(page, example, &segments))
-        .then(|| own("is a route of another service than this data"))
+        .then(|| own("is a route that this data does not have"))
         .flatten()
 }
 
-/// The parameter of a query that neither the records nor this server have, if the page shows no response. `page` may be one
-/// of the service that a page is about, unless the page uses `_page` or names json-server.
-pub fn parameter(
+/// Whether a query has a parameter that neither the records nor this server have, and the page shows no response. `page` may
+/// be one of the service that a page is about, unless the page uses `_page` or names json-server.
+pub fn has_other_parameter(
     page: &Page,
     example: &Example,
     request: &Request,
     dataset: &Dataset,
-) -> Option<String> {
+) -> bool {
     const OF_THIS: [&str; 6] = [
         "json-server",
         "json server",
@@ -169,9 +158,10 @@ pub fn parameter(
     const OF_OTHERS: &str = "page limit sort order per_page perpage pagesize page_size size offset start end embed expand";
     let text = page.text.to_lowercase();
     let is_of_this = OF_THIS.iter().any(|name| text.contains(name));
-    let (_, query) = request.target.split_once('?')?;
+    let (_, query) = request.target.split_once('?').unwrap_or_default();
     let segments = url::segments(&request.target);
-    let fields = dataset.fields(segments.first()?);
+    let fields = segments.first().map(|name| dataset.fields(name));
+    let fields = fields.unwrap_or_default();
     let mut names = query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
@@ -185,7 +175,7 @@ pub fn parameter(
             fields
                 .iter()
                 .copied()
-                .chain(PARAMETERS.into_iter().filter(counts))
+                .chain(PARAMETERS.split(' ').filter(counts))
         };
         let plain = name.split(['.', '[', '%']).next().unwrap_or_default();
         let field = plain.rsplit_once('_').map(|(field, _)| field);
@@ -198,10 +188,7 @@ pub fn parameter(
         };
         !known().any(|known| known == *name || known == plain) && (is_of_other || !is_near())
     };
-    let (name, _) = names.find(is_own).filter(|_| example.response.is_none())?;
-    Some(format!(
-        "`{name}` is a parameter of another service than this data"
-    ))
+    example.response.is_none() && names.any(|pair| is_own(&pair))
 }
 
 /// Whether a page describes a route apart from the command, and by its path alone: `### GET /users/{id}/avatar`.

@@ -247,7 +247,7 @@ pub fn assumed_body(page: &Page, at: usize, end: usize) -> Option<usize> {
     (is_alone && !(at..first).any(is_heading)).then_some(first)
 }
 
-/// Whether the paragraph above a block speaks of a body, and of no response: "Paste this into the body:".
+/// Whether the paragraph above a block mentions a body, and of no response: "Paste this into the body:".
 fn is_introduced_as_body(page: &Page, index: usize) -> bool {
     let above = index.checked_sub(1).map(|above| &page.blocks[above]);
     matches!(above, Some(Block::Prose(prose)) if labels::names_sent_body(&prose.text))
@@ -271,17 +271,11 @@ pub fn sent_json(page: &Page, index: usize) -> Option<String> {
         })
 }
 
-/// The content of a block as the fields of a form, if the text above it speaks of them.
+/// The content of a block as the fields of a form, if the text above it mentions them.
 fn fields(page: &Page, index: usize) -> Option<String> {
-    let above = page.blocks[..index]
-        .iter()
-        .rev()
-        .find_map(|block| match block {
-            Block::Prose(prose) => Some(&prose.text),
-            _ => None,
-        });
+    let above = page.blocks[..index].iter().rev().find_map(Block::prose);
     let fields = above
-        .filter(|text| forms::is_named(text))
+        .filter(|prose| forms::is_named(&prose.text))
         .and_then(|_| forms::fields(&page.fence(index)?.content))?;
     Some(Value::Object(fields).to_string())
 }
@@ -352,11 +346,7 @@ pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
         let above = page.blocks[..*index].iter().rev();
         let mut above =
             above.take_while(|block| !matches!(block, Block::Fence(own) if !own.is_mention));
-        let says = |block: &Block| match block {
-            Block::Prose(prose) => prose.text.contains(name),
-            Block::Heading(heading) => heading.text.contains(name),
-            _ => false,
-        };
+        let says = |block: &Block| block.text().is_some_and(|text| text.contains(name));
         let title = page
             .fence(*index)
             .is_some_and(|fence| fence.info.contains(name));
@@ -442,7 +432,7 @@ fn is_broken_json(fence: &Fence) -> bool {
         && !DESCRIBES.is_match(&outside.join("\"\""))
 }
 
-/// Whether a text is JSON but for commas behind the last member.
+/// Whether a text is JSON but for commas after the last member.
 fn has_surplus_comma(text: &str) -> bool {
     static SURPLUS: LazyLock<Regex> = LazyLock::new(|| pattern(r",(\s*[}\]])"));
     serde_json::from_str::<Value>(&SURPLUS.replace_all(text, "$1")).is_ok()

@@ -36,7 +36,7 @@ pub fn find(text: &str) -> Vec<FoundRequest> {
             None => parser.at = line_end(text, parser.at),
         }
     }
-    // The others go elsewhere.
+    // Commands whose target was not found go elsewhere.
     found.retain(|request| request.written.is_some());
     found
 }
@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
 
     /// A command or an assignment at the beginning of a line.
     fn statement(&mut self) -> Option<FoundRequest> {
-        static PROMPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^PS(?: [^>\n]*)?>\s*"));
+        static PROMPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:PS(?: [^>\n]*)?)?>\s*"));
         static SET: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\$(\w+)\s*=\s*"));
         static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
             pattern(r"(?i)^(?P<name>Invoke-RestMethod|Invoke-WebRequest|irm|iwr)(?:\s|`)")
@@ -353,9 +353,17 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A value, which may go through `ConvertTo-Json`.
+    /// A value, which may go through `ConvertTo-Json` or be its argument.
     fn expression(&mut self) -> Option<Value> {
+        let is_json = self.eat("ConvertTo-Json ");
+        self.space(false);
+        if is_json && self.eat("-InputObject ") {
+            self.space(false);
+        }
         let mut value = self.primary()?;
+        if is_json {
+            value = value.to_string().into();
+        }
         self.space(false);
         if self.rest().starts_with(',') {
             let mut items = vec![value];
@@ -562,6 +570,10 @@ mod tests {
             (
                 "irm -Uri http://localhost:3000/a -Method Put -Headers @{ 'Content-Type' = 'application/json' } -Body (@{ b = 'c' } | ConvertTo-Json)",
                 format!("PUT http://localhost:3000/a {json} {{\"b\":\"c\"}}"),
+            ),
+            (
+                "irm -Method Post http://localhost:3000/a -ContentType 'application/json' -Body (ConvertTo-Json @{b='c';d=1})",
+                format!("POST http://localhost:3000/a {json} {{\"b\":\"c\",\"d\":1}}"),
             ),
             (
                 "$body = @'\n{\"b\": 1}\n'@\nirm http://localhost:3000/a -Method Post -Body $body",

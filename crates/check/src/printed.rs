@@ -91,7 +91,7 @@ impl Printed {
         Ok(out)
     }
 
-    /// Adds the text that curl writes behind the body.
+    /// Adds the text that curl writes after the body.
     pub fn with_write_out(self, write_out: Option<WriteOut>) -> Printed {
         Printed { write_out, ..self }
     }
@@ -155,7 +155,7 @@ impl Printed {
         let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
         let mut length = 0;
         let mut marked = false;
-        for (line, at) in (Lines { text, at: blank }) {
+        for (line, at) in Lines::new(text, blank) {
             if at < length {
                 continue;
             }
@@ -260,10 +260,7 @@ pub fn is_like_command(line: &str) -> bool {
 /// The lines of a text as an array.
 fn lines(content: &str, start: usize) -> Node {
     let mut items = Vec::new();
-    for (line, at) in (Lines {
-        text: content,
-        at: start,
-    }) {
+    for (line, at) in Lines::new(content, start) {
         let shown = line.trim();
         let from = at + line.len() - line.trim_start().len();
         let span = from..from + shown.len();
@@ -303,7 +300,7 @@ fn line_value(line: &str) -> Value {
     }
 }
 
-/// The text that curl writes behind the body, as `--write-out` gives it.
+/// The text that curl writes after the body, as `--write-out` gives it.
 #[derive(Debug, Clone)]
 pub struct WriteOut {
     pattern: Regex,
@@ -375,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_curl_writes_is_found_behind_the_body() {
+    fn what_curl_writes_is_found_after_the_body() {
         let rows = [
             ("%{http_code}", "404", Some((404, ""))),
             ("%{http_code}", "{\"id\": 1}200", Some((200, "{\"id\": 1}"))),

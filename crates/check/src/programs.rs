@@ -152,16 +152,16 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     found
 }
 
-/// The mistake of a comma that is missing behind an offset.
+/// The mistake of a comma that is missing after an offset.
 fn comma_after(at: usize) -> Problem {
     Problem::Mistakes(vec![Mistake {
         span: at..at + 1,
-        text: "a comma is missing behind this".to_owned(),
+        text: "a comma is missing after this".to_owned(),
         fix: None,
     }])
 }
 
-/// Where a call that cannot be read lacks a comma: behind its URL, or at the end of a line above another option.
+/// Where a call that cannot be read lacks a comma: after its URL, or at the end of a line above another option.
 fn missing_between_arguments(text: &str, start: usize) -> Option<usize> {
     static BEFORE_OPTIONS: LazyLock<Regex> =
         LazyLock::new(|| pattern(r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*\{"#));
@@ -171,13 +171,13 @@ fn missing_between_arguments(text: &str, start: usize) -> Option<usize> {
         )
     });
     let arguments = &text[start..];
-    let behind = |part: &str| start + part.trim_end().len() - 1;
+    let last_byte = |part: &str| start + part.trim_end().len() - 1;
     if let Some(found) = BEFORE_OPTIONS.find(arguments) {
-        return Some(behind(&arguments[..found.end() - 1]));
+        return Some(last_byte(&arguments[..found.end() - 1]));
     }
     let found = BEFORE_OPTION.find(arguments)?;
     let (above, _) = found.as_str().rsplit_once('\n')?;
-    Some(behind(above))
+    Some(last_byte(above))
 }
 
 /// Where an object in a call lacks a comma.
@@ -220,7 +220,11 @@ fn read(text: &str, call: &Captures<'_>) -> Option<(WrittenRequest, usize, bool)
         let base = base.as_str()?.trim_end_matches('/');
         target = format!("{base}/{}", target.trim_start_matches('/'));
     }
-    url::this_machine(&target)?;
+    // A path is that of the page's own server.
+    let is_path = target.starts_with('/') && !target.starts_with("//") && client != Client::Python;
+    if !is_path {
+        url::this_machine(&target)?;
+    }
     let mut request = Request {
         method,
         target,
@@ -353,7 +357,7 @@ fn in_comment(text: &str, at: usize) -> bool {
     line.starts_with("//") || line.starts_with('#') || above.rfind("/*") > above.rfind("*/")
 }
 
-/// What can be told about a call that is not literal: the URL within it, and its method.
+/// The URL and the method of a call that is not literal: the URL within it, and its method.
 fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
     let (whole, name) = (call.get(0)?, call.name("call").or(call.name("command"))?);
     let next = next_call(text, whole.end());
@@ -378,7 +382,7 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
     Some(WrittenRequest { request, url_span })
 }
 
-/// What a program prints, or the status, in a comment behind or below a call, or as the output of a session.
+/// What a program prints, or the status, in a comment after or below a call, or as the output of a session.
 fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     static OTHER_CASE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^\s*(?:\}\s*)?(?:catch|except|else)\b"));
@@ -387,10 +391,7 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let content = comments(text);
     let mut is_shown = false;
     let mut status = None;
-    let lines = Lines {
-        text: &content[..range.end],
-        at: range.start,
-    };
+    let lines = Lines::new(&content[..range.end], range.start);
     for (line, at) in lines {
         if OTHER_CASE.is_match(line) {
             break;

@@ -19,7 +19,7 @@ static PROMPT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Where the command begins in a line with a prompt; at the end of the line if there is none.
+/// The offset after the prompt of a line, if it has one.
 fn end(line: &str) -> Option<usize> {
     Some(PROMPT.find(line.trim_end_matches(['\n', '\r']))?.end())
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -129,6 +129,7 @@ fn title(page: &str, fence: &Fence) -> Option<Block> {
 }
 
 /// Collects blocks from Markdown events. Inline text is buffered until its block ends.
+#[derive(Default)]
 struct Reader<'a> {
     text: &'a str,
     base: usize,
@@ -152,14 +153,7 @@ impl<'a> Reader<'a> {
         Reader {
             text,
             base,
-            blocks: Vec::new(),
-            words: String::new(),
-            words_range: None,
-            places: Vec::new(),
-            bold: Vec::new(),
-            code: Vec::new(),
-            quotes: 0,
-            code_end: 0,
+            ..Reader::default()
         }
     }
 
@@ -220,7 +214,7 @@ impl<'a> Reader<'a> {
                         }
                     }
                     let heading = Heading {
-                        level: depth(level),
+                        level: level as u8,
                         text,
                         range,
                     };
@@ -233,16 +227,16 @@ impl<'a> Reader<'a> {
                         bold.end = self.words.len();
                     }
                 }
-                Event::Text(words) => self.say(&words, range),
+                Event::Text(words) => self.push_text(&words, range),
                 Event::Code(words) => {
-                    self.say(&words, range.clone());
+                    self.push_text(&words, range.clone());
                     self.code.push(range);
                 }
-                Event::SoftBreak => self.say(" ", range),
-                Event::HardBreak => self.say("\n", range),
+                Event::SoftBreak => self.push_text(" ", range),
+                Event::HardBreak => self.push_text("\n", range),
                 Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
                 | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
-                Event::InlineHtml(html) if html.starts_with("<br") => self.say("\n", range),
+                Event::InlineHtml(html) if html.starts_with("<br") => self.push_text("\n", range),
                 Event::InlineHtml(html) => {
                     self.blocks.extend(directives(&html, range.start));
                     // `/users/<id>` at the end of a paragraph.
@@ -285,7 +279,7 @@ impl<'a> Reader<'a> {
         Some(Block::Fence(Fence::unfenced(self.text, end - shown..end)))
     }
 
-    fn say(&mut self, words: &str, range: Range<usize>) {
+    fn push_text(&mut self, words: &str, range: Range<usize>) {
         self.places.push((range.start, self.words.len()));
         self.words.push_str(words);
         match &mut self.words_range {
@@ -349,13 +343,13 @@ impl<'a> Reader<'a> {
         };
         let mut start = range.start;
         for cut in cuts {
-            self.words_of(start..cut);
+            self.push_prose(start..cut);
             start = cut;
         }
-        self.words_of(start..range.end);
+        self.push_prose(start..range.end);
     }
 
-    fn words_of(&mut self, range: Range<usize>) {
+    fn push_prose(&mut self, range: Range<usize>) {
         let source = &self.text[range.clone()];
         let start = range.end - source.trim_start().len();
         let mut end = start + source.trim().len();
@@ -383,7 +377,7 @@ impl<'a> Reader<'a> {
         let inline: Vec<Fence> = code
             .filter_map(|code| inline(self.text, &range, code))
             .collect();
-        // A value behind its label is not text.
+        // A value after its label is not text.
         let text = &self.words[start..end];
         let text = match inline.as_slice() {
             [shown] if is_json(&shown.content) && text.ends_with(&shown.content) => {
@@ -391,7 +385,9 @@ impl<'a> Reader<'a> {
             }
             _ => text,
         };
-        let text = text.to_owned();
+        // Attributes of the block above, as kramdown has them: `{: .request}`.
+        let is_attributes = text.starts_with("{:") && text.ends_with('}') && !text.contains('\n');
+        let text = if is_attributes { "" } else { text }.to_owned();
         if text.trim().is_empty() {
             return self.blocks.extend(inline.into_iter().map(Block::Fence));
         }
@@ -413,10 +409,7 @@ impl<'a> Reader<'a> {
 
 /// Where the lines of a paragraph begin that have a label of a response, unless it is the first.
 fn response_lines(text: &str, range: &Range<usize>) -> Vec<usize> {
-    let lines = Lines {
-        text: &text[..range.end],
-        at: range.start,
-    };
+    let lines = Lines::new(&text[..range.end], range.start);
     let is_labelled = |line: &str| {
         let Some((label, _)) = line.split_once([':', '：']) else {
             return false;
@@ -499,21 +492,43 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         // Within a sentence, only curl is listed.
         return Some(fence).filter(|fence| command.starts_with("curl ") || !fence.is_mention);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
+        // "The response is `{...}`."
+        let said = || {
+            static SAYS: LazyLock<Regex> = LazyLock::new(|| {
+                pattern(
+                    r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see)$",
+                )
+            });
+            SAYS.is_match(label)
+                && words.len() <= 12
+                && matches!(after, "" | ".")
+                && labels::label(label) == labels::Announces::Response
+                && status_text::is_unconditional(label)
+                && !labels::is_elsewhere(label)
+        };
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
         alone
             && (is_arrow
                 || match labels::label(label) {
                     labels::Announces::Response => true,
-                    labels::Announces::RequestBody | labels::Announces::Body => is_sent(content),
+                    labels::Announces::RequestBody | labels::Announces::Body => {
+                        is_literal_body(content)
+                    }
                     // "Add: `{...}`", a step.
-                    _ if labels::has_word(label, "add enter paste type insert") => is_sent(content),
+                    _ if labels::has_word(label, "add enter paste type insert") => {
+                        is_literal_body(content)
+                    }
                     _ => is_status(),
                 })
             || label.is_empty() && after.is_empty()
             || named("expected content")
+            || said()
             || sentences::is_output(&text[paragraph.start..code.start])
     } else if http_message::begins_message(content) {
-        named("request")
+        // With its response: "`GET /users/1` → `{...}`".
+        static SHOWS: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r"^(?:->|=>|→|⇒|returns|answers|gives)\s*`+\s*[{\[]"));
+        named("request") || label.is_empty() && SHOWS.is_match(after)
     } else {
         // Clients encode the spaces of a query.
         let path = content.split('?').next().unwrap_or_default();
@@ -523,7 +538,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
 }
 
 /// Whether JSON has the values of a body, and not words for them.
-fn is_sent(json: &str) -> bool {
+fn is_literal_body(json: &str) -> bool {
     !json.contains(['<', '…'])
         && !json.contains("...")
         && !is_schema(json)
@@ -534,7 +549,7 @@ fn is_sent(json: &str) -> bool {
 pub fn requests_file(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut fence: Option<Range<usize>> = None;
-    for (line, at) in (Lines { text, at: 0 }) {
+    for (line, at) in Lines::new(text, 0) {
         let range = at..at + line.len();
         if let Some(title) = line.strip_prefix("###") {
             blocks.extend(
@@ -613,7 +628,7 @@ fn fence<'a>(
         is_unclosed: false,
         pieces,
     };
-    unwrap(&mut fence);
+    strip_inner_fence(&mut fence);
     // JSON may begin in the opening line.
     if matches!(fence.info.as_str(), "{" | "[") {
         let begin = fence.info.clone() + "\n";
@@ -651,7 +666,7 @@ fn fence<'a>(
 }
 
 /// A fence that is indented too far is part of the code for Markdown, but not for its writer.
-fn unwrap(fence: &mut Fence) {
+fn strip_inner_fence(fence: &mut Fence) {
     let content = fence.content.as_str();
     let Some((first, rest)) = content.split_once('\n').filter(|_| !fence.fenced) else {
         return;
@@ -712,16 +727,5 @@ fn table<'a>(
         header: rows.next().unwrap_or_default(),
         rows: rows.collect(),
         range,
-    }
-}
-
-fn depth(level: HeadingLevel) -> u8 {
-    match level {
-        HeadingLevel::H1 => 1,
-        HeadingLevel::H2 => 2,
-        HeadingLevel::H3 => 3,
-        HeadingLevel::H4 => 4,
-        HeadingLevel::H5 => 5,
-        HeadingLevel::H6 => 6,
     }
 }

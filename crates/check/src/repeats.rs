@@ -48,7 +48,7 @@ impl Repeats {
                         && own.writes()
                         && !is_answered(page, above, *above_at + 1..at, own, below)
                 {
-                    let reason = "the request above it, for another client";
+                    let reason = "the same request as above, for another client";
                     own.problem = Some(Problem::Skip(reason.to_owned()));
                 } else if !is_program && own.problem.is_none() && above.program().is_none() {
                     repeats.repeated.push((at, *above_at));

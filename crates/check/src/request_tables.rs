@@ -34,7 +34,7 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
         };
         let source = &text[cell.range.clone()];
         let start = cell.range.start + source.find(&*cell.text).unwrap_or_default();
-        let request = Fence::stating(
+        let request = Fence::synthetic(
             text,
             start..cell.range.end,
             format!("{method} {url}{query}"),
@@ -64,8 +64,6 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
 
 /// The requests that the rows of a table only mention: a method and a path with values, or a command.
 fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
-    const COMMANDS: [&str; 3] = ["curl ", "http ", "wget "];
-    let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
     // What was renamed or removed.
     const OLD: &str = "old before removed deprecated deprecation renamed former previous alt ancien antes vecchio";
     let is_old = table
@@ -74,28 +72,29 @@ fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block>
         .any(|cell| labels::has_word(&cell.text, OLD));
     let rows = std::iter::once(&table.header).chain(&table.rows);
     rows.filter(move |_| !is_old).filter_map(move |row| {
-        let is_command = |cell: &&Cell| COMMANDS.iter().any(|name| cell.text.starts_with(name));
-        let (cell, message) = if let Some(command) = row.iter().find(is_command) {
-            (command, command.text.clone())
-        } else if let Some(whole) = row
-            .iter()
-            .find(|cell| http_message::begins_message(&cell.text))
-        {
-            (whole, whole.text.clone())
-        } else {
-            let method = row.iter().find(is_method)?;
-            let is_path = |cell: &&Cell| cell.text.starts_with('/') || url::has_base(&cell.text);
-            let path = row.iter().find(is_path)?;
-            (
-                path,
-                format!("{} {}", method.text.to_uppercase(), path.text),
-            )
-        };
+        let (cell, message) = row_request(row)?;
         let start = cell.range.start + text[cell.range.clone()].find(&*cell.text)?;
-        let mut fence = Fence::stating(text, start..start + cell.text.len(), message);
+        let mut fence = Fence::synthetic(text, start..start + cell.text.len(), message);
         fence.is_mention = true;
         Some(Block::Fence(fence))
     })
+}
+
+/// The request in a row: a command, or a method and a URL in one cell or in two; and the cell with its URL.
+fn row_request(row: &[Cell]) -> Option<(&Cell, String)> {
+    const COMMANDS: [&str; 3] = ["curl ", "http ", "wget "];
+    let is_whole = |cell: &&Cell| {
+        let is_command = COMMANDS.iter().any(|name| cell.text.starts_with(name));
+        is_command || http_message::begins_message(&cell.text)
+    };
+    if let Some(whole) = row.iter().find(is_whole) {
+        return Some((whole, whole.text.clone()));
+    }
+    let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
+    let is_path = |cell: &&Cell| cell.text.starts_with('/') || url::has_base(&cell.text);
+    let method = row.iter().find(is_method)?.text.to_uppercase();
+    let path = row.iter().find(is_path)?;
+    Some((path, format!("{method} {}", path.text)))
 }
 
 /// The request that a table shows.
@@ -198,7 +197,7 @@ fn addresses<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block>
             let url = addresses::whole(&cell.text)?;
             let start = cell.range.start + text[cell.range.clone()].find(&*cell.text)?;
             let range = start..start + cell.text.len();
-            Some(Block::Fence(Fence::stating(text, range, url)))
+            Some(Block::Fence(Fence::synthetic(text, range, url)))
         })
     })
 }
@@ -216,7 +215,9 @@ fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
         (200..300).contains(&code).then_some((row, code))
     });
     let (row, code) = success?;
-    let body = row.iter().find(|cell| is_json_object(cell))?;
+    let body = row
+        .iter()
+        .find(|cell| json_in(&cell.text) == Some(&cell.text))?;
     let head = format!("HTTP/1.1 {code}\n\n");
     let mut fence = Fence::unfenced(text, body.range.clone());
     fence.content = format!("{head}{}", body.text);
@@ -226,22 +227,15 @@ fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
     Some(Block::Fence(fence))
 }
 
-/// Whether a cell is JSON in brackets.
-fn is_json_object(cell: &Cell) -> bool {
-    cell.text.starts_with(['{', '['])
-        && lenient_json::parse(&cell.text).is_ok_and(|shown| shown.body.is_some())
-}
-
 /// Whether a code block beside a table, up to the next headings, may be the response to what is above it.
 fn has_response_beside(blocks: &[Block], index: usize) -> bool {
     let is_heading = |block: &&Block| matches!(block, Block::Heading(_));
     let is_body = |at: usize| {
-        let above = blocks[..at].iter().rev().find_map(|block| match block {
-            Block::Prose(prose) => Some(&prose.text),
-            Block::Heading(heading) => Some(&heading.text),
-            _ => None,
-        });
-        let said = above.map(|text| labels::label(text));
+        let said = blocks[..at]
+            .iter()
+            .rev()
+            .find_map(Block::text)
+            .map(labels::label);
         matches!(said, Some(Announces::RequestBody | Announces::Body))
     };
     let start = blocks[..index].iter().rposition(|block| is_heading(&block));
@@ -255,60 +249,74 @@ fn has_response_beside(blocks: &[Block], index: usize) -> bool {
             .any(|at| is_response(&blocks[at]) && !is_body(at))
 }
 
-/// The rows of a table that show a request and what it returns: `GET /users/9` or a command, and below a header such as
-/// "Status" or "Result" `404 Not Found` or JSON.
+/// The rows of a table that show a request and what it returns: `GET /users/9` or a command, the body that is sent, and
+/// below a header such as "Status" or "Result" `404 Not Found` or JSON.
 fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
     const RESULT: &str = "status code response result returns output answer expected statuscode antwort ergebnis réponse \
          résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
-    let is_result = |cell: &Cell| labels::has_word(&cell.text, RESULT);
-    let results: Vec<bool> = table.header.iter().map(is_result).collect();
+    const SENT: &str = "body payload params parameters data cuerpo corpo corps тело 请求体 ボディ";
+    static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\W*[2-5]\d\d\W*:\s*\p{L}"));
+    let columns = |names: &str| -> Vec<usize> {
+        let named = |column: &usize| labels::has_word(&table.header[*column].text, names);
+        (0..table.header.len()).filter(named).collect()
+    };
+    let results = columns(RESULT);
+    let sent: Vec<usize> = columns(SENT)
+        .into_iter()
+        .filter(|column| !results.contains(column))
+        .collect();
     table.rows.iter().filter_map(move |row| {
-        let request = row.iter().find(|cell| {
-            let message = http_message::begins_message(&cell.text);
-            let url = cell.text.split(' ').nth(1).unwrap_or_default();
-            message && url::placeholder(url::path_of(url)).is_none()
-                || cell.text.starts_with("curl ")
-        })?;
-        let shown = || {
-            let cells = row
+        let (request, message) = row_request(row)?;
+        let cells = |columns: &[usize]| -> Vec<&'a Cell> {
+            columns
                 .iter()
-                .zip(&results)
-                .filter(|(_, is_result)| **is_result);
-            cells.map(|(cell, _)| cell)
+                .filter_map(|column| row.get(*column))
+                .collect()
         };
-        let code = |cell: &Cell| {
-            let first = cell.text.split([',', ';']).next()?;
-            Some((cell.range.clone(), status_text::in_line(first)?.to_string()))
-        };
-        let status = shown().find_map(code);
-        let body = shown()
-            .find(|cell| is_json_object(cell))
-            .map(|cell| (cell.range.clone(), cell.text.clone()));
+        let shown = cells(&results);
+        let status = shown
+            .iter()
+            .find_map(|cell| Some((cell.range.clone(), row_status(cell)?.to_string())));
+        let json = |cell: &&Cell| Some((cell.range.clone(), json_in(&cell.text)?.to_owned()));
+        let body = shown.iter().find_map(json);
         if status.is_none() && body.is_none() {
             return None;
         }
-        let mut fence = Fence::unfenced(text, request.range.clone());
-        let (message, sent) = request
-            .text
-            .split_once(" with {")
-            .unwrap_or((&request.text, ""));
+        let (message, sent) = match message.split_once(" with {") {
+            Some((message, rest)) => (message, Some((request.range.clone(), format!("{{{rest}")))),
+            None => (message.as_str(), cells(&sent).iter().find_map(json)),
+        };
+        let is_command = !http_message::begins_message(message);
+        let (method, url) = message.split_once(' ')?;
+        let is_template = url::placeholder(url::path_of(url)).is_some();
+        if !is_command && (is_template || sent.is_none() && !matches!(method, "GET" | "DELETE")) {
+            return None;
+        }
         // Without a status line, JSON below a message would be its body; below a command it is the output.
-        let command = match (&status, message.starts_with("curl ")) {
-            (None, false) if sent.is_empty() => "curl -X ",
+        let command = match (&status, is_command) {
+            (None, false) if sent.is_none() => "curl -X ",
             (None, false) => return None,
             _ => "",
         };
+        let source = &text[request.range.clone()];
+        let mut fence = Fence::unfenced(text, request.range.clone());
+        // "200: the user who is logged in" may depend on more.
+        fence.is_mention =
+            method == "GET" && shown.iter().any(|cell| DESCRIBED.is_match(&cell.text));
         fence.content = format!("{command}{message}");
-        fence.pieces[0].content = command.len();
-        fence.pieces[0].source += text[request.range.clone()]
-            .find(message)
-            .unwrap_or_default();
-        fence.pieces[0].length = message.len().min(request.range.len());
-        if !sent.is_empty() {
-            fence.content.push_str(&format!("\n\n{{{sent}"));
+        match source.find(message) {
+            Some(at) => {
+                fence.pieces[0].content = command.len();
+                fence.pieces[0].source += at;
+                fence.pieces[0].length = message.len();
+            }
+            None => {
+                fence.pieces[0].content = command.len() + method.len() + 1;
+                fence.pieces[0].source += source.find(url)?;
+                fence.pieces[0].length = url.len();
+            }
         }
-        let first = ("\n\nHTTP/1.1 ", status);
-        for (between, part) in [first, ("\n\n", body)] {
+        for (between, part) in [("\n\n", sent), ("\n\nHTTP/1.1 ", status), ("\n\n", body)] {
             let Some((range, part)) = part else { continue };
             fence.content.push_str(between);
             fence.pieces.push(Piece {
@@ -320,4 +328,33 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
         }
         Some(Block::Fence(fence))
     })
+}
+
+/// The status that a cell documents: "404 Not Found", "`201` · the new user", "200: [...]"; of several the first, if it is
+/// a success.
+fn row_status(cell: &Cell) -> Option<u16> {
+    static BEGINS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^\W*(?:HTTP\s+)?(?P<code>[2-5]\d\d)(?:\W|$)"));
+    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    let first = cell.text.split([',', ';']).next()?;
+    status_text::in_line(first).or_else(|| {
+        let code = BEGINS.captures(&cell.text)?["code"].parse().ok()?;
+        let is_only = CODE.find_iter(&cell.text).count() == 1;
+        (is_only || code < 300).then_some(code)
+    })
+}
+
+/// The JSON in brackets that a cell is or ends with: `{"name": "Ada"}`, `200: [{"id": 1}]`.
+fn json_in(cell: &str) -> Option<&str> {
+    let start = cell.find(['{', '['])?;
+    let is_apart = cell[..start]
+        .chars()
+        .next_back()
+        .is_none_or(|c| !c.is_alphanumeric() && c != ':');
+    let json = cell[start..].trim_end();
+    if !is_apart {
+        return None;
+    }
+    let shown = lenient_json::parse(json).ok()?;
+    shown.body.map(|_| json)
 }

@@ -65,26 +65,12 @@ pub fn indent_at(content: &str, offset: usize) -> String {
 
 /// A value on several lines; the first one is not indented.
 pub fn pretty(value: &Value, indent: &str, unit: &str) -> String {
-    let deeper = format!("{indent}{unit}");
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            let lines: Vec<String> = items
-                .iter()
-                .map(|item| format!("{deeper}{}", pretty(item, &deeper, unit)))
-                .collect();
-            format!("[\n{}\n{indent}]", lines.join(",\n"))
-        }
-        Value::Object(members) if !members.is_empty() => {
-            let lines: Vec<String> = members
-                .iter()
-                .map(|(key, item)| {
-                    format!("{deeper}{}: {}", quoted(key), pretty(item, &deeper, unit))
-                })
-                .collect();
-            format!("{{\n{}\n{indent}}}", lines.join(",\n"))
-        }
-        other => other.to_string(),
-    }
+    let text = format!("{value:#}");
+    let lines = text.lines().map(|line| {
+        let content = line.trim_start_matches(' ');
+        unit.repeat((line.len() - content.len()) / 2) + content
+    });
+    lines.collect::<Vec<_>>().join(&format!("\n{indent}"))
 }
 
 fn quoted(key: &str) -> String {

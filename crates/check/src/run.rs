@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::causes::{self, Case};
 use super::datasets::{Dataset, Datasets};
-use super::documented::{self, Compared, Documented, DocumentedResponse, Surety};
+use super::documented::{self, Compared, Confidence, Documented, DocumentedResponse};
 use super::documented_status;
 use super::examples::{self, Example};
 use super::failures::Around;
@@ -16,7 +16,7 @@ use super::front_matter::Testable;
 use super::generated::Generated;
 use super::labels;
 use super::node::Node;
-use super::options::Options;
+use super::options::{Fix, Options};
 use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
 use super::page::{Block, Page};
@@ -83,12 +83,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             Ok(text) => runner.run_writes_of(&Page::parse(&path, text)),
             Err(error) => {
                 let error = format!("cannot read {}: {error}", path.display());
-                results.push(not_an_example(
-                    &page,
-                    directive.range.clone(),
-                    String::new(),
-                    error,
-                ));
+                results.push(not_an_example(&page, directive.range.clone(), error));
             }
         }
     }
@@ -108,12 +103,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     }
     for directive in page.blocks.iter().filter_map(Block::directive) {
         if let Some(error) = directive.error() {
-            results.push(not_an_example(
-                &page,
-                directive.range.clone(),
-                String::new(),
-                error,
-            ));
+            results.push(not_an_example(&page, directive.range.clone(), error));
         }
     }
     for (at, block) in page.blocks.iter().enumerate() {
@@ -127,12 +117,12 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         {
             let range = fence.range.start..fence.range.start;
             let error = requests::UNCLOSED.to_owned();
-            results.push(not_an_example(&page, range, String::new(), error));
+            results.push(not_an_example(&page, range, error));
         }
     }
     if let Some(range) = unclosed_comment(&page) {
         let error = "the HTML comment is not closed, so the rest of the page is hidden".to_owned();
-        results.push(not_an_example(&page, range, String::new(), error));
+        results.push(not_an_example(&page, range, error));
     }
     // Tables can be checked without a runnable example.
     let relevant = !results.is_empty()
@@ -180,7 +170,7 @@ fn are_steps(page: &Page, examples: &[Example]) -> bool {
 /// The result of a page that cannot be read.
 pub fn unread(path: &Path, error: &dyn std::fmt::Display) -> PageResult {
     let page = Page::parse(path, String::new());
-    let error = not_an_example(&page, 0..0, String::new(), error.to_string());
+    let error = not_an_example(&page, 0..0, error.to_string());
     PageResult {
         page,
         examples: vec![error],
@@ -217,16 +207,13 @@ fn unknown_testable(page: &Page, entry: &Testable) -> ExampleResult {
         "the front matter names `{}`, but the page has no heading `{} request` with a request under it",
         entry.name, entry.name
     );
-    not_an_example(page, entry.range.clone(), entry.name.clone(), reason)
+    let mut result = not_an_example(page, entry.range.clone(), reason);
+    result.details.target = entry.name.clone();
+    result
 }
 
 /// An error that does not belong to a request.
-fn not_an_example(
-    page: &Page,
-    range: Range<usize>,
-    target: String,
-    error: String,
-) -> ExampleResult {
+fn not_an_example(page: &Page, range: Range<usize>, error: String) -> ExampleResult {
     ExampleResult {
         example: Example {
             fence: page.blocks.len(),
@@ -235,10 +222,7 @@ fn not_an_example(
         },
         range,
         outcome: Outcome::Error(error),
-        details: Details {
-            target,
-            ..Details::default()
-        },
+        details: Details::default(),
     }
 }
 
@@ -286,7 +270,7 @@ impl Runner<'_> {
     }
 
     /// What an example asks and what it documents, or why it is not sent.
-    fn asked(&self, example: &Example, details: &mut Details) -> Result<Asked, Outcome> {
+    fn prepared(&self, example: &Example, details: &mut Details) -> Result<Prepared, Outcome> {
         let (page, options) = (self.page, self.options);
         if page.front.skip {
             return Err(skipped("the front matter says so"));
@@ -299,8 +283,8 @@ impl Runner<'_> {
             return Err(Outcome::Skipped(reason));
         }
         let (mut response, mut syntax_error) = documented::response(page, example);
-        let surety = Surety::of(page, example, response.form);
-        if surety == Surety::Doubtful {
+        let confidence = Confidence::of(page, example, response.form);
+        if confidence == Confidence::Doubtful {
             // What may be something else need not be JSON.
             let unread = syntax_error.take().is_some() | response.missing.take().is_some();
             details.uncompared = unread.then_some(documented::NOT_SURE);
@@ -328,11 +312,11 @@ impl Runner<'_> {
         if options.list {
             return Err(skipped(LISTED));
         }
-        Ok(Asked {
+        Ok(Prepared {
             request,
             response,
             syntax_error,
-            surety,
+            confidence,
             expected,
         })
     }
@@ -344,13 +328,13 @@ impl Runner<'_> {
         details: &mut Details,
     ) -> Result<Outcome, Outcome> {
         let (page, options) = (self.page, self.options);
-        let asked = self.asked(example, details)?;
-        let Asked {
+        let prepared = self.prepared(example, details)?;
+        let Prepared {
             request,
             response,
             expected,
             ..
-        } = &asked;
+        } = &prepared;
         let fixture = self.session.fixture(example).map_err(error)?;
         self.may_send(example, fixture, request)?;
         let dataset = self.session.dataset(fixture);
@@ -361,7 +345,7 @@ impl Runner<'_> {
             printed: &example.request.printed,
             plain: response.plain.as_ref(),
             one_item: response.one_item,
-            surety: asked.surety,
+            confidence: prepared.confidence,
             any: &example.directives.any,
             left_out: &response.left_out,
             headers: &response.headers,
@@ -379,8 +363,14 @@ impl Runner<'_> {
             .responses(fixture, request, example.directives.reset, &documented)
             .map_err(error)?;
         details.drift = self.drift(example, request, &documented, &compared)?;
-        self.session.is_data_after |=
-            creates_what_is_there(request, &dataset, response.body.as_ref());
+        self.session.data_includes_writes |=
+            documents_existing_id(request, &dataset, response.body.as_ref());
+        if options.fix == Some(Fix::Missing)
+            && example.response.is_none()
+            && matches!(later, Later::NotSent)
+        {
+            details.after_writes = self.session.after_writes(fixture, request).map_err(error)?;
+        }
         self.session.remember(fixture, request);
         if example.is_mention && request.writes() {
             self.session.forget_last(fixture);
@@ -399,7 +389,7 @@ impl Runner<'_> {
             unmet.reason()
         };
         if compared.differs()
-            && asked.syntax_error.is_none()
+            && prepared.syntax_error.is_none()
             && let Some(reason) = unmet()
         {
             details.without_effect = reason.without_effect;
@@ -408,32 +398,15 @@ impl Runner<'_> {
             }
             return Err(Outcome::Skipped(reason.text));
         }
-        let accident = compared
-            .accident(response.body.as_ref())
-            .filter(|_| !example.directives.expects_hint);
-        if accident.is_some()
-            && !compared.differs()
-            && let Some(reason) = own_routes::parameter(page, example, request, &dataset)
-        {
-            return Err(Outcome::Skipped(reason));
-        }
         let is_unstated = expected.source == StatusSource::Method && !compared.differs();
         if is_unstated && documented.around.contradicts(&compared.received) {
             return Err(skipped(
-                "the text says that it fails, which nothing in the data causes",
+                "the text says that the request fails, which the data and the rules cannot cause",
             ));
         }
         self.session.is_sequence |= matches!(later, Later::Matched);
-        let answer = Answered {
-            compared,
-            later,
-            dataset: &dataset,
-            earlier,
-        };
-        let outcome = outcome(page, example, &asked, &documented, &answer, details);
-        let Answered {
-            compared, later, ..
-        } = answer;
+        let known = (&*dataset, earlier);
+        let outcome = outcome(&prepared, &documented, &compared, &later, known, details);
         if outcome.failure().is_none() {
             details.uncompared = compared.uncompared.or(details.uncompared);
             if compared.uncompared.is_some() {
@@ -478,7 +451,7 @@ impl Runner<'_> {
         }
         if example.is_repeated {
             if is_real || self.session.saves {
-                return Err(skipped("the request above it, for another client"));
+                return Err(skipped("the same request as above, for another client"));
             }
             self.session.take_back(fixture, request);
         }
@@ -599,45 +572,41 @@ fn note(
 }
 
 /// What an example asks and what it documents.
-struct Asked {
+struct Prepared {
     request: Request,
     response: DocumentedResponse,
     /// Why the response is not JSON.
     syntax_error: Option<Finding>,
-    surety: Surety,
+    confidence: Confidence,
     expected: Expected,
-}
-
-/// What the server answered, and what is known about that.
-struct Answered<'a> {
-    compared: Compared,
-    later: Later,
-    dataset: &'a Dataset,
-    /// The results of the examples above.
-    earlier: &'a [ExampleResult],
 }
 
 /// Whether an example passes, with its findings, their cause, and warnings.
 fn outcome(
-    page: &Page,
-    example: &Example,
-    asked: &Asked,
+    prepared: &Prepared,
     documented: &Documented<'_>,
-    answered: &Answered<'_>,
+    compared: &Compared,
+    later: &Later,
+    (dataset, earlier): (&Dataset, &[ExampleResult]),
     details: &mut Details,
 ) -> Outcome {
-    let Answered {
-        compared,
-        later,
-        dataset,
-        earlier,
-    } = answered;
-    let response = &asked.response;
-    let accident = compared
-        .accident(response.body.as_ref())
-        .filter(|_| !example.directives.expects_hint && !says_empty(page, example.fence));
+    let Around { page, example } = documented.around;
+    let response = &prepared.response;
+    let is_meant = || {
+        example.directives.expects_hint
+            || says_empty(page, example.fence)
+            || own_routes::has_other_parameter(page, example, &prepared.request, dataset)
+    };
+    let suspicious_hint = compared
+        .suspicious_hint(response.body.as_ref())
+        .filter(|_| !is_meant());
     let missing = response.missing.clone();
-    let mut findings: Vec<Finding> = asked.syntax_error.iter().cloned().chain(missing).collect();
+    let mut findings: Vec<Finding> = prepared
+        .syntax_error
+        .iter()
+        .cloned()
+        .chain(missing)
+        .collect();
     let diff = findings::add(
         page,
         example,
@@ -646,7 +615,7 @@ fn outcome(
         &mut findings,
         &mut details.warnings,
     );
-    if let (Some(hint), true) = (accident, findings.is_empty()) {
+    if let (Some(hint), true) = (suspicious_hint, findings.is_empty()) {
         let fix = "`<!-- standin: expect=hint -->` above the request if that is meant";
         findings.push(Finding {
             fix: Some(fix.to_owned()),
@@ -663,8 +632,9 @@ fn outcome(
             failure.differences = diff.differences;
             let case = Case {
                 page,
-                request: &asked.request,
+                request: &prepared.request,
                 received: &compared.received,
+                expected: documented.expected,
                 differences: &failure.differences,
                 is_filtered: example.request.printed.is_filtered(),
                 dataset,
@@ -677,7 +647,7 @@ fn outcome(
         Some(other) => other,
         None => {
             let hint = compared.received.hint.clone();
-            let hint = hint.or_else(|| causes::unknown_field(&asked.request, dataset));
+            let hint = hint.or_else(|| causes::unknown_field(&prepared.request, dataset));
             details.hint = hint.filter(|_| !example.directives.expects_hint);
             let warnings = details.hint.iter();
             let warnings = warnings.map(|hint| Finding::new(example.url_range(page), hint.clone()));
@@ -695,7 +665,7 @@ fn says_empty(page: &Page, at: usize) -> bool {
 }
 
 /// Whether a POST is documented to create a record with an id that is in the data.
-fn creates_what_is_there(request: &Request, dataset: &Dataset, body: Option<&Node>) -> bool {
+fn documents_existing_id(request: &Request, dataset: &Dataset, body: Option<&Node>) -> bool {
     let body = body.map(Node::to_value);
     let id = body.as_ref().and_then(|body| body.get("id"));
     let segments = url::segments(&request.target);

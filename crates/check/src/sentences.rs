@@ -20,10 +20,7 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
         };
         let holds =
             |prose: &&Prose| command.is_mention && prose.range.contains(&command.range.start);
-        let above = above.iter().rev().find_map(|block| match block {
-            Block::Prose(prose) => Some(prose),
-            _ => None,
-        });
+        let above = above.iter().rev().find_map(Block::prose);
         let Some(paragraph) = above.filter(holds) else {
             continue;
         };
@@ -34,7 +31,7 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
             _ => end,
         };
         let after = text[command.range.end..after].trim_matches([' ', '`', '\n']);
-        // Of several commands none is surely the one that is meant.
+        // With several commands it is not clear which one printed the output.
         let is_only = text[paragraph.range.clone()].matches("curl ").count() == 1;
         let shows = match next {
             Some(Block::Fence(shown)) if shown.range.start < end => !shown.is_mention,

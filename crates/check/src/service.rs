@@ -1,4 +1,4 @@
-//! The seam between the checker and whatever answers its requests: a closure, opened over a data file.
+//! The interface between the checker and the server under test: a closure that answers requests from a data file.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use super::options::{Options, Reset};
 use super::page::Page;
 use super::service::{Opener, Received, Request, Service, ServiceError};
 use super::status::StatusSource;
+use super::url;
 
 /// A data file while a page is run.
 struct Fixture {
@@ -35,9 +36,9 @@ pub enum Later {
     NotSent,
     /// It is as documented.
     Matched,
-    /// It is not, but that of fresh data is: the page forgets its own writes.
+    /// Only the response on fresh data is as documented: the page ignores its own writes.
     Outdated,
-    /// It is not, either.
+    /// Neither response is as documented; this is the one after the writes.
     Differs(Received),
 }
 
@@ -53,7 +54,7 @@ pub struct Session<'a> {
     /// Whether the examples of the page are steps: one is true only after the writes above it.
     pub is_sequence: bool,
     /// Whether the data has what the page shows as created, so that it is the data after the page's writes.
-    pub is_data_after: bool,
+    pub data_includes_writes: bool,
     /// Whether an example of the page saves values.
     pub saves: bool,
     /// Why the page's data cannot be served.
@@ -75,7 +76,7 @@ impl<'a> Session<'a> {
             fixtures: Vec::new(),
             writes: Vec::new(),
             is_sequence: false,
-            is_data_after: false,
+            data_includes_writes: false,
             saves: false,
             broken: None,
         }
@@ -209,10 +210,9 @@ impl<'a> Session<'a> {
         // A record that is to be missing may be one that the page creates.
         let expects_failure = documented.expected.source != StatusSource::Method
             && !documented.expected.statuses.iter().any(is_usual);
-        let is_read_again = self.is_sequence
-            && !self.is_data_after
-            && (shows_data || expects_failure)
-            && !request.writes();
+        let is_step = self.is_sequence && !self.data_includes_writes
+            || documented.around.reads_again() && self.last_write_concerns(request);
+        let is_read_again = is_step && (shows_data || expects_failure) && !request.writes();
         let in_doubt = !is_right || is_alternative || is_read_again;
         if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));
@@ -262,6 +262,26 @@ impl<'a> Session<'a> {
             fresh
         };
         Ok((closer, Later::Differs(after_writes)))
+    }
+
+    /// The response after the writes above, for a page that may be run as a whole.
+    pub fn after_writes(
+        &mut self,
+        fixture: usize,
+        request: &Request,
+    ) -> Result<Option<Received>, ServiceError> {
+        let is_auto = self.options.reset == Reset::Auto && self.options.server.is_none();
+        if !is_auto || self.saves || self.writes.is_empty() {
+            return Ok(None);
+        }
+        self.in_sequence(fixture, request).map(Some)
+    }
+
+    /// Whether the last write is to the collection that a request reads.
+    fn last_write_concerns(&self, request: &Request) -> bool {
+        let collection = |request: &Request| url::segments(&request.target).into_iter().next();
+        let last = self.writes.last();
+        last.is_some_and(|(_, write)| collection(write) == collection(request))
     }
 
     /// Whether a write above deletes the record that a request is about.

@@ -80,6 +80,7 @@ pub fn command(text: &str, start: usize) -> Command {
     out
 }
 
+#[derive(Default)]
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -98,11 +99,7 @@ impl<'a> Scanner<'a> {
         Scanner {
             text,
             at,
-            out: Command::default(),
-            word: None,
-            is_filter: false,
-            apostrophe: None,
-            here_document: None,
+            ..Scanner::default()
         }
     }
 
@@ -450,6 +447,15 @@ impl<'a> Scanner<'a> {
             self.word = None;
         }
         self.close();
+        // A here-string: `<<< '{"name": "Ada"}'`.
+        if let Some(given) = self.rest().strip_prefix("<<<") {
+            let start = self.text.len() - given.trim_start_matches(' ').len();
+            if let Some(word) = command(self.text, start).words.into_iter().next() {
+                self.at = word.span.end;
+                self.out.stdin = Some(word.text);
+                return;
+            }
+        }
         if let Some(word) = self
             .rest()
             .strip_prefix("<<")

@@ -12,17 +12,17 @@ use super::text::{line_end, pattern};
 use super::transcript;
 
 /// The output of a command, whose last word is at an offset and which ends at another one, and where to continue: in a
-/// comment behind the command, or below it.
+/// comment after the command, or below it.
 pub fn output_of(
     text: &str,
     last: usize,
     printed: &Printed,
     end: usize,
 ) -> (Option<Range<usize>>, usize) {
-    if let Some(comment) = comment_behind(text, last, printed) {
+    if let Some(comment) = comment_after(text, last, printed) {
         return (Some(comment), end);
     }
-    // `; echo` behind the command prints a line end.
+    // `; echo` after the command prints a line end.
     let rest = &text[end..line_end(text, end)];
     let is_another = text[..end].ends_with([';', '&']) && !rest.contains("curl ");
     let below = if is_another { end + rest.len() } else { end };
@@ -30,7 +30,7 @@ pub fn output_of(
 }
 
 /// The response in a comment at the end of a command's line: `curl ... # {"id": 1}`.
-fn comment_behind(text: &str, end: usize, printed: &Printed) -> Option<Range<usize>> {
+fn comment_after(text: &str, end: usize, printed: &Printed) -> Option<Range<usize>> {
     let line = &text[end..line_end(text, end)];
     let comment = line.trim();
     let is_output = comment.starts_with('#')
@@ -105,7 +105,7 @@ pub fn command_in_line(line: &str) -> Option<usize> {
     }
     let before = line[..at].trim_end();
     let spaced = before.len() < at;
-    // That of root is like a comment, but for the host.
+    // The prompt of root ends with `#`, like a comment, so it must contain `user@host`.
     let of_root = before.ends_with('#')
         && before
             .trim_start_matches('[')

@@ -33,11 +33,21 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     if !labels::leads(text) && !ends_with_status || OTHER.is_match(text) {
         return None;
     }
-    let status = in_paragraph(text)
+    let place = Some(prose.range.clone());
+    let sure = in_paragraph(text)
         .or_else(|| status_text::of_other_case(text))
         .or_else(|| status_text::of_heading(text))
-        .or_else(|| status_text::on_success(text))?;
-    Some(one(status, StatusSource::Text, Some(prose.range.clone())))
+        .or_else(|| status_text::on_success(text));
+    if let Some(status) = sure {
+        return Some(one(status, StatusSource::Text, place));
+    }
+    let status = status_text::in_short_sentence(text)?;
+    let mut stated = one(status, StatusSource::Text, place);
+    // An error may be a remark about other requests.
+    if status >= 400 {
+        stated.statuses.push(usual(example.method()));
+    }
+    Some(stated)
 }
 
 /// A status in the text between the heading and the first request of its section: `**Response code:** 400`.

@@ -173,6 +173,7 @@ impl Below<'_> {
             let (first, _) = text.split_once(". ")?;
             in_line(first).filter(|status| first.contains(&status.to_string()))
         };
+        let remark = || status_text::in_short_sentence(text);
         let alternative = status_text::with_alternative(text);
         let choices = status_text::of_choices(text).unwrap_or_default();
         let Some(status) = in_paragraph(text)
@@ -183,6 +184,7 @@ impl Below<'_> {
             .or_else(first)
             .or(alternative.map(|[status, _]| status))
             .or(choices.first().copied())
+            .or_else(remark)
         else {
             return;
         };
@@ -202,7 +204,9 @@ impl Below<'_> {
             && text.lines().all(|line| in_line(line).is_none())
             && status_text::is_general(text)
             && label().is_none();
-        if self.found.is_none() && (is_general || ((self.in_errors || is_item) && status >= 400)) {
+        let is_remark = in_paragraph(text).is_none() && remark() == Some(status);
+        let is_possible = is_general || (self.in_errors || is_item || is_remark) && status >= 400;
+        if self.found.is_none() && is_possible {
             // The text lists a possible status, so the usual one is accepted, too.
             stated.statuses.insert(0, usual(self.example.method()));
         }

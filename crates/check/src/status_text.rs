@@ -224,7 +224,7 @@ pub fn of_response_label(label: &str) -> Option<u16> {
 pub fn names_error(label: &str) -> bool {
     static ERROR: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?xi)\b(?: errors? | failure | fehler | erreurs? | erros? | errore | errori | errores | ошибк\w* | помилк\w* | грешк\w* | błąd | błęd\w*
+            r"(?xi)\b(?: errors? | failure | \w*fehler\w* | erreurs? | erros? | errore | errori | errores | ошибк\w* | помилк\w* | грешк\w* | błąd | błęd\w*
                 | hata | fout | fel | feil | fejl | virhe | chyb[ay] | eroare | hiba | σφάλμα | خطأ | خطا | שגיאה | kesalahan )\b
             | エラー | 错误 | 錯誤 | 失败 | 失敗 | 오류 | 에러 | 실패 | lỗi",
         )
@@ -304,7 +304,7 @@ pub fn on_success(text: &str) -> Option<u16> {
     // The only condition may be that it succeeds.
     static SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?i)\b(?:if|when|on|upon)\s+(?:[\w-]+\s+){0,5}?(?:success\w*|succeeds?|succeeded|deleted|removed|created|updated)\b",
+            r"(?i)\b(?:if|when|on|upon)\s+(?:[\w-]+\s+){0,5}?(?:well|success\w*|succeeds?|succeeded|deleted|removed|created|updated)\b",
         )
     });
     // "Returns `404` if there is none and `204` on success".
@@ -333,6 +333,50 @@ pub fn on_success(text: &str) -> Option<u16> {
     let code = found["code"].parse().ok()?;
     let is_plain = |text: &str| !text.contains(" or ") && is_statement(text);
     (is_plain(&rest) && is_plain(before) && RETURNS.find_iter(text).count() == 1).then_some(code)
+}
+
+/// The only status in a short sentence that says, in whatever language, what the server returns: "Serwer zwraca 204."
+pub fn in_short_sentence(text: &str) -> Option<u16> {
+    static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?xi)\b(?: returns? | returned | answers? | responds? | sent\s+back | statuscode | code\s+de\s+(?:retour|statut) | code | kode | status\w* | retour\w* | renvo\w+ | répond\w* |
+                devuelv\w+ | respond\w* | retorn\w+ | devolv\w+ | restituisc\w+ | rispond\w+ | antwortet | liefert | gibt | ergibt |
+                zwrac\w+ | odpowiad\w+ | dön(?:er|dürür) | döndürül\w+ | yanıt\w* | memba\w+ | mengembalikan | menghasilkan |
+                vrac\w+ | vrát\w+ | palautta\w+ | returnera\w+ | svara\w* | geeft | retourneert | trả\s+về |
+                возвраща\w+ | верн\w+ | отвеча\w+ | ответ\w* | поверта\w+ | код\w* | статус\w* )\b
+            | 返 | 状态 | 狀態 | ステータス | 応答 | 반환 | 응답 | 상태",
+        )
+    });
+    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"[1-5]\d\d"));
+    static CONDITIONS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)\b(?:jeśli|gdy|eğer|jika|kalau|als|om|hvis|när|når|pokud|jos|якщо|nếu|nicht|not|pas|nie|não|unless)\b|如|若|もし|場合|なけ|ない|경우|없으면",
+        )
+    });
+    let found = CODE.find(text)?;
+    let code = found.as_str().parse().ok()?;
+    // "返回 200 条" counts something.
+    let is_particle = |c: char| !c.is_alphabetic() || "がをにはと를을가이로".contains(c);
+    let rest = text[found.end()..].trim_start_matches(is_particle);
+    static IS: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)^(?:is|will\s+be|wird|est|es|é|è)\s+"));
+    let said = &rest[IS.find(rest).map_or(0, |is| is.end())..];
+    let is_whole = rest.is_empty()
+        || ANSWERS
+            .find(said)
+            .is_some_and(|answers| answers.start() == 0)
+        || reason(code).is_some_and(|reason| rest.starts_with(reason));
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let is_short = labels::words(text).len() <= 10 && text.chars().count() <= 80;
+    let plain = text.replace("should", "will");
+    (digits == 3
+        && is_short
+        && is_whole
+        && reason(code).is_some()
+        && ANSWERS.is_match(text)
+        && is_statement(&plain)
+        && !CONDITIONS.is_match(text))
+    .then_some(code)
 }
 
 /// The status of another case that a sentence is about: "If there is no such user, it returns `404`:".
@@ -385,7 +429,7 @@ fn of_case(text: &str) -> Option<u16> {
 /// Whether a statement is about requests in general: "Duplicate names return 409." instead of "The server returns 409."
 pub fn is_general(text: &str) -> bool {
     const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer body postman insomnia curl client browser terminal \
-         status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
+         successful deletion creation update updating deleting status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
          delete das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
          risposta tiene tem ha hat avec con com mit сервер ответ имеет запрос 服务器 服务 请求 会 将";
@@ -425,7 +469,7 @@ pub fn with_alternative(line: &str) -> Option<[u16; 2]> {
     Some([in_line(&found["status"])?, found["other"].parse().ok()?])
 }
 
-/// Whether text speaks of an error, or of a request that fails.
+/// Whether text mentions an error, or of a request that fails.
 pub fn says_failure(text: &str) -> bool {
     FAILS.is_match(text)
 }

@@ -115,7 +115,7 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
                 _ if page.front.skip || claimed.contains(&index) => {}
                 Block::Table(table) if has_responses(table) => found.push((index, "in a table")),
                 _ if pairing::is_called_response(page, index) => {
-                    found.push((index, "there is no request for it"));
+                    found.push((index, "no request was found for it"));
                 }
                 _ => {}
             }

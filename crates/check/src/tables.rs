@@ -337,15 +337,9 @@ impl<'a> Checker<'a> {
 
     /// Whether the rules declare a property, which may be in no record yet.
     fn is_in_rules(&self, name: &str) -> bool {
-        let rules = self
-            .resource
-            .as_deref()
-            .and_then(|resource| self.dataset.record_rules(resource));
-        rules.is_some_and(|rules| {
-            rules
-                .get("properties")
-                .is_some_and(|all| all.get(name).is_some())
-        })
+        let resource = self.resource.as_deref();
+        let rules = resource.and_then(|resource| self.dataset.record_rules(resource));
+        rules.is_some_and(|rules| rules["properties"].get(name).is_some())
     }
 
     /// Compares names with the request body of the section's example.
@@ -356,18 +350,7 @@ impl<'a> Checker<'a> {
                 .received
                 .as_ref()
                 .filter(|received| received.is_success())?;
-            let body = result
-                .example
-                .request
-                .written
-                .as_ref()?
-                .request
-                .body
-                .as_deref()?;
-            serde_json::from_str::<Value>(body)
-                .ok()?
-                .as_object()
-                .cloned()
+            result.example.request.json_body()?.as_object().cloned()
         });
         for key in body.iter().flat_map(serde_json::Map::keys) {
             if rows.iter().any(|row| row.name == key) {

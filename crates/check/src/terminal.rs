@@ -71,7 +71,7 @@ fn print_unread(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
     let names = unread.join(", ");
     line!(
         out,
-        "{files} not read: {names} (only Markdown, .http and .rest are)"
+        "{files} not read: {names} (only Markdown, .http and .rest files are read)"
     )
 }
 
@@ -98,7 +98,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
             printer.example(result)?;
         }
         for table in &page.tables {
-            // What nothing backs is not an error.
+            // A row that the data and the rules neither confirm nor contradict is a warning.
             printer.table(
                 table,
                 options.verbose || options.fail_on == FailOn::Warnings,
@@ -219,19 +219,11 @@ impl Printer<'_> {
                 let snippet = self.snippet(&underlined(&findings));
                 let mut group =
                     Group::with_title(Level::ERROR.primary_title(reason)).element(snippet);
-                if let Some(cause) = failure.shown_cause() {
-                    group = group.element(
-                        Level::NOTE
-                            .with_name("cause")
-                            .message(one_line(&cause.text)),
-                    );
-                }
-                if let Some(drift) = &result.details.drift {
-                    group = group.element(
-                        Level::NOTE
-                            .with_name("drift")
-                            .message(one_line(&drift.text)),
-                    );
+                let cause = failure.shown_cause().map(|cause| ("cause", &cause.text));
+                let drift = result.details.drift.as_ref();
+                let drift = drift.map(|drift| ("drift", &drift.text));
+                for (name, text) in cause.into_iter().chain(drift) {
+                    group = group.element(Level::NOTE.with_name(name).message(one_line(text)));
                 }
                 // The values of differences are listed below.
                 let others = findings.len().saturating_sub(failure.differences.len());

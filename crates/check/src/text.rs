@@ -86,9 +86,16 @@ pub(crate) fn line_end(text: &str, at: usize) -> usize {
 
 /// Iterates over lines (line ends included) with their byte offsets.
 pub(crate) struct Lines<'a> {
-    pub(crate) text: &'a str,
+    text: &'a str,
     /// Offset of the next line.
     pub(crate) at: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of a text from an offset on.
+    pub(crate) fn new(text: &'a str, at: usize) -> Lines<'a> {
+        Lines { text, at }
+    }
 }
 
 impl<'a> Iterator for Lines<'a> {

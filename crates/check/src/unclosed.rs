@@ -4,7 +4,7 @@
 use super::blocks::Fence;
 use super::text::Lines;
 
-/// The marks that a line begins with, and what is behind them.
+/// The marks that a line begins with, and what is after them.
 fn marks(line: &str) -> Option<(&str, &str)> {
     let line = line.trim();
     let mark = line
@@ -28,10 +28,7 @@ pub fn end(text: &str, fence: &Fence) -> Option<(usize, usize)> {
             rest.starts_with(|c: char| c.is_ascii_alphabetic()) && (is_own(marks) || !is_closed)
         })
     };
-    let lines = Lines {
-        text: source,
-        at: 0,
-    };
+    let lines = Lines::new(source, 0);
     let lines: Vec<(&str, usize)> = lines.skip(1).collect();
     let nested = lines.iter().position(|(line, _)| is_nested(line))?;
     let is_blank = |index: usize| lines[index].0.trim().is_empty();

@@ -165,7 +165,7 @@ pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part>
             found.push(Part::Code(fence));
         } else if let Some(stated) = scan.stated(&line) {
             let range = whole.source_range(&line);
-            found.push(Part::Code(Fence::stating(text, range, stated)));
+            found.push(Part::Code(Fence::synthetic(text, range, stated)));
         } else if REQUEST.is_match(scan.unlabelled(&line))
             || REQUEST_HERE.is_match(&content[line.clone()])
             || mentions::has_status(&content[line.clone()])

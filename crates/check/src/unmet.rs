@@ -54,14 +54,14 @@ impl Unmet<'_> {
                 self.expected,
                 self.dataset,
             )
-            .or_else(|| self.needs_rules())
+            .or_else(|| self.needs_other_server())
         };
         let is_json = |body: &str| serde_json::from_str::<Value>(body).is_ok();
         let is_read = self.request.body.as_deref().is_some_and(is_json);
         let is_other =
             self.example.is_body_assumed && is_read && matches!(received.status, 400 | 422);
         let assumed =
-            is_other.then(|| "names an endpoint: what is below it may not be its body".to_owned());
+            is_other.then(|| "the JSON below this endpoint may not be its request body".to_owned());
         let reason = |without_effect| {
             move |text| Reason {
                 text,
@@ -71,7 +71,7 @@ impl Unmet<'_> {
         assumed
             .or_else(|| self.is_mentioned())
             .or_else(|| self.is_of_other_version())
-            .or_else(|| self.needs_more())
+            .or_else(|| self.missing_prerequisite())
             .map(reason(false))
             .or_else(|| without_effect().map(reason(true)))
             .or_else(|| self.is_of_other_service().map(reason(false)))
@@ -99,10 +99,7 @@ impl Unmet<'_> {
     fn is_of_other_version(&self) -> Option<String> {
         let (page, at) = (self.page, self.example.fence);
         let heading = page.heading_of(at);
-        let text = |index: usize| match &page.blocks[index] {
-            Block::Heading(heading) => Some(heading.text.as_str()),
-            _ => None,
-        };
+        let text = |index: usize| page.blocks[index].heading().map(|own| own.text.as_str());
         let own = heading.and_then(text);
         let is_other = |at: &usize| Some(*at) != heading;
         let mut others = (0..page.blocks.len()).filter(is_other).filter_map(text);
@@ -111,11 +108,11 @@ impl Unmet<'_> {
         let in_label = matches!(label, Some(Block::Prose(prose))
             if labels::is_of_other_time(labels::last_sentence(&prose.text)));
         let is_other = is_one_version || own.is_some_and(labels::is_of_other_time) || in_label;
-        is_other.then(|| "what is above it says that it is about another version".to_owned())
+        is_other.then(|| "the heading or label above it refers to another version".to_owned())
     }
 
-    /// What is not here: a write above, a server, a version.
-    fn needs_more(&self) -> Option<String> {
+    /// Something that the example depends on and that was not run or is not available: a write above it, another server, a version of a record.
+    fn missing_prerequisite(&self) -> Option<String> {
         let Unmet {
             page,
             example,
@@ -143,7 +140,7 @@ impl Unmet<'_> {
             let line = result.example.request_line(page);
             match result.outcome {
                 Outcome::Skipped(_) => needs(line),
-                _ => format!("may be meant without the write of the program on line {line}"),
+                _ => format!("the page may not count the write of the program on line {line}"),
             }
         });
         let in_text = || {
@@ -167,35 +164,26 @@ impl Unmet<'_> {
             .zip(start)
             .is_some_and(|(range, start)| range.contains(&start));
         let may_be = is_named && implied::is_of_other_service(&page.text);
-        may_be.then(|| "may be of the service that the page's commands or base URL name".to_owned())
+        may_be.then(|| {
+            "may be a request to another service, named in the page's commands or base URL"
+                .to_owned()
+        })
     }
 
-    /// Whether a page documents an error that the data cannot cause: that of a wrong value without rules for values, and
-    /// that of a user who is not known.
-    fn needs_rules(&self) -> Option<String> {
-        // A response copied from a server does not describe a case.
-        if !matches!(
-            self.expected.source,
-            StatusSource::Heading | StatusSource::Text
-        ) {
+    /// Whether a page documents an error that the server does not have: that of a user who is not known, of too many
+    /// requests, or its own.
+    fn needs_other_server(&self) -> Option<String> {
+        if self.expected.source == StatusSource::Method {
             return None;
         }
-        let segments = url::segments(&self.request.target);
-        let is_ruled = segments
-            .first()
-            .is_some_and(|name| self.dataset.record_rules(name).is_some());
-        let of_values = |status: &u16| {
-            matches!(status, 400 | 409 | 422) && self.request.body.is_some() && !is_ruled
-        };
-        let of_access = |status: &u16| matches!(status, 401 | 403 | 429 | 500..);
-        let mut statuses = self.expected.statuses.iter();
+        let is_of_others = |status: &u16| matches!(status, 401 | 403 | 429 | 500..);
         let status = self.expected.statuses.first()?;
         // A route that fails on purpose is not in the data, either.
         let is_elsewhere = self.compared.received.status == 404
             && self.expected.statuses.iter().all(|status| *status >= 500);
         ((self.compared.received.is_success() || is_elsewhere)
-            && statuses.all(|status| of_values(status) || of_access(status)))
-        .then(|| format!("documents {status}, which nothing in the data causes"))
+            && self.expected.statuses.iter().all(is_of_others))
+        .then(|| format!("documents {status}, which the data and the rules cannot cause"))
     }
 }
 
@@ -484,7 +472,7 @@ fn not_here(
         .filter(|name| !resources.contains(&name.as_str()));
     // A host without a value is another one if one of its paths is not here.
     let elsewhere =
-        base.map(|base| format!("`{base}` has no value on the page, and may be another server"));
+        base.map(|base| format!("`{base}` is not defined on the page and may be another server"));
     let is_unknown = |result: &ExampleResult| {
         let written = result.example.request.written.as_ref();
         let path = url::segments(&result.details.target);
@@ -503,7 +491,7 @@ fn not_here(
         && example.response.is_none()
         && page.fence(example.fence).is_some_and(is_endpoint)
     {
-        return Some("names an endpoint, and there is no such resource here".to_owned());
+        return Some("only names an endpoint, and the data has no such resource".to_owned());
     }
     let mut headers = written
         .into_iter()
@@ -515,7 +503,7 @@ fn not_here(
     let is_plan = |heading: &Heading| labels::has_word(&heading.text, PLANS);
     if page.headings_above(example.fence).any(is_plan) {
         return Some(
-            "the heading says that it is a plan, and there is no such resource".to_owned(),
+            "the heading marks it as planned, and the data has no such resource".to_owned(),
         );
     }
     let port = request.header("host")?.rsplit_once(':')?.1;

@@ -110,7 +110,7 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
             }
             // `localhost:3000:/users`.
             if let Some(host_and_port) = name.strip_suffix(':').filter(|name| name.contains(':')) {
-                let text = format!("a colon too many behind `{host_and_port}`");
+                let text = format!("unexpected colon after `{host_and_port}`");
                 let fix = url.replacen(name, host_and_port, 1);
                 return Resolved::Wrong(text, fix);
             }
@@ -303,8 +303,8 @@ pub fn this_machine(url: &str) -> Option<&str> {
         return None;
     };
     let name = strip_port(host).to_ascii_lowercase();
-    let is_ours = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str());
-    (is_ours || name.ends_with(".localhost")).then_some(host)
+    let is_loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str());
+    (is_loopback || name.ends_with(".localhost")).then_some(host)
 }
 
 /// Whether two URLs have the same path, where the first may have placeholders: `/users/:id` and `/users/1`.
