@@ -180,6 +180,30 @@ fn a_missing_response_follows_the_writes_above() {
     );
 }
 
+/// Nothing is inserted below a command that prints no body, or more than that.
+#[test]
+fn a_missing_response_is_what_the_command_prints() {
+    let write = "```sh\ncurl -X PATCH localhost:3000/users/1 --json '{\"name\": \"Eve\"}' -o /dev/null\n```\n\n";
+    let missing = "What do you get, and why? (Answer: 404, since there is none.)\n\n```sh\ncurl -X DELETE localhost:3000/users/9 -i\n```\n";
+    let mut pages = vec![format!("{write}{missing}")];
+    for command in [
+        "curl -s -o /dev/null localhost:3000/users/1",
+        "curl localhost:3000/users/1 > user.json",
+        "curl -O localhost:3000/users/1",
+        "curl -i localhost:3000/users/1",
+        "wget localhost:3000/users/1",
+        "http --headers :3000/users/1",
+    ] {
+        pages.push(format!("```sh\n{command}\n```\n"));
+    }
+    for page in pages {
+        let folder = folder(&page);
+        let output = check(folder.path(), &["docs", "--fix=missing", "--allow-dirty"]);
+        assert_eq!(output.status.code(), Some(0), "{page}\n{}", said(&output));
+        assert_eq!(text(&folder), page, "{}", said(&output));
+    }
+}
+
 /// The page is right and its request is wrong: the response must not follow the request.
 #[test]
 fn a_wrong_request_is_not_documented() {

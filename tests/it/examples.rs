@@ -603,7 +603,7 @@ fn a_random_id_need_not_be_documented() {
     // The id is kept when something else is fixed.
     folder.write(
         "page.md",
-        &example(POST, r#"{"lastName": "Moor", "id": "x7Tq"}"#),
+        &example(POST, r#"{"lastName": "Noor", "id": "x7Tq"}"#),
     );
     check(&Options {
         fix: Some(Fix::Wrong),

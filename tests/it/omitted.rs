@@ -114,3 +114,37 @@ fn a_label_may_name_fields() {
     let described = r#"{ "id": "the number of the band", "name": "how it calls itself" }"#;
     assert_labels("/bands/1", described, &["Response fields:"], "pass");
 }
+
+/// What leads to the request, or its heading in brackets, may say so, too.
+#[test]
+fn the_text_above_the_request_may_say_so() {
+    let page = |lead: &str, path: &str, response: &str| {
+        format!(
+            "{lead}\n\n```bash\ncurl http://localhost:3000{path}\n```\n\n```json\n{response}\n```\n"
+        )
+    };
+    let song = r#"{ "id": 1, "title": "Blue" }"#;
+    let band = r#"[{ "id": 1, "name": "Owls" }]"#;
+    let mut rows: Vec<(String, &[&str])> = Vec::new();
+    for lead in [
+        "Below, only the most important fields are shown:",
+        "The response below contains only `id` and `title`.",
+        "Gezeigt werden nur `id` und `title`:",
+    ] {
+        rows.push((page(lead, "/songs/1", song), &["pass"]));
+        rows.push((page(lead, "/songs/2", song), &["fail"]));
+    }
+    for lead in [
+        "### List (excerpt)",
+        "### Ergebnisliste (gekürzt)",
+        "The list is long, so here is just its beginning.",
+        "La respuesta, abreviada, es:",
+    ] {
+        rows.push((page(lead, "/bands", band), &["pass"]));
+    }
+    rows.push((
+        page("Update a part of the band:", "/bands", band),
+        &["fail"],
+    ));
+    assert_all_judged(&rows);
+}

@@ -629,6 +629,33 @@ fn rows_of_a_table_document_statuses_and_bodies() {
     ]);
 }
 
+/// A row with its own request says nothing about the command beside the table.
+#[test]
+fn a_table_of_requests_is_not_one_of_statuses() {
+    assert_rows(&[(
+        "```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Bats\"}'\n```\n\n\
+         | Request | Status |\n|---|---|\n| `GET http://localhost:3000/bands/1` | 200 |\n\
+         | `GET http://localhost:3000/bands/9` | 404 |\n",
+        &["pass", "pass", "pass"],
+    )]);
+}
+
+/// The steps of one section do not make those of a reference further down.
+#[test]
+fn a_sequence_ends_with_its_section() {
+    let create = "## Create\n\n```bash\ncurl http://localhost:3000/bands --json '{\"name\": \"Bats\"}'\n```\n\n\
+                  ```bash\ncurl http://localhost:3000/bands/3\n```\n\n```json\n{\"name\": \"Bats\", \"id\": 3}\n```\n\n";
+    let list = "```bash\ncurl http://localhost:3000/bands\n```\n\n\
+                ```json\n[{\"id\": 1, \"name\": \"Owls\"}, {\"id\": 2, \"name\": \"Foxes\"}]\n```\n";
+    assert_all_judged(&[
+        (
+            format!("{create}## List\n\n{list}"),
+            &["pass", "pass", "pass"],
+        ),
+        (format!("{create}{list}"), &["pass", "pass", "fail"]),
+    ]);
+}
+
 /// A sentence may say that a read shows what the write above it has changed.
 #[test]
 fn a_read_again_is_that_of_the_changed_record() {

@@ -508,7 +508,7 @@ impl Case<'_> {
     /// A documented item that the list does not contain.
     fn stale_item(&self) -> Option<String> {
         // The items of `/users/1/orders` are orders.
-        let resource = self.segments().into_iter().step_by(2).last()?;
+        let resource = self.segments().into_iter().step_by(2).next_back()?;
         let records = self.dataset.records(&resource)?;
         self.of_kind(DifferenceKind::Missing).find_map(|found| {
             let ([Step::Id(id)], Some(Value::Object(documented))) =

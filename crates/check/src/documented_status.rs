@@ -186,6 +186,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::examples;
+    use super::super::page::Block;
     use super::super::status_text::status_column;
     use super::*;
 

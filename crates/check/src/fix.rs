@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
-use super::compare::{self, Step, same};
+use super::compare::{self, DifferenceKind, Step, same};
 use super::datasets::Dataset;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
@@ -26,8 +26,7 @@ use super::printed::Form;
 use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
-use super::text::one_line;
-use super::text::pattern;
+use super::text::{line_end, one_line, pattern};
 
 /// A range of a page and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,6 +257,18 @@ fn new_content<'a>(
     if matches!(details.form, Form::Lines | Form::Error) || is_filtered && details.unparsed {
         return Err("it shows text that jq prints");
     }
+    // One of the two is wrong, and it is not clear which.
+    let sent = result.example.request.json_body();
+    let is_sent = |found: &compare::Difference| match found.path.as_slice() {
+        [Step::Key(key)] => sent
+            .as_ref()
+            .is_some_and(|sent| sent.get(key) == found.actual.as_ref()),
+        _ => false,
+    };
+    let mut values = failure.into_iter().flat_map(|failure| &failure.differences);
+    if values.any(|found| found.kind == DifferenceKind::Value && is_sent(found)) {
+        return Err("the request sends another value than the page shows");
+    }
     let mut body = printed(received).ok_or("there is no JSON to write")?;
     // Records as the data has them, and no write above: the query or the path is wrong, not the list.
     let shown = details.documented.as_ref().map(Node::to_value);
@@ -400,6 +411,18 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     if has_response || is_other || example.method() == "HEAD" {
         return None;
     }
+    // Clients that print no body, or more than it.
+    static PRINTS_ELSE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"\s(?:-[a-zA-Z]*[oOifvIh]|--output|--remote-name|--headers|--include|--verbose|--fail\S*)(?:\s|$)|>\s*\S+\s*$|^\s*\$?\s*wget\b",
+        )
+    });
+    let fence = page.fence(example.fence)?;
+    let span = &example.request.span;
+    let command = &fence.content[span.start..line_end(&fence.content, span.end)];
+    if PRINTS_ELSE.is_match(command) {
+        return None;
+    }
     // A suspicious request is not to be documented.
     if result.details.hint.is_some() {
         return None;
@@ -412,7 +435,6 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
         expected.is_none_or(|expected| expected.statuses.contains(&received.status))
     };
     let body = received.filter(is_expected).and_then(Received::json)?;
-    let fence = page.fence(example.fence)?;
     // In a block with several requests it would not be clear which one is answered.
     if !fence.fenced || fence.content[example.request.span.end..].contains("curl") {
         return None;

@@ -18,7 +18,7 @@ static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
             (?:only|just)\s+(?:show|list|display)\w* | shows?\s+(?:only|just) | shown\)? \W*$ | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first |
             first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
             goes\s+on | (?:list|response|output|array|rest|it)\s+(?:continues|goes\s+on) | (?:begin|start)s?\s+(?:with|like) | starting\s+with |
-            (?:beginning|top|start|sample)\s+of\s+(?:the|this)\s+(?:list|response|output|result|array)s? | here\s+(?:are|is)\s+the\s+first | here\s+is\s+one |
+            (?:beginning|top|start|sample)\s+of\s+(?:the|this)\s+(?:list|response|output|result|array|answer|reply)s? | its\s+beginning | here\s+(?:are|is)\s+the\s+first | here\s+is\s+one |
             (?:\d+|one|two|three|first)\s+(?:out\s+)?of\s+(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several) |
             (?:remaining|other|further|more)\s+\w+\s+(?:(?:are|is|were|was)\s+)?(?:not\s+shown|left\s+out|cut) |
             cut\s+(?:off|short) |
@@ -74,7 +74,7 @@ static WITHOUT: LazyLock<Regex> = LazyLock::new(|| {
 /// A sentence that names the members that are shown: "Only id and title are shown:".
 static ONLY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|gezeigt|angezeigt)\b",
+        r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|gezeigt|angezeigt)\b|\b(?:contains?|includes?|shows?|has|gezeigt\s+werden|enthält|zeigt)\s+(?:only|just|nur)\b(?P<after>[^.:;]*)",
     )
 });
 
@@ -154,10 +154,13 @@ pub fn apply(
     let sentences: Vec<&str> = sentences(page, example, response).collect();
     if let Some(body) = body {
         if truncated {
-            elide(body, says(page, example, response, &PART));
+            let says_part = says(page, example, response, &PART)
+                || above(page, example).any(|text| PART.is_match(text));
+            elide(body, says_part);
         }
         let only = sentences.iter().filter_map(|text| ONLY.captures(text));
-        only.for_each(|found| elide_members(body, &labels::words(&found["names"])));
+        let names = only.filter_map(|found| found.name("names").or(found.name("after")));
+        names.for_each(|names| elide_members(body, &labels::words(names.as_str())));
         let lead = lead(page, response).filter(|text| HAS_MEMBER.is_match(text));
         if let Some(text) = lead.filter(|_| response > example.fence + 1) {
             elide_members(body, &labels::words(text));
@@ -242,7 +245,7 @@ fn sentences<'a>(
         .get(example.fence + 1..response)
         .unwrap_or_default();
     above
-        .filter(|text| labels::leads(text))
+        .filter(|text| labels::leads(text) || labels::has_word(text, "below"))
         .into_iter()
         .chain(between.iter().filter_map(prose))
 }
@@ -286,16 +289,32 @@ fn one_item(page: &Page, example: &Example, response: usize) -> Option<OneItem> 
     })
 }
 
+/// What leads to a request and is about its response: a sentence, and the end of a heading in brackets.
+fn above<'a>(page: &'a Page, example: &Example) -> impl Iterator<Item = &'a str> {
+    let block = example.fence.checked_sub(1).map(|at| &page.blocks[at]);
+    let sentence = block
+        .and_then(Block::prose)
+        .map(|prose| labels::last_sentence(&prose.text));
+    let sentence = sentence.filter(|text| {
+        let points = labels::has_word(text, "here below following abaixo unten");
+        (text.ends_with(':') || points) && !labels::says_write(text)
+    });
+    let heading = page.headings_above(example.fence).next();
+    let note = heading.and_then(|heading| {
+        let text = heading.text.trim_end().strip_suffix([')', '）'])?;
+        Some(&text[text.rfind(['(', '（'])?..])
+    });
+    sentence.into_iter().chain(note)
+}
+
 /// Whether the text around a response says that it is not complete.
 pub fn says_truncated(page: &Page, example: &Example, response: usize) -> bool {
     let prose = |index: Option<usize>| match page.blocks.get(index?)? {
         Block::Prose(prose) => Some(labels::last_sentence(&prose.text)),
         _ => None,
     };
-    let leads_here = prose(example.fence.checked_sub(1)).is_some_and(|text| {
-        let points = labels::has_word(text, "here below following");
-        (text.ends_with(':') || points) && TRUNCATED.is_match(text)
-    });
+    let leads_here =
+        above(page, example).any(|text| TRUNCATED.is_match(text) || PART.is_match(text));
     let below = prose(Some(response + 1)).is_some_and(|text| {
         !text.ends_with(':') && text.len() < 120 && REST_OMITTED.is_match(text)
     });

@@ -642,7 +642,8 @@ mod tests {
     fn others_are_not_run() {
         let rows = [
             ("fetch(url)", ""),
-            ("fetch('/a')", ""),
+            ("fetch('//a')", ""),
+            ("requests.get('/a')", ""),
             ("fetch('https://api.example.com/a')", ""),
             ("fetch('@/a/' + id)", "- GET /a/${...}"),
             ("fetch(`@/a/${id}`)", "- GET /a/${id}"),

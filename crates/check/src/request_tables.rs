@@ -81,7 +81,7 @@ fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block>
 }
 
 /// The request in a row: a command, or a method and a URL in one cell or in two; and the cell with its URL.
-fn row_request(row: &[Cell]) -> Option<(&Cell, String)> {
+pub fn row_request(row: &[Cell]) -> Option<(&Cell, String)> {
     const COMMANDS: [&str; 3] = ["curl ", "http ", "wget "];
     let is_whole = |cell: &&Cell| {
         let is_command = COMMANDS.iter().any(|name| cell.text.starts_with(name));

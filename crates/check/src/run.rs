@@ -404,7 +404,9 @@ impl Runner<'_> {
                 "the text says that the request fails, which the data and the rules cannot cause",
             ));
         }
-        self.session.is_sequence |= matches!(later, Later::Matched);
+        if matches!(later, Later::Matched) {
+            self.session.sequence = page.section(example.fence);
+        }
         let known = (&*dataset, earlier);
         let outcome = outcome(&prepared, &documented, &compared, &later, known, details);
         if outcome.failure().is_none() {

@@ -1,5 +1,6 @@
 //! The services that answer the examples of a page, and the writes that they have seen.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::datasets::{Dataset, DatasetError, Datasets};
@@ -51,8 +52,10 @@ pub struct Session<'a> {
     fixtures: Vec<Fixture>,
     /// The page's writes so far, each with the index of its fixture.
     writes: Vec<(usize, Request)>,
-    /// Whether the examples of the page are steps: one is true only after the writes above it.
+    /// Whether the examples of the page are steps, as their headings say.
     pub is_sequence: bool,
+    /// The section of an example that is true only after the writes above it: those below it there are steps, too.
+    pub sequence: Range<usize>,
     /// Whether the data has what the page shows as created, so that it is the data after the page's writes.
     pub data_includes_writes: bool,
     /// Whether an example of the page saves values.
@@ -76,6 +79,7 @@ impl<'a> Session<'a> {
             fixtures: Vec::new(),
             writes: Vec::new(),
             is_sequence: false,
+            sequence: 0..0,
             data_includes_writes: false,
             saves: false,
             broken: None,
@@ -210,7 +214,9 @@ impl<'a> Session<'a> {
         // A record that is to be missing may be one that the page creates.
         let expects_failure = documented.expected.source != StatusSource::Method
             && !documented.expected.statuses.iter().any(is_usual);
-        let is_step = self.is_sequence && !self.data_includes_writes
+        let is_in_sequence =
+            self.is_sequence || self.sequence.contains(&documented.around.example.fence);
+        let is_step = is_in_sequence && !self.data_includes_writes
             || documented.around.reads_again() && self.last_write_concerns(request);
         let is_read_again = is_step && (shows_data || expects_failure) && !request.writes();
         let in_doubt = !is_right || is_alternative || is_read_again;
@@ -274,6 +280,8 @@ impl<'a> Session<'a> {
         if !is_auto || self.saves || self.writes.is_empty() {
             return Ok(None);
         }
+        // A write may have been sent there already.
+        self.fixtures[fixture].restart();
         self.in_sequence(fixture, request).map(Some)
     }
 

@@ -108,6 +108,10 @@ impl Unmet<'_> {
         let in_label = matches!(label, Some(Block::Prose(prose))
             if labels::is_of_other_time(labels::last_sentence(&prose.text)));
         let is_other = is_one_version || own.is_some_and(labels::is_of_other_time) || in_label;
+        const HERE: &str = "locally local lokal here";
+        let is_here =
+            matches!(label, Some(Block::Prose(prose)) if labels::has_word(&prose.text, HERE));
+        let is_other = is_other && !is_here;
         is_other.then(|| "the heading or label above it refers to another version".to_owned())
     }
 
