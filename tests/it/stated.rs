@@ -629,6 +629,30 @@ fn rows_of_a_table_document_statuses_and_bodies() {
     ]);
 }
 
+/// JSON below a list of statuses is the response of the success in it; within an item it is that of the item.
+#[test]
+fn json_below_a_list_of_statuses_is_that_of_the_success() {
+    let get = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n**Responses**\n\n- `200` – the band\n- `404` – not found";
+    let right = r#"{"id": 1, "name": "Owls"}"#;
+    let wrong = r#"{"id": 1, "name": "Owl"}"#;
+    let fence = |json: &str| format!("```json\n{json}\n```\n");
+    assert_all_judged(&[
+        (
+            format!("{get}\n\n{}", fence(right)),
+            &["pass: as documented"],
+        ),
+        (format!("{get}\n\n{}", fence(wrong)), &["fail"]),
+        (
+            format!("{get}\n\nExample response:\n\n{}", fence(wrong)),
+            &["fail"],
+        ),
+        (
+            format!("{get}:\n\n  ```json\n  {{\"error\": \"none\"}}\n  ```\n"),
+            &["pass: the status"],
+        ),
+    ]);
+}
+
 /// A row with its own request says nothing about the command beside the table.
 #[test]
 fn a_table_of_requests_is_not_one_of_statuses() {

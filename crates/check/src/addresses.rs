@@ -35,7 +35,7 @@ static ADDRESS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
 static PATH_IN_LINE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"^/[^\s`<>()\[\]"'|*，。；、（/]+[^\s`<>()\[\]"'|*，。；、（]*"#));
 
-/// What a remark after a URL begins with.
+/// The beginning of a remark after a URL.
 const REMARKS: [&str; 9] = ["#", "(", "//", "- ", "– ", "— ", "→", "->", "=>"];
 
 /// A path that a page of the application has, not a resource: `/index.html`, `/docs`.
@@ -292,7 +292,7 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
     });
     let mut texts = texts.filter(|text| !text.is_empty());
     let nearest = texts.next();
-    // What is above a label such as "Endpoint:" is about the URL, too.
+    // The text above a label such as "Endpoint:" is about the URL, too.
     let is_label = |text: &&str| labels::words(text).len() <= 3;
     let label = nearest.filter(is_label).and_then(|_| texts.next());
     let mut words = nearest.into_iter().chain(label.filter(|_| fence.fenced));

@@ -96,7 +96,7 @@ pub struct Cell {
 pub struct Directive {
     /// Each word, split at its first `=`.
     pub words: Vec<(String, Option<String>)>,
-    /// What is written in place of `standin:`, if it is almost that.
+    /// The misspelt form of `standin:`, if it is not exactly that.
     pub misspelt: Option<String>,
     /// Byte range in the page.
     pub range: Range<usize>,
@@ -174,7 +174,7 @@ impl Fence {
         }
     }
 
-    /// What a part of the page says in other words.
+    /// A request in its usual form for a part of the page that says it in other words.
     pub fn synthetic(text: &str, range: Range<usize>, content: String) -> Fence {
         let mut fence = Fence::unfenced(text, range);
         // Content that is not verbatim on the page is mapped to the whole range.

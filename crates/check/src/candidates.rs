@@ -8,7 +8,7 @@ use super::labels::{self, Announces};
 use super::mentions;
 use super::page::{Block, Fence, Heading, Page};
 use super::status_text;
-use super::text::is_one_of;
+use super::text::{is_one_of, line_start};
 use super::transcript::{self, is_schema, shows_response};
 use super::url;
 
@@ -113,6 +113,8 @@ struct Scan<'a> {
     response: Option<u8>,
     /// Whether a label says in words what a success returns.
     succeeds: bool,
+    /// The success in the list of statuses above.
+    listed: Option<u16>,
     /// Whether there was a block since the last announcement.
     used: bool,
     /// Whether there was a block since the last heading or paragraph.
@@ -142,6 +144,7 @@ impl<'a> Scan<'a> {
             list: None,
             response: None,
             succeeds: false,
+            listed: None,
             used: false,
             shown: false,
         }
@@ -209,6 +212,9 @@ impl<'a> Scan<'a> {
     fn paragraph(&mut self, index: usize, prose: &Prose) -> bool {
         let block = &self.page.blocks[index];
         self.shown = false;
+        if !self.page.is_list_item(prose.range.start) {
+            self.end_list();
+        }
         let is_status = || {
             let mut lines = prose.text.lines();
             lines.any(|line| status_text::in_line(line).is_some())
@@ -228,6 +234,9 @@ impl<'a> Scan<'a> {
         let code =
             status_text::explained(&prose.text).or(label.and_then(status_text::of_response_label));
         self.succeeds |= code.is_some_and(|code| code < 300);
+        if self.page.is_list_item(prose.range.start) && self.listed.is_none() {
+            self.listed = code.filter(|code| *code < 300);
+        }
         let sentence = labels::last_sentence(&prose.text);
         let leads = labels::leads(sentence) || labels::has_word(sentence, "following below");
         self.elsewhere = (leads && labels::is_elsewhere(sentence))
@@ -242,6 +251,13 @@ impl<'a> Scan<'a> {
         let in_response = self.announced == Announces::Response;
         self.no_body = labels::says_no_body(&prose.text, in_response) && self.out.is_empty();
         !self.no_body
+    }
+
+    /// Below a list of statuses the response is that of the success in it.
+    fn end_list(&mut self) {
+        if let Some(success) = self.listed.take() {
+            (self.status, self.other_case) = (Some(success), false);
+        }
     }
 
     fn label(&mut self, index: usize, label: &str) {
@@ -267,6 +283,12 @@ impl<'a> Scan<'a> {
     /// Reads a code block; returns whether there may be a response below it.
     fn code(&mut self, index: usize, fence: &Fence) -> bool {
         let page = self.page;
+        // Code within an item belongs to that.
+        let start = line_start(&page.text, fence.range.start);
+        match page.text[start..fence.range.start].trim().is_empty() && start < fence.range.start {
+            true => self.listed = None,
+            false => self.end_list(),
+        }
         let role = page.declared_role(index);
         let mut between = self.at + 1..index;
         let candidate = Candidate {
@@ -319,7 +341,7 @@ impl<'a> Scan<'a> {
                 ..candidate
             });
         } else if announced == Announces::Response && !self.shown && is_other_text(fence) {
-            // What is not a message in words cannot be compared, but it is named.
+            // Text that is not a message cannot be compared; it is named in the summary.
             let is_text =
                 fence.language.is_empty() || is_one_of(&fence.language, "text txt plain plaintext");
             let is_message = is_labelled_response(page, index)

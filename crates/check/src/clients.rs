@@ -23,7 +23,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     let mut lines = Lines::new(text, 0);
     while let Some((line, at)) = lines.next() {
         let mut start = at + prompt::typed(line);
-        // What is sent may come from a command before it.
+        // The body may come from a command before it.
         let before = &text[start..at + line.len()];
         if before.starts_with("echo ") || before.starts_with("cat ") {
             start += before.rfind("| ").map_or(0, |pipe| pipe + 2);

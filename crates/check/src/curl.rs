@@ -28,7 +28,7 @@ pub struct Curl {
     pub unsupported: Option<String>,
     /// The file that the body is read from.
     pub body_file: Option<String>,
-    /// What is written after the body.
+    /// The text of `--write-out`, printed after the body.
     pub write_out: Option<WriteOut>,
 }
 

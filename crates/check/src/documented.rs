@@ -57,7 +57,7 @@ pub struct DocumentedResponse {
     pub one_item: Option<OneItem>,
     /// Words of a sentence that says which members are left out.
     pub left_out: Vec<String>,
-    /// What is missing in the body, if it is JSON but for that: a closing bracket or a comma.
+    /// A closing bracket or a comma that is missing in the body.
     pub missing: Option<Finding>,
     /// How the body is shown.
     pub form: Form,
@@ -155,7 +155,7 @@ pub const NOT_SURE: &str = "may not be the response";
 enum Unprinted {
     /// The command prints something of another kind.
     Other(String),
-    /// What it prints is not known, for this reason.
+    /// The output is not known, for this reason.
     Unknown(&'static str),
 }
 
@@ -708,7 +708,7 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
                 .chars()
                 .next()
                 .map_or(at, |letter| at + letter.len_utf8());
-            // What a program prints is not meant to be JSON.
+            // Output of a program need not be JSON.
             if javascript || powershell::is_listing(&content[block.range.clone()]) {
                 let text = content[block.range.clone()].to_owned();
                 let range = fence.range.clone();

@@ -123,7 +123,7 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
         .find('\n')
         .map_or(content.len(), |at| span.end + at);
     let after = content[span.end..line_end].trim().strip_prefix('#');
-    // What jq prints is not a status.
+    // Output of jq is not a status.
     let is_output = example.request.printed.is_filtered() && example.request.output.is_some();
     let after = after.filter(|_| !is_output);
     let mut lines = content[..span.start]

@@ -78,7 +78,7 @@ pub fn remove_named(
     entries
 }
 
-/// What a block with a method and a URL is.
+/// The role of a block with a method and a URL.
 enum Role {
     /// A request to send.
     Request,
@@ -232,7 +232,7 @@ fn is_definition(
         && !(at + 1..next).any(is_called_example);
     let content = page.fence(next).map(|fence| fence.content.as_str());
     let is_endpoint_below = content.is_some_and(|content| example.is_endpoint(content));
-    // What is stated in the text may be below the base URL, or the collection of the record.
+    // An endpoint in the text may lack the base path, or be the collection of the record.
     let (own_len, other_len) = (own_parts.len(), other_parts.len());
     let same_parts = match own_len.cmp(&other_len) {
         Ordering::Equal => own_parts.iter().zip(&other_parts).all(same),
@@ -392,7 +392,7 @@ fn enters_query(page: &Page, at: usize) -> bool {
 fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
     let named = |index: usize| match page.blocks.get(index)? {
         Block::Prose(prose) => {
-            // That of HTML has tags in its source.
+            // The source of a label in HTML has tags.
             let source = &page.text[prose.range.clone()];
             let mut lines = source.lines().chain(prose.text.lines());
             lines.find_map(|line| known_method(&METHOD.captures(line)?[1]))

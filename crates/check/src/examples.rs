@@ -175,7 +175,7 @@ fn has_values(found: &FoundRequest) -> bool {
 /// The requests of a page by their blocks.
 struct Found {
     requests: Vec<(usize, Vec<FoundRequest>)>,
-    /// Those that are only mentioned.
+    /// The requests that are only mentioned.
     mentions: Vec<(usize, Vec<FoundRequest>)>,
 }
 
@@ -254,7 +254,7 @@ impl Finder<'_> {
             if let Some(response) = &example.response
                 && response.fence > at
             {
-                // What is between the request and its response is for both.
+                // Text between the request and its response is about both clients.
                 for directive in page.directives_above(response.fence) {
                     example.directives.add(directive);
                 }

@@ -101,7 +101,7 @@ impl Around<'_> {
 
     /// Whether the text says that the request fails, and it does not.
     pub fn contradicts(&self, received: &Received) -> bool {
-        // What a program reports may be an error of the browser.
+        // An error that a program reports may be one of the browser.
         self.example.request.program().is_none()
             && received.is_success()
             && self.says_that_it_fails(received)
@@ -122,7 +122,7 @@ impl Around<'_> {
         let above = page.blocks[..example.fence].iter().rev();
         let below = page.blocks[example.fence..until].iter().skip(1);
         let prose = |block: &Block| match block {
-            // What follows is about another request.
+            // The rest is about another request.
             block if mentions::begins_endpoint(block) => None,
             Block::Prose(prose) => Some(prose.text.clone()),
             Block::Directive(_) => Some(String::new()),

@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 use similar::{DiffTag, TextDiff};
 
-use super::compare::{self, DifferenceKind, Step, same};
+use super::compare::{self, Difference, DifferenceKind, Step, same};
 use super::datasets::Dataset;
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
@@ -172,165 +172,221 @@ fn rewritten_response(
     result: &ExampleResult,
     dataset: Option<&Dataset>,
 ) -> Result<Vec<(Range<usize>, String)>, &'static str> {
-    new_content(page, result, dataset).map(|(fence, content)| changed_lines(page, fence, &content))
+    let repair = Repair::of(page, result)?;
+    repair.is_request_right()?;
+    repair.is_replaceable()?;
+    repair.is_response_meant()?;
+    let content = repair.content(repair.new_body(dataset)?)?;
+    Ok(changed_lines(page, repair.fence, &content))
 }
 
-/// The block of the response and its new content, or why the response is left as it is.
-fn new_content<'a>(
+/// A documented response that is to be rewritten.
+struct Repair<'a> {
     page: &'a Page,
-    result: &ExampleResult,
-    dataset: Option<&Dataset>,
-) -> Result<(&'a Fence, String), &'static str> {
-    let details = &result.details;
-    // For readers who run all examples, the response follows the writes above.
-    let received = details
-        .after_writes
-        .as_ref()
-        .or(details.received.as_ref())
-        .ok_or("the command is wrong, or it was not sent")?;
-    let expected = details.expected.as_ref().ok_or("no status is expected")?;
-    let cause = result
-        .outcome
-        .failure()
-        .and_then(|failure| failure.cause.as_ref());
-    if !expected.statuses.contains(&received.status) {
-        return Err("the status is not as documented");
-    }
-    if cause.is_some_and(|cause| cause.in_request) || received.hint.is_some() {
-        return Err("the request is probably what is wrong");
-    }
-    let response = result
-        .example
-        .response
-        .as_ref()
-        .ok_or("the page shows no response")?;
-    let fence = page
-        .fence(response.fence)
-        .ok_or("the page shows no response")?;
-    let is_comment = fence.content[response.range.clone()]
-        .trim_start()
-        .starts_with('#');
-    let in_program = result.example.request.program().is_some();
-    let in_comments = is_comment || in_program && response.fence == result.example.fence;
-    if in_comments {
-        return Err("the response is in comments");
-    }
-    let line_rest = page.text[fence.range.end..]
-        .lines()
-        .next()
-        .unwrap_or_default();
-    if !fence.fenced && !line_rest.trim().is_empty() {
-        return Err("the response is within a line of text");
-    }
-    if page.text[fence.range.clone()].starts_with('<') {
-        return Err("the response is in HTML");
-    }
-    if details.truncated {
-        return Err("the page says that it shows only a part");
-    }
-    if !pairing::surely_response(page, result.example.fence, response.fence) {
-        return Err("what is above the JSON does not say that it is the response");
-    }
-    // What the command prints of a response.
-    let printed = |received: &Received| {
-        let printed = &result.example.request.printed;
-        printed.of(received, details.form).ok().flatten()
-    };
-    if let (Some(node), Some(fresh), Some(later)) = (
-        &details.documented,
-        details.received.as_ref().and_then(printed),
-        details.after_writes.as_ref().and_then(printed),
-    ) {
-        let distance = |body| compare::diff(node, body).differences.len();
-        if distance(&fresh) < distance(&later) {
-            return Err(
-                "it is closer to the data before the writes above it, so it is not clear which is meant",
-            );
+    result: &'a ExampleResult,
+    /// The block with the response.
+    fence: &'a Fence,
+    /// The part of its content that is the response.
+    range: Range<usize>,
+    /// The response of the server; for readers who run all examples, it follows the writes above.
+    received: &'a Received,
+}
+
+impl<'a> Repair<'a> {
+    fn of(page: &'a Page, result: &'a ExampleResult) -> Result<Repair<'a>, &'static str> {
+        let details = &result.details;
+        let received = details.after_writes.as_ref().or(details.received.as_ref());
+        let received = received.ok_or("the command is wrong, or it was not sent")?;
+        let expected = details.expected.as_ref().ok_or("no status is expected")?;
+        if !expected.statuses.contains(&received.status) {
+            return Err("the status is not as documented");
         }
+        let response = result.example.response.as_ref();
+        let fence = response.and_then(|response| page.fence(response.fence));
+        let (response, fence) = response.zip(fence).ok_or("the page shows no response")?;
+        Ok(Repair {
+            page,
+            result,
+            fence,
+            range: response.range.clone(),
+            received,
+        })
     }
-    let failure = result.outcome.failure();
-    let is_cut = |found: &compare::Difference| matches!(&found.documented, Some(Value::String(text)) if text.contains("...") || text.contains('…'));
-    if failure.is_some_and(|failure| failure.differences.iter().any(is_cut)) {
-        return Err("a text is cut off with `...`");
+
+    fn differences(&self) -> impl Iterator<Item = &'a Difference> {
+        let failure = self.result.outcome.failure();
+        failure.into_iter().flat_map(|failure| &failure.differences)
     }
-    let is_filtered = result.example.request.printed.is_filtered();
-    if matches!(details.form, Form::Lines | Form::Error) || is_filtered && details.unparsed {
-        return Err("it shows text that jq prints");
+
+    /// The text of the response.
+    fn documented(&self) -> &'a str {
+        &self.fence.content[self.range.clone()]
     }
-    // One of the two is wrong, and it is not clear which.
-    let sent = result.example.request.json_body();
-    let is_sent = |found: &compare::Difference| match found.path.as_slice() {
-        [Step::Key(key)] => sent
-            .as_ref()
-            .is_some_and(|sent| sent.get(key) == found.actual.as_ref()),
-        _ => false,
-    };
-    let mut values = failure.into_iter().flat_map(|failure| &failure.differences);
-    if values.any(|found| found.kind == DifferenceKind::Value && is_sent(found)) {
-        return Err("the request sends another value than the page shows");
+
+    /// What the command prints of a response.
+    fn printed(&self, received: &Received) -> Option<Value> {
+        let printed = &self.result.example.request.printed;
+        printed
+            .of(received, self.result.details.form)
+            .ok()
+            .flatten()
     }
-    let mut body = printed(received).ok_or("there is no JSON to write")?;
-    // Records as the data has them, and no write above: the query or the path is wrong, not the list.
-    let shown = details.documented.as_ref().map(Node::to_value);
-    let shown = shown.as_ref().and_then(Value::as_array);
-    let is_elsewhere = |item: &Value| {
-        let received = body.as_array().is_some_and(|items| items.contains(item));
-        !received && dataset.is_some_and(|dataset| dataset.has_record(item))
-    };
-    let mut shown = shown.into_iter().flatten();
-    if details.after_writes.is_none() && shown.any(is_elsewhere) {
-        return Err("the request is probably what is wrong");
-    }
-    // Values that cannot be documented stay as they are.
-    for found in &details.accepted {
-        if let (Some(value), Some(documented)) =
-            (value_at(&mut body, &found.path), &found.documented)
-        {
-            *value = documented.clone();
+
+    /// Whether the request is not what is wrong.
+    fn is_request_right(&self) -> Result<(), &'static str> {
+        let failure = self.result.outcome.failure();
+        let cause = failure.and_then(|failure| failure.cause.as_ref());
+        if cause.is_some_and(|cause| cause.in_request) || self.received.hint.is_some() {
+            return Err("the request is probably what is wrong");
         }
-    }
-    let is_json = || lenient_json::parse(&fence.content[response.range.clone()]).is_ok();
-    if details.form == Form::Body && !is_json() && !details.unparsed {
-        return Err("it is not JSON, but as a program prints it");
-    }
-    let body = &body;
-    let mut content = fence.content.clone();
-    if let Some(node) = &details.documented {
-        if !keeps_something(node, body) {
-            return Err("nothing of what is documented would remain");
-        }
-        let parts = match details.form {
-            Form::Values => rewrite::one_after_another(node, body)
-                .ok_or("jq prints another number of values")?,
-            _ => vec![(node, body)],
+        // One of the two is wrong, and it is not clear which.
+        let sent = self.result.example.request.json_body().unwrap_or_default();
+        let is_sent = |found: &Difference| {
+            let [Step::Key(key)] = found.path.as_slice() else {
+                return false;
+            };
+            found.kind == DifferenceKind::Value
+                && found.actual.is_some()
+                && sent.get(key) == found.actual.as_ref()
         };
-        // From the end, so that the ranges above stay valid.
-        for (node, value) in parts.into_iter().rev() {
-            let text = rewrite::value(&fence.content, node, value);
-            content.replace_range(node.span.clone(), &text);
+        match self.differences().any(is_sent) {
+            true => Err("the request sends another value than the page shows"),
+            false => Ok(()),
         }
-    } else if details.unparsed {
-        let documented = &fence.content[response.range.clone()];
-        let begin = documented.find(['{', '[']).ok_or("it is not JSON")?;
-        let start = response.range.start + begin;
-        let end = response.range.start + documented.trim_end().len();
-        let broken = &fence.content[start..end];
-        let indent = rewrite::indent_at(&fence.content, start);
-        if !is_one_value(broken, &indent) {
-            return Err("it is not JSON, and rewriting it might delete other text");
+    }
+
+    /// Whether the response is in a place that can be rewritten.
+    fn is_replaceable(&self) -> Result<(), &'static str> {
+        let (page, fence, example) = (self.page, self.fence, &self.result.example);
+        let response = example.response.as_ref();
+        let in_own_block = response.is_some_and(|response| response.fence == example.fence);
+        let in_program = example.request.program().is_some() && in_own_block;
+        if in_program || self.documented().trim_start().starts_with('#') {
+            return Err("the response is in comments");
         }
-        content.replace_range(
-            start..end,
-            &rewrite::pretty(body, &indent, rewrite::unit(&fence.content)),
-        );
+        let rest = page.text[fence.range.end..].lines().next();
+        if !fence.fenced && !rest.unwrap_or_default().trim().is_empty() {
+            return Err("the response is within a line of text");
+        }
+        if page.text[fence.range.clone()].starts_with('<') {
+            return Err("the response is in HTML");
+        }
+        let details = &self.result.details;
+        let is_filtered = example.request.printed.is_filtered();
+        if matches!(details.form, Form::Lines | Form::Error) || is_filtered && details.unparsed {
+            return Err("it shows text that jq prints");
+        }
+        Ok(())
     }
-    if content == fence.content {
-        return Err("the finding is not about a value in the JSON");
+
+    /// Whether the page means the whole response, and that of this request.
+    fn is_response_meant(&self) -> Result<(), &'static str> {
+        let details = &self.result.details;
+        let example = &self.result.example;
+        if details.truncated {
+            return Err("the page says that it shows only a part");
+        }
+        let response = example.response.as_ref();
+        let is_sure = response.is_some_and(|response| {
+            pairing::surely_response(self.page, example.fence, response.fence)
+        });
+        if !is_sure {
+            return Err("what is above the JSON does not say that it is the response");
+        }
+        if let (Some(node), Some(fresh), Some(later)) = (
+            &details.documented,
+            details
+                .received
+                .as_ref()
+                .and_then(|received| self.printed(received)),
+            details
+                .after_writes
+                .as_ref()
+                .and_then(|received| self.printed(received)),
+        ) {
+            let distance = |body| compare::diff(node, body).differences.len();
+            if distance(&fresh) < distance(&later) {
+                return Err(
+                    "it is closer to the data before the writes above it, so it is not clear which is meant",
+                );
+            }
+        }
+        let is_cut = |found: &Difference| matches!(&found.documented, Some(Value::String(text)) if text.contains("...") || text.contains('…'));
+        match self.differences().any(is_cut) {
+            true => Err("a text is cut off with `...`"),
+            false => Ok(()),
+        }
     }
-    if !keeps_comments(&fence.content, &content) {
-        return Err("a comment in the JSON would be lost");
+
+    /// The body to write.
+    fn new_body(&self, dataset: Option<&Dataset>) -> Result<Value, &'static str> {
+        let details = &self.result.details;
+        let mut body = self
+            .printed(self.received)
+            .ok_or("there is no JSON to write")?;
+        // Records as the data has them, and no write above: the query or the path is wrong, not the list.
+        let shown = details.documented.as_ref().map(Node::to_value);
+        let shown = shown.as_ref().and_then(Value::as_array);
+        let is_elsewhere = |item: &Value| {
+            let received = body.as_array().is_some_and(|items| items.contains(item));
+            !received && dataset.is_some_and(|dataset| dataset.has_record(item))
+        };
+        let mut shown = shown.into_iter().flatten();
+        if details.after_writes.is_none() && shown.any(is_elsewhere) {
+            return Err("the request is probably what is wrong");
+        }
+        // Values that cannot be documented stay as they are.
+        for found in &details.accepted {
+            if let (Some(value), Some(documented)) =
+                (value_at(&mut body, &found.path), &found.documented)
+            {
+                *value = documented.clone();
+            }
+        }
+        Ok(body)
     }
-    Ok((fence, content))
+
+    /// The new content of the block.
+    fn content(&self, body: Value) -> Result<String, &'static str> {
+        let (details, fence) = (&self.result.details, self.fence);
+        let is_json = || lenient_json::parse(self.documented()).is_ok();
+        if details.form == Form::Body && !is_json() && !details.unparsed {
+            return Err("it is not JSON, but as a program prints it");
+        }
+        let mut content = fence.content.clone();
+        if let Some(node) = &details.documented {
+            if !keeps_something(node, &body) {
+                return Err("nothing of what is documented would remain");
+            }
+            let parts = match details.form {
+                Form::Values => rewrite::one_after_another(node, &body)
+                    .ok_or("jq prints another number of values")?,
+                _ => vec![(node, &body)],
+            };
+            // From the end, so that the ranges above stay valid.
+            for (node, value) in parts.into_iter().rev() {
+                let text = rewrite::value(&fence.content, node, value);
+                content.replace_range(node.span.clone(), &text);
+            }
+        } else if details.unparsed {
+            let begin = self.documented().find(['{', '[']).ok_or("it is not JSON")?;
+            let start = self.range.start + begin;
+            let end = self.range.start + self.documented().trim_end().len();
+            let indent = rewrite::indent_at(&fence.content, start);
+            if !is_one_value(&fence.content[start..end], &indent) {
+                return Err("it is not JSON, and rewriting it might delete other text");
+            }
+            let text = rewrite::pretty(&body, &indent, rewrite::unit(&fence.content));
+            content.replace_range(start..end, &text);
+        }
+        if content == fence.content {
+            return Err("the finding is not about a value in the JSON");
+        }
+        if !keeps_comments(&fence.content, &content) {
+            return Err("a comment in the JSON would be lost");
+        }
+        Ok(content)
+    }
 }
 
 /// Strings and comments of JSON with comments.

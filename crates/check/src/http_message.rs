@@ -10,16 +10,14 @@ use super::text::Lines;
 use super::transcript;
 use super::url;
 
-/// What points to the response.
+/// Marks that point to the response.
 const ARROWS: [&str; 4] = ["=>", "->", "→", ">>"];
 
 /// The methods that can begin a request.
 pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-/// Parses the request that begins at `start`; also returns its range. It ends where the next request or response begins.
-pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)> {
-    let mut lines = Lines::new(text, start);
-    let (first, first_at) = lines.next()?;
+/// The method and the URL of the first line of a message.
+fn request_line(first: &str) -> Option<(&'static str, &str)> {
     let mut words = first.split_whitespace();
     let word = words.next()?;
     let word = word.strip_suffix(':').unwrap_or(word);
@@ -34,9 +32,14 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut words = words.take_while(|word| !remark(word));
     let last = words.by_ref().last();
     let versioned = last.is_some_and(|word| word.starts_with("HTTP/"));
-    if !looks_like_url(url) || (last.is_some() && !versioned) {
-        return None;
-    }
+    (looks_like_url(url) && (last.is_none() || versioned)).then_some((method, url))
+}
+
+/// Parses the request that begins at `start`; also returns its range. It ends where the next request or response begins.
+pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)> {
+    let mut lines = Lines::new(text, start);
+    let (first, first_at) = lines.next()?;
+    let (method, url) = request_line(first)?;
     let from = first.find(url).unwrap_or(0);
     let url_span = first_at + from..first_at + from + url.len();
 
@@ -255,7 +258,7 @@ pub fn labelled_response(line: &str) -> Option<usize> {
         let at = line.len() - rest.len();
         return value(rest).or_else(|| Some(at + labelled_response(rest)?));
     }
-    // What comes back after the mark of what is sent.
+    // The response after the mark of a sent line.
     let quoted = plain.strip_prefix("> ").unwrap_or_default();
     if quoted.starts_with(['{', '[']) && serde_json::from_str::<serde_json::Value>(quoted).is_ok() {
         return value(quoted);

@@ -496,7 +496,7 @@ fn section_of<'a>(blocks: &'a [Block], index: usize, mention: &Mention) -> Vec<&
     let first_foreign = section.iter().position(|block| is_foreign(block));
     let is_write = !matches!(mention.method.as_str(), "GET" | "DELETE");
     let length = match form {
-        // What a sentence is about is directly below it.
+        // A sentence is about the block directly below it.
         Form::Sentence => Some(1),
         Form::Fields | Form::Described if !is_write => {
             first_response.map(|at| at + 1).or(first_foreign)

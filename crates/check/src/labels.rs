@@ -180,7 +180,7 @@ pub fn heading(heading: &str) -> Announces {
 
 /// What a label in a paragraph announces.
 pub fn label(label: &str) -> Announces {
-    // What names the parts of a response may be a description of them or the response itself.
+    // A label that names the members of a response may introduce a description or the response.
     static SCHEMA: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:schema|headers)\W*$"));
     announced(label, &SCHEMA, &OTHER_IN_LABEL, 3)
 }

@@ -19,7 +19,7 @@ pub struct Documented {
     pub body: Option<Node>,
     /// The range of a body below a status line that is not JSON.
     pub text: Option<Range<usize>>,
-    /// What is missing from JSON that is read all the same: closing brackets at the end, or the comma at the end of a line.
+    /// A mistake that does not prevent reading: a missing closing bracket, or a missing comma at the end of a line.
     pub missing: Option<SyntaxError>,
 }
 

@@ -94,7 +94,7 @@ pub fn as_markdown(text: &str) -> Cow<'_, str> {
                 .or(title)
                 .or(name.map(|name| format!("{name}:")))
                 .unwrap_or_default();
-            // What is indented is the content of an item.
+            // Indented text is the content of an item.
             let mark = if is_open && is_deeper { "- " } else { "" };
             format!("{mark}{title}")
         });

@@ -318,7 +318,7 @@ pub fn entered_url(block: &Block) -> Option<&str> {
 
 fn step(block: &Block) -> Option<&str> {
     let text = block.text()?;
-    // Those of fields are read as such.
+    // The names of fields are read elsewhere.
     let first = labels::words(text).into_iter().next()?;
     let is_field = is_one_of(&first, "method url uri endpoint path route request");
     (!is_field && labels::has_word(text, STEP)).then_some(text)

@@ -142,7 +142,7 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
         let is_status = || status_text::in_line(text).or_else(|| status_text::of_any_label(text));
         labels::surely_introduces(text) || is_status().is_some()
     };
-    // What is below a URL may be anything, and what is below several need not belong to any of them.
+    // A block below a URL may be anything, and one below several URLs need not belong to any of them.
     let own = page
         .fence(request)
         .filter(|fence| addresses::is_address(fence));
@@ -383,7 +383,7 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     // A block of no language may show an object as a program writes it.
     let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node")
         || fence.language.is_empty() && fence.content.trim_start().starts_with('{');
-    // What is left out, explained, or a choice cannot be sent.
+    // A body with elisions, explanations or choices cannot be sent.
     let marks = ["...", "…", "<", "|", " //", "/*", "#"];
     let is_whole = !marks.iter().any(|mark| fence.content.contains(mark));
     let Ok(parsed) = lenient_json::parse_literals(&fence.content, true) else {
@@ -395,7 +395,7 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     let body = parsed
         .body
         .filter(|_| parsed.head.is_none() && (is_script || is_whole))?;
-    // What is called JSON, or has a comma too few or too many, is sent as it is written.
+    // A block that is called JSON is sent as it is written, also with a comma too few or too many.
     Some(match is_json {
         true => fence.content.clone(),
         false => body.to_value().to_string(),
@@ -423,7 +423,7 @@ fn is_broken_json(fence: &Fence) -> bool {
         "js" | "javascript" => has_open_quote(),
         _ => false,
     };
-    // What is within quotes is not the name of a type.
+    // Text within quotes is not the name of a type.
     let outside: Vec<&str> = content.split('"').step_by(2).collect();
     is_language
         && MEMBER.is_match(content)

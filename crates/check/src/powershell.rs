@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
                     output => output,
                 }
             }
-            // What is not understood may go on on further lines.
+            // A command that is not understood may continue on further lines.
             _ => (None, self.statement_end(start)),
         };
         self.at = next;
@@ -203,7 +203,7 @@ impl<'a> Parser<'a> {
             LazyLock::new(|| pattern(r"\s(?P<option>-[A-Za-z]{4,})\s"));
         const OPTIONS: [&str; 5] = ["-Uri", "-Method", "-ContentType", "-Headers", "-Body"];
         let command = &self.text[range.clone()];
-        // What is within quotes is not an option.
+        // Text within quotes is not an option.
         let is_in_value = |at: usize| command[..at].matches(['"', '\'']).count() % 2 == 1;
         OPTION.captures_iter(command).find_map(|found| {
             let option = found.name("option")?;
@@ -310,7 +310,7 @@ impl<'a> Parser<'a> {
         is_local.then_some(written)
     }
 
-    /// What the output goes through, unless it stays the same or is a table.
+    /// The commands that change the output, other than those that print a table.
     fn filter(&mut self, bracket: bool) -> Option<String> {
         const SHOWN: &str = "convertto-json format-list format-table fl ft convertfrom-json out-host out-string content rawcontent";
         if bracket {

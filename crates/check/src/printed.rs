@@ -68,7 +68,7 @@ impl Printed {
             let words: Vec<_> = filter.words.iter().map(|word| &*word.text).collect();
             match words.as_slice() {
                 ["cat" | "more" | "less" | "tee", ..] => {}
-                // What it reads is not JSON.
+                // Its input is not JSON.
                 _ if is_text => return Err(not_run(&filter.text)),
                 [
                     "json_pp" | "json_reformat" | "bat" | "batcat" | "pygmentize",

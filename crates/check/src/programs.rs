@@ -257,7 +257,7 @@ fn parts(client: Client, function: &str, reader: &mut Reader<'_>) -> Option<Vec<
 
 /// Adds headers, query and body to a request.
 fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Request) -> Option<()> {
-    // What does not change the request.
+    // Options that do not change the request.
     const OTHERS: &str = "url method type baseURL mode cache credentials redirect keepalive signal referrerPolicy next timeout \
         withCredentials maxBodyLength responseType success error complete done fail dataType crossDomain async verify \
         allow_redirects stream";

@@ -471,7 +471,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let content = &text[range.clone()];
     const COMMANDS: [&str; 4] = ["curl ", "http ", "Invoke-RestMethod ", "Invoke-WebRequest "];
     let command = content.trim_start_matches("$ ");
-    // What HTTPie reads may come from another command, and its URL may be a port.
+    // The body of HTTPie may come from another command, and its URL may be a port.
     let is_httpie =
         command.starts_with("http ") || command.starts_with("echo ") && command.contains("| http ");
     let is_command = is_httpie || COMMANDS.iter().any(|name| command.starts_with(name));

@@ -70,7 +70,7 @@ pub fn connect(url: &str, options: &Options) -> Result<Service, ServiceError> {
     let url = url.to_owned();
     Ok(Box::new(move |request: &Request| {
         let mut request = request.clone();
-        // What the command line says is meant to replace placeholders of the page.
+        // Headers of the command line replace placeholders of the page.
         request.headers.retain(|(name, _)| {
             !headers
                 .iter()

@@ -64,7 +64,7 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
 
 /// The requests that the rows of a table only mention: a method and a path with values, or a command.
 fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
-    // What was renamed or removed.
+    // Words for routes that were renamed or removed.
     const OLD: &str = "old before removed deprecated deprecation renamed former previous alt ancien antes vecchio";
     let is_old = table
         .header

@@ -93,37 +93,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     }
     let used = runner.session.first_dataset();
     let broken = runner.session.broken;
-    for (index, entry) in page.front.testable.iter().enumerate() {
-        if !results
-            .iter()
-            .any(|result| result.example.testable == Some(index))
-        {
-            results.push(unknown_testable(&page, entry));
-        }
-    }
-    for directive in page.blocks.iter().filter_map(Block::directive) {
-        if let Some(error) = directive.error() {
-            results.push(not_an_example(&page, directive.range.clone(), error));
-        }
-    }
-    for (at, block) in page.blocks.iter().enumerate() {
-        let is_before =
-            |result: &ExampleResult| (at + 1..page.blocks.len()).contains(&result.example.fence);
-        let is_of_request = |result: &ExampleResult| result.example.fence == at;
-        if let Block::Fence(fence) = block
-            && fence.is_unclosed
-            && !results.iter().any(is_of_request)
-            && results.iter().any(is_before)
-        {
-            let range = fence.range.start..fence.range.start;
-            let error = requests::UNCLOSED.to_owned();
-            results.push(not_an_example(&page, range, error));
-        }
-    }
-    if let Some(range) = unclosed_comment(&page) {
-        let error = "the HTML comment is not closed, so the rest of the page is hidden".to_owned();
-        results.push(not_an_example(&page, range, error));
-    }
+    results.extend(mistakes_of_page(&page, &results));
     // Tables can be checked without a runnable example.
     let relevant = !results.is_empty()
         || page
@@ -146,6 +116,43 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         broken,
         unread: false,
     }
+}
+
+/// The mistakes of a page that do not belong to an example: in its front matter, comments and marks.
+fn mistakes_of_page(page: &Page, results: &[ExampleResult]) -> Vec<ExampleResult> {
+    let is_missing = |(index, _): &(usize, &Testable)| {
+        let mut named = results.iter().map(|result| result.example.testable);
+        named.all(|testable| testable != Some(*index))
+    };
+    let testable = page.front.testable.iter().enumerate().filter(is_missing);
+    let mut mistakes: Vec<ExampleResult> = testable
+        .map(|(_, entry)| unknown_testable(page, entry))
+        .collect();
+    let directives = page.blocks.iter().filter_map(Block::directive);
+    mistakes.extend(directives.filter_map(|directive| {
+        Some(not_an_example(
+            page,
+            directive.range.clone(),
+            directive.error()?,
+        ))
+    }));
+    let fences = results.iter().map(|result| result.example.fence);
+    let last = fences.clone().filter(|at| *at < page.blocks.len()).max();
+    for (at, block) in page.blocks.iter().enumerate() {
+        if let Block::Fence(fence) = block
+            && fence.is_unclosed
+            && fences.clone().all(|request| request != at)
+            && last.is_some_and(|last| last > at)
+        {
+            let range = fence.range.start..fence.range.start;
+            mistakes.push(not_an_example(page, range, requests::UNCLOSED.to_owned()));
+        }
+    }
+    if let Some(range) = unclosed_comment(page) {
+        let error = "the HTML comment is not closed, so the rest of the page is hidden".to_owned();
+        mistakes.push(not_an_example(page, range, error));
+    }
+    mistakes
 }
 
 /// Whether examples of a page are in the sections of different numbered steps.
@@ -285,7 +292,7 @@ impl Runner<'_> {
         let (mut response, mut syntax_error) = documented::response(page, example);
         let confidence = Confidence::of(page, example, response.form);
         if confidence == Confidence::Doubtful {
-            // What may be something else need not be JSON.
+            // A block that may not be the response need not be JSON.
             let unread = syntax_error.take().is_some() | response.missing.take().is_some();
             details.uncompared = unread.then_some(documented::NOT_SURE);
         }

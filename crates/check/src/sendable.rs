@@ -132,7 +132,7 @@ pub fn sendable(
             }
             Sendable::Request(Request { target, ..request })
         }
-        // What is wrong in a part of a program may be meant for another server.
+        // A mistake in a part of a program may be meant for another server.
         (Some(_), Some(Resolved::Wrong(text, _))) if !example.is_shown() => {
             Sendable::Skip(format!("{}; {text}", found.program().unwrap_or_default()))
         }

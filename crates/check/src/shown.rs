@@ -80,7 +80,7 @@ fn is_command(line: &str) -> bool {
     prompt::begins(line) || is_client || is_message || command_in_line(line).is_some()
 }
 
-/// What is shown up to the next command, and where that begins.
+/// The output up to the next command, and the offset of that command.
 fn until_command(text: &str, start: usize) -> (Range<usize>, usize) {
     let lines = text[start..]
         .split_inclusive('\n')

@@ -369,6 +369,7 @@ fn underlined(findings: &[&Finding]) -> Vec<(Range<usize>, String)> {
     }
     out
 }
+
 /// What to do: an instruction as it is, and text to write after "write".
 fn advice(fix: &str) -> String {
     match fix.starts_with("put ") {

@@ -119,7 +119,7 @@ fn below(text: &str, start: usize) -> usize {
 pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part> {
     let rest = &text[paragraph.end..below(text, paragraph.end)];
     if is_quoted {
-        // What `curl -v` sends.
+        // The request as `curl -v` prints it.
         let is_more = |line: &&str| line.starts_with(['>', '*']) || line.trim().is_empty();
         let received = rest.lines().skip(1).find(|line| !is_more(line));
         if received.is_some_and(|line| line.starts_with("< HTTP/")) {

@@ -115,7 +115,8 @@ impl Unmet<'_> {
         is_other.then(|| "the heading or label above it refers to another version".to_owned())
     }
 
-    /// Something that the example depends on and that was not run or is not available: a write above it, another server, a version of a record.
+    /// Something that the example depends on and that was not run or is not available: a write above it, another server,
+    /// a version of a record.
     fn missing_prerequisite(&self) -> Option<String> {
         let Unmet {
             page,
@@ -344,6 +345,7 @@ fn is_overwritten(write: &ExampleResult, request: &Request, earlier: &[ExampleRe
             && !matches!(run.outcome, Outcome::Skipped(_))
     })
 }
+
 /// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
 /// a request, or one in a program that readers may not have run.
 fn is_uncertain_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
@@ -425,7 +427,7 @@ fn explains(
     if compared.received.is_success() && compared.diff.differences.iter().any(is_other_form) {
         return false;
     }
-    // What a new record does not change: the values of others.
+    // A new record does not change the values of others.
     let of_other = |path: &[Step]| path.iter().any(|step| matches!(step, Step::Id(_)));
     let mut differences = compared.diff.differences.iter();
     !creates

@@ -51,7 +51,7 @@ pub fn run(
         seen = contents(files.pages.iter().chain(seen.keys()));
         match check(context, &files, err) {
             Ok(result) => {
-                // What was checked, which may be older than the files are now.
+                // The content that was checked; the files may have changed since.
                 let read = result.pages.iter().filter(|result| !result.unread);
                 let pages = read.map(|result| &result.page);
                 seen.extend(
