@@ -1,89 +1,36 @@
 //! What a page documents as the response to an example, and how a response compares with it.
 
-use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde_json::Value;
 
-use super::comments;
 use super::compare::{self, Diff, DifferenceKind, Step};
+use super::documented_response::DocumentedResponse;
 use super::error_bodies;
 use super::examples::{Example, ResponseBlock};
 use super::failures::Around;
 use super::generated::Generated;
 use super::jq::Stop;
 use super::labels;
-use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::omissions::{self, OneItem};
-use super::outcome::{Drift, Finding};
-use super::page::{Fence, Page};
+use super::outcome::Drift;
+use super::page::Page;
 use super::pairing;
-use super::powershell;
-use super::printed::{self, Form, Printed};
-use super::programs;
+use super::printed::{self, Form};
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::status_text;
-use super::text::{is_one_of, line_start, pattern};
 use super::transcript;
 use super::url;
-
-/// Text of a page.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// The text.
-    pub text: String,
-    /// Its range in the page.
-    pub range: Range<usize>,
-}
-
-/// What a page shows as a response.
-#[derive(Default)]
-pub struct DocumentedResponse {
-    /// The status line and its range in the page.
-    pub status: Option<(u16, Range<usize>)>,
-    /// The body, if it is JSON.
-    pub body: Option<Node>,
-    /// A body that is not JSON.
-    pub plain: Option<Shown>,
-    /// The headers that are compared, by their names in lower case.
-    pub headers: Vec<(String, Shown)>,
-    /// Whether the page says that only a part is shown.
-    pub truncated: bool,
-    /// The item of a list that the page says that it shows, or the form of each.
-    pub one_item: Option<OneItem>,
-    /// Words of a sentence that says which members are left out.
-    pub left_out: Vec<String>,
-    /// A closing bracket or a comma that is missing in the body.
-    pub missing: Option<Finding>,
-    /// How the body is shown.
-    pub form: Form,
-}
 
 /// What is documented for an example.
 pub struct Documented<'a> {
     pub expected: &'a Expected,
-    pub body: Option<&'a Node>,
-    /// How it is shown, and what the command prints of the response.
-    pub form: Form,
-    pub printed: &'a Printed,
-    /// A body that is not JSON.
-    pub plain: Option<&'a Shown>,
-    /// The item of a list that the body is.
-    pub one_item: Option<OneItem>,
+    /// The response that the page shows.
+    pub response: &'a DocumentedResponse,
     /// How sure it is that the body is the response.
     pub confidence: Confidence,
-    /// Members whose values are not compared.
-    pub any: &'a [String],
-    /// Members that may be missing.
-    pub left_out: &'a [String],
-    /// The headers that are compared, by their names in lower case.
-    pub headers: &'a [(String, Shown)],
-    /// Whether the page says that there is no body.
-    pub no_body: bool,
     /// What the server generates.
     pub generated: Generated<'a>,
     /// The text around the example.
@@ -195,7 +142,7 @@ impl Documented<'_> {
             Err(Unprinted::Unknown(why)) => (None, None, Some(why)),
         };
         let is_known = unprinted.is_none() && uncompared.is_none();
-        let body = self.body.filter(|_| is_known);
+        let body = self.response.body.as_ref().filter(|_| is_known);
         let (mut diff, mut accepted) = (Diff::default(), Vec::new());
         if let Some(node) = body {
             match self.differences(node, actual.as_ref()) {
@@ -208,7 +155,7 @@ impl Documented<'_> {
             if differs && is_other_error {
                 uncompared = Some(OTHER_ERROR);
             } else if differs
-                && self.one_item.is_none()
+                && self.response.one_item.is_none()
                 && !self.counts_as_response(node, actual.as_ref())
             {
                 uncompared = Some(NOT_SURE);
@@ -229,12 +176,12 @@ impl Documented<'_> {
                 && diff.differences.is_empty()
                 && unprinted.is_none()
                 && uncompared.is_none_or(|why| why == OTHER_ERROR)
-                && match (body, self.plain) {
+                && match (body, self.response.plain.as_ref()) {
                     (Some(_), _) => {
                         received.is_success()
                             || self.is_error_body()
                             || self.shows_missing(&received)
-                            || self.form != Form::Body
+                            || self.response.form != Form::Body
                     }
                     (None, Some(shown)) => status_text::says_failure(&shown.text),
                     (None, None) => self.around.allows(&received),
@@ -252,12 +199,20 @@ impl Documented<'_> {
 
     /// What the command prints of a response, if the page shows it.
     fn actual(&self, received: &Received) -> Result<Option<Value>, Unprinted> {
-        let is_error = self.form == Form::Error;
-        if self.body.is_none() && !is_error {
+        let is_error = self.response.form == Form::Error;
+        if self.response.body.as_ref().is_none() && !is_error {
             return Ok(None);
         }
-        match self.printed.of(received, self.form) {
-            Ok(Some(Value::Array(values))) if self.form == Form::Values && values.is_empty() => {
+        match self
+            .around
+            .example
+            .request
+            .printed
+            .of(received, self.response.form)
+        {
+            Ok(Some(Value::Array(values)))
+                if self.response.form == Form::Values && values.is_empty() =>
+            {
                 Err(Unprinted::Other("jq prints nothing".to_owned()))
             }
             Ok(Some(value)) if is_error => {
@@ -294,8 +249,8 @@ impl Documented<'_> {
             _ => 0,
         };
         let mut diff = match actual.unwrap_or(&Value::Null) {
-            Value::Array(items) if self.one_item.is_some() && members > 0 => {
-                let item = match self.one_item {
+            Value::Array(items) if self.response.one_item.is_some() && members > 0 => {
+                let item = match self.response.one_item {
                     Some(OneItem::First) => items.first(),
                     Some(OneItem::Last) => items.last(),
                     _ => None,
@@ -312,9 +267,11 @@ impl Documented<'_> {
             body => compare::diff(node, body),
         };
         let mut aligned = Vec::new();
-        if let (Some(actual), false, false) =
-            (actual, self.one_item.is_some(), diff.differences.is_empty())
-        {
+        if let (Some(actual), false, false) = (
+            actual,
+            self.response.one_item.is_some(),
+            diff.differences.is_empty(),
+        ) {
             let mut body = actual.clone();
             aligned = self.generated.align(node, &mut body);
             if !aligned.is_empty() {
@@ -341,7 +298,7 @@ impl Documented<'_> {
 
     /// A wrong header, or a body where the page says that there is none; `{}` counts as none.
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
-        for (name, shown) in self.headers {
+        for (name, shown) in &self.response.headers {
             let sent = received.header(name);
             // The server sends none without a body, and its errors have a type of their own.
             if name == "content-type" && (sent.is_none() || !received.is_success()) {
@@ -369,7 +326,7 @@ impl Documented<'_> {
                 return Some(OtherDifference { place, text });
             }
         }
-        if let (Some(shown), Body::Json(value)) = (self.plain, &received.body)
+        if let (Some(shown), Body::Json(value)) = (self.response.plain.as_ref(), &received.body)
             && transcript::is_message(&shown.text)
             && received.is_success()
         {
@@ -388,7 +345,7 @@ impl Documented<'_> {
             Body::Json(value) => value.is_null(),
             Body::Text(text) => text.trim().is_empty(),
         };
-        (self.no_body && !is_empty && received.is_success()).then(|| OtherDifference {
+        (self.says_no_body() && !is_empty && received.is_success()).then(|| OtherDifference {
             place: None,
             text: "the page says that there is no body, the server returns one".to_owned(),
         })
@@ -420,16 +377,17 @@ impl Documented<'_> {
         let Some(Step::Key(key)) = found.path.last() else {
             return false;
         };
-        if found.kind == DifferenceKind::Extra && labels::names(self.left_out, key) {
+        if found.kind == DifferenceKind::Extra && labels::names(&self.response.left_out, key) {
             return true;
         }
         let has_values = found.documented.is_some() && found.actual.is_some();
-        (has_values && self.any.contains(key)) || self.generated.accepts(found)
+        (has_values && self.around.example.directives.any.contains(key))
+            || self.generated.accepts(found)
     }
 
     /// Whether the documented body reports an error, and in another form than the server's errors have.
     fn is_error_of_other_form(&self) -> bool {
-        let body = self.body.map(Node::to_value);
+        let body = self.response.body.as_ref().map(Node::to_value);
         let Some(Value::Object(members)) = &body else {
             return false;
         };
@@ -446,14 +404,20 @@ impl Documented<'_> {
         received.status == 404
             && !received.is_misspelling()
             && self.around.example.method() == "GET"
-            && self.body.is_some_and(is_empty)
+            && self.response.body.as_ref().is_some_and(is_empty)
+    }
+
+    fn says_no_body(&self) -> bool {
+        let example = self.around.example;
+        example.no_body && example.method() != "HEAD"
     }
 
     fn is_error_body(&self) -> bool {
         if self.is_error_of_other_form() {
             return true;
         }
-        let Some(Kind::Object { members, .. }) = self.body.map(|node| &node.kind) else {
+        let Some(Kind::Object { members, .. }) = self.response.body.as_ref().map(|node| &node.kind)
+        else {
             return false;
         };
         members.iter().any(|member| {
@@ -543,194 +507,5 @@ fn resembles(documented: &Node, actual: &Value) -> bool {
             values.iter().any(|value| resembles(documented, value))
         }
         _ => false,
-    }
-}
-
-/// A block with the text of a response in a range, without the marks of comments and of shells; what is not of the body
-/// is blanked out, so that offsets stay valid. And the status that curl writes after the body.
-fn readable(
-    example: &Example,
-    fence: &Fence,
-    range: &Range<usize>,
-) -> (String, Option<(u16, Range<usize>)>) {
-    let printed = &example.request.printed;
-    let shown = &fence.content[range.clone()];
-    let shown = match example.request.program() {
-        Some(_) => programs::comments(shown),
-        None => Cow::Borrowed(shown),
-    };
-    let response = match printed.is_filtered() && shown.trim_start().starts_with('#') {
-        true => Cow::Owned(comments::without_marks(&shown)),
-        false => comments::uncomment(&shown),
-    };
-    let mut content = format!("{}{response}", " ".repeat(range.start));
-    let mut written = None;
-    if let Some(found) = printed.status(&content) {
-        let status = found.status;
-        written = status.map(|(status, span)| (status, fence.source_range(&span)));
-        content.replace_range(found.range.clone(), &" ".repeat(found.range.len()));
-    } else if let Some(found) = status_after(&content) {
-        written = Some((found.status, fence.source_range(&found.span)));
-        content.replace_range(found.span.clone(), &" ".repeat(found.span.len()));
-    } else if let Some(found) = status_below(&content) {
-        written = Some((found.status, fence.source_range(&found.span)));
-        let whole = line_start(&content, found.span.start)..content.len();
-        content.replace_range(whole.clone(), &" ".repeat(whole.len()));
-    }
-    // zsh marks output without a line end by `%`.
-    let length = content.trim_end().len();
-    if content[..length].ends_with("}%") || content[..length].ends_with("]%") {
-        content.replace_range(length - 1..length, " ");
-    }
-    (content, written)
-}
-
-/// The status after the body in the last line of an output: `{} (404)`, `{} with status 404`.
-fn status_after(content: &str) -> Option<transcript::Head> {
-    static AFTER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)[}\]](?P<all>[ \t]*[,(][ \t]*(?:(?:http|status|code)[ \t:]+)*(?P<code>[1-5]\d\d)\)?|[ \t]+(?:and|with|mit|et|y|e)[ \t]+(?:(?:an?|the|http|status|code)[ \t]+)*(?P<other>[1-5]\d\d))\s*$",
-        )
-    });
-    let found = AFTER.captures(content)?;
-    let status = found.name("code").or(found.name("other"))?;
-    Some(transcript::Head {
-        status: status.as_str().parse().ok()?,
-        span: found.name("all")?.range(),
-    })
-}
-
-/// The status in the last line of an output, below the body: `HTTP 404`, as scripts print it.
-fn status_below(content: &str) -> Option<transcript::Head> {
-    let (body, last) = content.trim_end().rsplit_once('\n')?;
-    let is_body = body.trim_start().starts_with(['{', '[']) || transcript::is_message(body);
-    if !last.trim_start().starts_with("HTTP") || !is_body {
-        return None;
-    }
-    let head = transcript::head(last).0?;
-    let at = body.len() + 1;
-    Some(transcript::Head {
-        span: at + head.span.start..at + head.span.end,
-        ..head
-    })
-}
-
-/// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
-pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<Finding>) {
-    let block = example.response.as_ref();
-    let Some((block, fence)) = block.and_then(|block| Some((block, page.fence(block.fence)?)))
-    else {
-        return (DocumentedResponse::default(), None);
-    };
-    let above = block.head.as_ref();
-    let above = above.and_then(|(index, range)| Some((page.fence(*index)?, range)));
-    let status_above = above.and_then(|(fence, range)| {
-        let head = transcript::head(&fence.content[range.clone()]).0?;
-        let span = range.start + head.span.start..range.start + head.span.end;
-        Some((head.status, fence.source_range(&span)))
-    });
-    let printed = &example.request.printed;
-    let in_program = example.request.program().is_some();
-    let (content, written) = readable(example, fence, &block.range);
-    let response = &content[block.range.start..];
-    let javascript = is_one_of(&fence.language, "js javascript jsx ts typescript node");
-    // A block of no language may show an object as a program writes it, without quotes around the names.
-    let literal = |error| {
-        let read = lenient_json::parse_literals(&content, true).ok();
-        let read = read.filter(|read| fence.language.is_empty() && read.body.is_some());
-        read.ok_or(error)
-    };
-    let parsed = match printed.is_filtered() {
-        true => printed.parse(&content, block.range.start),
-        false => lenient_json::parse_literals(&content, javascript || in_program)
-            .or_else(literal)
-            .map(|documented| (documented, Form::Body)),
-    };
-    match parsed {
-        Ok((mut documented, form)) => {
-            let status = documented
-                .head
-                .map(|head| (head.status, fence.source_range(&head.span)))
-                .or(written)
-                .or(status_above);
-            let said = omissions::apply(page, example, block.fence, documented.body.as_mut());
-            let shown = |span: Range<usize>| Shown {
-                text: content[span.clone()].to_owned(),
-                range: fence.source_range(&span),
-            };
-            let is_above = |span: &Range<usize>| {
-                let body = documented.body.as_ref();
-                status.is_some() && body.is_none_or(|body| span.start < body.span.start)
-            };
-            // A block that shows several messages has several types.
-            let mut types = transcript::compared_headers(&content)
-                .filter(|(name, span)| name == "content-type" && is_above(span));
-            let is_only = types.nth(1).is_none();
-            let is_own = |name: &str| name != "content-type" || is_only;
-            let headers = transcript::compared_headers(&content)
-                .filter(|(name, span)| is_above(span) && is_own(name))
-                .map(|(name, span)| (name, shown(span)))
-                .collect();
-            let plain = documented.text.map(shown);
-            let missing = documented.missing.map(|error| {
-                let at = fence.source(error.at);
-                Finding::new(at..at + 1, error.text)
-            });
-            (
-                DocumentedResponse {
-                    status,
-                    body: documented.body,
-                    plain,
-                    headers,
-                    truncated: said.truncated,
-                    one_item: said.one_item,
-                    left_out: said.left_out,
-                    missing,
-                    form,
-                },
-                None,
-            )
-        }
-        // A message in words that a label calls the response.
-        Err(_) if transcript::is_message(response) && status_above.is_none() => (
-            DocumentedResponse {
-                plain: Some(Shown {
-                    text: response.trim().to_owned(),
-                    range: fence.source_range(&block.range),
-                }),
-                ..DocumentedResponse::default()
-            },
-            None,
-        ),
-        Err(error) => {
-            let at = fence.source(error.at);
-            let end = page.text[at..]
-                .chars()
-                .next()
-                .map_or(at, |letter| at + letter.len_utf8());
-            // Output of a program need not be JSON.
-            if javascript || powershell::is_listing(&content[block.range.clone()]) {
-                let text = content[block.range.clone()].to_owned();
-                let range = fence.range.clone();
-                return (
-                    DocumentedResponse {
-                        plain: Some(Shown { text, range }),
-                        ..DocumentedResponse::default()
-                    },
-                    None,
-                );
-            }
-            let text = format!("the documented response is not JSON: {}", error.text);
-            let head = transcript::head(&content).0;
-            let status = head.map(|head| (head.status, fence.source_range(&head.span)));
-            let status = status.or(written).or(status_above);
-            (
-                DocumentedResponse {
-                    status,
-                    ..DocumentedResponse::default()
-                },
-                Some(Finding::new(at..end, text)),
-            )
-        }
     }
 }

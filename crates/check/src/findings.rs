@@ -83,7 +83,7 @@ pub fn add(
         .response
         .as_ref()
         .and_then(|response| page.fence(response.fence));
-    if let (Body::Text(text), Some(plain)) = (&received.body, documented.plain)
+    if let (Body::Text(text), Some(plain)) = (&received.body, &documented.response.plain)
         && !text.split_whitespace().eq(plain.text.split_whitespace())
     {
         findings.push(Finding::new(
@@ -91,7 +91,7 @@ pub fn add(
             format!("the body is not as documented, got {text:?}"),
         ));
     }
-    if let (Body::Text(_), Some(_)) = (&received.body, documented.body) {
+    if let (Body::Text(_), Some(_)) = (&received.body, &documented.response.body) {
         let range = fence.map_or(request_range, |fence| fence.range.clone());
         findings.push(Finding::new(
             range,
@@ -100,7 +100,10 @@ pub fn add(
     } else if let Some(fence) = fence {
         let finding = |found: &compare::Difference| Finding {
             fix: found.actual.as_ref().map(Value::to_string),
-            ..Finding::new(place(fence, found), documented.form.describe(found))
+            ..Finding::new(
+                place(fence, found),
+                documented.response.form.describe(found),
+            )
         };
         findings.extend(compared.diff.differences.iter().map(finding));
         // The order of members is of no interest where their values are wrong.

@@ -22,6 +22,7 @@ mod compare;
 mod curl;
 mod datasets;
 mod documented;
+mod documented_response;
 mod documented_status;
 mod endpoints;
 mod error_bodies;

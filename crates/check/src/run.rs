@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::causes::{self, Case};
 use super::datasets::{Dataset, Datasets};
-use super::documented::{self, Compared, Confidence, Documented, DocumentedResponse};
+use super::documented::{self, Compared, Confidence, Documented};
+use super::documented_response::{self, DocumentedResponse};
 use super::documented_status;
 use super::examples::{self, Example};
 use super::failures::Around;
@@ -289,7 +290,7 @@ impl Runner<'_> {
         if let Sendable::Skip(reason) = sendable {
             return Err(Outcome::Skipped(reason));
         }
-        let (mut response, mut syntax_error) = documented::response(page, example);
+        let (mut response, mut syntax_error) = documented_response::response(page, example);
         let confidence = Confidence::of(page, example, response.form);
         if confidence == Confidence::Doubtful {
             // A block that may not be the response need not be JSON.
@@ -347,16 +348,8 @@ impl Runner<'_> {
         let dataset = self.session.dataset(fixture);
         let documented = Documented {
             expected,
-            body: response.body.as_ref(),
-            form: response.form,
-            printed: &example.request.printed,
-            plain: response.plain.as_ref(),
-            one_item: response.one_item,
+            response,
             confidence: prepared.confidence,
-            any: &example.directives.any,
-            left_out: &response.left_out,
-            headers: &response.headers,
-            no_body: example.no_body && example.method() != "HEAD",
             generated: Generated::new(
                 &dataset,
                 options.server.is_none(),

@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
         let is_alternative = is_right
             && !fresh.received.is_success()
             && documented.expected.statuses.first().is_some_and(is_usual);
-        let shows_data = documented.body.is_some() && !request.target.starts_with("/-/");
+        let shows_data = documented.response.body.is_some() && !request.target.starts_with("/-/");
         // A record that is to be missing may be one that the page creates.
         let expects_failure = documented.expected.source != StatusSource::Method
             && !documented.expected.statuses.iter().any(is_usual);
