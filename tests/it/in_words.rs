@@ -288,7 +288,7 @@ fn a_status_that_is_called_the_response() {
             &["pass"],
         ),
         (
-            "### Un\n**GET** `/songs/titles`\n\nRéponse attendue : `200 OK`\n".to_owned(),
+            "### Un\n**GET** `/songs/99`\n\nRéponse attendue : `200 OK`\n".to_owned(),
             &["fail"],
         ),
         (

@@ -310,6 +310,15 @@ fn what_only_other_services_have_is_skipped() {
             "json-server has pages:\n\n```\nGET http://localhost:3000/songs?page=1&limit=5\n```\n",
             &["fail"],
         ),
+        // Ids are numbers here.
+        (
+            "```bash\ncurl http://localhost:3000/songs/top_rated\n```\n",
+            &["`/songs/top_rated` is a route"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/keys/other-key\n```\n",
+            &["fail"],
+        ),
         (
             "```bash\ncurl http://localhost:3000/\n```\n\n```json\n{ \"message\": \"Welcome\" }\n```\n",
             &["`/` is not part of the data"],
