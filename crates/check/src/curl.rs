@@ -98,14 +98,10 @@ impl Parser {
         let text = word.text.as_str();
         if let Some(name) = text.strip_prefix("--").filter(|name| !name.is_empty()) {
             let (name, inline) = match name.split_once('=') {
+                // curl accepts `--name=value` since 8.16.
                 Some((name, value)) if find_long(name).is_some() => (name, Some(value)),
                 _ => (name, None),
             };
-            if inline.is_some() {
-                let text =
-                    format!("curl takes the value of `--{name}` after a space, not after `=`");
-                self.mistake(&word.span, text, Some(word.text.replacen('=', " ", 1)));
-            }
             match find_long(name) {
                 Some(option) => self.option(option, word, inline, rest),
                 None => self.unknown_option(word, text),
@@ -411,7 +407,7 @@ mod tests {
                 &[],
                 None,
             ),
-            ("curl --request PATCH h/a", "PATCH", "h/a", &[], None),
+            ("curl --request=PATCH h/a", "PATCH", "h/a", &[], None),
             (
                 "curl h/a -d x=1 -d y=2",
                 "POST",
@@ -522,7 +518,6 @@ mod tests {
             ("curl h/a -H Content-Type: application/json", "another URL"),
             ("curl h/a -d@a.json -d @b.json", "combines a file"),
             ("curl h/a -d x=1 -d@file.json", "combines a file"),
-            ("curl h/a --request=PUT", "after a space"),
             ("curl h/a -X delete", "case-sensitive"),
             ("curl h/a -F a=b", "multipart"),
             ("curl h/a -T x", "reads the file"),
