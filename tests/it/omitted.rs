@@ -57,6 +57,7 @@ const STARTS: &[&str] = &[
     "Result (first record):",
     "The list begins with:",
     "Here is one of 2:",
+    "Result (one band shown):",
     "I only show one:",
     "Only the oldest is shown:",
     "Antwort (nur der erste Eintrag):",
@@ -75,7 +76,12 @@ fn items_may_follow_where_the_label_says_so() {
     let wrong = r#"[{ "id": 1, "name": "Bats" }]"#;
     assert_labels("/bands", wrong, STARTS, "fail");
     // These are not about the items.
-    let others = &["The first page:", "Response of the first request:"];
+    let others = &[
+        "The first page:",
+        "Response of the first request:",
+        "This is shown:",
+        "We start with a look at the response:",
+    ];
     assert_labels("/bands", first, others, "fail");
 }
 

@@ -15,9 +15,9 @@ static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
             only\b[^.]*\b(?:listed|shown|displayed)\s+(?:here|below) | only\s+the\s+(?:\w+\s+)?\w+est\b[^.]*\b(?:listed|shown|displayed) |
-            (?:only|just)\s+(?:show|list|display)\w* | shows?\s+(?:only|just) | shown\)? \W*$ | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first |
+            (?:only|just)\s+(?:show|list|display)\w* | shows?\s+(?:only|just) | (?:\d+|one|two|three|single)\s+\w+\s+shown | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first |
             first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
-            goes\s+on | (?:list|response|output|array|rest|it)\s+(?:continues|goes\s+on) | (?:begin|start)s?\s+(?:with|like) | starting\s+with |
+            goes\s+on | (?:list|response|output|array|rest|it)\s+(?:continues|goes\s+on) | (?:list|response|output|result|array|answer|reply|it|that|which)\s+(?:begin|start)s?\s+(?:with|like) | starting\s+with |
             (?:beginning|top|start|sample)\s+of\s+(?:the|this)\s+(?:list|response|output|result|array|answer|reply)s? | its\s+beginning | here\s+(?:are|is)\s+the\s+first | here\s+is\s+one |
             (?:\d+|one|two|three|first)\s+(?:out\s+)?of\s+(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several) |
             (?:remaining|other|further|more)\s+\w+\s+(?:(?:are|is|were|was)\s+)?(?:not\s+shown|left\s+out|cut) |
