@@ -296,7 +296,7 @@ impl Server {
         self.app.file_is_broken()
     }
 
-    /// Reads the data while the server runs, without keeping it running; once it has stopped, the data of now.
+    /// Reads the data while the server runs, without keeping it running; once it has stopped, the data at the time of this call.
     #[cfg(feature = "cli")]
     pub(crate) fn reader(&self) -> impl Fn() -> Store + Send + use<> {
         let (app, last) = (Arc::downgrade(&self.app), self.store());

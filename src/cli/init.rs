@@ -343,8 +343,8 @@ fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     }
 }
 
-/// As [`wrap`] for NDJSON. The error is that of the first line that is not a value by itself: one that is not closed would
-/// only show in a later line.
+/// As [`wrap`] for NDJSON. The error is that of the first line that is not a value by itself: one that is not closed
+/// would only show in a later line.
 fn wrap_lines(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     wrap(collection, text).map_err(|error| {
         let mut end = 0;

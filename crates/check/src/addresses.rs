@@ -171,7 +171,8 @@ pub fn has_values(path: &str) -> bool {
     !query.is_empty() && query.split('&').all(has_value)
 }
 
-/// Whether the text beside a URL mentions reading it: of no other method, and of no failure. A query is always read.
+/// Whether the text beside a URL is about reading it: it mentions no other method and no failure. A query is always
+/// read.
 fn reads(words: &str, has_query: bool) -> bool {
     // "Add `_page` to the URL" is about a read.
     static ADDS: LazyLock<Regex> = LazyLock::new(|| {

@@ -88,7 +88,8 @@ fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
     Some(one(head.status, StatusSource::StatusLine, place))
 }
 
-/// The status that a documented error has as a member. A record may have such a member, too, so the usual status is accepted as well.
+/// The status that a documented error has as a member. A record may have such a member, too, so the usual status is
+/// accepted as well.
 fn in_error(body: &Node, method: &str) -> Option<Expected> {
     let body = body.to_value();
     let status = ["status", "statusCode", "status_code", "code"]

@@ -431,7 +431,8 @@ fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
     }
 }
 
-/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and nothing mentions a write.
+/// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and the text mentions no
+/// write.
 fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
     static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
         pattern(r"(?i)\b(?:endpoint|url|uri|address|request|command|open|visit)\b")

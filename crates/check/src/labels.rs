@@ -382,7 +382,7 @@ pub fn says_example(text: &str) -> bool {
     has_word(text, EXAMPLES) || REQUEST.is_match(text)
 }
 
-/// Whether a text mentions a body, and of no response.
+/// Whether a text mentions a body and no response.
 pub fn names_sent_body(text: &str) -> bool {
     // "Enter the following JSON data"
     static ENTERED: LazyLock<Regex> = LazyLock::new(|| {

@@ -5,8 +5,8 @@
 //! file, or over HTTP to [`Options::server`]. It starts no shell, and the only files it writes are pages under `--fix`.
 //!
 //! How an example is processed: `page` parses Markdown, `requests` finds commands (`shell`, `curl`) and HTTP messages,
-//! `pairing` finds the response that belongs to each, `run` sends the request and compares the response (`documented_status`,
-//! `compare`), `causes` explains a difference, and `report` prints the results or `fix` rewrites the page.
+//! `pairing` finds the response that belongs to each, `run` sends the request and compares the response with what the
+//! page documents (`documented_status`, `documented_response`, `compare`), `causes` explains a difference, and `report` prints the results or `fix` rewrites the page.
 #![warn(missing_docs)]
 
 mod addresses;

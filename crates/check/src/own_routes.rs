@@ -138,8 +138,8 @@ pub fn reason(
         .flatten()
 }
 
-/// Whether a query has a parameter that neither the records nor this server have, and the page shows no response. `page` may
-/// be one of the service that a page is about, unless the page uses `_page` or names json-server.
+/// Whether a query has a parameter that neither the records nor this server have, and the page shows no response.
+/// `page` may be one of the service that a page is about, unless the page uses `_page` or names json-server.
 pub fn has_other_parameter(
     page: &Page,
     example: &Example,

@@ -125,7 +125,8 @@ impl Page {
             })
     }
 
-    /// The sections that contain a block, up to that of `##`, the smallest first: those of headings, and a collapsible part.
+    /// The sections that contain a block, up to that of `##`, the smallest first: those of headings, and a collapsible
+    /// part.
     pub fn sections(&self, index: usize) -> Vec<Range<usize>> {
         let mut out = vec![self.section(index)];
         let mut level = u8::MAX;

@@ -247,7 +247,7 @@ pub fn assumed_body(page: &Page, at: usize, end: usize) -> Option<usize> {
     (is_alone && !(at..first).any(is_heading)).then_some(first)
 }
 
-/// Whether the paragraph above a block mentions a body, and of no response: "Paste this into the body:".
+/// Whether the paragraph above a block mentions a body and no response: "Paste this into the body:".
 fn is_introduced_as_body(page: &Page, index: usize) -> bool {
     let above = index.checked_sub(1).map(|above| &page.blocks[above]);
     matches!(above, Some(Block::Prose(prose)) if labels::names_sent_body(&prose.text))

@@ -330,8 +330,8 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
     })
 }
 
-/// The status that a cell documents: "404 Not Found", "`201` · the new user", "200: [...]"; of several the first, if it is
-/// a success.
+/// The status that a cell documents: "404 Not Found", "`201` · the new user", "200: [...]"; of several the first, if it
+/// is a success.
 fn row_status(cell: &Cell) -> Option<u16> {
     static BEGINS: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"^\W*(?:HTTP\s+)?(?P<code>[2-5]\d\d)(?:\W|$)"));

@@ -407,8 +407,15 @@ impl Runner<'_> {
         if matches!(later, Later::Matched) {
             self.session.sequence = page.section(example.fence);
         }
-        let known = (&*dataset, earlier);
-        let outcome = outcome(&prepared, &documented, &compared, &later, known, details);
+        let outcome = outcome(
+            &prepared,
+            &documented,
+            &compared,
+            &later,
+            &dataset,
+            earlier,
+            details,
+        );
         if outcome.failure().is_none() {
             details.uncompared = compared.uncompared.or(details.uncompared);
             if compared.uncompared.is_some() {
@@ -589,7 +596,8 @@ fn outcome(
     documented: &Documented<'_>,
     compared: &Compared,
     later: &Later,
-    (dataset, earlier): (&Dataset, &[ExampleResult]),
+    dataset: &Dataset,
+    earlier: &[ExampleResult],
     details: &mut Details,
 ) -> Outcome {
     let Around { page, example } = documented.around;

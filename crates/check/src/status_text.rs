@@ -469,7 +469,7 @@ pub fn with_alternative(line: &str) -> Option<[u16; 2]> {
     Some([in_line(&found["status"])?, found["other"].parse().ok()?])
 }
 
-/// Whether text mentions an error, or of a request that fails.
+/// Whether text mentions an error, or a request that fails.
 pub fn says_failure(text: &str) -> bool {
     FAILS.is_match(text)
 }
