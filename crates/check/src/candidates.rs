@@ -342,11 +342,8 @@ impl<'a> Scan<'a> {
             });
         } else if announced == Announces::Response && !self.shown && is_other_text(fence) {
             // Text that is not a message cannot be compared; it is named in the summary.
-            let is_text =
-                fence.language.is_empty() || is_one_of(&fence.language, "text txt plain plaintext");
-            let is_message = is_labelled_response(page, index)
-                && is_text
-                && transcript::is_message(&fence.content);
+            let is_message =
+                is_labelled_response(page, index) && transcript::is_message(&fence.content);
             self.out.push(Candidate {
                 foreign: !is_message || is_foreign,
                 ..candidate
@@ -371,12 +368,12 @@ const OUTCOME: &str =
 const PARTS: &str =
     "parameters params parameter headers url arguments fields query properties authorization";
 
-/// Whether the block directly above another one names it the response, and says nothing else.
+/// Whether the block directly above another one calls it the response, in a few words.
 fn is_labelled_response(page: &Page, at: usize) -> bool {
     let above = at.checked_sub(1).and_then(|above| page.blocks.get(above));
-    above
-        .and_then(Block::text)
-        .is_some_and(|text| labels::names_part(text) && labels::label(text) == Announces::Response)
+    above.and_then(Block::text).is_some_and(|text| {
+        labels::words(text).len() <= 4 && labels::label(text) == Announces::Response
+    })
 }
 
 /// Whether a label or heading begins a list of the errors that a request can have, besides its normal response: "Error
@@ -450,7 +447,7 @@ fn is_other_text(fence: &Fence) -> bool {
         && (fence.language.is_empty()
             || is_one_of(
                 &fence.language,
-                "text txt plain plaintext json yaml yml xml html csv http console",
+                "text txt plain plaintext json yaml yml xml html csv http console bash sh shell",
             ))
 }
 

@@ -511,7 +511,10 @@ fn by_heading(
                 break;
             }
             let is_free = |fence: &usize| !taken.contains(fence);
-            let is_own = |fence: &usize, shown: &Fence| is_free(fence) && request.may_print(shown);
+            let is_own = |fence: &usize, shown: &Fence| {
+                is_free(fence)
+                    && (request.may_print(shown) || transcript::is_message(&shown.content))
+            };
             return Some(below(page, index, depth, requests, is_own));
         }
     }

@@ -130,8 +130,8 @@ impl Printed {
             false => {
                 let mut lines = text.trim().lines();
                 let only = lines.next().filter(|_| lines.next().is_none());
-                let is_word = only.is_some_and(|word| matches!(word, "true" | "false"));
-                prompted && is_word || transcript::looks_like_response(text)
+                prompted && only.is_some_and(transcript::is_message)
+                    || transcript::looks_like_response(text)
             }
         }
     }

@@ -21,7 +21,7 @@ use super::node::Kind;
 use super::sentences;
 use super::status_text;
 use super::text::{Lines, floor_char_boundary, pattern};
-use super::transcript::is_schema;
+use super::transcript::{self, is_schema};
 use super::unclosed;
 use super::unfenced::{self, Part};
 
@@ -380,7 +380,10 @@ impl<'a> Reader<'a> {
         // A value after its label is not text.
         let text = &self.words[start..end];
         let text = match inline.as_slice() {
-            [shown] if is_json(&shown.content) && text.ends_with(&shown.content) => {
+            [shown]
+                if (is_json(&shown.content) || transcript::is_message(&shown.content))
+                    && text.ends_with(&shown.content) =>
+            {
                 text[..text.len() - shown.content.len()].trim_end()
             }
             _ => text,
@@ -451,6 +454,17 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let before = text[paragraph.start..code.start].trim_end();
     // Of several labels in a paragraph, each has its line.
     let before = before.rsplit('\n').next().unwrap_or_default();
+    // The status before a body: "Response: `200` + `{...}`".
+    static STATUS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?i)(?P<label>[:：]|->|=>|→)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$",
+        )
+    });
+    let status = STATUS.captures(before);
+    let before = match status.as_ref().and_then(|found| found.name("label")) {
+        Some(label) => &before[..label.end()],
+        None => before,
+    };
     let label = before.trim_end_matches(['*', '_', ' ', '"', '\u{a0}']);
     let after = text[code.end..paragraph.end]
         .lines()
@@ -524,6 +538,8 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
             || named("expected content")
             || said()
             || sentences::is_output(&text[paragraph.start..code.start])
+    } else if transcript::is_message(content) {
+        alone && words.len() <= 4 && labels::label(label) == labels::Announces::Response
     } else if http_message::begins_message(content) {
         // With its response: "`GET /users/1` → `{...}`".
         static SHOWS: LazyLock<Regex> =

@@ -254,17 +254,39 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
     (found, at)
 }
 
-/// Whether text is a message in words, such as "Deleted successfully.", and no data.
+/// Whether text is what a server may return in place of a record: a message in words ("Deleted successfully.") or a
+/// value alone. "A list of users" describes a response.
 pub fn is_message(text: &str) -> bool {
-    const NONE: &str = "empty no none nothing null true false body content response here ok";
+    /// What a message says, by the stems of its words.
+    static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?ix)\b(?:success|succeed|deleted|created|updated|removed|added|saved|registered|not\ found|(?:could|can)\ ?not|done
+            |sucesso|[ée]xito|exitos|suc+es|eliminad|borrad|cread[oa]|criad[oa]|actualizad|atualizad|removid|agregad|adicionad
+            |supprim|créée?|ajouté|mise?\ à\ jour|erfolg|gelöscht|erstellt|aktualisiert|hinzugefügt
+            |usun|utworzon|zaktualizowan|удал[её]н|создан|обновл[её]н|успешно|berhasil|başarı)
+            |成功|しました",
+        )
+    });
     let text = text.trim();
-    let is_word = |c: char| c.is_alphabetic() || matches!(c, ' ' | '.' | '!' | ',' | '\'');
-    text.starts_with(char::is_alphabetic)
-        && text.chars().all(is_word)
-        && text.len() < 100
-        && !text.contains("..")
-        && (text.contains(' ') || text.ends_with(['.', '!']))
-        && !labels::has_word(text, NONE)
+    if matches!(text, "true" | "false") {
+        return true;
+    }
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let words = quoted.unwrap_or(text);
+    let is_word = |c: char| {
+        c.is_alphanumeric()
+            || matches!(
+                c,
+                ' ' | '.' | '!' | ',' | '\'' | '`' | '#' | '-' | '！' | '。'
+            )
+    };
+    words.starts_with(char::is_alphabetic)
+        && words.chars().all(is_word)
+        && words.len() < 100
+        && !words.contains("..")
+        && (OUTCOME.is_match(words) || words.ends_with('!'))
 }
 
 /// Whether a block has only headers.
