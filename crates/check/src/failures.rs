@@ -107,6 +107,16 @@ impl Around<'_> {
             && self.says_that_it_fails(received)
     }
 
+    /// Whether the text is about users and permissions, which the server does not have.
+    pub fn needs_login(&self) -> bool {
+        static LOGIN: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(
+                r"(?i)token|\bauth|login|log(?:ged)?\s+in|sign(?:ed)?\s+in|password|permission|forbidden|api[\s-]?key|limit",
+            )
+        });
+        LOGIN.is_match(&self.text())
+    }
+
     /// The heading of the example and the text around it, up to its response, in lower case.
     fn text(&self) -> String {
         let (page, example) = (self.page, self.example);
@@ -174,7 +184,9 @@ impl Around<'_> {
             let above = before.unwrap_or_default().trim_end_matches([' ', '$']);
             let line = above.trim_end_matches('\n').rsplit('\n').next();
             let comment = line.unwrap_or_default().trim().strip_prefix('#');
-            comment.is_some_and(labels_failure)
+            comment.is_some_and(|comment| {
+                labels_failure(comment) && status_text::is_unconditional(comment)
+            })
         };
         let in_lead = || match example.fence.checked_sub(1).map(|at| &page.blocks[at]) {
             Some(Block::Prose(prose)) => {

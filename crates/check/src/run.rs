@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::causes::{self, Case};
 use super::datasets::{Dataset, Datasets};
-use super::documented::{self, Compared, Confidence, Documented};
+use super::documented::{self, Compared, Confidence, Documented, OtherDifference};
 use super::documented_response::{self, DocumentedResponse};
 use super::documented_status;
 use super::examples::{self, Example};
@@ -26,6 +26,7 @@ use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
 use super::session::{Later, Session};
 use super::status::{Expected, StatusSource};
+use super::status_text;
 use super::tables;
 use super::unmet::Unmet;
 use super::url::{self, TargetHosts};
@@ -358,7 +359,7 @@ impl Runner<'_> {
             ),
             around: Around { page, example },
         };
-        let (compared, later) = self
+        let (mut compared, later) = self
             .session
             .responses(fixture, request, example.directives.reset, &documented)
             .map_err(error)?;
@@ -398,11 +399,21 @@ impl Runner<'_> {
             }
             return Err(Outcome::Skipped(reason.text));
         }
-        let is_unstated = expected.source == StatusSource::Method && !compared.differs();
+        let is_unstated = (expected.source == StatusSource::Method
+            || expected.statuses.ends_with(status_text::ANY_ERROR))
+            && !compared.differs();
         if is_unstated && documented.around.contradicts(&compared.received) {
-            return Err(skipped(
-                "the text says that the request fails, which the data and the rules cannot cause",
-            ));
+            if request.body.is_none() || documented.around.needs_login() {
+                return Err(skipped(
+                    "the text says that the request fails, which the data and the rules cannot cause",
+                ));
+            }
+            let text = format!(
+                "the text says that the request fails, the server returns {}: no rule in {} refuses it",
+                compared.received.status,
+                dataset.rules_name()
+            );
+            compared.other = Some(OtherDifference { place: None, text });
         }
         if matches!(later, Later::Matched) {
             self.session.sequence = page.section(example.fence);

@@ -474,6 +474,9 @@ pub fn says_failure(text: &str) -> bool {
     FAILS.is_match(text)
 }
 
+/// The errors that a comment that only says "fails" may mean.
+pub const ANY_ERROR: &[u16] = &[400, 401, 403, 404, 405, 409, 415, 422];
+
 /// The statuses in a comment on a command, of which one must come: `should 404 (no such user)`. With `usual` in doubt.
 pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     static CODE: LazyLock<Regex> =
@@ -495,7 +498,7 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         return Some(vec![status]);
     }
     let fails = code.is_none() && says_failure(comment);
-    fails.then(|| vec![usual, 400, 401, 403, 404, 405, 409, 415, 422])
+    fails.then(|| [&[usual], ANY_ERROR].concat())
 }
 
 fn without_should(text: &str) -> &str {
