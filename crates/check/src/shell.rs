@@ -346,11 +346,8 @@ impl<'a> Scanner<'a> {
     /// Detects a missing backslash: the next line begins with an option, or with the URL or value still missing.
     fn line_continues_anyway(&mut self) -> bool {
         let line_end = self.at;
-        let next_at = self.at
-            + self
-                .rest()
-                .find('\n')
-                .map_or(self.rest().len(), |at| at + 1);
+        // Blank lines between them, too.
+        let next_at = self.text.len() - self.rest().trim_start().len();
         let next = &self.text[next_at..];
         let line = next.lines().next().unwrap_or_default().trim();
         let mut letters = line.chars();
@@ -361,8 +358,9 @@ impl<'a> Scanner<'a> {
             && letters
                 .next()
                 .is_some_and(|c| !c.is_whitespace() || line.len() > 3);
-        let bare_url = !self.out.words.iter().any(|word| word.text.contains('/'))
-            && (line.starts_with("http://localhost") || line.starts_with("\"http://"));
+        let is_url = |word: &Word| word.text.contains("://") || word.text.contains("localhost");
+        let bare_url = !self.out.words.iter().any(is_url)
+            && line.trim_start_matches(['"', '\'']).starts_with("http://");
         let value = self.out.words.last().is_some_and(|word| {
             matches!(
                 word.text.as_str(),
@@ -396,6 +394,18 @@ impl<'a> Scanner<'a> {
             return false;
         };
         let inner = &rest[1..length];
+        // The angle brackets of Markdown around a URL.
+        if inner.starts_with("http") && inner.contains("://") && !inner.contains([' ', '\n']) {
+            let span = self.at..self.at + length + 1;
+            let text = "the shell treats `<` and `>` as redirections";
+            self.wrong(span.clone(), text, Some(inner.to_owned()));
+            let inner = inner.to_owned();
+            self.at = span.end;
+            let word = self.open(span.start);
+            word.text.push_str(&inner);
+            word.span.end = span.end;
+            return true;
+        }
         let named = inner.starts_with(|c: char| c.is_alphabetic())
             && inner
                 .chars()

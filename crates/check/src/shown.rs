@@ -100,7 +100,9 @@ pub fn command_in_line(line: &str) -> Option<usize> {
     let at = line.to_ascii_lowercase().find("curl")?;
     let after = &line[at + 4..];
     let after = after.strip_prefix(".exe").unwrap_or(after);
-    if !after.starts_with([' ', '\t', '\\', '^']) {
+    // Alone above its options, without the backslash.
+    let is_alone = after.trim().is_empty() && line[..at].trim_matches(['$', ' ']).is_empty();
+    if !after.starts_with([' ', '\t', '\\', '^']) && !is_alone {
         return None;
     }
     let before = line[..at].trim_end();
