@@ -115,7 +115,11 @@ pub fn reason(
     }
     // `/todos/active`, where the ids of the records are not words.
     let is_named = |(collection, name): (&String, &String)| {
-        is_word_or_phrase(name) && !is_misspelt(name) && !has_words_as_ids(dataset, collection)
+        // `/orders/product/lamp`
+        let may_be_near = || segments.len() == 3 && !is_resource(name);
+        is_word_or_phrase(name)
+            && (may_be_near() || !is_misspelt(name))
+            && !has_words_as_ids(dataset, collection)
     };
     let is_success = |status: &u16| *status < 300;
     let is_own = request.method == "GET"
@@ -124,8 +128,27 @@ pub fn reason(
     if is_own {
         return own("is a route that this data does not have");
     }
+    let is_verb = |name: &String| {
+        is_word_or_phrase(name) && (!name.ends_with('s') || is_one_of(name, ACTIONS))
+    };
+    // `/echo`, `/hello`: a route without records.
+    if let [name] = segments.as_slice()
+        && is_verb(name)
+        && !shows_record(page, example)
+    {
+        return own("is a route that this data does not have");
+    }
     if example.response.is_some() {
         return None;
+    }
+    // `/students/1/attendance`
+    if let [_, id, name] = segments.as_slice()
+        && collection.is_some()
+        && !is_word(id)
+        && is_verb(name)
+        && !is_resource(name)
+    {
+        return own("is a route that this data does not have");
     }
     let action = segments.get(1).filter(|name| is_word(name));
     // A word in place of an id, where ids are no words.
@@ -136,6 +159,17 @@ pub fn reason(
     (is_action || !is_record && is_described(page, example, &segments))
         .then(|| own("is a route that this data does not have"))
         .flatten()
+}
+
+/// Whether the response that a page shows has records: a list, or an object with an id.
+fn shows_record(page: &Page, example: &Example) -> bool {
+    let shown = example.response.as_ref();
+    let content =
+        shown.and_then(|shown| Some(&page.fence(shown.fence)?.content[shown.range.clone()]));
+    content.is_some_and(|content| {
+        let body = content.find(['{', '[']).map(|at| &content[at..]);
+        body.is_some_and(|body| body.starts_with('[') || body.contains("\"id\""))
+    })
 }
 
 /// Whether a query has a parameter that neither the records nor this server have, and the page shows no response.

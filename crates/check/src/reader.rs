@@ -70,6 +70,9 @@ fn read(text: &str, body: usize) -> Vec<Block> {
         from = blocks.len();
         blocks.extend(Reader::new(text, next).read());
     }
+    if let Some(Block::Fence(last)) = blocks.last_mut() {
+        last.is_unclosed |= unclosed::is_open_at_end(text, last);
+    }
     blocks
 }
 

@@ -130,7 +130,7 @@ fn in_first_comment(text: &str) -> Option<FoundRequest> {
 }
 
 /// What is wrong with a block whose closing mark is missing.
-pub const UNCLOSED: &str = "the code block is not closed, so what is below it is shown as code";
+pub const UNCLOSED: &str = "the code block is not closed, so all that is below is shown as code";
 
 /// The request of a block that contains only a URL.
 pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {

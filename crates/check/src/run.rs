@@ -140,11 +140,13 @@ fn mistakes_of_page(page: &Page, results: &[ExampleResult]) -> Vec<ExampleResult
     }));
     let fences = results.iter().map(|result| result.example.fence);
     let last = fences.clone().filter(|at| *at < page.blocks.len()).max();
+    let responses = results.iter().map(|result| &result.example.response);
+    let responses: Vec<usize> = responses.flatten().map(|shown| shown.fence).collect();
     for (at, block) in page.blocks.iter().enumerate() {
         if let Block::Fence(fence) = block
             && fence.is_unclosed
             && fences.clone().all(|request| request != at)
-            && last.is_some_and(|last| last > at)
+            && (last.is_some_and(|last| last > at) || responses.contains(&at))
         {
             let range = fence.range.start..fence.range.start;
             mistakes.push(not_an_example(page, range, requests::UNCLOSED.to_owned()));

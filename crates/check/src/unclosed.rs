@@ -16,6 +16,21 @@ fn marks(line: &str) -> Option<(&str, &str)> {
     (marks.len() >= 3).then_some((marks, rest))
 }
 
+/// Whether the page ends within a block.
+pub fn is_open_at_end(text: &str, fence: &Fence) -> bool {
+    let source = text.get(fence.range.clone()).filter(|_| fence.fenced);
+    let mut lines = source.unwrap_or_default().trim_end().lines();
+    let (opening, closing) = (lines.next(), lines.next_back());
+    let is_closing = |opening: &str, line: &str| {
+        let line = line.trim_start_matches(['>', ' ']);
+        marks(line).is_some_and(|(marks, rest)| rest.is_empty() && marks.starts_with(opening))
+    };
+    text.trim_end().len() <= fence.range.end
+        && opening
+            .and_then(marks)
+            .is_some_and(|(opening, _)| !closing.is_some_and(|line| is_closing(opening, line)))
+}
+
 /// Where the code of a block ends that contains the opening of another one, and where the text goes on.
 pub fn end(text: &str, fence: &Fence) -> Option<(usize, usize)> {
     let source = text.get(fence.range.clone()).filter(|_| fence.fenced)?;
