@@ -75,7 +75,7 @@ pub fn likely(case: &Case<'_>) -> Option<Cause> {
         .map(in_request)
         .or_else(|| case.missing_record())
         .or_else(rules)
-        .or_else(|| rest().filter(|_| !case.is_filtered).map(elsewhere))
+        .or_else(|| (!case.is_filtered).then(rest).flatten().map(elsewhere))
         .or_else(|| case.server_message().map(in_request))
 }
 
@@ -556,8 +556,8 @@ impl Case<'_> {
             .of_kind(DifferenceKind::Missing)
             .filter(is_item)
             .count();
+        let shown = count.checked_sub(extra)?;
         (extra > 0 && missing == 0).then(|| {
-            let shown = count - extra;
             format!("the server returns {count} records, the page shows {shown}; end the list with `...` to allow more")
         })
     }

@@ -40,7 +40,7 @@ pub fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundReques
 /// The options of a curl command without the word `curl`.
 pub fn without_command(text: &str) -> Option<FoundRequest> {
     let line = text.trim_start().trim_start_matches("$ ");
-    let word = line.split(' ').next().unwrap_or_default();
+    let word = line.split_whitespace().next().unwrap_or_default();
     let has_url = ["localhost", "127.0.0.1", "://"]
         .iter()
         .any(|part| line.contains(part));
@@ -57,7 +57,7 @@ pub fn without_command(text: &str) -> Option<FoundRequest> {
 /// The command that a text begins with, if its program is a misspelling of curl, and where it ends.
 pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let line = text.trim_start().trim_start_matches("$ ");
-    let word = line.split(' ').next().unwrap_or_default();
+    let word = line.split_whitespace().next().unwrap_or_default();
     if let Some(meant) = other_client(line, word) {
         let start = text.len() - line.len();
         let command = shell::command(text, start);

@@ -111,7 +111,7 @@ impl Around<'_> {
     pub fn needs_login(&self) -> bool {
         static LOGIN: LazyLock<Regex> = LazyLock::new(|| {
             pattern(
-                r"(?i)token|\bauth|login|log(?:ged)?\s+in|sign(?:ed)?\s+in|password|permission|forbidden|api[\s-]?key|limit",
+                r"(?i)token|\bauth(?:\b|entic|ori[sz])|login|log(?:ged)?\s+in|sign(?:ed)?\s+in|permission|forbidden|api[\s-]?key|rate[\s-]+limit|too\s+many",
             )
         });
         LOGIN.is_match(&self.text())

@@ -172,12 +172,12 @@ impl FoundRequest {
             let written = found.written.as_ref()?;
             Some(super::url::path_of(&written.request.target).to_owned())
         };
-        let is_same_body = match (self.json_body(), other.json_body()) {
+        let is_same_body = || match (self.json_body(), other.json_body()) {
             (Some(own), Some(other)) => own == other,
             _ => true,
         };
         let is_skipped = matches!(self.problem, Some(Problem::Skip(_)));
-        self.has_path_of(other) && (is_skipped || path(self) == path(other) && is_same_body)
+        self.has_path_of(other) && (is_skipped || path(self) == path(other) && is_same_body())
     }
 
     /// Whether its method and path are those of another request; a call in a program may add the query elsewhere.

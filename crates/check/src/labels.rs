@@ -134,13 +134,13 @@ pub fn has_word(label: &str, list: &str) -> bool {
 /// Words for what a write does, by which a text is not about reading.
 static WRITES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?xi)\b(?: post | put | patch | delete\w* | creat(?:e|es|ing) | add(?:s|ing)? | updat\w* | remov\w* | insert\w* | edit\w* | replac\w*
+        r"(?xi)\b(?: (?-i:POST) | post\s+(?:an?|the|to|new|this|it|data|json|request)\b | put | patch | delet\w* | add(?:s|ing)? | updat\w* | remov\w* | insert\w* | edit(?:s|ed|ing)? | replac\w*
             | send(?:s|ing)? | submit\w* | upload\w* | modif\w* | register\w*
             | erstell\w* | anleg\w* | hinzufüg\w* | änder\w* | aktualisier\w* | lösch\w* | ersetz\w* | sende\w*
-            | cré\w+ | ajout\w* | supprim\w* | envo\w+ | crea\w* | añad\w* | agreg\w* | actualiz\w* | elimin\w* | borra\w* | envia\w*
-            | cria\w* | adicion\w* | atualiz\w* | remov\w* | exclu\w* | delet\w* | cadastr\w* | aggiung\w* | aggiorn\w* | cancell\w*
-            | созда\w* | добав\w* | измен\w* | обнов\w* | удал\w* | ekle\w* | oluştur\w* | güncelle\w* | sil\w* | tạo | thêm | sửa | xóa
-            | tambah\w* | ubah\w* | hapus\w* | perbarui | utwórz | dodaj\w* | zmie\w+ | usu\w+ )\b
+            | cré(?:e\w*|é\w*|ation\w*) | ajout\w* | supprim\w* | envo\w+ | crea(?:r|re|n|t[eio]\w*|d[oa]|ndo)? | añad\w* | agreg\w* | actualiz\w* | elimin\w* | borra\w* | envia\w*
+            | cria\w* | adicion\w* | atualiz\w* | exclu[ií]\w* | cadastr\w* | aggiung\w* | aggiorn\w* | cancell\w*
+            | созда\w* | добав\w* | измен\w* | обнов\w* | удал\w* | ekle\w* | oluştur\w* | güncelle\w* | sil(?:in\w*|mek|me|er)? | tạo | thêm | sửa | xóa
+            | tambah\w* | ubah\w* | hapus\w* | perbarui | utwórz | dodaj\w* | zmie\w+ | usu(?:ń|wa)\w* )\b
         | 创建 | 新增 | 添加 | 更新 | 修改 | 删除 | 提交 | 作成 | 追加 | 変更 | 削除 | 登録 | 생성 | 추가 | 수정 | 삭제 | 등록",
     )
 });
@@ -234,7 +234,7 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
                 (?:receives? | gets? | must | should | has\s+to | needs\s+to | can | may)
             | ^\W*(?:reply|respond|answer)\s+with | we\s+then\s+(?:call|expect|send)
             | version\s*\d+\s+(?:answered|returned|gave|was|had) | in\s+(?:v\d[\d.]*|\d+\.x)
-            | (?:don['’]t|do\s+not|never)\s+expect | competitors? | backend\s+(?:returned|answered)
+            | (?:don['’]t|do\s+not|never)\s+expect | competitors?['’]?s?\s+(?:\w+\s+)?(?:api|server|response|answer|returns?) | backend\s+(?:returned|answered)
             | it\s+would\s+be | ^\W*(?:production|staging)\b | returns?\s+instead | equivalent
             | (?:sent|posted|delivered|pushed)\s+to\s+(?:\w+\s+){0,2}(?:webhook|callback|subscriber|listener|consumer|queue)s?
             | (?:until|before|up\s+to|prior\s+to)\s+v?\d+(?:\.\d+)+ | (?:until|before|up\s+to|prior\s+to|bis|vor|avant|jusqu'à|antes\s+de|hasta|até|fino\s+alla|до)\s+(?:\w+\s+)?
@@ -456,7 +456,7 @@ pub fn last_sentence(text: &str) -> &str {
 /// A file that a label names.
 static FILE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])|\b(?:config|configuration|settings|fixture|file)\b",
+        r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])|\b(?:config|configuration|fixture|(?:config\w*|settings|data|json|this|a|the\s+\w+|following)\s+file)\b",
     )
 });
 

@@ -193,7 +193,12 @@ struct Parser<'a> {
     /// Whether it is as a program writes it: keys need no quotes, strings may have single ones, and Python's words are
     /// values.
     printed: bool,
+    /// The number of brackets that are open.
+    depth: u8,
 }
+
+/// The brackets that may be open, as many as serde_json reads.
+const MAX_DEPTH: u8 = 128;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str, at: usize) -> Self {
@@ -328,6 +333,19 @@ impl<'a> Parser<'a> {
         ahead.rest().starts_with(':')
     }
 
+    fn nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Node, SyntaxError>,
+    ) -> Result<Node, SyntaxError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.error("nested too deeply"));
+        }
+        self.depth += 1;
+        let node = read(self);
+        self.depth -= 1;
+        node
+    }
+
     fn value(&mut self) -> Result<Node, SyntaxError> {
         let start = self.at;
         let kind = match self.rest().chars().next() {
@@ -336,10 +354,10 @@ impl<'a> Parser<'a> {
                     self.at = end;
                     Kind::Match(Matcher::Any)
                 } else {
-                    return self.object(false);
+                    return self.nested(|parser| parser.object(false));
                 }
             }
-            Some('[') => return self.array(),
+            Some('[') => return self.nested(Self::array),
             Some('"') => string_kind(self.string()?),
             Some('\'' | '`') if self.printed => string_kind(self.string()?),
             Some('<') => match self.rest().find('>') {

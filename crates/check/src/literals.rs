@@ -1,5 +1,8 @@
 //! Reads literal values in JavaScript and Python: those that are written in a call, and names that are set above it.
 
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 use super::lenient_json;
@@ -304,10 +307,16 @@ impl<'a> Reader<'a> {
         if !is_name || self.depth >= MAX_DEPTH {
             return None;
         }
+        static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(
+                r"(?m)(?:^[ \t]*(?:>>> )?|[;{]\s*)(?:(?:export|const|let|var)\s+)*(?P<name>[\w$]+)(?:\s*:\s*[\w<>\[\], |]+)?\s*=(?P<value>\s*)[^=>\s]",
+            )
+        });
+        let above = &self.text[..self.above];
+        let own = |found: &Captures<'_>| &found["name"] == name;
+        let found = STATEMENT.captures_iter(above).filter(own).last()?;
+        let (whole, value) = (found.get(0)?, found.name("value")?);
         let name = regex::escape(name);
-        let statement = pattern(&format!(
-            r"(?m)(?:^[ \t]*(?:>>> )?|[;{{]\s*)(?:(?:export|const|let|var)\s+)*{name}(?:\s*:\s*[\w<>\[\], |]+)?\s*=(?P<value>\s*)[^=>\s]"
-        ));
         let other = pattern(&format!(
             r"(?x)
             \b{name}\s*(?:(?:\.\w+|\[[^\]]*\])+\s*|[-+*/|&?]+)=[^=>]      # it is changed
@@ -317,9 +326,6 @@ impl<'a> Reader<'a> {
           | \b(?:const|let|var)\s*[\[{{][^\]}}]*\b{name}\b
           | \bfor\b[^\n]*\b{name}\b"
         ));
-        let above = &self.text[..self.above];
-        let found = statement.captures_iter(above).last()?;
-        let (whole, value) = (found.get(0)?, found.name("value")?);
         let is_same = !other.is_match(&above[value.end()..]);
         is_same.then_some((value.end(), whole.start()))
     }

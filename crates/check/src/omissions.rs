@@ -95,7 +95,7 @@ static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
             first | last | an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) | among(?:st)?\s+them | including | includes |
             objects?\s+(?:like\s+th(?:is|ese)|of\s+the\s+form) |
             (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties) |
-            cada | jede[rs]? | chaque | кажд\w+ | her\s+bir | her | setiap | każd\w+ | ogni | elke?\s+\w+ | varje | hver | каждый | кожн\w+ | každ\w+ |
+            cada | jede[rs]? | chaque | кажд\w+ | her\s+bir | setiap | każd\w+ | ogni | elke?\s+\w+ | varje | hver | каждый | кожн\w+ | každ\w+ |
             primer[ao]? | primeir[oa] | erste[rns]? | premi(?:er|ère) | перв\w+ | ilk | pertama | pierwsz\w+ | prim[oa] |
             últim[oa] | ultim[oa] | letzte[rns]? | derni(?:er|ère) | последн\w+ | terakhir | ostatni\w* )\b
         | 每 | 各 | 第一 | 最初 | 最后 | 最後 | 각 | 첫 | 마지막 | ^\W*(?:an?|one|une?|ein|eine|una?|um|uma)\s+\w+\W*$ | \b(?:array|list)\s+of\W*$",
@@ -271,13 +271,13 @@ fn one_item(page: &Page, example: &Example, response: usize) -> Option<OneItem> 
     let said = |index: usize| {
         let lead = lead(page, index)?;
         let Block::Prose(prose) = &page.blocks[index - 1] else {
-            return Some(lead).filter(|text| ONE_ITEM.is_match(text));
+            return Some(lead).filter(|text| is_about_one(text));
         };
         // "Each plant has the following format. Note its id."
         let mut sentences = prose.text.split(". ").filter(|sentence| {
-            ONE_ITEM.is_match(sentence) && labels::has_word(sentence, "following format")
+            is_about_one(sentence) && labels::has_word(sentence, "following format")
         });
-        let lead = Some(lead).filter(|text| ONE_ITEM.is_match(text));
+        let lead = Some(lead).filter(|text| is_about_one(text));
         lead.or_else(|| sentences.next())
     };
     let above_request = || said(example.fence).filter(|_| response == example.fence + 1);
@@ -287,6 +287,13 @@ fn one_item(page: &Page, example: &Example, response: usize) -> Option<OneItem> 
         (false, true) => OneItem::Last,
         _ => OneItem::Any,
     })
+}
+
+/// Whether a sentence is about one item of a list. "The last name" is not.
+fn is_about_one(sentence: &str) -> bool {
+    static NAMES: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:first|second|last)[\s_-]+names?\b"));
+    ONE_ITEM.is_match(&NAMES.replace_all(sentence, ""))
 }
 
 /// What leads to a request and is about its response: a sentence, and the end of a heading in brackets.

@@ -28,6 +28,7 @@ pub fn find(text: &str) -> Vec<FoundRequest> {
         text,
         at: 0,
         variables: Vec::new(),
+        depth: 0,
     };
     let mut found = Vec::new();
     while parser.at < text.len() {
@@ -70,6 +71,8 @@ struct Parser<'a> {
     text: &'a str,
     at: usize,
     variables: Vec<(String, Value)>,
+    /// The number of brackets that are open.
+    depth: u8,
 }
 
 impl<'a> Parser<'a> {
@@ -392,6 +395,17 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Option<Value> {
+        const MAX_DEPTH: u8 = 64;
+        if self.depth == MAX_DEPTH {
+            return None;
+        }
+        self.depth += 1;
+        let value = self.bracketed_or_literal();
+        self.depth -= 1;
+        value
+    }
+
+    fn bracketed_or_literal(&mut self) -> Option<Value> {
         self.eat("[ordered]");
         self.eat("[pscustomobject]");
         if self.eat("@{") {

@@ -88,6 +88,10 @@ struct Scanner<'a> {
     word: Option<Word>,
     /// Whether the command reads the output of another one.
     is_filter: bool,
+    /// Whether the output of this filter is piped into another one.
+    is_piped: bool,
+    /// Whether only the first word is read.
+    first_word: bool,
     /// The last closing single quote between two letters: an apostrophe, if a quote is left open later.
     apostrophe: Option<usize>,
     /// The word that ends the here-document below this line.
@@ -104,7 +108,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn run(&mut self) {
-        while let Some(letter) = self.peek() {
+        while !(self.first_word && !self.out.words.is_empty())
+            && let Some(letter) = self.peek()
+        {
             match letter {
                 '\n' | '\r' => {
                     self.close();
@@ -139,7 +145,10 @@ impl<'a> Scanner<'a> {
                 '<' if self.placeholder() => {}
                 '|' => {
                     self.close();
-                    self.pipe();
+                    match self.is_filter {
+                        true => self.is_piped = true,
+                        false => self.pipes(),
+                    }
                     return self.stop();
                 }
                 ';' => {
@@ -203,11 +212,35 @@ impl<'a> Scanner<'a> {
         self.out.end = self.at;
     }
 
-    /// The command after a pipe; what follows `||` is run only if this one fails.
-    fn pipe(&mut self) {
+    /// The commands that the output is piped through.
+    fn pipes(&mut self) {
+        while self.begins_filter() {
+            let mut filter = Scanner {
+                is_filter: true,
+                ..Scanner::new(self.text, self.at)
+            };
+            filter.run();
+            let words = filter.out.words;
+            // Other programs may read something else in their words.
+            if words.first().is_some_and(|word| word.text == "jq") {
+                self.out.mistakes.extend(filter.out.mistakes);
+            }
+            let last = words.last().map_or(self.at, |word| word.span.end);
+            let text = self.text[self.at..last].to_owned();
+            self.out.filters.push(Filter { text, words });
+            self.at = filter.out.end;
+            if !filter.is_piped {
+                break;
+            }
+        }
+    }
+
+    /// Goes on to the command after a pipe; what follows `||` is run only if this one fails.
+    fn begins_filter(&mut self) -> bool {
         self.bump();
         if self.rest().starts_with('|') {
-            return self.skip_line();
+            self.skip_line();
+            return false;
         }
         // The command may be on the next line, after the continuation prompt of a shell.
         let rest = self.rest();
@@ -217,27 +250,7 @@ impl<'a> Scanner<'a> {
             "" => self.text.len() - below.strip_prefix("> ").unwrap_or(below).len(),
             _ => self.at + line.len() - line.trim_start().len(),
         };
-        let mut filter = Scanner {
-            is_filter: true,
-            ..Scanner::new(self.text, self.at)
-        };
-        filter.run();
-        let Command {
-            words,
-            filters,
-            mistakes,
-            end,
-            ..
-        } = filter.out;
-        // Other programs may read something else in their words.
-        if words.first().is_some_and(|word| word.text == "jq") {
-            self.out.mistakes.extend(mistakes);
-        }
-        let last = words.last().map_or(self.at, |word| word.span.end);
-        let text = self.text[self.at..last].to_owned();
-        self.out.filters.push(Filter { text, words });
-        self.out.filters.extend(filters);
-        self.at = end;
+        true
     }
 
     /// The command before a pipe into this one: `cat <<EOF |` or `echo '{}' |`.
@@ -460,7 +473,12 @@ impl<'a> Scanner<'a> {
         // A here-string: `<<< '{"name": "Ada"}'`.
         if let Some(given) = self.rest().strip_prefix("<<<") {
             let start = self.text.len() - given.trim_start_matches(' ').len();
-            if let Some(word) = command(self.text, start).words.into_iter().next() {
+            let mut scanner = Scanner {
+                first_word: true,
+                ..Scanner::new(self.text, start)
+            };
+            scanner.run();
+            if let Some(word) = scanner.out.words.into_iter().next() {
                 self.at = word.span.end;
                 self.out.stdin = Some(word.text);
                 return;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::blocks::Fence;
 use super::service::Request;
@@ -14,20 +14,20 @@ static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Replaces `{name}`, `{{name}}`, `$name` and `${name}` by values.
 pub fn substitute(request: &mut Request, values: &[(String, String)]) {
-    for (name, value) in values {
-        let name = regex::escape(name);
-        let placeholder = pattern(&format!(
-            r"\{{\{{?\s*{name}\s*\}}?\}}|\$\{{{name}\}}|\${name}\b"
-        ));
-        let headers = request.headers.iter_mut().map(|(_, value)| value);
-        for text in std::iter::once(&mut request.target)
-            .chain(&mut request.body)
-            .chain(headers)
-        {
-            *text = placeholder
-                .replace_all(text, regex::NoExpand(value))
-                .into_owned();
-        }
+    static NAME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\{\{?\s*([\w.-]+)\s*\}?\}|\$\{([\w.-]+)\}|\$(\w+)"));
+    let value = |found: &Captures<'_>| {
+        let name = found.iter().skip(1).flatten().next();
+        let mut values = values.iter();
+        let value = values.find(|(known, _)| name.is_some_and(|name| name.as_str() == known));
+        value.map_or(found[0].to_owned(), |(_, value)| value.clone())
+    };
+    let headers = request.headers.iter_mut().map(|(_, value)| value);
+    for text in std::iter::once(&mut request.target)
+        .chain(&mut request.body)
+        .chain(headers)
+    {
+        *text = NAME.replace_all(text, value).into_owned();
     }
 }
 
