@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
 #[cfg(feature = "cli")]
@@ -231,22 +231,17 @@ impl Server {
     /// A file is missing or broken, or the port is taken.
     pub fn start(options: &Options, listeners: Listeners) -> Result<Server, StartError> {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let (mut server, sockets) = match Server::open(options, listeners, &runtime) {
-            Ok(opened) => opened,
-            Err(error) => {
-                // Dropping a runtime panics in async code.
-                runtime.shutdown_background();
-                return Err(error);
-            }
-        };
+        let handle = runtime.handle().clone();
+        let runtime = BackgroundRuntime(Some(runtime));
+        let (mut server, sockets) = Server::open(options, listeners, &handle)?;
         let (limits, app) = (options.limits.clone(), server.app.clone());
         let stopped = server.stop.subscribe();
         let thread = std::thread::Builder::new()
             .name("standin-server".into())
             .spawn(move || {
-                runtime.block_on(http::serve(sockets, app, limits, stopped));
-                // Requests still in progress have had the grace period.
-                runtime.shutdown_background();
+                // Requests still in progress have had the grace period when it is dropped.
+                let _runtime = runtime;
+                handle.block_on(http::serve(sockets, app, limits, stopped));
             })?;
         server.thread = Some(thread);
         Ok(server)
@@ -334,7 +329,7 @@ impl Server {
     fn open(
         options: &Options,
         listeners: Listeners,
-        runtime: &Runtime,
+        runtime: &Handle,
     ) -> Result<(Server, Vec<TcpListener>), StartError> {
         let (mut file, loaded) = load(options)?;
         let opened = Opened::read(options, loaded.bytes)?;
@@ -692,8 +687,19 @@ impl Opened {
     }
 }
 
+/// A runtime whose tasks are not waited for when it is dropped: waiting panics in async code.
+struct BackgroundRuntime(Option<Runtime>);
+
+impl Drop for BackgroundRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Opens the port on every address of `host`; `localhost` is both 127.0.0.1 and ::1, if the machine has it.
-fn bind(runtime: &Runtime, host: &str, port: u16) -> Result<Vec<TcpListener>, StartError> {
+fn bind(runtime: &Handle, host: &str, port: u16) -> Result<Vec<TcpListener>, StartError> {
     let _inside = runtime.enter();
     let failed = |address: String| |error| StartError::Address { address, error };
     let ips: Vec<IpAddr> = match host.trim_start_matches('[').trim_end_matches(']').parse() {

@@ -13,7 +13,7 @@ use super::source::{RoutesError, Source};
 use crate::json::{self, Id, Kind, Place};
 use crate::query::{Fields, Query, Relations, Row};
 use crate::store::{Collection, Resource, Store};
-use crate::text::{list, nearest, uuid};
+use crate::text::{list, nearest, path_encode, query_encode, uuid};
 use crate::work::Work;
 
 /// How long the result of a template may be, in bytes.
@@ -472,12 +472,38 @@ impl Text {
     /// # Errors
     /// An expression fails.
     pub fn render(&self, scope: &Arc<Scope>) -> Result<String, RoutesError> {
+        self.render_with(scope, |_, value| value)
+    }
+
+    /// The path and query that the text gives. The result of an expression is percent-encoded, so that it stays one
+    /// segment of the path or one value of the query, whatever a client sent; one that begins the text may have slashes.
+    ///
+    /// # Errors
+    /// An expression fails.
+    pub fn render_target(&self, scope: &Arc<Scope>) -> Result<String, RoutesError> {
+        self.render_with(scope, |before, value| match before {
+            "" => {
+                let segments: Vec<_> = value.split('/').map(path_encode).collect();
+                segments.join("/")
+            }
+            _ if before.contains('?') => query_encode(&value),
+            _ => path_encode(&value),
+        })
+    }
+
+    /// The text with the results of its expressions as `encode` gives them; it gets the text before, too.
+    fn render_with(
+        &self,
+        scope: &Arc<Scope>,
+        encode: impl Fn(&str, String) -> String,
+    ) -> Result<String, RoutesError> {
         let mut out = String::new();
         for part in &self.0 {
             match part {
                 Part::Plain(text) => out.push_str(text),
                 Part::Expression(compiled) => {
-                    compiled.add(&mut out, plain(&compiled.value(scope)?))?;
+                    let value = plain(&compiled.value(scope)?).map(|value| encode(&out, value));
+                    compiled.add(&mut out, value)?;
                 }
             }
         }

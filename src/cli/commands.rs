@@ -279,7 +279,7 @@ fn ask(url: &str) -> Result<(), String> {
         Ok(health) if health["status"] == "ok" => Ok(()),
         // It responds; a restart would not repair its file.
         Ok(health) if health["status"] == "degraded" => {
-            let reason = &health["reason"]["message"];
+            let reason = health["reason"]["message"].as_str().unwrap_or_default();
             write_error(&printable_lines(&format!("warning: {url}: {reason}\n")));
             Ok(())
         }

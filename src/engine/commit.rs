@@ -171,8 +171,11 @@ impl Writer {
             Message::Rules { rulebook, reply } => {
                 self.carry_out(jobs);
                 let answer = self.guarded(|writer| writer.set_rules(rulebook));
-                // After a panic, the caller sees that the channel is closed.
-                drop(answer.map(|answer| reply.send(answer)));
+                let bug = || {
+                    let message = "internal error; the rules were not changed".to_owned();
+                    Err(Faults::one(String::new(), 0, message, None))
+                };
+                drop(reply.send(answer.unwrap_or_else(bug)));
             }
             Message::FileEvent => {
                 if let Some(file) = &mut self.file {

@@ -297,8 +297,9 @@ fn charset(request: &Request) -> Option<String> {
     let charset = value
         .split(';')
         .skip(1)
-        .find_map(|part| part.trim().strip_prefix("charset="))?;
-    Some(charset.trim_matches('"').to_ascii_lowercase())
+        .filter_map(|part| part.split_once('='))
+        .find_map(|(name, value)| name.trim().eq_ignore_ascii_case("charset").then_some(value))?;
+    Some(charset.trim().trim_matches('"').to_ascii_lowercase())
 }
 
 fn media_type(request: &Request) -> Option<String> {

@@ -281,7 +281,9 @@ impl Profile {
             let ours = self.query.get(name).map_or(name.as_str(), String::as_str);
             match ours {
                 "_page" => {
-                    let page = value.parse::<i64>().map(|page| page - self.first_page + 1);
+                    let page = value
+                        .parse::<i64>()
+                        .map(|page| page.saturating_sub(self.first_page).saturating_add(1));
                     let page = page.map_or_else(|_| value.clone(), |page| page.to_string());
                     out.push((ours.into(), page));
                 }
@@ -387,7 +389,10 @@ impl Profile {
         let size = size.unwrap_or(total).max(1);
         let page = number("_page").unwrap_or(1).max(1);
         let pages = total.div_ceil(size).max(1);
-        let shown = |page: u64| page as i64 + self.first_page - 1;
+        let shown = |page: u64| {
+            let page = i64::try_from(page).unwrap_or(i64::MAX);
+            page.saturating_add(self.first_page).saturating_sub(1)
+        };
         let mut names = self.query.iter();
         let page_name = names.find(|(_, ours)| *ours == "_page");
         let page_name = page_name.map_or("_page", |(name, _)| name);
@@ -405,11 +410,11 @@ impl Profile {
             [] => format!("{base}{path}"),
             sent => format!("{base}{path}?{}", joined(sent)),
         };
-        let from = (page - 1) * size + 1;
+        let from = (page - 1).saturating_mul(size).saturating_add(1);
         let mut context = json!({
             "total": total, "page": shown(page), "pages": pages, "size": size,
             "from": if count > 0 { json!(from) } else { Value::Null },
-            "to": if count > 0 { json!(from + count - 1) } else { Value::Null },
+            "to": if count > 0 { json!(from.saturating_add(count - 1)) } else { Value::Null },
             "path": path, "url": format!("{base}{path}"), "resource": shape.resource,
             "current": current, "first": url(1), "last": url(pages),
             "next": if page < pages { url(page + 1) } else { Value::Null },

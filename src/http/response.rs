@@ -403,17 +403,23 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
     true
 }
 
+/// Whether a header `Accept-Encoding` allows gzip (RFC 9110, 12.5.3).
 fn accepts_gzip(list: &str) -> bool {
-    list.split(',').any(|one| {
-        let mut parts = one.split(';').map(str::trim);
-        let gzip = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
-        gzip && !parts.any(|part| {
-            part.strip_prefix("q=")
-                .is_some_and(|quality| quality.parse::<f32>().is_ok_and(|quality| quality == 0.0))
+    let quality = |coding: &str| {
+        list.split(',').find_map(|one| {
+            let mut parts = one.split(';').map(str::trim);
+            parts
+                .next()
+                .filter(|name| name.eq_ignore_ascii_case(coding))?;
+            let quality =
+                parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+            Some(quality.map_or(1.0, |quality| quality.parse::<f32>().unwrap_or(1.0)))
         })
-    })
+    };
+    // The coding by its name counts before `*`.
+    quality("gzip")
+        .or_else(|| quality("*"))
+        .is_some_and(|quality| quality > 0.0)
 }
 
 /// Adds hints to a response, in the header `X-Hint` and in the log. A header holds ASCII: other characters are
@@ -496,5 +502,27 @@ impl FileBody {
             Ok(Some((Bytes::from(piece), self)))
         };
         tokio::task::spawn_blocking(read).await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_encoding_allows_gzip() {
+        let rows = [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0, *", false),
+            ("*, gzip;Q=0", false),
+            ("*;q=0", false),
+            ("br", false),
+            ("", false),
+        ];
+        for (list, allows) in rows {
+            assert_eq!(accepts_gzip(list), allows, "{list}");
+        }
     }
 }

@@ -505,24 +505,24 @@ impl Preferences {
             };
             let (name, value) = (name.trim(), value.trim().trim_matches('"'));
             // The first of repeated preferences counts (RFC 7240, 2).
-            if name.eq_ignore_ascii_case("delay") && delay.is_none() {
+            let is_applied = if name.eq_ignore_ascii_case("delay") && delay.is_none() {
                 let time = value.parse().ok();
                 delay = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                delay.is_some()
             } else if (name.eq_ignore_ascii_case("status") || name.eq_ignore_ascii_case("code"))
                 && self.status.is_none()
             {
                 self.status = value.parse().ok().filter(is_error);
+                self.status.is_some()
             } else {
-                continue;
+                false
+            };
+            if is_applied {
+                let name = name.to_ascii_lowercase();
+                self.applied.push(format!("{name}={value}"));
             }
-            self.applied
-                .push(format!("{}={value}", name.to_ascii_lowercase()));
         }
         self.delay = delay.unwrap_or_default();
-        self.applied.retain(|one| match one.starts_with("delay") {
-            true => delay.is_some(),
-            false => self.status.is_some(),
-        });
     }
 }
 

@@ -199,7 +199,9 @@ fn inner_request(
     scope: &Arc<Scope>,
 ) -> Result<Request, Problem> {
     let path = match &action.to {
-        Some(to) => to.render(scope).map_err(|error| app.failed(&error))?,
+        Some(to) => to
+            .render_target(scope)
+            .map_err(|error| app.failed(&error))?,
         None => own_path(store, request, action.verb),
     };
     let uri = encode_target(&path).parse::<Uri>();

@@ -197,8 +197,8 @@ impl Socket {
     }
 }
 
-/// The problem for a response that hyper made: a client error without a body. Responses of the routes have a
-/// `content-type` or another status.
+/// The problem for a response that hyper made: a client error without a body. Those of the routes have
+/// `x-content-type-options`.
 fn problem(response: &[u8], head: &Head, header_limit: usize) -> Option<Problem> {
     if !response.starts_with(b"HTTP/1.1 4") && !response.starts_with(b"HTTP/1.0 4") {
         return None;
@@ -206,7 +206,7 @@ fn problem(response: &[u8], head: &Head, header_limit: usize) -> Option<Problem>
     let response = std::str::from_utf8(response).ok()?;
     if !response.ends_with("\r\n\r\n")
         || !response.contains("\r\ncontent-length: 0\r\n")
-        || response.contains("\r\ncontent-type:")
+        || response.contains("\r\nx-content-type-options:")
     {
         return None;
     }

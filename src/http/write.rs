@@ -251,6 +251,8 @@ async fn upsert(
     let created = Arc::new(AtomicBool::new(false));
     let seen = created.clone();
     let step = move |store: &Store, _: Option<&Outcome>| {
+        // The step runs again if the file was edited meanwhile.
+        seen.store(false, Relaxed);
         if let Some(current) = store.current(&command) {
             return match &expected {
                 Some(expected) if !expected(&store.public_text(&command.resource, current)) => {

@@ -112,7 +112,14 @@ pub fn number(text: &str) -> Option<f64> {
     if digits == "Infinity" {
         return Some(sign * f64::INFINITY);
     }
-    for (prefix, radix) in [("0x", 16), ("0X", 16), ("0b", 2), ("0o", 8)] {
+    for (prefix, radix) in [
+        ("0x", 16),
+        ("0X", 16),
+        ("0b", 2),
+        ("0B", 2),
+        ("0o", 8),
+        ("0O", 8),
+    ] {
         if let Some(rest) = text.strip_prefix(prefix) {
             return u64::from_str_radix(rest, radix)
                 .ok()

@@ -50,7 +50,7 @@ fn a_request_asks_for_a_failure_itself() {
     assert_eq!(applied, Some("status=418, delay=0.001"));
     fixture.get("/users?_status=200").problem(400, "bad-query");
     // Unsupported preferences in the header are ignored.
-    for prefer in ["status=204", "status=700", "wait=5", "status"] {
+    for prefer in ["status=204", "status=700", "wait=5", "status", "delay=x"] {
         let reply = fixture.send("GET", "/users", &[("Prefer", prefer)], "");
         assert_eq!(reply.status, 200, "{prefer}");
         assert_eq!(reply.header("preference-applied"), None, "{prefer}");
@@ -485,6 +485,39 @@ fn actions_change_data_all_or_nothing() {
             .all(|one| one["title"] == "Old"),
         "{tidy}"
     );
+}
+
+/// What a client sends stays one segment of the path, or one value of the query.
+#[test]
+fn values_in_the_path_of_an_action_are_encoded() {
+    let fixture = rules(
+        r#"{
+        "POST /drop": {"delete": true, "to": "/users/{{ body.name }}"},
+        "POST /drop-named": {"delete": true, "to": "/users?name={{ body.name }}"},
+        "POST /rename": {"patch": {"name": "X"}, "to": "{{ body.path }}"}
+    }"#,
+    );
+    let before = fixture.text();
+    let send = |path: &str, body: Value| {
+        let headers = [("Content-Type", "application/json")];
+        fixture.send("POST", path, &headers, &body.to_string())
+    };
+    for name in ["?id_gte=1", "1/../?id_gte=1", "#", "%3Fid_gte=1"] {
+        send("/drop", json!({"name": name})).status_is(404);
+    }
+    send("/drop-named", json!({"name": "nobody&id_gte=1"}));
+    assert_eq!(fixture.text(), before);
+    send("/rename", json!({"path": "/users/1"})).status_is(200);
+    assert_eq!(fixture.get("/users/1").value()["name"], "X");
+}
+
+#[test]
+fn an_own_answer_without_a_body_is_sent_as_it_is() {
+    let fixture = rules(r#"{"GET /bad": {"status": 400}, "GET /long": {"status": 414}}"#);
+    for (path, status) in [("/bad", 400), ("/long", 414)] {
+        let reply = fixture.get(path);
+        assert_eq!((reply.status, reply.text()), (status, ""), "{path}");
+    }
 }
 
 #[test]
