@@ -12,7 +12,7 @@ use super::labels;
 use super::mentions;
 use super::requests;
 use super::status_text;
-use super::text::{Lines, is_one_of, pattern};
+use super::text::{Lines, is_one_of};
 use super::transcript::is_response;
 use super::url;
 
@@ -20,30 +20,25 @@ use super::url;
 const MOST: usize = 5;
 
 /// A URL of this machine with a path, in text or in a line of a code block.
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"\b(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[[\x21-\x7e\u{c0}-\u{24f}\u{400}-\u{4ff}]--[`<>()\[\]"'|*]]+"#,
-    )
-});
+static ADDRESS: LazyLock<Regex> = regex!(
+    r#"\b(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[[\x21-\x7e\u{c0}-\u{24f}\u{400}-\u{4ff}]--[`<>()\[\]"'|*]]+"#
+);
 
 /// The same alone in a line of a code block, where letters of any script belong to it.
-static ADDRESS_IN_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"^(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[^\s`<>()\[\]"'|*，。；、（]+"#)
-});
+static ADDRESS_IN_LINE: LazyLock<Regex> =
+    regex!(r#"^(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[^\s`<>()\[\]"'|*，。；、（]+"#);
 
 /// A path alone at the beginning of a line of a code block.
 static PATH_IN_LINE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"^/[^\s`<>()\[\]"'|*，。；、（/]+[^\s`<>()\[\]"'|*，。；、（]*"#));
+    regex!(r#"^/[^\s`<>()\[\]"'|*，。；、（/]+[^\s`<>()\[\]"'|*，。；、（]*"#);
 
 /// The beginning of a remark after a URL.
 const REMARKS: [&str; 9] = ["#", "(", "//", "- ", "– ", "— ", "→", "->", "=>"];
 
 /// A path that a page of the application has, not a resource: `/index.html`, `/docs`.
-static PAGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\.(?:html?|js|mjs|css|png|jpe?g|svg|ico|json|ya?ml|php|txt)$|^/(?:swagger|docs?|api-docs|redoc|graphi?ql|admin|login)\b",
-    )
-});
+static PAGE: LazyLock<Regex> = regex!(
+    r"(?i)\.(?:html?|js|mjs|css|png|jpe?g|svg|ico|json|ya?ml|php|txt)$|^/(?:swagger|docs?|api-docs|redoc|graphi?ql|admin|login)\b"
+);
 
 /// Adds the URLs in paragraphs as blocks.
 pub fn find(text: &str, blocks: &mut Vec<Block>) {
@@ -136,7 +131,7 @@ pub fn whole(text: &str) -> Option<String> {
 
 /// A URL without the escapes of Markdown and HTML: `?\_page=1&amp;\_limit=2`.
 fn unescaped(url: &str) -> String {
-    static ESCAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\\([[:punct:]])"));
+    static ESCAPE: LazyLock<Regex> = regex!(r"\\([[:punct:]])");
     ESCAPE.replace_all(url, "$1").replace("&amp;", "&")
 }
 
@@ -175,14 +170,11 @@ pub fn has_values(path: &str) -> bool {
 /// read.
 fn reads(words: &str, has_query: bool) -> bool {
     // "Add `_page` to the URL" is about a read.
-    static ADDS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)\b(?:add\w*|append\w*)\b[^.]{0,60}\b(?:url|end|address|query|parameters?)\b")
-    });
-    static BASE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:base|basis|root)[\s_-]?(?:url|uri|path|endpoint|address)|\b(?:url|uri|endpoint)\s+(?:de\s+)?base\b|基础|ベース",
-        )
-    });
+    static ADDS: LazyLock<Regex> =
+        regex!(r"(?i)\b(?:add\w*|append\w*)\b[^.]{0,60}\b(?:url|end|address|query|parameters?)\b");
+    static BASE: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:base|basis|root)[\s_-]?(?:url|uri|path|endpoint|address)|\b(?:url|uri|endpoint)\s+(?:de\s+)?base\b|基础|ベース"
+    );
     let words = ADDRESS.replace_all(words, "");
     let words = ADDS.replace_all(&words, "");
     let names = |method: &str| labels::words(&words).iter().any(|word| word == method);
@@ -196,7 +188,7 @@ fn reads(words: &str, has_query: bool) -> bool {
 
 /// A paragraph up to the end of the sentence with its last URL: what comes next is about something further.
 fn up_to_last(words: &str) -> &str {
-    static END: LazyLock<Regex> = LazyLock::new(|| pattern(r"[.!?。！？]\s"));
+    static END: LazyLock<Regex> = regex!(r"[.!?。！？]\s");
     let end_of = |url: regex::Match<'_>| url.start() + trimmed(url.as_str()).len();
     let last = ADDRESS.find_iter(words).last().map_or(0, end_of);
     let end = END

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::text::{nearest, pattern};
+use super::text::nearest;
 
 /// A part of a page.
 #[derive(Debug, Clone)]
@@ -264,7 +264,7 @@ impl Directive {
             None => (word.to_owned(), None),
         };
         // A list may have spaces: `any=name, floor`.
-        static COMMA: LazyLock<Regex> = LazyLock::new(|| pattern(r",\s+"));
+        static COMMA: LazyLock<Regex> = regex!(r",\s+");
         let words = COMMA.replace_all(words, ",");
         Directive {
             words: words.split_whitespace().map(word).collect(),

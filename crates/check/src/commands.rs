@@ -13,14 +13,13 @@ use super::printed::Printed;
 use super::shell;
 use super::shown;
 use super::shown::command_in_line;
-use super::text::{is_one_of, line_end, pattern};
+use super::text::{is_one_of, line_end};
 use super::url;
 
 /// What a synopsis calls the options: `[OPTIONS]`, `[-H HEADER]`, `...`.
-static SYNOPSIS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:\[-{0,2}[A-Za-z][\w .-]*\]?|\.{3}|…|<options?>)$"));
+static SYNOPSIS: LazyLock<Regex> = regex!(r"^(?:\[-{0,2}[A-Za-z][\w .-]*\]?|\.{3}|…|<options?>)$");
 
-static SPACED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\{\{ +[\w.-]+ +\}\}"));
+static SPACED: LazyLock<Regex> = regex!(r"\{\{ +[\w.-]+ +\}\}");
 
 /// A command inside another one, which cannot be run.
 pub fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
@@ -205,14 +204,14 @@ pub fn commands(text: &str) -> Vec<FoundRequest> {
 
 /// Whether a text ends within a loop of a shell.
 fn in_loop(before: &str) -> bool {
-    static BEGIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*(?:for|while|until)\b"));
-    static END: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)(?:^|;)\s*done\b"));
+    static BEGIN: LazyLock<Regex> = regex!(r"(?m)^\s*(?:for|while|until)\b");
+    static END: LazyLock<Regex> = regex!(r"(?m)(?:^|;)\s*done\b");
     BEGIN.find_iter(before).count() > END.find_iter(before).count()
 }
 
 /// A command with its response on the same line, `curl ... => {"id": 1}`, and where that begins.
 fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
-    static ARROW: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s(?:=>|->|→)\s*[{\[]"));
+    static ARROW: LazyLock<Regex> = regex!(r"\s(?:=>|->|→)\s*[{\[]");
     let line = &text[..line_end(text, start)];
     let arrow = ARROW.find_at(line, start)?;
     let command = shell::command(&text[..arrow.start()], start);

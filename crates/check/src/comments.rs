@@ -8,16 +8,13 @@ use regex::Regex;
 
 use super::http_message;
 use super::labels;
-use super::text::pattern;
 use super::transcript::{STATUS_BEFORE, begins_object, below_status, status_words};
 
 /// Words that mark a comment as output without a colon: `# Expected []`, `# returns {`, `# should 404`.
-static OUTPUT_WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)^(?:(?:->|=>|>|→)[\ \t]*)?
-        (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?",
-    )
-});
+static OUTPUT_WORDS: LazyLock<Regex> = regex!(
+    r"(?xi)^(?:(?:->|=>|>|→)[\ \t]*)?
+        (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?"
+);
 
 /// The mark of a comment at the beginning of a text, `#` or `//`, with spaces around it.
 fn comment_mark(line: &str) -> Option<(char, usize)> {

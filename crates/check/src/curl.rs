@@ -14,7 +14,7 @@ use super::http_message::METHODS;
 use super::printed::WriteOut;
 use super::service::{Request, WrittenRequest};
 use super::shell::{Command, Mistake, Word};
-use super::text::{nearest, pattern};
+use super::text::nearest;
 use super::url::{self, encode_component};
 
 /// A parsed curl command.
@@ -273,9 +273,8 @@ impl Parser {
         if several {
             self.unsupported("sends several requests");
         }
-        static RANGE: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(r"\[(?:\d+-\d+|[a-z]-[a-z]|[A-Z]-[A-Z])(?::\d+)?\]|\{\w+(?:,\w+)+\}")
-        });
+        static RANGE: LazyLock<Regex> =
+            regex!(r"\[(?:\d+-\d+|[a-z]-[a-z]|[A-Z]-[A-Z])(?::\d+)?\]|\{\w+(?:,\w+)+\}");
         if !self.globoff && self.urls.iter().any(|(url, _)| RANGE.is_match(url)) {
             self.unsupported("sends several requests");
         }

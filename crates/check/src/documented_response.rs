@@ -16,7 +16,7 @@ use super::page::{Fence, Page};
 use super::powershell;
 use super::printed::Form;
 use super::programs;
-use super::text::{is_one_of, line_start, pattern};
+use super::text::{is_one_of, line_start};
 use super::transcript;
 
 /// Text of a page.
@@ -205,11 +205,9 @@ fn readable(
 
 /// The status after the body in the last line of an output: `{} (404)`, `{} with status 404`.
 fn status_after(content: &str) -> Option<transcript::Head> {
-    static AFTER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)[}\]](?P<all>[ \t]*[,(][ \t]*(?:(?:http|status|code)[ \t:]+)*(?P<code>[1-5]\d\d)\)?|[ \t]+(?:and|with|mit|et|y|e)[ \t]+(?:(?:an?|the|http|status|code)[ \t]+)*(?P<other>[1-5]\d\d))\s*$",
-        )
-    });
+    static AFTER: LazyLock<Regex> = regex!(
+        r"(?i)[}\]](?P<all>[ \t]*[,(][ \t]*(?:(?:http|status|code)[ \t:]+)*(?P<code>[1-5]\d\d)\)?|[ \t]+(?:and|with|mit|et|y|e)[ \t]+(?:(?:an?|the|http|status|code)[ \t]+)*(?P<other>[1-5]\d\d))\s*$"
+    );
     let found = AFTER.captures(content)?;
     let status = found.name("code").or(found.name("other"))?;
     Some(transcript::Head {

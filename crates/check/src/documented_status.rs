@@ -16,7 +16,6 @@ use super::status_above;
 use super::status_below;
 use super::status_tables::in_table;
 use super::status_text;
-use super::text::pattern;
 use super::transcript;
 
 /// The documented status of an example; `head` is the status line in its response, and `body` the documented body.
@@ -109,15 +108,12 @@ fn in_error(body: &Node, method: &str) -> Option<Expected> {
 /// A status in a comment above the request or at the end of its line, `# returns 404`, or in a test below it.
 fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     // `client.assert(response.status === 201)`, as editors run it.
-    static TESTED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?:response\.status\s*={2,3}\s*|to\.have\.status\()([1-5]\d\d)\b")
-    });
+    static TESTED: LazyLock<Regex> =
+        regex!(r"(?:response\.status\s*={2,3}\s*|to\.have\.status\()([1-5]\d\d)\b");
     // `# => 400 Bad Request with Problem Details` in the line below.
-    static BELOW: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"^\s*(?:#|//)\s*(?:->|=>|→|⇒|>)\s*(?:HTTP(?:/[\d.]+)?\s+)?(?P<code>[1-5]\d\d)(?:\s+[A-Z]|\s*[,:;(–—-]|\s*$)",
-        )
-    });
+    static BELOW: LazyLock<Regex> = regex!(
+        r"^\s*(?:#|//)\s*(?:->|=>|→|⇒|>)\s*(?:HTTP(?:/[\d.]+)?\s+)?(?P<code>[1-5]\d\d)(?:\s+[A-Z]|\s*[,:;(–—-]|\s*$)"
+    );
     let content = page.fence(example.fence)?.content.as_str();
     let span = &example.request.span;
     let line_end = content[span.end..]
@@ -167,7 +163,7 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
 /// The status in the error that `curl --fail` prints below the command.
 fn in_curl_error(page: &Page, example: &Example) -> Option<Expected> {
     static ERROR: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^\s*curl: \(22\) The requested URL returned error: (\d{3})"));
+        regex!(r"^\s*curl: \(22\) The requested URL returned error: (\d{3})");
     let below = &page.fence(example.fence)?.content[example.request.span.end..];
     let output = page
         .fence(example.fence + 1)

@@ -26,7 +26,7 @@ static METHOD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&parts.concat())
 });
 
-static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b"));
+static NAMED: LazyLock<Regex> = regex!(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b");
 
 /// Removes the blocks that are not requests to send: lists of endpoints, the name of an endpoint above its example, and
 /// the URL of a command again. Returns the entries of lists that can be sent as they are.
@@ -297,28 +297,21 @@ pub fn add_query(page: &Page, at: usize, found: &mut [FoundRequest]) {
 
 /// The query of a URL that is named below it: `Query: a=b`, "appending `?a=b`", or a key and its value in lines.
 fn query_below(page: &Page, at: usize) -> Option<String> {
-    static QUERY: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)|(?:^|[\s(])\?([\w.]+=[\w.%+-]+(?:&[\w.]+=[\w.%+-]+)*)(?:[\s).,]|$)",
-        )
-    });
-    static KEY: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)^\W*(?:key|name|parameter)\s*[:：]\s*([\w.]+)\W*$"));
-    static VALUE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)^\W*value\s*[:：]\s*([\w.-]+)\W*$"));
+    static QUERY: LazyLock<Regex> = regex!(
+        r"(?im)^[\W\d]*(?:query|query\s+(?:string|params?|parameters?)|url\s+params?)\s*:\W*([\w.]+=[^\s`]*)|(?:^|[\s(])\?([\w.]+=[\w.%+-]+(?:&[\w.]+=[\w.%+-]+)*)(?:[\s).,]|$)"
+    );
+    static KEY: LazyLock<Regex> = regex!(r"(?i)^\W*(?:key|name|parameter)\s*[:：]\s*([\w.]+)\W*$");
+    static VALUE: LazyLock<Regex> = regex!(r"(?i)^\W*value\s*[:：]\s*([\w.-]+)\W*$");
     // "Key: year, Value: 1965", "add the parameter year with the value 1965"
-    static PAIR: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?: key\b\W{1,4} | param\w*\b[^.]{0,30}\b(?:add|enter|set|type)\s+ | (?:add|enter|set|type)\b[^.]{0,30}\bparam\w*\s+ )
+    static PAIR: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?: key\b\W{1,4} | param\w*\b[^.]{0,30}\b(?:add|enter|set|type)\s+ | (?:add|enter|set|type)\b[^.]{0,30}\bparam\w*\s+ )
             (?P<key>[A-Za-z_][\w.]*) \W{1,6}
-            (?: value\b\W{1,4} | (?:with|to|and|as)\s+(?:the\s+)?(?:value\s+)?(?:of\s+)? ) (?P<value>[\w.-]*\w)",
-        )
-    });
+            (?: value\b\W{1,4} | (?:with|to|and|as)\s+(?:the\s+)?(?:value\s+)?(?:of\s+)? ) (?P<value>[\w.-]*\w)"
+    );
     // "Under the Key column of the Query Params section, enter `city`"
     static KEY_STEP: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\bkey\b[^`]*\b(?:query|param)[^`]*`([A-Za-z_][\w.]*)`\W*$"));
-    static VALUE_STEP: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\bvalue\b[^`]*`([\w.-]+)`[^`]*$"));
+        regex!(r"(?i)\bkey\b[^`]*\b(?:query|param)[^`]*`([A-Za-z_][\w.]*)`\W*$");
+    static VALUE_STEP: LazyLock<Regex> = regex!(r"(?i)\bvalue\b[^`]*`([\w.-]+)`[^`]*$");
     let below = page.blocks[at + 1..].iter();
     let below = below.map_while(|block| match block {
         Block::Prose(prose) => Some(prose),
@@ -374,12 +367,10 @@ fn keys_and_values(table: &Table) -> Option<String> {
 
 /// Whether a step below the URL of a request has the reader enter parameters.
 fn enters_query(page: &Page, at: usize) -> bool {
-    static STEP: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?:under|open|in|select|click|go\s+to)\b[^.]{0,30}\b(?:query\s+)?params?\b
-            | \b(?:enter|add|set|type)\b[^.]{0,40}\b(?:query\s+)?param(?:s|eter|eters)?\b",
-        )
-    });
+    static STEP: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?:under|open|in|select|click|go\s+to)\b[^.]{0,30}\b(?:query\s+)?params?\b
+            | \b(?:enter|add|set|type)\b[^.]{0,40}\b(?:query\s+)?param(?:s|eter|eters)?\b"
+    );
     let below = page.blocks[at + 1..].iter();
     let mut below = below.map_while(|block| match block {
         Block::Prose(prose) => Some(&prose.text),
@@ -434,9 +425,8 @@ fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
 /// GET for a URL below a label such as "Endpoint:" without a method, if a response follows and the text mentions no
 /// write.
 fn method_of_endpoint(page: &Page, at: usize) -> Option<&'static str> {
-    static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?i)\b(?:endpoint|url|uri|address|request|command|open|visit)\b")
-    });
+    static ENDPOINT: LazyLock<Regex> =
+        regex!(r"(?i)\b(?:endpoint|url|uri|address|request|command|open|visit)\b");
     let Block::Prose(above) = page.blocks.get(at.checked_sub(1)?)? else {
         return None;
     };
@@ -481,8 +471,7 @@ fn method_of_query(page: &Page, at: usize) -> Option<&'static str> {
 
 /// GET, if the heading above a URL mentions reading and JSON is below it: "Step 2: Retrieve the packs".
 fn method_of_read(page: &Page, at: usize) -> Option<&'static str> {
-    static VERB: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)^\W*(?:step\s*)?(?:\d+[.:)]?\s*)*(\p{L}+)"));
+    static VERB: LazyLock<Regex> = regex!(r"(?i)^\W*(?:step\s*)?(?:\d+[.:)]?\s*)*(\p{L}+)");
     let fence = page.fence(at)?;
     let url = fence.content.trim();
     if addresses::repeats_command(&page.blocks[..at], fence) {
@@ -520,7 +509,7 @@ fn method_of_heading(page: &Page, at: usize) -> Option<&str> {
 /// The method in the headings above a URL without a block between them: "Method: Post", "Postman delete request".
 fn method_of_part(page: &Page, at: usize) -> Option<&'static str> {
     static REQUEST: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(GET|POST|PUT|PATCH|DELETE)\s+(?:request|method)\b"));
+        regex!(r"(?i)\b(GET|POST|PUT|PATCH|DELETE)\s+(?:request|method)\b");
     if !url::has_base(page.fence(at)?.content.trim()) {
         return None;
     }

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::status_text;
-use super::text::{is_one_of, pattern};
+use super::text::is_one_of;
 
 /// Members that only errors have.
 const ERROR: &str = "error errors err exception fehler erreur erro errores erros errore ошибка error_message errormessage \
@@ -18,17 +18,15 @@ const MESSAGE: &str = "message messages msg detail details description reason ti
 const STATUS: &str = "status code statuscode status_code httpstatus http_status state";
 
 /// What a message of an error says besides words such as "error" and "not found".
-static COMPLAINS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: required | missing | invalid | must | (?:can)?not\b(?:\s+\w+)?\s+be | already\s+(?:exists?|taken|in\s+use) | bad\s+request | conflict
+static COMPLAINS: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: required | missing | invalid | must | (?:can)?not\b(?:\s+\w+)?\s+be | already\s+(?:exists?|taken|in\s+use) | bad\s+request | conflict
             | no\s+such | (?:does|do)(?:\s+not|n['’]t)\s+exist | unknown | duplicate
             | obligator\w+ | requerid\w+ | inválid\w+ | ya\s+existe | no\s+existe | obrigatóri\w+ | já\s+existe | não\s+existe
             | requis\w* | obligatoire\w* | existe\s+déjà | n['’]existe\s+pas | ungültig\w* | erforderlich | fehlt | existiert\s+(?:bereits|nicht)
             | obbligatori\w+ | esiste\s+già | non\s+esiste | wymagan\w+ | nie\s+istnieje | już\s+istnieje | не\s+существует | уже\s+существует | обязател\w+
             | неверн\w+ | некорректн\w+ | gerekli | zorunlu | geçersiz )\b
-        | 必须 | 必填 | 不能为空 | 已存在 | 无效 | 必須 | 無効 | 既に | 필수 | 이미",
-    )
-});
+        | 必须 | 必填 | 不能为空 | 已存在 | 无效 | 必須 | 無効 | 既に | 필수 | 이미"
+);
 
 /// Whether a documented body reports an error: `{"error": "..."}`, `{"message": "User not found"}`.
 pub fn reports_error(body: &Value) -> bool {

@@ -12,50 +12,43 @@ use super::mentions;
 use super::page::{Block, Page};
 use super::service::Received;
 use super::status_text;
-use super::text::pattern;
 use super::transcript;
 
 /// What is wrong with a request, in a heading or label: "Wrong type", "Missing title".
-static WRONG: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: invalid | malformed | incorrect | wrong | missing | omit\w* | non-?existent | duplicates?
+static WRONG: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: invalid | malformed | incorrect | wrong | missing | omit\w* | non-?existent | duplicates?
             | ungültig\w* | falsch\w* | fehl(?:end\w*|t|en) | manquent? | mancano? | faltan? | invalides? | incorrecte?s? | manquant\w* | inexistant\w* | erroné\w*
             | inválid\w+ | errad\w+ | incorret\w+ | incorrect\w+ | erróne\w+ | ausente\w* | faltand\w+ | faltante\w* | inexistente\w* | duplicad\w+
             | do(?:es)?\s+not\s+exist | doesn['’]t\s+exist | não\s+existem? | no\s+existen? | n['’]existent?\s+pas | existier\w+\s+nicht
             | nicht\s+existier\w* | non\s+esist\w+ | не\s+существу\w+
             | non\s+valid\w+ | errat\w+ | mancante\w* | невер\w+ | некорректн\w+ )\b
-        | 无效 | 非法 | 缺少 | 不存在 | 無効 | 不正 | 잘못된",
-    )
-});
+        | 无效 | 非法 | 缺少 | 不存在 | 無効 | 不正 | 잘못된"
+);
 
 /// Words that say that there is no error, or what to do about errors.
-static NONE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: (?:no|not|without|any|zero|never|nicht|kein\w*|ohne|aucune?|sans|sem|nenhum|sin|ningún|senza|nessun|без)
+static NONE: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: (?:no|not|without|any|zero|never|nicht|kein\w*|ohne|aucune?|sans|sem|nenhum|sin|ningún|senza|nessun|без)
             (?:\s+\w+){0,2}\s+ (?:errors?|fail\w*|\w*fehler\w*|erreurs?|erros?|errore|errori|ошиб\w+|reject\w*|abgelehnt)
         | ^\W*(?:fix|correct|repair|report|resolve)(?:s|es|ing)?\b.*
         | ^\W*(?:check|watch|look|inspect|search|see|all)\b.* | \blogs?\b
         | ^\W*(?:errors|fehler|erreurs|erros|errores|errori)\s+(?:are|is|have|werden|haben|sind|sont|ont|são|têm|son|tienen|sono|hanno)
-        | (?:handl\w+|fix\w*|avoid\w*|prevent\w*|behandl\w+|behandel\w+|trat\w+|gestion\w*|corr\w+) \s+(?:\w+\s+){0,2}(?:errors?|erros?|fehler|erreurs?|errores))\b",
-    )
-});
+        | (?:handl\w+|fix\w*|avoid\w*|prevent\w*|behandl\w+|behandel\w+|trat\w+|gestion\w*|corr\w+) \s+(?:\w+\s+){0,2}(?:errors?|erros?|fehler|erreurs?|errores))\b"
+);
 
 /// That something is needed.
-static REQUIRED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: must | required | mandatory | needs? | cannot | muss | müssen | pflicht\w* | erforderlich | fehlt | fehlen
+static REQUIRED: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: must | required | mandatory | needs? | cannot | muss | müssen | pflicht\w* | erforderlich | fehlt | fehlen
             | obligat\w+ | obrigat\w+ | obbligat\w+ | requise? | doit | doivent | manque | debe | deben | falta | deve | devem | devono | manca
             | должн\w+ | обязател\w+ )\b
-        | 必须 | 必填 | 必須 | 不能为空 | 필수",
-    )
-});
+        | 必须 | 必填 | 必須 | 不能为空 | 필수"
+);
 
 /// Text about names that are not known.
 static MISSPELT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:misspel\w*|typos?|unknown|unexpected|undefined)\b"));
+    regex!(r"(?i)\b(?:misspel\w*|typos?|unknown|unexpected|undefined)\b");
 
 /// The status of an error.
-static ERROR: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[45]\d\d\b"));
+static ERROR: LazyLock<Regex> = regex!(r"\b[45]\d\d\b");
 
 /// The text around an example whose status is not documented.
 pub struct Around<'a> {
@@ -64,16 +57,14 @@ pub struct Around<'a> {
 }
 
 /// Words by which a request reads what a write above it has changed: "Fetch it again:", "Verify that it is gone".
-static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: again | once\s+more | verify | confirm | afterwards | applied | saved | gone | no\s+longer | remaining | is\s+left | are\s+left
+static AGAIN: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: again | once\s+more | verify | confirm | afterwards | applied | saved | gone | no\s+longer | remaining | is\s+left | are\s+left
             | (?:has|have|was|were|is|are|been)\s+(?:really\s+)?(?:changed|updated|deleted|removed|added|created)
             | nuevamente | de\s+nuevo | volvemos | ha\s+cambiado | novamente | de\s+novo | depois\s+de | mudou | erneut | nochmals? | wieder | danach
             | gespeichert | geändert | gelöscht\s+wurde | vérifi\w+ | à\s+nouveau | a\s+(?:bien\s+)?changé | снова | ещё\s+раз | изменил\w+ | tekrar
             | kembali | sekarang | ponownie | zmieniła | jeszcze\s+raz | di\s+nuovo | nuovamente | verifichiamo | sia\s+cambiat\w )\b
-        | 再次 | 已更新 | もう一度 | 変わって | 다시",
-    )
-});
+        | 再次 | 已更新 | もう一度 | 変わって | 다시"
+);
 
 impl Around<'_> {
     /// Whether the sentence that leads to the request says that it reads what was just changed.
@@ -109,11 +100,9 @@ impl Around<'_> {
 
     /// Whether the text is about users and permissions, which the server does not have.
     pub fn needs_login(&self) -> bool {
-        static LOGIN: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(
-                r"(?i)token|\bauth(?:\b|entic|ori[sz])|login|log(?:ged)?\s+in|sign(?:ed)?\s+in|permission|forbidden|api[\s-]?key|rate[\s-]+limit|too\s+many",
-            )
-        });
+        static LOGIN: LazyLock<Regex> = regex!(
+            r"(?i)token|\bauth(?:\b|entic|ori[sz])|login|log(?:ged)?\s+in|sign(?:ed)?\s+in|permission|forbidden|api[\s-]?key|rate[\s-]+limit|too\s+many"
+        );
         LOGIN.is_match(&self.text())
     }
 

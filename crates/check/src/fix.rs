@@ -26,7 +26,7 @@ use super::printed::Form;
 use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
-use super::text::{line_end, one_line, pattern};
+use super::text::{line_end, one_line};
 
 /// A range of a page and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -390,9 +390,8 @@ impl<'a> Repair<'a> {
 }
 
 /// Strings and comments of JSON with comments.
-static COMMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?s)"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|\#[^\n]*|/\*.*?\*/)"#)
-});
+static COMMENT: LazyLock<Regex> =
+    regex!(r#"(?s)"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|\#[^\n]*|/\*.*?\*/)"#);
 
 /// Whether all comments are in the new content, except those that stand for what is not shown: `// 3 more users`.
 fn keeps_comments(old: &str, new: &str) -> bool {
@@ -468,11 +467,9 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
         return None;
     }
     // Clients that print no body, or more than it.
-    static PRINTS_ELSE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"\s(?:-[a-zA-Z]*[oOifvIh]|--output|--remote-name|--headers|--include|--verbose|--fail\S*)(?:\s|$)|>\s*\S+\s*$|^\s*\$?\s*wget\b",
-        )
-    });
+    static PRINTS_ELSE: LazyLock<Regex> = regex!(
+        r"\s(?:-[a-zA-Z]*[oOifvIh]|--output|--remote-name|--headers|--include|--verbose|--fail\S*)(?:\s|$)|>\s*\S+\s*$|^\s*\$?\s*wget\b"
+    );
     let fence = page.fence(example.fence)?;
     let span = &example.request.span;
     let command = &fence.content[span.start..line_end(&fence.content, span.end)];

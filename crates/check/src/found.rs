@@ -10,7 +10,7 @@ use super::http_message;
 use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
 use super::shell::Mistake;
-use super::text::{nearest, pattern};
+use super::text::nearest;
 use super::transcript;
 use super::url;
 use super::variables::substitute;
@@ -242,14 +242,12 @@ pub enum Problem {
     Program(String),
 }
 
-static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?x)
+static PLACEHOLDER: LazyLock<Regex> = regex!(
+    r#"(?x)
         "(?P<quoted> \{\{?[A-Za-z][^{}"]*\}\}? | <[A-Za-z][\w\ .-]*> | \$\{?[A-Za-z_]\w*\}? | \$\([^"]*\) )"
       | [:\[,]\s* (?P<bare> \{\{?[A-Za-z][\w\ .-]*\}\}? | <[A-Za-z][\w\ .-]*> | \$[A-Za-z_]\w* | \$\([^)]*\) )
-      "#,
-    )
-});
+      "#
+);
 
 /// A placeholder in the body or in the content type.
 pub fn placeholder(request: &Request) -> Option<String> {

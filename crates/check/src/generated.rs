@@ -9,7 +9,6 @@ use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::{Dataset, has};
 use super::node::{Item, Kind, Matcher, Node};
 use super::service::Request;
-use super::text::pattern;
 use super::url;
 
 /// What is known about the values of a response.
@@ -167,9 +166,8 @@ impl<'a> Generated<'a> {
 }
 
 /// Names of members that hold the time of the last change.
-static UPDATED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)^(?:last)?_?(?:updated|modified|changed)_?(?:at|on|date|time)?$")
-});
+static UPDATED: LazyLock<Regex> =
+    regex!(r"(?i)^(?:last)?_?(?:updated|modified|changed)_?(?:at|on|date|time)?$");
 
 fn is_time(value: &Value) -> bool {
     let begins =

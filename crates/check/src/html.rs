@@ -6,17 +6,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::blocks::{Block, Fence, Heading, Piece, Prose};
-use super::text::pattern;
 
-static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<[^>]*>"));
+static TAG: LazyLock<Regex> = regex!(r"<[^>]*>");
 
 /// The headings and labels in HTML at an offset of the page: titles of collapsible parts and of tabs, paragraphs.
 pub fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
-    static TITLE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)"|<(?P<tag>Request|Response)(?:Example|Sample)?(?:\s[^>]*)?>"#,
-        )
-    });
+    static TITLE: LazyLock<Regex> = regex!(
+        r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)"|<(?P<tag>Request|Response)(?:Example|Sample)?(?:\s[^>]*)?>"#
+    );
     let titles = TITLE.captures_iter(html).filter_map(move |captures| {
         let title = ["text", "heading", "name", "tag"].into_iter();
         let title = title.filter_map(|name| captures.name(name)).next()?;
@@ -48,13 +45,11 @@ pub fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
 /// The request that an element names by its text, or by its class and text: `<div class="endpoint get">/users</div>`,
 /// `<div><b>GET</b> <code>/users</code></div>`.
 fn endpoint(html: &str, start: usize) -> Option<Block> {
-    static CLASS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r#"(?s)^\s*<\w[^>]*\bclass="(?:[^"]*[\s_-])?(?i:(?P<method>get|post|put|patch|delete))(?:[\s_-][^"]*)?"[^>]*>\s*(?P<path>/[^<]*?)\s*</\w+>\s*$"#,
-        )
-    });
+    static CLASS: LazyLock<Regex> = regex!(
+        r#"(?s)^\s*<\w[^>]*\bclass="(?:[^"]*[\s_-])?(?i:(?P<method>get|post|put|patch|delete))(?:[\s_-][^"]*)?"[^>]*>\s*(?P<path>/[^<]*?)\s*</\w+>\s*$"#
+    );
     static TEXT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(?P<method>GET|POST|PUT|PATCH|DELETE) (?P<path>/\S*)$"));
+        regex!(r"^(?P<method>GET|POST|PUT|PATCH|DELETE) (?P<path>/\S*)$");
     let text = TAG.replace_all(html, " ");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // Paragraphs are read as labels.
@@ -70,15 +65,12 @@ fn endpoint(html: &str, start: usize) -> Option<Block> {
 
 /// The code blocks in HTML. Code with tags in it is not run, but listed.
 pub fn code(text: &str, range: Range<usize>) -> impl Iterator<Item = Block> {
-    static PRE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?s)<pre\b[^>]*>\s*(?:<code\b[^>]*>)?(?P<code>.*?)(?:</code>)?\s*</pre>")
-    });
+    static PRE: LazyLock<Regex> =
+        regex!(r"(?s)<pre\b[^>]*>\s*(?:<code\b[^>]*>)?(?P<code>.*?)(?:</code>)?\s*</pre>");
     // Tags that only give the code its colours.
-    static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"&(?P<entity>quot|#39|#x27|apos|lt|gt|amp);|<(?P<close>/)?(?P<tag>span|div|b|strong|mark|code|br|a)\b[^>]*>",
-        )
-    });
+    static MARKUP: LazyLock<Regex> = regex!(
+        r"&(?P<entity>quot|#39|#x27|apos|lt|gt|amp);|<(?P<close>/)?(?P<tag>span|div|b|strong|mark|code|br|a)\b[^>]*>"
+    );
     let found = PRE.captures_iter(&text[range.clone()]);
     found.filter_map(move |captures| {
         let (whole, code) = (captures.get(0)?, captures.name("code")?);

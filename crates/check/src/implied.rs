@@ -41,11 +41,9 @@ pub fn is_of_other_service(text: &str) -> bool {
 /// Reads a label and its value in blocks of their own like those in one: `* **URL**` above `/users/1`, `* **Method**` above
 /// `GET`, the heading "URL" above "`{base_url}/users` - all users".
 fn join_labels(text: &str, blocks: &mut [Block]) {
-    static PATH: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"^(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?[\w-]+\}\}?)?/[^\s`]*)(?P<rest>\s*(?:[-–—:]\s.*)?)$",
-        )
-    });
+    static PATH: LazyLock<Regex> = regex!(
+        r"^(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?[\w-]+\}\}?)?/[^\s`]*)(?P<rest>\s*(?:[-–—:]\s.*)?)$"
+    );
     for index in 1..blocks.len() {
         let (above, below) = blocks.split_at_mut(index);
         let (label, is_heading) = match above.last() {

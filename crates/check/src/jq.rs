@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::compare::{short, type_name};
 use super::shell::Word;
-use super::text::{is_one_of, pattern};
+use super::text::is_one_of;
 
 /// How many values a filter may print.
 const MAX_VALUES: usize = 10_000;
@@ -231,9 +231,8 @@ impl Filter {
     }
 }
 
-static VALUE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^cannot (?P<verb>index|use) (?P<value>.+) (?P<rest>(?:with|as) .+)$")
-});
+static VALUE: LazyLock<Regex> =
+    regex!(r"^cannot (?P<verb>index|use) (?P<value>.+) (?P<rest>(?:with|as) .+)$");
 
 /// Whether a token updates values, or finds the place of something.
 fn is_update(token: &Token<&str>) -> bool {

@@ -24,18 +24,15 @@ pub enum Announces {
 }
 
 // The words of some thirty languages, as far as they stand in labels.
-static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: requests? | commands? | call | input | \w*anfrage\w* | aufruf | befehl | requêtes? | requetes? |
+static REQUEST: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: requests? | commands? | call | input | \w*anfrage\w* | aufruf | befehl | requêtes? | requetes? |
             commande | petici[oó]n | solicitud | requisi[çc][ãa]o | pedido | richiesta | comando | verzoek | żądani\w* |
             zapytani\w* | запрос\w* | запит\w* | [iİ]ste[kğ]\w* | permintaan | förfrågan | forespørsel | pyyntö |
             požadavek | kérés | αίτημα | (?:ال)?طلب | درخواست | בקשה )\b
-        | 请求 | 請求 | リクエスト | 요청 | अनुरोध | yêu\s+cầu",
-    )
-});
-static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: responses? | response_?body | results? | outputs? | o/p | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
+        | 请求 | 請求 | リクエスト | 요청 | अनुरोध | yêu\s+cầu"
+);
+static RESPONSE: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: responses? | response_?body | results? | outputs? | o/p | return(?:s|ed)? | reply | answer | \w*antwort(?:en)? | \w*antwortkörper |
             ergebnis | ausgabe | rückgabe | retours? | réponses? | reponses? | résultat | sortie | respuestas? | resultado | salida |
             respostas? | retorno | saída | risposta | risposte | risultato | antwoord | resultaat | odpowied\w* | wynik |
             ответ\w* | результат\w* | відповід\w* | yanıt\w* | cevap\w* | cevab\w* | sonuç\w* | çıktı\w* | respons(?:en)? | \w*svar(?:et)? |
@@ -43,43 +40,34 @@ static RESPONSE: LazyLock<Regex> = LazyLock::new(|| {
             răspuns\w* | válasz | eredmény | απάντηση | αποτέλεσμα | отговор | (?:ال)?(?:استجابة|نتيجة|نتائج|رد|مخرجات|إخراج) |
             پاسخ | نتیجه | خروجی | תשובה | תגובה | תוצאה | פלט )\b
         | 响应 | 響應 | 返回 | 回應 | 回应 | 结果 | 結果 | 输出 | 輸出 | レスポンス | 応答 | 出力 | 응답 | 결과 | 출력 | उत्तर | प्रतिक्रिया | परिणाम
-        | phản\s+hồi | kết\s+quả | ผลลัพธ์",
-    )
-});
+        | phản\s+hồi | kết\s+quả | ผลลัพธ์"
+);
 /// What the server does in a sentence about a response.
-static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
+static ANSWERS: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: returns? | returned | responds? | responded | repl(?:y|ies|ied) | answers? | answered | responses? |
             results? | output | outputs | prints? | printed | gives? | yields? | produces? | show | \w+\s+shows | shown | displayed |
             gets | got | receives? | back | (?:you|we|i|should|will|then|to|['’]ll)\s+(?:\w+\s+)?see | siehst | verás | verá | verrez | vois | vedrai |
             (?:you|we|i|should|will|then)\s+(?:\w+\s+)?(?:get|obtain) |
             liefert | ergibt | antwortet | erhalten | erhält\w* | bekomm\w+ | renvoie | retourne | répond | donne | obtient |
             obtenez | obtenons | reçoi\w+ | recevez | recevons | devuelve | responde | retorna | obtenemos | obtienes |
             obtendr\w+ | recibimos | recibir\w+ | devolve | obtemos | recebemos | restituisce | risponde | otteniamo |
-            riceviamo | верн\w+ | возвраща\w+ | получ\w+ )\b",
-    )
-});
+            riceviamo | верн\w+ | возвраща\w+ | получ\w+ )\b"
+);
 /// Words for the body of a request where no response is named.
-static BODY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|тіло|ciało|gövde\w*)\b")
-});
-static PAYLOAD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:payload|parameters|params|body\s+parameter|request_?body|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문",
-    )
-});
+static BODY: LazyLock<Regex> =
+    regex!(r"(?i)\b(?:body|rumpf|\w*körper|corps|cuerpo|corpo|тело|тіло|ciało|gövde\w*)\b");
+static PAYLOAD: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:payload|parameters|params|body\s+parameter|request_?body|nutzlast)\b|参数|请求体|パラメータ|ボディ|본문"
+);
 /// Words for other JSON in a heading; sentences have more words, so fewer of them count there.
-static OTHER_IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:original|before|database|schema|model|resource|properties|headers|syntax|format|template|object)\b",
-    )
-});
+static OTHER_IN_HEADING: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:original|before|database|schema|model|resource|properties|headers|syntax|format|template|object)\b"
+);
 static OTHER_IN_LABEL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:original|before|database|schema|headers)\b"));
+    regex!(r"(?i)\b(?:original|before|database|schema|headers)\b");
 /// Words for a description of a response.
-static DESCRIPTION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:format|schema|syntax|properties|headers|parameters|fields|attributes)\b")
-});
+static DESCRIPTION: LazyLock<Regex> =
+    regex!(r"(?i)\b(?:format|schema|syntax|properties|headers|parameters|fields|attributes)\b");
 const FILLER: &str = "example examples sample the a an of for in using with to your beispiel der die das für \
      exemple de la le pour ejemplo para exemplo esempio di per";
 
@@ -132,18 +120,16 @@ pub fn has_word(label: &str, list: &str) -> bool {
 }
 
 /// Words for what a write does, by which a text is not about reading.
-static WRITES: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: (?-i:POST) | post\s+(?:an?|the|to|new|this|it|data|json|request)\b | put | patch | delet\w* | add(?:s|ing)? | updat\w* | remov\w* | insert\w* | edit(?:s|ed|ing)? | replac\w*
+static WRITES: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: (?-i:POST) | post\s+(?:an?|the|to|new|this|it|data|json|request)\b | put | patch | delet\w* | add(?:s|ing)? | updat\w* | remov\w* | insert\w* | edit(?:s|ed|ing)? | replac\w*
             | send(?:s|ing)? | submit\w* | upload\w* | modif\w* | register\w*
             | erstell\w* | anleg\w* | hinzufüg\w* | änder\w* | aktualisier\w* | lösch\w* | ersetz\w* | sende\w*
             | cré(?:e\w*|é\w*|ation\w*) | ajout\w* | supprim\w* | envo\w+ | crea(?:r|re|n|t[eio]\w*|d[oa]|ndo)? | añad\w* | agreg\w* | actualiz\w* | elimin\w* | borra\w* | envia\w*
             | cria\w* | adicion\w* | atualiz\w* | exclu[ií]\w* | cadastr\w* | aggiung\w* | aggiorn\w* | cancell\w*
             | созда\w* | добав\w* | измен\w* | обнов\w* | удал\w* | ekle\w* | oluştur\w* | güncelle\w* | sil(?:in\w*|mek|me|er)? | tạo | thêm | sửa | xóa
             | tambah\w* | ubah\w* | hapus\w* | perbarui | utwórz | dodaj\w* | zmie\w+ | usu(?:ń|wa)\w* )\b
-        | 创建 | 新增 | 添加 | 更新 | 修改 | 删除 | 提交 | 作成 | 追加 | 変更 | 削除 | 登録 | 생성 | 추가 | 수정 | 삭제 | 등록",
-    )
-});
+        | 创建 | 新增 | 添加 | 更新 | 修改 | 删除 | 提交 | 作成 | 追加 | 変更 | 削除 | 登録 | 생성 | 추가 | 수정 | 삭제 | 등록"
+);
 
 /// Whether a text mentions a write.
 pub fn says_write(text: &str) -> bool {
@@ -181,7 +167,7 @@ pub fn heading(heading: &str) -> Announces {
 /// What a label in a paragraph announces.
 pub fn label(label: &str) -> Announces {
     // A label that names the members of a response may introduce a description or the response.
-    static SCHEMA: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:schema|headers)\W*$"));
+    static SCHEMA: LazyLock<Regex> = regex!(r"(?i)\b(?:schema|headers)\W*$");
     announced(label, &SCHEMA, &OTHER_IN_LABEL, 3)
 }
 
@@ -224,9 +210,8 @@ const PLAIN: &str = "i you we it this that these which what here above command c
 
 /// A sentence about something other than the response that the server gives now: what a webhook receives, another
 /// version, something that is only similar.
-static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:
+static ELSEWHERE: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?:
             (?:webhook|callback|subscriber|listener|consumer|queue)s?\s+(?:\w+\s+){0,2}
                 (?:receives? | gets? | sees? | is | are | contains?)
             | your\s+(?:own\s+)?(?:server|app|application|backend|service)\s+(?:\w+\s+)?(?:receives? | gets?)
@@ -250,46 +235,41 @@ static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
             | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
             | compare\s+(?:it|this|that)\s+(?:with|to) | (?:another|real|original|live|production)\s+(?:\w+\s+)?(?:api|server|service) | (?:in|on)\s+production
-            | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]? )\b",
-    )
-});
+            | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]? )\b"
+);
 
 /// A sentence that says what the reader sends or writes.
-static SENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)(?: \b(?:i|you|we|they|users?|customers?|callers?|clients?|apps?|browsers?|forms?|frontends?|must|to)\s+
+static SENT: LazyLock<Regex> = regex!(
+    r"(?xi)(?: \b(?:i|you|we|they|users?|customers?|callers?|clients?|apps?|browsers?|forms?|frontends?|must|to)\s+
                 (?:(?:then|now|first|also|must|should|can|could|would|will|need\s+to|have\s+to)\s+)*
                 (?:sends? | posts? | submits? | uploads? | provides? | pass(?:es)?)
             | (?: ^\W* | ,\s* ) (?:(?:then|now|first|next|please|finally|or|you\s+can|you\s+must)[\s,]+)?
                 (?:send | post | put | submit | upload | provide | pass | use | add | save | store | write | paste | edit |
-                    insert | copy) )\b",
-    )
-});
+                    insert | copy) )\b"
+);
 
 /// Whether a label or heading is about something other than the current response.
 pub fn is_about_another(label: &str) -> bool {
     static PAST: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(?:returned|answered|was|were|had)\b[^.]*\bbefore\W*$"));
+        regex!(r"(?i)\b(?:returned|answered|was|were|had)\b[^.]*\bbefore\W*$");
     ELSEWHERE.is_match(label) || PAST.is_match(label) || is_of_other_time(label)
 }
 
 /// Whether a label or heading names another version than the one of now, or what is wrong, and nothing else: "Before
 /// (1.x)", "Wrong:".
 pub fn is_of_other_time(label: &str) -> bool {
-    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)^\W*(?: before | old(?:\s+behaviou?r)? | previously | formerly | planned | staging | production | last\s+year | what\s+it\s+was
+    static OTHER: LazyLock<Regex> = regex!(
+        r"(?xi)^\W*(?: before | old(?:\s+behaviou?r)? | previously | formerly | planned | staging | production | last\s+year | what\s+it\s+was
                 | vorher | früher | antes | avant | prima | раньше | до | wrong | bad | don['’]t | falsch | incorrecto? | errado )
-            (?:\W*\(?\s*v?\d+[\d.x]*\s*\)?)?\W*$ | ^\W*(?:以前|変更前|之前|旧)\W*$",
-        )
-    });
+            (?:\W*\(?\s*v?\d+[\d.x]*\s*\)?)?\W*$ | ^\W*(?:以前|変更前|之前|旧)\W*$"
+    );
     OTHER.is_match(label)
 }
 
 /// Whether a heading is a version and nothing else: "v1", "Version 1", "1.x".
 pub fn is_version(heading: &str) -> bool {
     static VERSION: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)^\W*(?:version\s*\d[\d.x]*|v\d[\d.x]*|\d+\.[\dx.]+)\W*$"));
+        regex!(r"(?i)^\W*(?:version\s*\d[\d.x]*|v\d[\d.x]*|\d+\.[\dx.]+)\W*$");
     VERSION.is_match(heading)
 }
 
@@ -312,11 +292,9 @@ fn names_response(label: &str) -> bool {
 
 /// Whether a sentence says what the reader sees: "If the service runs, you should see a list of users".
 fn says_what_comes(sentence: &str) -> bool {
-    static SEEN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:you|we)(?:['’]ll|\s+(?:should|will))\s+(?:now\s+|then\s+|also\s+)?(?:see|get|receive)\b",
-        )
-    });
+    static SEEN: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:you|we)(?:['’]ll|\s+(?:should|will))\s+(?:now\s+|then\s+|also\s+)?(?:see|get|receive)\b"
+    );
     const OTHER: &str = "screen page window log logs terminal console file folder browser tab editor database event events \
         email message notification like maybe might could different without missing invalid unless otherwise wrong each every format structure schema";
     SEEN.is_match(sentence) && !has_word(sentence, OTHER) && !is_elsewhere(sentence)
@@ -327,7 +305,7 @@ fn says_what_comes(sentence: &str) -> bool {
 pub fn surely_introduces(sentence: &str) -> bool {
     // The JSON may describe them.
     static PARTS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(?:properties|headers|parameters|fields|attributes)\W*$"));
+        regex!(r"(?i)\b(?:properties|headers|parameters|fields|attributes)\W*$");
     if PARTS.is_match(sentence) {
         return false;
     }
@@ -385,11 +363,9 @@ pub fn says_example(text: &str) -> bool {
 /// Whether a text mentions a body and no response.
 pub fn names_sent_body(text: &str) -> bool {
     // "Enter the following JSON data"
-    static ENTERED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)^\W*(?:\d+[.)]\s*)?(?:enter|paste|type|add|insert|input|copy)\b[^.]*\b(?:json|data|payload)\b",
-        )
-    });
+    static ENTERED: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:\d+[.)]\s*)?(?:enter|paste|type|add|insert|input|copy)\b[^.]*\b(?:json|data|payload)\b"
+    );
     (BODY.is_match(text) || ENTERED.is_match(text))
         && !RESPONSE.is_match(text)
         && !ANSWERS.is_match(text)
@@ -397,11 +373,9 @@ pub fn names_sent_body(text: &str) -> bool {
 
 /// Whether a heading is a numbered step of an instruction: "Step 2. Choose the method".
 pub fn is_step(text: &str) -> bool {
-    static STEP: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)^\W*(?:step|schritt|[ée]tape|paso|passo|passaggio|шаг|步骤|ステップ|단계|adım|krok)\s*\d",
-        )
-    });
+    static STEP: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:step|schritt|[ée]tape|paso|passo|passaggio|шаг|步骤|ステップ|단계|adım|krok)\s*\d"
+    );
     STEP.is_match(text)
 }
 
@@ -454,11 +428,9 @@ pub fn last_sentence(text: &str) -> &str {
 }
 
 /// A file that a label names.
-static FILE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])|\b(?:config|configuration|fixture|(?:config\w*|settings|data|json|this|a|the\s+\w+|following)\s+file)\b",
-    )
-});
+static FILE: LazyLock<Regex> = regex!(
+    r"(?i)(?:^|[\s/(`])[\w.-]+\.(?:jsonc?|json5|ya?ml|toml|env|config|[cm]?[jt]sx?)(?:$|[\s:,.)`])|\b(?:config|configuration|fixture|(?:config\w*|settings|data|json|this|a|the\s+\w+|following)\s+file)\b"
+);
 
 /// Whether a label says that the block below it is a file and not a response: "Add this to `config.json`:".
 pub fn names_a_file(label: &str) -> bool {
@@ -468,25 +440,21 @@ pub fn names_a_file(label: &str) -> bool {
 /// Whether a paragraph says that there is no response body. "No body" alone, beside the URL of a request, is about the
 /// request, unless `in_response`.
 pub fn says_no_body(text: &str, in_response: bool) -> bool {
-    static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
-    static ALONE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)^\W*(?:no|without(?:\s+a)?|ohne|kein|sin|sem|senza|без)\s+(?:body|rumpf|cuerpo|corpo|тела)\W*$",
-        )
-    });
+    static STATUS: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
+    static ALONE: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:no|without(?:\s+a)?|ohne|kein|sin|sem|senza|без)\s+(?:body|rumpf|cuerpo|corpo|тела)\W*$"
+    );
     if ALONE.is_match(text) && !in_response && !STATUS.is_match(text) {
         return false;
     }
-    static NO_BODY: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)no\s+(?:response\s+)?body | empty\s+(?:body|response) | no\s+content | body\s+is\s+empty | returns\s+nothing |
+    static NO_BODY: LazyLock<Regex> = regex!(
+        r"(?xi)no\s+(?:response\s+)?body | empty\s+(?:body|response) | no\s+content | body\s+is\s+empty | returns\s+nothing |
             no\s+response\s+is\s+returned | response\s+body:\s+none | without\s+(?:a\s+)?body |
             \b(?:ohne|leere[rn]?|keine?n?)\s+(?:body|rumpf|inhalt|antwortkörper) | \b(?:sans|pas\s+de)\s+(?:corps|contenu|body) | (?:corps|réponse)\s+vide |
             \b(?:sin|sem|senza)\s+(?:body|cuerpo|contenido|corpo|conteúdo|contenuto) | (?:cuerpo|corpo)\s+(?:vac[ií]o|vazio|vuoto) |
             \b(?:без\s+тела|тело\s+пустое|пустое\s+тело) | (?:geen|bez|utan)\s+(?:body|inhoud|treści|innehåll) | 本文なし | ボディなし |
-            无响应体 | 无内容 | 본문\s*없음",
-        )
-    });
+            无响应体 | 无内容 | 본문\s*없음"
+    );
     // "No body is needed" is about the request.
     const NEEDED: &str = "need needed needs required necessary nötig notwendig erforderlich benötigt nécessaire requis necesario \
          necesaria necessário necessária necessario richiesto нужно нужен требуется";

@@ -9,6 +9,9 @@
 //! page documents (`documented_status`, `documented_response`, `compare`), `causes` explains a difference, and `report` prints the results or `fix` rewrites the page.
 #![warn(missing_docs)]
 
+#[macro_use]
+mod text;
+
 mod addresses;
 mod batch;
 mod blocks;
@@ -76,7 +79,6 @@ mod status_text;
 mod summary;
 mod tables;
 mod terminal;
-mod text;
 mod transcript;
 mod unclosed;
 mod unfenced;

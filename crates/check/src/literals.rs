@@ -307,11 +307,9 @@ impl<'a> Reader<'a> {
         if !is_name || self.depth >= MAX_DEPTH {
             return None;
         }
-        static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(
-                r"(?m)(?:^[ \t]*(?:>>> )?|[;{]\s*)(?:(?:export|const|let|var)\s+)*(?P<name>[\w$]+)(?:\s*:\s*[\w<>\[\], |]+)?\s*=(?P<value>\s*)[^=>\s]",
-            )
-        });
+        static STATEMENT: LazyLock<Regex> = regex!(
+            r"(?m)(?:^[ \t]*(?:>>> )?|[;{]\s*)(?:(?:export|const|let|var)\s+)*(?P<name>[\w$]+)(?:\s*:\s*[\w<>\[\], |]+)?\s*=(?P<value>\s*)[^=>\s]"
+        );
         let above = &self.text[..self.above];
         let own = |found: &Captures<'_>| &found["name"] == name;
         let found = STATEMENT.captures_iter(above).filter(own).last()?;

@@ -5,39 +5,31 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::text::{Lines, pattern};
+use super::text::Lines;
 
 /// A line that is a tag of Liquid, a shortcode of Hugo or a container: `{% tab title="Response" %}`,
 /// `{{< highlight bash >}}`, `:::tip Response`.
-static TAG: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?x)^[\ \t]*(?:\{%-?\s*(?P<liquid>/?[\w-]+)(?P<words>.*?)-?%\} |
+static TAG: LazyLock<Regex> = regex!(
+    r#"(?x)^[\ \t]*(?:\{%-?\s*(?P<liquid>/?[\w-]+)(?P<words>.*?)-?%\} |
             \{\{[<%]\s*(?P<hugo>/?\s*[\w-]+)(?P<values>.*?)/?[%>]\}\} |
-            :{3,}\s*(?P<container>\{[\w-]+\}|[\w-]*)(?P<title>[^:`]*) ) \s*$"#,
-    )
-});
+            :{3,}\s*(?P<container>\{[\w-]+\}|[\w-]*)(?P<title>[^:`]*) ) \s*$"#
+);
 /// A component of MDX alone in a line, as `<Tab title="Response">` or `</Tab>`.
-static COMPONENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[ \t]*<(?:/[A-Z][\w.]*|(?P<name>[A-Z][\w.]*?)(?:Example)?(?P<words>(?:\s[^<>]*)?))>\s*$",
-    )
-});
-static STATUS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"\bstatus(?:Code)?\s*=\s*[{"]+(\d{3})"#));
+static COMPONENT: LazyLock<Regex> = regex!(
+    r"^[ \t]*<(?:/[A-Z][\w.]*|(?P<name>[A-Z][\w.]*?)(?:Example)?(?P<words>(?:\s[^<>]*)?))>\s*$"
+);
+static STATUS: LazyLock<Regex> = regex!(r#"\bstatus(?:Code)?\s*=\s*[{"]+(\d{3})"#);
 /// The request of a component: `<Endpoint method="GET" path="/users" />`.
-static METHOD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)\b(?:method|verb)="(get|post|put|patch|delete)""#));
-static PATH: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"\b(?:path|url|uri|endpoint|route)="(/[^"\s]*)""#));
+static METHOD: LazyLock<Regex> = regex!(r#"(?i)\b(?:method|verb)="(get|post|put|patch|delete)""#);
+static PATH: LazyLock<Regex> = regex!(r#"\b(?:path|url|uri|endpoint|route)="(/[^"\s]*)""#);
 static TITLE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?:\b(?:title|header|name|label|summary)\s*=\s*|^\s*)"([^"]+)""#));
+    regex!(r#"(?:\b(?:title|header|name|label|summary)\s*=\s*|^\s*)"([^"]+)""#);
 
 /// `text` with spaces for Liquid's tags around what it does not read, `{% raw %}{{base_url}}{% endraw %}`, outside of the
 /// backticks around them.
 pub fn without_raw_tags(text: &str) -> Cow<'_, str> {
-    static RAW: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?P<before>`*)\{%-?\s*raw\s*-?%\}|\{%-?\s*endraw\s*-?%\}(?P<after>`*)")
-    });
+    static RAW: LazyLock<Regex> =
+        regex!(r"(?P<before>`*)\{%-?\s*raw\s*-?%\}|\{%-?\s*endraw\s*-?%\}(?P<after>`*)");
     RAW.replace_all(text, |found: &regex::Captures<'_>| {
         let part = |name| found.name(name).map_or("", |part| part.as_str());
         let (before, after) = (part("before"), part("after"));

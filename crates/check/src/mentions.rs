@@ -14,63 +14,49 @@ use super::url;
 /// A heading or line that is a method and a path after a label or number, and what may follow: the status of the response
 /// ("GET /users → 200 OK"), a body ("PATCH /users/1 with {...}"), or words that lead to what is below it ("GET /users/1
 /// returns one user:").
-static ENDPOINT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)^[\s*_`]*(?:\d+[.)]\s+)?(?:(?P<label>[^:：.]{1,40})[:：][\s*_`]*)?
+static ENDPOINT: LazyLock<Regex> = regex!(
+    r"(?x)^[\s*_`]*(?:\d+[.)]\s+)?(?:(?P<label>[^:：.]{1,40})[:：][\s*_`]*)?
             (?P<method>(?i:GET|POST|PUT|PATCH|DELETE))[\s*_`]+
             (?P<url>(?:https?://localhost|localhost|\{\{?\w+\}\}?)?[^\s`]*/[^\s`]*)
             (?:[\s*_`]+[^\p{L}\p{N}\s`\[{/]+\s*(?P<status>(?:[^:.\n]*\s)?[1-5]\d\d\b[^:.\n]*)
                 |\s[^:]{0,120}:
-                |\s+(?:with|mit|avec|con|com)\s+(?:\p{L}+\s+){0,4}?:?\s*(?P<body>\{.+\}))?[\s*_`]*$",
-    )
-});
+                |\s+(?:with|mit|avec|con|com)\s+(?:\p{L}+\s+){0,4}?:?\s*(?P<body>\{.+\}))?[\s*_`]*$"
+);
 
 /// An endpoint in a heading, or at the beginning of a paragraph and with a description: "Get one (GET /users/1)",
 /// "**GET** `/users/1`: one user".
-static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]]*)",
-    )
-});
-static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/(?::\w+|/:\w+|[^\s`)\]:])*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|:?\s*)$",
-    )
-});
+static IN_HEADING: LazyLock<Regex> = regex!(
+    r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]]*)"
+);
+static DESCRIBED: LazyLock<Regex> = regex!(
+    r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/(?::\w+|/:\w+|[^\s`)\]:])*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|:?\s*)$"
+);
 
 /// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
-static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|create|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
+static INSTRUCTION: LazyLock<Regex> = regex!(
+    r"(?x)\b(?i:select|choose|pick|set|use|method|send|make|create|issue|call|perform|submit|wähle|wählen|sende|elige|selecciona|envía|
                 choisis|choisissez|envoie|envoyez|escolha|selecione|envie)\b
             [^.]{0,60}?\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b
             (?: .{0,80}? (?P<url>(?:\{\{?\w+\}\}?|https?://localhost|localhost)[^\s,;]*/[\w/?&=\[\]{}.%:-]*[\w/}\]])
-              | [^.]{0,30}?\s(?:to|for|on|at|an|auf|à|a|para|sur)\s+ (?P<path>/[\w/?&=\[\]{}.%:-]*[\w/}\]]))",
-    )
-});
+              | [^.]{0,30}?\s(?:to|for|on|at|an|auf|à|a|para|sur)\s+ (?P<path>/[\w/?&=\[\]{}.%:-]*[\w/}\]]))"
+);
 
 /// A sentence that names a request and says what it returns: "Calling `GET /users/1` returns:", "If you open `/users/1`
 /// in a browser, you see:".
-static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)\b(?: (?P<method>GET|POST|PUT|PATCH|DELETE)\b (?:[-\s]+\p{L}+){0,3}? |
+static SENTENCE: LazyLock<Regex> = regex!(
+    r"(?x)\b(?: (?P<method>GET|POST|PUT|PATCH|DELETE)\b (?:[-\s]+\p{L}+){0,3}? |
                 (?i:request\w*|open\w*|visit\w*|fetch\w*|call\w*|query\w*|(?:go|head|navigate|browse)\s+(?:over\s+)?to|point|load\w*|hit|try|enter|ruf\w*|
                     öffne\w*|besuch\w*|ouvre\w*|visite\w*|abr\w+)\b [^./]{0,30}? )
-            \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])",
-    )
-});
+            \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])"
+);
 
 /// A URL of this machine in an instruction, and the method of one: "向 `http://localhost:3000/users` 发出 `GET` 请求".
-static URL_OF_HERE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?:(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)/(?:[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/?&=.%:~+{}-]*[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/}])?",
-    )
-});
-static ANY_METHOD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?:^|[^A-Za-z0-9_/])(?P<method>GET|POST|PUT|PATCH|DELETE|(?i:get|post|put|patch|delete)\s?(?:请求|請求|リクエスト|요청|requests?\b|requisição|petición|requête|запрос))",
-    )
-});
+static URL_OF_HERE: LazyLock<Regex> = regex!(
+    r"(?:(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)/(?:[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/?&=.%:~+{}-]*[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/}])?"
+);
+static ANY_METHOD: LazyLock<Regex> = regex!(
+    r"(?:^|[^A-Za-z0-9_/])(?P<method>GET|POST|PUT|PATCH|DELETE|(?i:get|post|put|patch|delete)\s?(?:请求|請求|リクエスト|요청|requests?\b|requisição|petición|requête|запрос))"
+);
 
 /// Words of a step that chooses the method or enters the URL of a request in a client such as Postman.
 const STEP: &str = "select choose pick set change switch enter type paste input method url address endpoint dropdown field \
@@ -87,26 +73,20 @@ static METHOD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A heading of API Blueprint: `List users [GET /users]`, or `List users [GET]` below `Users [/users]`.
-static BLUEPRINT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\[(?:(?P<method>GET|POST|PUT|PATCH|DELETE)\s*)?(?P<url>/[^\]\s]*)?\]\s*$")
-});
+static BLUEPRINT: LazyLock<Regex> =
+    regex!(r"\[(?:(?P<method>GET|POST|PUT|PATCH|DELETE)\s*)?(?P<url>/[^\]\s]*)?\]\s*$");
 
 /// A parameter of API Blueprint with its value: `id: 1 (number) - the record`.
-static VALUE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?P<name>\w+)\s*[:=]\s*`?(?P<value>[\w.-]+)`?\s*\("));
+static VALUE: LazyLock<Regex> = regex!(r"^(?P<name>\w+)\s*[:=]\s*`?(?P<value>[\w.-]+)`?\s*\(");
 /// The same in the older form: `id (required, number, '1') ... The id`.
-static OLD_VALUE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?P<name>\w+)\s*\((?:required|optional)\s*,\s*\w+\s*,\s*`?(?P<value>[\w.-]+)`?\s*\)")
-});
+static OLD_VALUE: LazyLock<Regex> =
+    regex!(r"^(?P<name>\w+)\s*\((?:required|optional)\s*,\s*\w+\s*,\s*`?(?P<value>[\w.-]+)`?\s*\)");
 
 /// A block that is only the URL of a request whose method begins its heading: `POST Add a user`.
-static URL_ALONE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^\s*(?P<url>(?:https?://(?:localhost|127\.0\.0\.1)(?::\d+)?|localhost(?::\d+)?|\{\{?\w+\}\}?)/\S*)\s*$",
-    )
-});
-static METHOD_FIRST: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\W*(?P<method>GET|POST|PUT|PATCH|DELETE)\b"));
+static URL_ALONE: LazyLock<Regex> = regex!(
+    r"^\s*(?P<url>(?:https?://(?:localhost|127\.0\.0\.1)(?::\d+)?|localhost(?::\d+)?|\{\{?\w+\}\}?)/\S*)\s*$"
+);
+static METHOD_FIRST: LazyLock<Regex> = regex!(r"^\W*(?P<method>GET|POST|PUT|PATCH|DELETE)\b");
 
 /// A request that a block names.
 #[derive(Clone)]
@@ -291,11 +271,9 @@ fn only_method(text: &str) -> Option<&'static str> {
 
 /// The method that a step of an instruction chooses, apart from the URL: "Select `POST` in the left corner".
 pub fn chosen_method(block: &Block) -> Option<&'static str> {
-    static CHANGED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i:\bfrom)\W+(?:GET|POST|PUT|PATCH|DELETE)\W+(?i:to)\W+(?P<new>GET|POST|PUT|PATCH|DELETE)\b",
-        )
-    });
+    static CHANGED: LazyLock<Regex> = regex!(
+        r"(?i:\bfrom)\W+(?:GET|POST|PUT|PATCH|DELETE)\W+(?i:to)\W+(?P<new>GET|POST|PUT|PATCH|DELETE)\b"
+    );
     let text = step(block)?;
     let new = CHANGED
         .captures(text)

@@ -8,12 +8,11 @@ use super::examples::Example;
 use super::labels;
 use super::node::{Item, Kind, Node};
 use super::page::{Block, Page};
-use super::text::{is_one_of, pattern};
+use super::text::is_one_of;
 
 /// A sentence that says that a list has more items than are shown.
-static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
+static TRUNCATED: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?:only\s+(?:the\s+)?(?:first|last|top|\d+|one|two|three|four|five|ten|an?|some|parts?|few|relevant|most|beginning)\b[^.]*\b(?:listed|shown|displayed|included|shows) |
             only\b[^.]*\b(?:listed|shown|displayed)\s+(?:here|below) | only\s+the\s+(?:\w+\s+)?\w+est\b[^.]*\b(?:listed|shown|displayed) |
             (?:only|just)\s+(?:show|list|display)\w* | shows?\s+(?:only|just) | (?:\d+|one|two|three|single)\s+\w+\s+shown | first\s+(?:\w+\s+)?only | only\s+(?:the\s+)?first |
             first\s+\w+\s+(?:\w+\s+){0,3}(?:shown|listed) |
@@ -27,21 +26,19 @@ static TRUNCATED: LazyLock<Regex> = LazyLock::new(|| {
             (?:solo|sólo|solamente|somente|apenas|soltanto|únicamente)\b[^.]*\b(?:muestra|mostr|most|list|prim)\w* | primer\s+\w+ |
             (?:só|тольк\w+|sadece|yalnızca|hanya|tylko|endast|bara|alleen|enkel)\b[^.]*(?:prim|перв|ilk|pertama|pierwsz|först|eerste)\w* |
             остальн\w+ | ilk\s+\w+ )\b
-        | 只(?:显示|列出|展示|取) | 仅(?:显示|列出|展示|取)? | 第一(?:条|个|項|项) | 最初の | [1１一]件目 | 以下省略 | 첫\s*번째 | 이하\s*생략",
-    )
-});
+        | 只(?:显示|列出|展示|取) | 仅(?:显示|列出|展示|取)? | 第一(?:条|个|項|项) | 最初の | [1１一]件目 | 以下省略 | 첫\s*번째 | 이하\s*생략"
+);
 
 /// "The first user", but not the first of what has no items: "First request".
 static FIRST: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\bfirst\s+(?:few\s+|\d+\s+|two\s+|three\s+)?(?P<what>\w+)"));
+    regex!(r"(?i)\bfirst\s+(?:few\s+|\d+\s+|two\s+|three\s+)?(?P<what>\w+)");
 
 /// Words after "first" that do not name an item.
 const NOT_ITEMS: &str = "page request response call step example time case query name run version attempt command argument of";
 
 /// A sentence that says that the members of a response are not all shown, either.
-static PART: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:parts?\s+of | in\s+part | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
+static PART: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?:parts?\s+of | in\s+part | some\s+of\s+the\s+(?:fields|members|properties) | some\s+(?:fields|members|properties) |
             truncated | abbreviated | shortened | abridged | excerpt\w* | partial(?:ly)? | omitt?\w* | for\s+(?:brevity|readability) |
             simplified | condensed | trimmed | stripped\s+down | snipp?ed | snippets? | fragments? | elided |
             (?:most\s+important | most\s+relevant | important | relevant | main | interesting | boring | essential | key)\s+
@@ -60,59 +57,46 @@ static PART: LazyLock<Regex> = LazyLock::new(|| {
             kısalt\w* | kısmi | atlan\w* | özet\w* | sadeleştiril\w* | sebagian | di(?:persingkat|potong|singkat|ringkas) | ringkas\w* |
             skrócon\w+ | pominięt\w* | częściow\w+ | uproszcz\w+ | ingekort | verkort | gedeeltelijk | vereenvoudigd\w* | förkort\w* | utdrag | förenkla\w* |
             zkrácen\w* | зокрема | скорочен\w+ )\b
-        | 部分 | 节选 | 節選 | 省略 | 简化 | 簡化 | 主要字段 | 截取 | 摘录 | 片段 | 一部 | 抜粋 | 主な | 簡略 | 일부 | 생략 | 발췌 | 요약 | 축약 | \bcut\W*$",
-    )
-});
+        | 部分 | 节选 | 節選 | 省略 | 简化 | 簡化 | 主要字段 | 截取 | 摘录 | 片段 | 一部 | 抜粋 | 主な | 簡略 | 일부 | 생략 | 발췌 | 요약 | 축약 | \bcut\W*$"
+);
 
 /// A sentence that names members that are left out: "The first two, without the tags:".
-static WITHOUT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:without|except(?:\s+for)?|excluding|leaving\s+out|minus|ohne|sans|sauf|sin|sem|senza)\b(?P<names>[^.:;]*)|(?P<omitted>[^.:;,]*)\b(?:is|are)\s+(?:left\s+out|omitted|not\s+shown)\b",
-    )
-});
+static WITHOUT: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:without|except(?:\s+for)?|excluding|leaving\s+out|minus|ohne|sans|sauf|sin|sem|senza)\b(?P<names>[^.:;]*)|(?P<omitted>[^.:;,]*)\b(?:is|are)\s+(?:left\s+out|omitted|not\s+shown)\b"
+);
 
 /// A sentence that names the members that are shown: "Only id and title are shown:".
-static ONLY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|gezeigt|angezeigt)\b|\b(?:contains?|includes?|shows?|has|gezeigt\s+werden|enthält|zeigt)\s+(?:only|just|nur)\b(?P<after>[^.:;]*)",
-    )
-});
+static ONLY: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|gezeigt|angezeigt)\b|\b(?:contains?|includes?|shows?|has|gezeigt\s+werden|enthält|zeigt)\s+(?:only|just|nur)\b(?P<after>[^.:;]*)"
+);
 
 /// Text below a response that says that it is not complete.
-static REST_OMITTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:rest|remaining|remainder|others?|more|list|output|response|body|result|records|items|entries|fields)\b
+static REST_OMITTED: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?:rest|remaining|remainder|others?|more|list|output|response|body|result|records|items|entries|fields)\b
             [^.:]*\b(?:omitted|truncated|shortened|abridged|abbreviated|cut|left\s+out|not\s+shown|elided)\b
         | \bfor\s+brevity\b | ^\W*and\s+so\s+on\b | ^\s*(?:\(|\.\.\.|…|and\b)\W*(?:and\s+)?\w+\s+more\b | ^\W*(?:truncated|shortened|abridged|abbreviated)\b
-        | \bonly\s+(?:the\s+)?first\b[^.:]*\bshown\b",
-    )
-});
+        | \bonly\s+(?:the\s+)?first\b[^.:]*\bshown\b"
+);
 
 /// A label for one item of a list: "Each record has this form:", "One of them:".
-static ONE_ITEM: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) | a\s+single | second | third |
+static ONE_ITEM: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) | a\s+single | second | third |
             first | last | an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) | among(?:st)?\s+them | including | includes |
             objects?\s+(?:like\s+th(?:is|ese)|of\s+the\s+form) |
             (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties) |
             cada | jede[rs]? | chaque | кажд\w+ | her\s+bir | setiap | każd\w+ | ogni | elke?\s+\w+ | varje | hver | каждый | кожн\w+ | každ\w+ |
             primer[ao]? | primeir[oa] | erste[rns]? | premi(?:er|ère) | перв\w+ | ilk | pertama | pierwsz\w+ | prim[oa] |
             últim[oa] | ultim[oa] | letzte[rns]? | derni(?:er|ère) | последн\w+ | terakhir | ostatni\w* )\b
-        | 每 | 各 | 第一 | 最初 | 最后 | 最後 | 각 | 첫 | 마지막 | ^\W*(?:an?|one|une?|ein|eine|una?|um|uma)\s+\w+\W*$ | \b(?:array|list)\s+of\W*$",
-    )
-});
+        | 每 | 各 | 第一 | 最初 | 最后 | 最後 | 각 | 첫 | 마지막 | ^\W*(?:an?|one|une?|ein|eine|una?|um|uma)\s+\w+\W*$ | \b(?:array|list)\s+of\W*$"
+);
 
 /// A label for the first or the last item of a list.
-static AT_START: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:first|primer[ao]?|primeir[oa]|erste[rns]?|premi(?:er|ère)|перв\w+|ilk|pertama|pierwsz\w+|prim[oa])\b|第一|最初|첫",
-    )
-});
-static AT_END: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:last|newest|latest|últim[oa]|ultim[oa]|letzte[rns]?|derni(?:er|ère)|последн\w+|terakhir|ostatni\w*)\b|最后|最後|마지막",
-    )
-});
+static AT_START: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:first|primer[ao]?|primeir[oa]|erste[rns]?|premi(?:er|ère)|перв\w+|ilk|pertama|pierwsz\w+|prim[oa])\b|第一|最初|첫"
+);
+static AT_END: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:last|newest|latest|últim[oa]|ultim[oa]|letzte[rns]?|derni(?:er|ère)|последн\w+|terakhir|ostatni\w*)\b|最后|最後|마지막"
+);
 
 /// Which item of a list is shown alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,11 +110,9 @@ pub enum OneItem {
 }
 
 /// A sentence that names a member of the response: "It has a `price`:".
-static HAS_MEMBER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(?:has|have|had|includes?|including|contains?|fields?|members?|propert(?:y|ies)|attributes?|interested|need|note|notice)\b",
-    )
-});
+static HAS_MEMBER: LazyLock<Regex> = regex!(
+    r"(?i)\b(?:has|have|had|includes?|including|contains?|fields?|members?|propert(?:y|ies)|attributes?|interested|need|note|notice)\b"
+);
 
 /// What the text around a response says that it does not show.
 #[derive(Debug, Default)]
@@ -291,8 +273,7 @@ fn one_item(page: &Page, example: &Example, response: usize) -> Option<OneItem> 
 
 /// Whether a sentence is about one item of a list. "The last name" is not.
 fn is_about_one(sentence: &str) -> bool {
-    static NAMES: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)\b(?:first|second|last)[\s_-]+names?\b"));
+    static NAMES: LazyLock<Regex> = regex!(r"(?i)\b(?:first|second|last)[\s_-]+names?\b");
     ONE_ITEM.is_match(&NAMES.replace_all(sentence, ""))
 }
 

@@ -16,7 +16,7 @@ use super::lenient_json;
 use super::mentions;
 use super::page::{Block, Fence, Page};
 use super::status_text;
-use super::text::{is_one_of, pattern};
+use super::text::is_one_of;
 use super::transcript::{self, is_schema, shows_response};
 
 /// What is documented as the response.
@@ -405,12 +405,10 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
 /// Whether a block is meant as a JSON object with double quotes, and cannot be read as one. One whose values are names of
 /// types or placeholders describes a body.
 fn is_broken_json(fence: &Fence) -> bool {
-    static DESCRIBES: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"[:\[,]\s*(?:(?i:string|str|number|integer|int|long|float|double|decimal|boolean|bool|date|datetime|timestamp|object|array|list|text|any|uuid|id|email|required|optional|value)\b|[A-Z][A-Z0-9_]*\b|\{\{|\$|[{\[]\s*\w+\s*[}\]])",
-        )
-    });
-    static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\{\s*"[\w -]+"?\s*:(?s:.*)\}$"#));
+    static DESCRIBES: LazyLock<Regex> = regex!(
+        r"[:\[,]\s*(?:(?i:string|str|number|integer|int|long|float|double|decimal|boolean|bool|date|datetime|timestamp|object|array|list|text|any|uuid|id|email|required|optional|value)\b|[A-Z][A-Z0-9_]*\b|\{\{|\$|[{\[]\s*\w+\s*[}\]])"
+    );
+    static MEMBER: LazyLock<Regex> = regex!(r#"^\{\s*"[\w -]+"?\s*:(?s:.*)\}$"#);
     let content = fence.content.trim();
     // A program may have names as values, but no open quote.
     let has_open_quote = || {
@@ -434,7 +432,7 @@ fn is_broken_json(fence: &Fence) -> bool {
 
 /// Whether a text is JSON but for commas after the last member.
 fn has_surplus_comma(text: &str) -> bool {
-    static SURPLUS: LazyLock<Regex> = LazyLock::new(|| pattern(r",(\s*[}\]])"));
+    static SURPLUS: LazyLock<Regex> = regex!(r",(\s*[}\]])");
     serde_json::from_str::<Value>(&SURPLUS.replace_all(text, "$1")).is_ok()
 }
 

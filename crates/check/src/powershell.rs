@@ -12,15 +12,13 @@ use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
 use super::shell::Mistake;
 use super::shown;
-use super::text::{is_one_of, line_end, nearest, pattern};
+use super::text::{is_one_of, line_end, nearest};
 
 /// The commands of a block that are sent to this machine, or nothing if it is more than a list of commands.
 pub fn find(text: &str) -> Vec<FoundRequest> {
-    static PROGRAM: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?im)^\s*(?:try|catch|if|else|for|foreach|while|function|param)\b|ForEach-Object|^\s*\}\s*catch",
-        )
-    });
+    static PROGRAM: LazyLock<Regex> = regex!(
+        r"(?im)^\s*(?:try|catch|if|else|for|foreach|while|function|param)\b|ForEach-Object|^\s*\}\s*catch"
+    );
     if PROGRAM.is_match(text) {
         return Vec::new();
     }
@@ -59,8 +57,8 @@ fn listing(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
 
 /// Whether text shows an object as PowerShell prints it: `name : Ada`, or a header above dashes.
 pub fn is_listing(text: &str) -> bool {
-    static MEMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\w+ +: "));
-    static DASHES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^-{2,}[ -]*$"));
+    static MEMBER: LazyLock<Regex> = regex!(r"^\w+ +: ");
+    static DASHES: LazyLock<Regex> = regex!(r"^-{2,}[ -]*$");
     let lines = text.lines().map(|line| line.trim_start_matches('#').trim());
     let mut lines = lines.filter(|line| !line.is_empty());
     let is_member = |line: &str| MEMBER.is_match(line);
@@ -113,11 +111,10 @@ impl<'a> Parser<'a> {
 
     /// A command or an assignment at the beginning of a line.
     fn statement(&mut self) -> Option<FoundRequest> {
-        static PROMPT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:PS(?: [^>\n]*)?)?>\s*"));
-        static SET: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\$(\w+)\s*=\s*"));
-        static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(r"(?i)^(?P<name>Invoke-RestMethod|Invoke-WebRequest|irm|iwr)(?:\s|`)")
-        });
+        static PROMPT: LazyLock<Regex> = regex!(r"^(?:PS(?: [^>\n]*)?)?>\s*");
+        static SET: LazyLock<Regex> = regex!(r"^\$(\w+)\s*=\s*");
+        static COMMAND: LazyLock<Regex> =
+            regex!(r"(?i)^(?P<name>Invoke-RestMethod|Invoke-WebRequest|irm|iwr)(?:\s|`)");
         self.space(false);
         self.at += PROMPT.find(self.rest()).map_or(0, |prompt| prompt.end());
         let start = self.at;
@@ -190,7 +187,7 @@ impl<'a> Parser<'a> {
     /// The quote of a member `name = "value` that is not closed in its line.
     fn open_quote(&self, start: usize) -> Option<Mistake> {
         static OPEN: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r#"(?m)^\s*[\w-]+\s*=\s*(?P<quote>")[^"'`$@\r\n]*\r?$"#));
+            regex!(r#"(?m)^\s*[\w-]+\s*=\s*(?P<quote>")[^"'`$@\r\n]*\r?$"#);
         let command = self.text[start..].split("\n\n").next()?;
         let quote = OPEN.captures(command)?.name("quote")?;
         Some(Mistake {
@@ -202,8 +199,7 @@ impl<'a> Parser<'a> {
 
     /// A misspelt option. Its name may be shortened.
     fn misspelt_option(&self, range: Range<usize>) -> Option<Mistake> {
-        static OPTION: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r"\s(?P<option>-[A-Za-z]{4,})\s"));
+        static OPTION: LazyLock<Regex> = regex!(r"\s(?P<option>-[A-Za-z]{4,})\s");
         const OPTIONS: [&str; 5] = ["-Uri", "-Method", "-ContentType", "-Headers", "-Body"];
         let command = &self.text[range.clone()];
         // Text within quotes is not an option.
@@ -224,8 +220,8 @@ impl<'a> Parser<'a> {
     /// The URL of a command that is not understood.
     fn address(&self, range: Range<usize>) -> Option<WrittenRequest> {
         static URL: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#));
-        static METHOD: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)-Method\s+["']?(\w+)"#));
+            regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#);
+        static METHOD: LazyLock<Regex> = regex!(r#"(?i)-Method\s+["']?(\w+)"#);
         let command = &self.text[range.clone()];
         let url = URL.find(command)?;
         let method = METHOD.captures(command);

@@ -15,7 +15,7 @@ use super::node::{Item, Kind, Node, is_dots};
 use super::prompt;
 use super::service::{Body, Received};
 use super::shell;
-use super::text::{Lines, is_one_of, pattern};
+use super::text::{Lines, is_one_of};
 use super::transcript;
 
 /// What a command prints of a response.
@@ -252,8 +252,7 @@ fn is_value(text: &str) -> bool {
 
 /// Whether text could be a command and not what one prints: its first word is in lower case, or sets a variable.
 pub fn is_like_command(line: &str) -> bool {
-    static COMMAND: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^\s*(?:[a-z][a-z0-9._/+-]*(?:\s|$)|\w+=|[./~(\\])"));
+    static COMMAND: LazyLock<Regex> = regex!(r"^\s*(?:[a-z][a-z0-9._/+-]*(?:\s|$)|\w+=|[./~(\\])");
     COMMAND.is_match(line) && !begins_value(line.trim())
 }
 
@@ -292,7 +291,7 @@ fn text_lines(value: &Value) -> Vec<Value> {
 
 /// A line of output: a number, or words with one space between them. `3.0` is printed as `3`, too.
 fn line_value(line: &str) -> Value {
-    static WHOLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(\d+)\.0\b"));
+    static WHOLE: LazyLock<Regex> = regex!(r"\b(\d+)\.0\b");
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     match serde_json::from_str(&line) {
         Ok(Value::Number(number)) => Value::Number(number),
@@ -318,11 +317,9 @@ pub struct Status {
 impl WriteOut {
     /// Reads a format; `Err` is a variable whose text is not known.
     pub fn parse(format: &str) -> Result<WriteOut, String> {
-        static PART: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(
-                r"(?P<escape>\\[nrt])|%\{(?P<name>[^}]*)\}|%(?P<percent>%)|(?P<space>\s+)|(?P<other>(?s:.))",
-            )
-        });
+        static PART: LazyLock<Regex> = regex!(
+            r"(?P<escape>\\[nrt])|%\{(?P<name>[^}]*)\}|%(?P<percent>%)|(?P<space>\s+)|(?P<other>(?s:.))"
+        );
         let mut out = String::new();
         for part in PART.captures_iter(format) {
             if let Some(name) = part.name("name") {

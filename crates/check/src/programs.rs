@@ -19,24 +19,21 @@ use super::text::{Lines, is_one_of, line_start, pattern};
 use super::url::{self, encode_component};
 
 /// A call up to its opening bracket, or a command of PowerShell.
-static CALL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)
+static CALL: LazyLock<Regex> = regex!(
+    r"(?x)
         (?P<call>
             (?:\$|\bjQuery)\.(?:get|post|ajax|getJSON)
           | \b(?: fetch | [aA]xios(?:\s*\.\s*\w+)? | (?:requests|httpx|\w*[hH]ttp\w*|\w*[cC]lient)\.\w+ | urlopen | ajax | got )
         ) (?:<[^();\n]*>)? \s* \(
-      | \b(?P<command>Invoke-RestMethod | Invoke-WebRequest | irm | iwr)\s",
-    )
-});
+      | \b(?P<command>Invoke-RestMethod | Invoke-WebRequest | irm | iwr)\s"
+);
 
 /// A URL of this machine.
-static URL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#));
+static URL: LazyLock<Regex> = regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#);
 
 /// The method of a call: `method: "POST"`, `-Method Post`.
 static METHOD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)(?:\bmethod["']?\s*[:=]\s*|-Method\s+)["']?([A-Za-z]+)"#));
+    regex!(r#"(?i)(?:\bmethod["']?\s*[:=]\s*|-Method\s+)["']?([A-Za-z]+)"#);
 
 /// A client whose calls are understood.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,9 +90,8 @@ pub fn has_call(text: &str) -> bool {
 
 /// The end of the literal call that a text begins with, maybe in an assignment.
 pub fn call_end(text: &str) -> Option<usize> {
-    static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:(?:(?:const|let|var)\s+)?\w+\s*=\s*)?(?:(?:await|return)\s+)?")
-    });
+    static BEFORE: LazyLock<Regex> =
+        regex!(r"^(?:(?:(?:const|let|var)\s+)?\w+\s*=\s*)?(?:(?:await|return)\s+)?");
     let start = BEFORE.find(text)?.end();
     let call = CALL
         .captures_at(text, start)
@@ -164,12 +160,10 @@ fn comma_after(at: usize) -> Problem {
 /// Where a call that cannot be read lacks a comma: after its URL, or at the end of a line above another option.
 fn missing_between_arguments(text: &str, start: usize) -> Option<usize> {
     static BEFORE_OPTIONS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*\{"#));
-    static BEFORE_OPTION: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*,\s*\{\s*method\s*:\s*(?:"\w+"|'\w+')[ \t]*\r?\n\s*(?:headers|body|mode|cache|credentials)\s*[:,]"#,
-        )
-    });
+        regex!(r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*\{"#);
+    static BEFORE_OPTION: LazyLock<Regex> = regex!(
+        r#"^\s*(?:"[^"\n]*"|'[^'\n]*'|`[^`\n]*`)\s*,\s*\{\s*method\s*:\s*(?:"\w+"|'\w+')[ \t]*\r?\n\s*(?:headers|body|mode|cache|credentials)\s*[:,]"#
+    );
     let arguments = &text[start..];
     let last_byte = |part: &str| start + part.trim_end().len() - 1;
     if let Some(found) = BEFORE_OPTIONS.find(arguments) {
@@ -384,10 +378,9 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
 
 /// What a program prints, or the status, in a comment after or below a call, or as the output of a session.
 fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
-    static OTHER_CASE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^\s*(?:\}\s*)?(?:catch|except|else)\b"));
+    static OTHER_CASE: LazyLock<Regex> = regex!(r"^\s*(?:\}\s*)?(?:catch|except|else)\b");
     // In a session the value of an expression is printed below it.
-    static BODY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:>>> .*)?\.json\(\)\)?\s*$"));
+    static BODY: LazyLock<Regex> = regex!(r"^(?:>>> .*)?\.json\(\)\)?\s*$");
     let content = comments(text);
     let mut is_shown = false;
     let mut status = None;
@@ -422,7 +415,7 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
 
 /// A program with `#` in place of `//` before comments; offsets stay valid.
 pub fn comments(text: &str) -> Cow<'_, str> {
-    static MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)(^|\s)//"));
+    static MARK: LazyLock<Regex> = regex!(r"(?m)(^|\s)//");
     MARK.replace_all(text, "$1# ")
 }
 
@@ -433,23 +426,18 @@ pub fn is_printed(text: &str) -> bool {
 }
 
 /// How a program prints something.
-static PRINT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\b(?:console\.(?:log|dir|table)|p?print|pp)\b\s*\(?"));
+static PRINT: LazyLock<Regex> = regex!(r"\b(?:console\.(?:log|dir|table)|p?print|pp)\b\s*\(?");
 
 /// Whether a program prints something other than the response, or may do so.
 pub fn prints_other(text: &str) -> bool {
-    static CHANGE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"\.(?:map|filter|find|sort|slice|reduce|flatMap|forEach|length)\b|\bfor\s*\(|\bfor\s+\w+\s+in\b|\bsorted\(|\blen\(|\bObject\.|[\w)]\[[\d\x22\x27]|\.data\.\w|\.json\(\)\.(?:get|keys|values|items)\b",
-        )
-    });
+    static CHANGE: LazyLock<Regex> = regex!(
+        r"\.(?:map|filter|find|sort|slice|reduce|flatMap|forEach|length)\b|\bfor\s*\(|\bfor\s+\w+\s+in\b|\bsorted\(|\blen\(|\bObject\.|[\w)]\[[\d\x22\x27]|\.data\.\w|\.json\(\)\.(?:get|keys|values|items)\b"
+    );
     // A name, or the body or status of what it stands for, maybe as JSON; or a fixed text.
-    static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"^(?:JSON\.stringify\(|json\.dumps\()?(?:await )?(?P<name>\w+)(?P<part>\.(?:data|json\(\)|text(?:\(\))?|content|status|status_code))?(?:,[^()]*)?\)?$|^[\x22'`][^\x22'`$]*[\x22'`]$",
-        )
-    });
-    static BODY: LazyLock<Regex> = LazyLock::new(|| pattern(r"\.json\(\)\)\s*\.then\($"));
+    static PLAIN: LazyLock<Regex> = regex!(
+        r"^(?:JSON\.stringify\(|json\.dumps\()?(?:await )?(?P<name>\w+)(?P<part>\.(?:data|json\(\)|text(?:\(\))?|content|status|status_code))?(?:,[^()]*)?\)?$|^[\x22'`][^\x22'`$]*[\x22'`]$"
+    );
+    static BODY: LazyLock<Regex> = regex!(r"\.json\(\)\)\s*\.then\($");
     let is_other = |print: regex::Match<'_>| {
         if !print.as_str().ends_with('(') {
             return !BODY.is_match(&text[..print.start()]);
@@ -471,9 +459,8 @@ fn is_body(text: &str, name: &str) -> bool {
     let set = pattern(&format!(
         r"(?m)\b{name}\s*=\s*.*\.(?:json\(\)|data|text(?:\(\))?)\)?[;\s]*$|\b(?:then|success|done|function|async)[^\w\[{{]+{name}\b|\bdata:\s*{name}\b"
     ));
-    static DATA: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\{\s*(?:\w+,\s*)*data\s*(?:,[^{}]*)?\}\)?\s*=|(?:then|async)\W+data\b")
-    });
+    static DATA: LazyLock<Regex> =
+        regex!(r"\{\s*(?:\w+,\s*)*data\s*(?:,[^{}]*)?\}\)?\s*=|(?:then|async)\W+data\b");
     set.is_match(text) || name == "data" && DATA.is_match(text)
 }
 
@@ -489,9 +476,8 @@ fn is_error(text: &str, shown: &str) -> bool {
 
 /// The output below the command that runs a program: `$ node app.js`.
 pub fn run_output(text: &str) -> Option<Range<usize>> {
-    static RUN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^[^\w\n]*(?:node|python3?|py|deno run|bun|npx tsx|ts-node)\s+[\w./-]+\s*\n")
-    });
+    static RUN: LazyLock<Regex> =
+        regex!(r"^[^\w\n]*(?:node|python3?|py|deno run|bun|npx tsx|ts-node)\s+[\w./-]+\s*\n");
     let start = RUN.find(text)?.end();
     text[start..]
         .starts_with(['{', '['])

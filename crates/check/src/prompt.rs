@@ -4,20 +4,16 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::text::pattern;
-
 /// A prompt at the beginning of a line: `$`, `ada@host dir %`, `➜  dir git:(main) ✗`, `~/dir ❯`, `PS C:\>`.
-static PROMPT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"(?x)^[\ \t]*(?:\([\w.-]+\)[\ \t]+)?
+static PROMPT: LazyLock<Regex> = regex!(
+    r#"(?x)^[\ \t]*(?:\([\w.-]+\)[\ \t]+)?
         (?: ➜[\ \t]+(?:~\S*|[\w.-]+[\ \t]+git:\(\S*\))(?:[\ \t]+✗)?
           | [$%>❯»λ➜](?:[\ \t]+[$%>])*
           | \[?[\w.-]+@[\w.-]+(?::\S*)?(?:[\ \t]+[\w./~-]+)?\]?[\ \t]*[$%\#❯➜]
           | [~/][^\s"'`{<]*(?:[\ \t]+\S+)?[\ \t]+[❯»λ➜]
           | (?:PS[\ ])?[A-Z]:\\[^<>"\n]*> | PS> )
-        (?:[\ \t]+|$)"#,
-    )
-});
+        (?:[\ \t]+|$)"#
+);
 
 /// The offset after the prompt of a line, if it has one.
 fn end(line: &str) -> Option<usize> {

@@ -20,20 +20,18 @@ use super::markup::{as_markdown, without_raw_tags};
 use super::node::Kind;
 use super::sentences;
 use super::status_text;
-use super::text::{Lines, floor_char_boundary, pattern};
+use super::text::{Lines, floor_char_boundary};
 use super::transcript::{self, is_schema};
 use super::unclosed;
 use super::unfenced::{self, Part};
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
-static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)(?:<!--|\{/\*)\s*standin
+static DIRECTIVE: LazyLock<Regex> = regex!(
+    r"(?xi)(?:<!--|\{/\*)\s*standin
         (?: \s*:\s* (?P<words>[^>]*?)
           | \s+ (?P<known> (?: (?:skip|reset|save)\b | (?:status|db|as|any|expect|after)= ) [^>]*?) )
-        \s*(?:-->|\*/\})",
-    )
-});
+        \s*(?:-->|\*/\})"
+);
 
 /// The blocks of a Markdown page whose text begins at an offset.
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
@@ -79,12 +77,10 @@ fn read(text: &str, body: usize) -> Vec<Block> {
 /// The directives in HTML at an offset of the page.
 fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
     /// A comment whose name or whose colon is not right: `<!-- stand-in: skip -->`.
-    static MISSPELT: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)(?:<!--|\{/\*)\s*(?P<name>[a-z]+(?:-[a-z]+)?)\s*[:\s]\s*
-            (?P<words>(?:skip|reset|save|(?:status|db|as|any|expect|after)\s*[=:])[^>]*?)\s*(?:-->|\*/\})",
-        )
-    });
+    static MISSPELT: LazyLock<Regex> = regex!(
+        r"(?xi)(?:<!--|\{/\*)\s*(?P<name>[a-z]+(?:-[a-z]+)?)\s*[:\s]\s*
+            (?P<words>(?:skip|reset|save|(?:status|db|as|any|expect|after)\s*[=:])[^>]*?)\s*(?:-->|\*/\})"
+    );
     let misspelt = MISSPELT.captures_iter(html).filter_map(move |captures| {
         let whole = captures
             .get(0)
@@ -105,11 +101,9 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
 
 /// The title of a code block in its opening line, as a label: `title="Response"`, `[Response]`, `json 200 OK`.
 fn title(page: &str, fence: &Fence) -> Option<Block> {
-    static TITLE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r#"(?:\b(?:title|caption|label|name)\s*=\s*["'](?P<value>[^"']+)["']|\[(?P<tab>[^\]]+)\]|^\S+\s+(?P<words>\w[^={}\[\]"]*?)(?:\s+\w+=.*)?$)"#,
-        )
-    });
+    static TITLE: LazyLock<Regex> = regex!(
+        r#"(?:\b(?:title|caption|label|name)\s*=\s*["'](?P<value>[^"']+)["']|\[(?P<tab>[^\]]+)\]|^\S+\s+(?P<words>\w[^={}\[\]"]*?)(?:\s+\w+=.*)?$)"#
+    );
     let found = TITLE.captures(&fence.info)?;
     let words = found
         .name("words")
@@ -458,11 +452,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     // Of several labels in a paragraph, each has its line.
     let before = before.rsplit('\n').next().unwrap_or_default();
     // The status before a body: "Response: `200` + `{...}`".
-    static STATUS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)(?P<label>[:：]|->|=>|→)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$",
-        )
-    });
+    static STATUS: LazyLock<Regex> = regex!(
+        r"(?i)(?P<label>[:：]|->|=>|→)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
+    );
     let status = STATUS.captures(before);
     let before = match status.as_ref().and_then(|found| found.name("label")) {
         Some(label) => &before[..label.end()],
@@ -474,7 +466,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         .next()
         .unwrap_or_default();
     // Attributes of the code, as kramdown and interactive courses write them: `{: .sh}`, `{{execute}}`.
-    static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\{[{:][^}\n]*\}+"));
+    static ATTRIBUTES: LazyLock<Regex> = regex!(r"^\{[{:][^}\n]*\}+");
     let attributes = ATTRIBUTES.find(after).map_or(0, |found| found.end());
     let after = after[attributes..].trim_matches([' ', '\\', '\t', '\r']);
     let is_break = after.starts_with("<br") && after.ends_with('>') && after.len() < 8;
@@ -511,11 +503,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         // "The response is `{...}`."
         let said = || {
-            static SAYS: LazyLock<Regex> = LazyLock::new(|| {
-                pattern(
-                    r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see)$",
-                )
-            });
+            static SAYS: LazyLock<Regex> = regex!(
+                r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see)$"
+            );
             SAYS.is_match(label)
                 && words.len() <= 12
                 && matches!(after, "" | ".")
@@ -546,7 +536,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     } else if http_message::begins_message(content) {
         // With its response: "`GET /users/1` → `{...}`".
         static SHOWS: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r"^(?:->|=>|→|⇒|returns|answers|gives)\s*`+\s*[{\[]"));
+            regex!(r"^(?:->|=>|→|⇒|returns|answers|gives)\s*`+\s*[{\[]");
         named("request") || label.is_empty() && SHOWS.is_match(after)
     } else {
         // Clients encode the spaces of a query.
@@ -670,12 +660,10 @@ fn fence<'a>(
         );
     }
     // The labels, marks and buttons of some publishers, which readers do not see as text.
-    static MARKS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xm)\A(?:\[(?:secondary_label|label|environment)[^\]\n]*\]\n)+ | <\^> | Copy\ to\ clipboardErrorCopied
-                | \A\s*\[source[^\]\n]*\]\s*\n\s*-{4,}[\ \t]*\n | ^[\ \t]*-{4,}\s*\z",
-        )
-    });
+    static MARKS: LazyLock<Regex> = regex!(
+        r"(?xm)\A(?:\[(?:secondary_label|label|environment)[^\]\n]*\]\n)+ | <\^> | Copy\ to\ clipboardErrorCopied
+                | \A\s*\[source[^\]\n]*\]\s*\n\s*-{4,}[\ \t]*\n | ^[\ \t]*-{4,}\s*\z"
+    );
     let marks: Vec<_> = MARKS
         .find_iter(&fence.content)
         .map(|mark| mark.range())

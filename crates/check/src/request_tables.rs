@@ -10,7 +10,7 @@ use super::http_message::{self, METHODS};
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::status_text;
-use super::text::{is_one_of, pattern};
+use super::text::is_one_of;
 use super::transcript::is_response;
 use super::url;
 
@@ -150,8 +150,7 @@ fn request(table: &Table) -> Option<Shown<'_>> {
 /// The query in the row of parameters of a table that shows a request, with its `?`; `None` if the row leaves it open.
 /// What is optional is left out, unless the text says to enter it.
 fn query(table: &Table) -> Option<String> {
-    static PAIR: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\b(?P<name>[A-Za-z_]\w*)[/=](?P<value>[\w.{}<>:-]+)"));
+    static PAIR: LazyLock<Regex> = regex!(r"\b(?P<name>[A-Za-z_]\w*)[/=](?P<value>[\w.{}<>:-]+)");
     const NAMES: &str = "params parameters query";
     let is_query = |row: &&Vec<Cell>| {
         let name = row.first().filter(|_| row.len() > 1);
@@ -255,7 +254,7 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
     const RESULT: &str = "status code response result returns output answer expected statuscode antwort ergebnis réponse \
          résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
     const SENT: &str = "body payload params parameters data cuerpo corpo corps тело 请求体 ボディ";
-    static DESCRIBED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\W*[2-5]\d\d\W*:\s*\p{L}"));
+    static DESCRIBED: LazyLock<Regex> = regex!(r"^\W*[2-5]\d\d\W*:\s*\p{L}");
     let columns = |names: &str| -> Vec<usize> {
         let named = |column: &usize| labels::has_word(&table.header[*column].text, names);
         (0..table.header.len()).filter(named).collect()
@@ -333,9 +332,8 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
 /// The status that a cell documents: "404 Not Found", "`201` · the new user", "200: [...]"; of several the first, if it
 /// is a success.
 fn row_status(cell: &Cell) -> Option<u16> {
-    static BEGINS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^\W*(?:HTTP\s+)?(?P<code>[2-5]\d\d)(?:\W|$)"));
-    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    static BEGINS: LazyLock<Regex> = regex!(r"^\W*(?:HTTP\s+)?(?P<code>[2-5]\d\d)(?:\W|$)");
+    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     let first = cell.text.split([',', ';']).next()?;
     status_text::in_line(first).or_else(|| {
         let code = BEGINS.captures(&cell.text)?["code"].parse().ok()?;

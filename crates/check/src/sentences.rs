@@ -7,7 +7,6 @@ use regex::Regex;
 use super::blocks::{Block, Prose};
 use super::labels::{self, Announces};
 use super::status_text;
-use super::text::pattern;
 use super::transcript::shows_response;
 
 /// Makes examples of the commands within sentences whose response the page shows: "`curl .../users/1` prints:" above
@@ -58,8 +57,7 @@ fn states_status(rest: &str) -> bool {
 
 /// Whether JSON in backticks is what the command before it in its sentence prints: "`curl .../users/1` prints `{...}`".
 pub fn is_output(before: &str) -> bool {
-    static COMMAND: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?s)`\$?\s*curl [^`]*`(?P<between>[^`.]{1,80})\z"));
+    static COMMAND: LazyLock<Regex> = regex!(r"(?s)`\$?\s*curl [^`]*`(?P<between>[^`.]{1,80})\z");
     COMMAND.captures(before).is_some_and(|found| {
         let between = found["between"].trim();
         labels::label(between) == Announces::Response || starts_with_arrow(between)

@@ -108,7 +108,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn run(&mut self) {
-        while !(self.first_word && !self.out.words.is_empty())
+        while (!self.first_word || self.out.words.is_empty())
             && let Some(letter) = self.peek()
         {
             match letter {

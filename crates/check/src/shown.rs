@@ -8,7 +8,7 @@ use regex::Regex;
 use super::http_message;
 use super::printed::Printed;
 use super::prompt;
-use super::text::{line_end, pattern};
+use super::text::line_end;
 use super::transcript;
 
 /// The output of a command, whose last word is at an offset and which ends at another one, and where to continue: in a
@@ -122,10 +122,10 @@ pub fn command_in_line(line: &str) -> Option<usize> {
     let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));
     // Commands before it that change nothing of the request: `sleep 1 && curl ...`.
     static BEFORE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(?:(?:sleep|cd|echo|printf|clear)\b[^|;&$`]*(?:;|&&)\s*)+$"));
+        regex!(r"^(?:(?:sleep|cd|echo|printf|clear)\b[^|;&$`]*(?:;|&&)\s*)+$");
     let typed_from = prompt::typed(line).min(at);
     // The mark of a list item: `a)curl ...`.
-    static ITEM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*\(?(?:[a-z]|\d{1,2})[).]\s*$"));
+    static ITEM: LazyLock<Regex> = regex!(r"^\s*\(?(?:[a-z]|\d{1,2})[).]\s*$");
     let typed = before.trim().is_empty()
         || typed_from == at
         || BEFORE.is_match(&line[typed_from..at])

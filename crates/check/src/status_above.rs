@@ -13,7 +13,6 @@ use super::page::{Block, Fence, Page};
 use super::pairing;
 use super::status::{Expected, StatusSource, one, usual};
 use super::status_text::{self, in_line, in_paragraph};
-use super::text::pattern;
 use super::transcript;
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
@@ -25,11 +24,9 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     // "Add one. Expected: 201"
     let ends_with_status = text.len() < prose.text.trim().len() && in_line(text).is_some();
     // The status of a second call, of another server, or one that does not come.
-    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|unlike|others?|does\s+not\s+return|doesn['’]t\s+return)\b",
-        )
-    });
+    static OTHER: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|unlike|others?|does\s+not\s+return|doesn['’]t\s+return)\b"
+    );
     if !labels::leads(text) && !ends_with_status || OTHER.is_match(text) {
         return None;
     }

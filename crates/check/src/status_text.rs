@@ -33,9 +33,8 @@ static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 /// A statement in a sentence: `returns 404`, `The server responds with a 404 error`
-static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)(?: \b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
+static STATEMENT: LazyLock<Regex> = regex!(
+    r"(?xi)(?: \b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
             yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
             responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
@@ -46,36 +45,27 @@ static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
         (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|are|be|will|must|response|now|then|ist|est|es|é|è|sein|wird|sera|será|jest|un|une|uno|una|um|ein|eine|einen|dann|danach|
             jetzt|con|com|avec|mit|de|di|erreur|erro|errore|fehler|código|codice|estado|statut|ошибку|код|статус)\s+)*
-        (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)",
-    )
-});
+        (?P<code>[1-5]\d\d)\b [\W]* (?P<next>[a-z]*)"
+);
 /// The name of a status with its number: `This is forbidden (403)`.
-static NAMED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?P<name>\p{L}[\p{L} '-]*\p{L})\s*\((?:HTTP\s+)?(?P<code>[1-5]\d\d)\)")
-});
+static NAMED: LazyLock<Regex> =
+    regex!(r"(?P<name>\p{L}[\p{L} '-]*\p{L})\s*\((?:HTTP\s+)?(?P<code>[1-5]\d\d)\)");
 /// A status that is explained: `404 Not Found – no such user`, `Response (201): the new user`.
-static EXPLAINED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?s)^(?P<status>(?P<label>.*?)[1-5]\d\d\b[\w' ]*?)(?:\W*\s(?:[–—:;,→-]|[-=]>)|(?P<near>[`)\]）]*[:：,;]|[`\s]*[(（]))\s*\p{L}",
-    )
-});
+static EXPLAINED: LazyLock<Regex> = regex!(
+    r"(?s)^(?P<status>(?P<label>.*?)[1-5]\d\d\b[\w' ]*?)(?:\W*\s(?:[–—:;,→-]|[-=]>)|(?P<near>[`)\]）]*[:：,;]|[`\s]*[(（]))\s*\p{L}"
+);
 /// A status and in brackets what may come as well: `Expected: 204 (or 404 if it is gone)`.
-static ALTERNATIVE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)^(?P<status>.*?[1-5]\d\d\b[\w'`\ ]*?)\s*[(（,;]\s*(?:or|oder|ou|o|или|otherwise|else|sinon|sonst|sino|senão|altrimenti)\b[^\d]*(?P<other>[1-5]\d\d)\b",
-    )
-});
+static ALTERNATIVE: LazyLock<Regex> = regex!(
+    r"(?xi)^(?P<status>.*?[1-5]\d\d\b[\w'`\ ]*?)\s*[(（,;]\s*(?:or|oder|ou|o|или|otherwise|else|sinon|sonst|sino|senão|altrimenti)\b[^\d]*(?P<other>[1-5]\d\d)\b"
+);
 /// Words of an expectation before a status: `should 404`, `It must return 404`.
-static SHOULD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)^\W*(?:(?:it|this|that|we|you|the\s+(?:server|api|response))\s+)?
-        (?:should|must|shall|will|sollte|soll|muss|debería|debe|deveria|deve|devrait|doit|dovrebbe|должен|должно)\b\s*(?:be\b)?",
-    )
-});
+static SHOULD: LazyLock<Regex> = regex!(
+    r"(?xi)^\W*(?:(?:it|this|that|we|you|the\s+(?:server|api|response))\s+)?
+        (?:should|must|shall|will|sollte|soll|muss|debería|debe|deveria|deve|devrait|doit|dovrebbe|должен|должно)\b\s*(?:be\b)?"
+);
 /// Words for an error, or for a request that fails.
-static FAILS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | denied | unauthorized | failing | not\s+(?:allowed|accepted|permitted|valid|found)
+static FAILS: LazyLock<Regex> = regex!(
+    r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | denied | unauthorized | failing | not\s+(?:allowed|accepted|permitted|valid|found)
             | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
             | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
             | no\s+encontrad[oa]s? | não\s+(?:foi\s+)?encontrad[oa]s? | non\s+trovat\w | introuvables? | nicht\s+gefunden | не\s+найден\w* | не\s+знайден\w*
@@ -83,27 +73,22 @@ static FAILS: LazyLock<Regex> = LazyLock::new(|| {
             | could\s?n(?:o|['’])t\s+(?:be\s+found|find) | unable\s+to | (?:does|did)\s?(?:not|n['’]t)\s+exist
             | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
             | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
-        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러 | 不存在 | 未找到 | 找不到 | 見つかりません | 찾을\s*수\s*없",
-    )
-});
+        | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러 | 不存在 | 未找到 | 找不到 | 見つかりません | 찾을\s*수\s*없"
+);
 /// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.
-static LAST_PART: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"[(（\[–—:：→>|-]\s*(?P<part>[^()（）\[\]–—:：→>|-]+)[)）\]]?\s*[:：]?\s*$")
-});
+static LAST_PART: LazyLock<Regex> =
+    regex!(r"[(（\[–—:：→>|-]\s*(?P<part>[^()（）\[\]–—:：→>|-]+)[)）\]]?\s*[:：]?\s*$");
 /// A label in any language, with its markup: "Odpowiedź (`404`):", "**Svar: 404 Not Found**".
-static ANY_LABEL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?x)^[\W_]* (?:\p{L}[\p{L}\p{M}'’.-]*[\s*_]+|\p{L}+){1,4} [:：]?[\s*_]*
+static ANY_LABEL: LazyLock<Regex> = regex!(
+    r"(?x)^[\W_]* (?:\p{L}[\p{L}\p{M}'’.-]*[\s*_]+|\p{L}+){1,4} [:：]?[\s*_]*
         (?: [(（\[`][*_`]* (?P<code>[1-5]\d\d) (?:\s+(?P<reason>[A-Za-z'\ -]+))? [*_`]*[)）\]`]
-          | (?P<plain>[1-5]\d\d)\s+(?P<phrase>[A-Za-z'\ -]+) ) [\W_]*$",
-    )
-});
-static WITH_REASON: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[^\d]*\b([1-5]\d\d)\s+([A-Za-z'\ -]+)[^\d]*$"));
+          | (?P<plain>[1-5]\d\d)\s+(?P<phrase>[A-Za-z'\ -]+) ) [\W_]*$"
+);
+static WITH_REASON: LazyLock<Regex> = regex!(r"^[^\d]*\b([1-5]\d\d)\s+([A-Za-z'\ -]+)[^\d]*$");
 /// A heading that begins with an error: `404 when the user is missing`.
 static ERROR_FIRST: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\W*(?P<code>[45]\d\d)\W+(?:when|if|for|on|because|as|error)\b"));
-static IN_HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)"));
+    regex!(r"^\W*(?P<code>[45]\d\d)\W+(?:when|if|for|on|because|as|error)\b");
+static IN_HEADING: LazyLock<Regex> = regex!(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)");
 
 /// The status that a paragraph documents.
 pub fn in_paragraph(text: &str) -> Option<u16> {
@@ -146,10 +131,9 @@ pub fn of_cases(text: &str) -> Option<Vec<u16>> {
 
 /// The statuses of a label and what it says may come, the success first: "Response: `200 OK` with the user, or `404`".
 pub fn of_choices(text: &str) -> Option<Vec<u16>> {
-    static CHOICES: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?P<code>[2-5])\d\d\b[^.\n]*")
-    });
-    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+    static CHOICES: LazyLock<Regex> =
+        regex!(r"^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?P<code>[2-5])\d\d\b[^.\n]*");
+    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     let found = CHOICES.captures(text)?;
     let is_response =
         labels::label(&found["label"]) == Announces::Response || is_status_label(&found["label"]);
@@ -209,12 +193,10 @@ pub fn of_label(text: &str) -> Option<u16> {
 
 /// The status that a label gives to the response below it; "error" and "success" stand for one.
 pub fn of_response_label(label: &str) -> Option<u16> {
-    static SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?: success(?:ful)? | erfolg(?:reich\w*)? | succès | éxito | exitos[ao] | sucesso | successo | успе[хш]\w* | успіх\w* | успішн\w*
-                | sukces\w* | başarılı | succes | suksess | onnistu\w* | úspě[cš]\w* | نجاح | berhasil )\b | 成功 | 성공",
-        )
-    });
+    static SUCCESS: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?: success(?:ful)? | erfolg(?:reich\w*)? | succès | éxito | exitos[ao] | sucesso | successo | успе[хш]\w* | успіх\w* | успішн\w*
+                | sukces\w* | başarılı | succes | suksess | onnistu\w* | úspě[cš]\w* | نجاح | berhasil )\b | 成功 | 성공"
+    );
     of_label(label)
         .or_else(|| names_error(label).then_some(400))
         .or_else(|| SUCCESS.is_match(label).then_some(200))
@@ -222,13 +204,11 @@ pub fn of_response_label(label: &str) -> Option<u16> {
 
 /// Whether a label names an error.
 pub fn names_error(label: &str) -> bool {
-    static ERROR: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?: errors? | failure | \w*fehler\w* | erreurs? | erros? | errore | errori | errores | ошибк\w* | помилк\w* | грешк\w* | błąd | błęd\w*
+    static ERROR: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?: errors? | failure | \w*fehler\w* | erreurs? | erros? | errore | errori | errores | ошибк\w* | помилк\w* | грешк\w* | błąd | błęd\w*
                 | hata | fout | fel | feil | fejl | virhe | chyb[ay] | eroare | hiba | σφάλμα | خطأ | خطا | שגיאה | kesalahan )\b
-            | エラー | 错误 | 錯誤 | 失败 | 失敗 | 오류 | 에러 | 실패 | lỗi",
-        )
-    });
+            | エラー | 错误 | 錯誤 | 失败 | 失敗 | 오류 | 에러 | 실패 | lỗi"
+    );
     ERROR.is_match(label)
 }
 
@@ -267,8 +247,8 @@ pub fn of_any_label(label: &str) -> Option<u16> {
 /// successfully: `204 No Content`".
 pub fn of_success(text: &str) -> Option<u16> {
     static SUCCESS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\b(?P<code>2\d\d)\b[\s`*_(]+(?P<phrase>[A-Za-z -]+)"));
-    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+        regex!(r"\b(?P<code>2\d\d)\b[\s`*_(]+(?P<phrase>[A-Za-z -]+)");
+    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     const DONE: &str = "success successful successfully succeeds succeeded deleted removed created updated saved found exists";
     let text = without_should(text);
     let found = SUCCESS.captures(text)?;
@@ -295,27 +275,21 @@ pub fn of_response(text: &str) -> Option<u16> {
 /// The success of a request in the description of it: "will delete the user and return `204 No Content` if that was
 /// successful".
 pub fn on_success(text: &str) -> Option<u16> {
-    static RETURNS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?:returns?|returning|responds?|answers?|repl(?:y|ies)|sends?|gives?|get|receives?|response\s+is)\b [^\w.;]{0,4}
-            (?:(?:back|with|an?|the|http|status|code|of)\b[^\w.;]{0,4})* (?P<code>2\d\d)\b (?P<rest>[^.;\n]*)",
-        )
-    });
+    static RETURNS: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?:returns?|returning|responds?|answers?|repl(?:y|ies)|sends?|gives?|get|receives?|response\s+is)\b [^\w.;]{0,4}
+            (?:(?:back|with|an?|the|http|status|code|of)\b[^\w.;]{0,4})* (?P<code>2\d\d)\b (?P<rest>[^.;\n]*)"
+    );
     // The only condition may be that it succeeds.
-    static SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:if|when|on|upon)\s+(?:[\w-]+\s+){0,5}?(?:well|success\w*|succeeds?|succeeded|deleted|removed|created|updated)\b",
-        )
-    });
+    static SUCCESS: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:if|when|on|upon)\s+(?:[\w-]+\s+){0,5}?(?:well|success\w*|succeeds?|succeeded|deleted|removed|created|updated)\b"
+    );
     // "Returns `404` if there is none and `204` on success".
-    static WITH_SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?P<code>2\d\d)\b (?:\s+[A-Z][a-z]+(?:\ [A-Z][a-z]+)?)? [\s`*_)]{1,4}
+    static WITH_SUCCESS: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?P<code>2\d\d)\b (?:\s+[A-Z][a-z]+(?:\ [A-Z][a-z]+)?)? [\s`*_)]{1,4}
             (?:on|upon|if|when|in\s+case\s+of|bei|en\s+cas\s+de|em\s+caso\s+de|in\s+caso\s+di|en\s+caso\s+de)
-            \s+(?:\w+\s+){0,2}?(?:success\w*|succeed\w*|erfolg\w*|succès|éxito|sucesso|successo)\b",
-        )
-    });
-    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b2\d\d\b"));
+            \s+(?:\w+\s+){0,2}?(?:success\w*|succeed\w*|erfolg\w*|succès|éxito|sucesso|successo)\b"
+    );
+    static CODE: LazyLock<Regex> = regex!(r"\b2\d\d\b");
     if text.len() >= 500 {
         return None;
     }
@@ -337,29 +311,24 @@ pub fn on_success(text: &str) -> Option<u16> {
 
 /// The only status in a short sentence that says, in whatever language, what the server returns: "Serwer zwraca 204."
 pub fn in_short_sentence(text: &str) -> Option<u16> {
-    static ANSWERS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)\b(?: returns? | returned | answers? | responds? | sent\s+back | statuscode | code\s+de\s+(?:retour|statut) | code | kode | status\w* | retour\w* | renvo\w+ | répond\w* |
+    static ANSWERS: LazyLock<Regex> = regex!(
+        r"(?xi)\b(?: returns? | returned | answers? | responds? | sent\s+back | statuscode | code\s+de\s+(?:retour|statut) | code | kode | status\w* | retour\w* | renvo\w+ | répond\w* |
                 devuelv\w+ | respond\w* | retorn\w+ | devolv\w+ | restituisc\w+ | rispond\w+ | antwortet | liefert | gibt | ergibt |
                 zwrac\w+ | odpowiad\w+ | dön(?:er|dürür) | döndürül\w+ | yanıt\w* | memba\w+ | mengembalikan | menghasilkan |
                 vrac\w+ | vrát\w+ | palautta\w+ | returnera\w+ | svara\w* | geeft | retourneert | trả\s+về |
                 возвраща\w+ | верн\w+ | отвеча\w+ | ответ\w* | поверта\w+ | код\w* | статус\w* )\b
-            | 返 | 状态 | 狀態 | ステータス | 応答 | 반환 | 응답 | 상태",
-        )
-    });
-    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"[1-5]\d\d"));
-    static CONDITIONS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?i)\b(?:jeśli|gdy|eğer|jika|kalau|als|om|hvis|när|når|pokud|jos|якщо|nếu|nicht|not|pas|nie|não|unless)\b|如|若|もし|場合|なけ|ない|경우|없으면",
-        )
-    });
+            | 返 | 状态 | 狀態 | ステータス | 応答 | 반환 | 응답 | 상태"
+    );
+    static CODE: LazyLock<Regex> = regex!(r"[1-5]\d\d");
+    static CONDITIONS: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:jeśli|gdy|eğer|jika|kalau|als|om|hvis|när|når|pokud|jos|якщо|nếu|nicht|not|pas|nie|não|unless)\b|如|若|もし|場合|なけ|ない|경우|없으면"
+    );
     let found = CODE.find(text)?;
     let code = found.as_str().parse().ok()?;
     // "返回 200 条" counts something.
     let is_particle = |c: char| !c.is_alphabetic() || "がをにはと를을가이로".contains(c);
     let rest = text[found.end()..].trim_start_matches(is_particle);
-    static IS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?i)^(?:is|will\s+be|wird|est|es|é|è)\s+"));
+    static IS: LazyLock<Regex> = regex!(r"(?i)^(?:is|will\s+be|wird|est|es|é|è)\s+");
     let said = &rest[IS.find(rest).map_or(0, |is| is.end())..];
     let is_whole = rest.is_empty()
         || ANSWERS
@@ -402,14 +371,12 @@ pub fn of_heading(text: &str) -> Option<u16> {
 
 /// The status in the title of a case: `Test 404 Not Found`, `401 Unauthorized (no token)`, `Test a 404`.
 fn of_case(text: &str) -> Option<u16> {
-    static CASE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?xi)^\W*(?:\d+[.)]\s+)? (?: (?P<test>(?:test(?:ing|s|e)?|verify|check|trigger|expect|case|try|provoke|force|testa\w*|prueba|probar|essai|tester|prova)
+    static CASE: LazyLock<Regex> = regex!(
+        r"(?xi)^\W*(?:\d+[.)]\s+)? (?: (?P<test>(?:test(?:ing|s|e)?|verify|check|trigger|expect|case|try|provoke|force|testa\w*|prueba|probar|essai|tester|prova)
                 \W+(?:(?:an?|the|for|http|error|status|code|erreur|erro|errore)\s+)*) | (?:\p{L}[\p{L}'’-]*\W+){1,5} )?
-            (?P<code>[1-5]\d\d)\b (?: \W+(?P<phrase>[A-Za-z][A-Za-z'\ -]*) )?",
-        )
-    });
-    static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[1-5]\d\d\b"));
+            (?P<code>[1-5]\d\d)\b (?: \W+(?P<phrase>[A-Za-z][A-Za-z'\ -]*) )?"
+    );
+    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     if !is_statement(text) || CODE.find_iter(text).count() != 1 {
         return None;
     }
@@ -479,8 +446,7 @@ pub const ANY_ERROR: &[u16] = &[400, 401, 403, 404, 405, 409, 415, 422];
 
 /// The statuses in a comment on a command, of which one must come: `should 404 (no such user)`. With `usual` in doubt.
 pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
-    static CODE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?:^|\s|[(>:=])(?P<code>[45]\d\d)(?:$|[\s).,:;!])"));
+    static CODE: LazyLock<Regex> = regex!(r"(?:^|\s|[(>:=])(?P<code>[45]\d\d)(?:$|[\s).,:;!])");
     let text = without_should(comment);
     let mut codes = CODE.captures_iter(text);
     let code = codes.next().and_then(|found| found["code"].parse().ok());

@@ -68,6 +68,13 @@ pub(crate) fn one_line(text: &str) -> String {
     shown
 }
 
+/// A constant pattern, which is compiled when it is first used. For `static` items.
+macro_rules! regex {
+    ($pattern:expr $(,)?) => {
+        std::sync::LazyLock::new(|| crate::text::pattern($pattern))
+    };
+}
+
 /// Compiles a pattern that is a constant of the program, apart from escaped words in it.
 pub(crate) fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern)

@@ -10,7 +10,7 @@ use super::blocks::{Block, Fence};
 use super::labels;
 use super::node::is_dots;
 use super::status_text;
-use super::text::{is_one_of, pattern};
+use super::text::is_one_of;
 
 /// A status line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +82,8 @@ fn is_template_url(text: &str) -> bool {
 }
 
 /// A status before JSON on the same line: `404 {`, `404 Not Found: {`, `< 200: {`.
-pub(super) static STATUS_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:<\ )?(?P<status>[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?)(?::\ ?|\ )[{\[]")
-});
+pub(super) static STATUS_BEFORE: LazyLock<Regex> =
+    regex!(r"^(?:<\ )?(?P<status>[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?)(?::\ ?|\ )[{\[]");
 
 /// The text with the JSON on a line of its own, if a status is before it; offsets stay valid.
 pub(super) fn below_status(text: &str) -> Option<String> {
@@ -96,11 +95,9 @@ pub(super) fn below_status(text: &str) -> Option<String> {
 
 /// The headers whose values the data determines: their names in lower case and their values.
 pub fn compared_headers(text: &str) -> impl Iterator<Item = (String, Range<usize>)> {
-    static HEADER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?im)^[<\ \t/#]*(?:(?P<location>location):[\ \t]*(?P<path>\S+)|(?P<total>x-total-count):[\ \t]*(?P<count>\d+)[\ \t]*\r?$|(?P<link>link):[\ \t]*(?P<links>\S.*rel=.?(?:next|prev|first|last)\b.*)|(?P<type>content-type):[\ \t]*(?P<media>[\w.+-]+/[\w.+-]+))",
-        )
-    });
+    static HEADER: LazyLock<Regex> = regex!(
+        r"(?im)^[<\ \t/#]*(?:(?P<location>location):[\ \t]*(?P<path>\S+)|(?P<total>x-total-count):[\ \t]*(?P<count>\d+)[\ \t]*\r?$|(?P<link>link):[\ \t]*(?P<links>\S.*rel=.?(?:next|prev|first|last)\b.*)|(?P<type>content-type):[\ \t]*(?P<media>[\w.+-]+/[\w.+-]+))"
+    );
     HEADER.captures_iter(text).filter_map(|found| {
         let pairs = [
             ("location", "path"),
@@ -141,14 +138,11 @@ fn headers_only(text: &str) -> bool {
 /// The status in a label: `404 Not Found` of `Response (404 Not Found):`, in any language, or `201 Created` of
 /// `Resposta: 201 Created`.
 pub fn labelled_status(line: &str) -> Option<&str> {
-    static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*[:：]$")
-    });
-    static AFTER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"^(?P<label>\p{L}[\p{L}\p{M} ]{1,30}?)\s*[:：]?\s(?P<status>[1-5]\d\d\b[A-Za-z' -]*)[:：]?$",
-        )
-    });
+    static LABEL: LazyLock<Regex> =
+        regex!(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*[:：]$");
+    static AFTER: LazyLock<Regex> = regex!(
+        r"^(?P<label>\p{L}[\p{L}\p{M} ]{1,30}?)\s*[:：]?\s(?P<status>[1-5]\d\d\b[A-Za-z' -]*)[:：]?$"
+    );
     if let Some(found) = LABEL.captures(line) {
         return Some(found.get(1)?.as_str());
     }
@@ -168,11 +162,9 @@ pub fn begins_response(line: &str) -> bool {
 /// What a status line says: `404 Not Found` of `HTTP/1.1 404 Not Found`, `Status: 404 Not Found`, or as it is.
 pub(super) fn status_words(line: &str) -> Option<&str> {
     /// A line of a server's log: `"GET /users/1 HTTP/1.1" 200`, `GET /users/1 200 3.1 ms`.
-    static LOGGED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r#"^(?:[\d.:]+ .*)?"?(?:GET|POST|PUT|PATCH|DELETE) /\S*(?: HTTP/[\d.]+)?"? (?P<status>[1-5]\d\d)(?: [\d.]+ ms.*| \d+| -)?$"#,
-        )
-    });
+    static LOGGED: LazyLock<Regex> = regex!(
+        r#"^(?:[\d.:]+ .*)?"?(?:GET|POST|PUT|PATCH|DELETE) /\S*(?: HTTP/[\d.]+)?"? (?P<status>[1-5]\d\d)(?: [\d.]+ ms.*| \d+| -)?$"#
+    );
     let line = line.trim();
     if let Some(found) = LOGGED.captures(line) {
         return found.name("status").map(|status| status.as_str());
@@ -258,15 +250,13 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
 /// value alone. "A list of users" describes a response.
 pub fn is_message(text: &str) -> bool {
     /// What a message says, by the stems of its words.
-    static OUTCOME: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?ix)\b(?:success|succeed|deleted|created|updated|removed|added|saved|registered|not\ found|(?:could|can)\ ?not|done
+    static OUTCOME: LazyLock<Regex> = regex!(
+        r"(?ix)\b(?:success|succeed|deleted|created|updated|removed|added|saved|registered|not\ found|(?:could|can)\ ?not|done
             |sucesso|[ée]xito|exitos|suc+es|eliminad|borrad|cread[oa]|criad[oa]|actualizad|atualizad|removid|agregad|adicionad
             |supprim|créée?|ajouté|mise?\ à\ jour|erfolg|gelöscht|erstellt|aktualisiert|hinzugefügt
             |usun|utworzon|zaktualizowan|удал[её]н|создан|обновл[её]н|успешно|berhasil|başarı)
-            |成功|しました",
-        )
-    });
+            |成功|しました"
+    );
     let text = text.trim();
     if matches!(text, "true" | "false") {
         return true;

@@ -18,7 +18,7 @@ use super::prompt;
 use super::shell;
 use super::shown;
 use super::text::line_end;
-use super::text::{floor_char_boundary, is_one_of, pattern};
+use super::text::{floor_char_boundary, is_one_of};
 use super::transcript;
 use super::url;
 
@@ -26,40 +26,32 @@ use super::url;
 const MAX_BELOW: usize = 16 * 1024;
 
 /// A line that is only a method and a URL.
-static REQUEST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[\s*_`]*(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)(?P<mark>[*_`:]*)\s+[*_`]*(?P<url>(?:https?://|localhost|/|\{\{?\w+\}\}?/)[^\s`]*?)(?P<version>\s+HTTP/[\d.]+)?(?P<end>[\s*_`\\]*)$",
-    )
-});
+static REQUEST: LazyLock<Regex> = regex!(
+    r"^[\s*_`]*(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)(?P<mark>[*_`:]*)\s+[*_`]*(?P<url>(?:https?://|localhost|/|\{\{?\w+\}\}?/)[^\s`]*?)(?P<version>\s+HTTP/[\d.]+)?(?P<end>[\s*_`\\]*)$"
+);
 
 /// The same for a URL of this machine, with the method in any case: "Post `http://localhost:3000/users`".
-static REQUEST_HERE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[\s*_`]*(?i:get|post|put|patch|delete)[*_`:]*\s+[*_`]*(?:http://)?(?:localhost|127\.0\.0\.1)[^\s`]*[\s*_`\\]*$",
-    )
-});
+static REQUEST_HERE: LazyLock<Regex> = regex!(
+    r"^[\s*_`]*(?i:get|post|put|patch|delete)[*_`:]*\s+[*_`]*(?:http://)?(?:localhost|127\.0\.0\.1)[^\s`]*[\s*_`\\]*$"
+);
 
 /// A label with code on the same line.
-static LABEL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:：][*_]*\s*)\S"));
+static LABEL: LazyLock<Regex> = regex!(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:：][*_]*\s*)\S");
 
 /// JSON after a word such as "returns", without a colon.
-static RETURNS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^[^\p{L}{}\[\]`]*(?P<label>\p{L}+(?:\s+\p{L}+){0,2})\s+(?P<json>[{\[])")
-});
+static RETURNS: LazyLock<Regex> =
+    regex!(r"^[^\p{L}{}\[\]`]*(?P<label>\p{L}+(?:\s+\p{L}+){0,2})\s+(?P<json>[{\[])");
 
 /// What marks a line as output.
-static ARROW: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?://\s*)?(?:=>|->|→|⇒)\s*"));
+static ARROW: LazyLock<Regex> = regex!(r"^\s*(?://\s*)?(?:=>|->|→|⇒)\s*");
 
 /// The language of a code block that was copied as text: `httpGET http://localhost:3000/users`.
-static GLUED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:http|json|javascript|bash|shell|sh|text|plaintext)(?P<code>(?:GET|POST|PUT|PATCH|DELETE)\s|curl\s|[{\[])",
-    )
-});
+static GLUED: LazyLock<Regex> = regex!(
+    r"^(?:http|json|javascript|bash|shell|sh|text|plaintext)(?P<code>(?:GET|POST|PUT|PATCH|DELETE)\s|curl\s|[{\[])"
+);
 
 /// The marks of a quotation.
-static QUOTE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^[ \t]*(?:>[ \t]?)+"));
+static QUOTE: LazyLock<Regex> = regex!(r"(?m)^[ \t]*(?:>[ \t]?)+");
 
 /// A part of a paragraph that stands for itself.
 pub enum Part {

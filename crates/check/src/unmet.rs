@@ -455,8 +455,7 @@ fn not_here(
     dataset: &Dataset,
     earlier: &[ExampleResult],
 ) -> Option<String> {
-    static PORT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"(?:localhost|127\.0\.0\.1|[ '"]):(\d+)"#));
+    static PORT: LazyLock<Regex> = regex!(r#"(?:localhost|127\.0\.0\.1|[ '"]):(\d+)"#);
     if compared.received.status != 404 {
         return None;
     }

@@ -7,7 +7,7 @@ use percent_encoding::{
 };
 use regex::Regex;
 
-use super::text::{nearest, pattern};
+use super::text::nearest;
 
 /// Which URLs are addressed to the server under test.
 #[derive(Debug, Clone, Default)]
@@ -23,9 +23,8 @@ pub struct TargetHosts {
 /// Whether a page names this machine only with `https`, and never under the port of a mock server, 3000: its examples were
 /// written for another server.
 pub fn is_secure(text: &str) -> bool {
-    static URL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\b(?P<scheme>https?)://(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?")
-    });
+    static URL: LazyLock<Regex> =
+        regex!(r"\b(?P<scheme>https?)://(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?");
     let mut urls = URL.captures_iter(text).peekable();
     let is_other = |found: regex::Captures<'_>| {
         &found["scheme"] == "https"
@@ -50,22 +49,16 @@ pub enum Resolved {
 }
 
 /// A placeholder in place of scheme, host or port.
-static BASE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:\{\{?\s*[A-Za-z][\w .-]*\}\}?|<[A-Za-z][\w .-]*>|\$\{?[A-Za-z_]\w*\}?|%[A-Za-z_]\w*%|\[[A-Za-z][\w .-]*\])",
-    )
-});
-static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .:-]*>|\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]",
-    )
-});
+static BASE: LazyLock<Regex> = regex!(
+    r"^(?:\{\{?\s*[A-Za-z][\w .-]*\}\}?|<[A-Za-z][\w .-]*>|\$\{?[A-Za-z_]\w*\}?|%[A-Za-z_]\w*%|\[[A-Za-z][\w .-]*\])"
+);
+static PLACEHOLDER: LazyLock<Regex> = regex!(
+    r"\{\{?\s*[\p{L}_][\w ./-]*\}?\}|<[\p{L}_][\w .:-]*>|\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|\[/?[A-Za-z_][\w ./-]*\]"
+);
 /// A path segment that is a placeholder.
-static SEGMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|id|ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)",
-    )
-});
+static SEGMENT: LazyLock<Regex> = regex!(
+    r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|id|ID|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)"
+);
 
 /// Names of this machine; the port does not matter.
 const LOCAL: &[&str] = &[

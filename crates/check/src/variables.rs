@@ -6,16 +6,13 @@ use regex::{Captures, Regex};
 
 use super::blocks::Fence;
 use super::service::Request;
-use super::text::pattern;
 
-static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$")
-});
+static VARIABLE: LazyLock<Regex> =
+    regex!(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$");
 
 /// Replaces `{name}`, `{{name}}`, `$name` and `${name}` by values.
 pub fn substitute(request: &mut Request, values: &[(String, String)]) {
-    static NAME: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\{\{?\s*([\w.-]+)\s*\}?\}|\$\{([\w.-]+)\}|\$(\w+)"));
+    static NAME: LazyLock<Regex> = regex!(r"\{\{?\s*([\w.-]+)\s*\}?\}|\$\{([\w.-]+)\}|\$(\w+)");
     let value = |found: &Captures<'_>| {
         let name = found.iter().skip(1).flatten().next();
         let mut values = values.iter();
@@ -49,9 +46,8 @@ pub fn variables(fence: &Fence) -> impl Iterator<Item = (String, String)> {
 
 /// The variables that a block sets to the output of a command: `HOST=$(minikube ip)`.
 pub fn commanded_variables(fence: &Fence) -> impl Iterator<Item = String> {
-    static COMMANDED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r#"(?m)^\s*(?:\$ )?(?:export )?([A-Za-z_]\w*)=["']?[^\s"']*?(?:\$\(|`)"#)
-    });
+    static COMMANDED: LazyLock<Regex> =
+        regex!(r#"(?m)^\s*(?:\$ )?(?:export )?([A-Za-z_]\w*)=["']?[^\s"']*?(?:\$\(|`)"#);
     let found = COMMANDED.captures_iter(&fence.content);
     found.filter_map(|captures| Some(captures.get(1)?.as_str().to_owned()))
 }
