@@ -148,6 +148,13 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
         if let Some(found) = BELOW.captures(line) {
             return Some(vec![found["code"].parse().ok()?]);
         }
+        // "(empty response, status 204)" in place of the output.
+        if let Some(note) = line
+            .strip_prefix('(')
+            .and_then(|line| line.strip_suffix(')'))
+        {
+            return comment(note);
+        }
         // Above another command, it may be about that.
         let is_last = lines.next().is_none_or(str::is_empty);
         comment(line.strip_prefix('#').filter(|_| is_last)?)

@@ -180,7 +180,9 @@ impl Around<'_> {
         let in_lead = || match example.fence.checked_sub(1).map(|at| &page.blocks[at]) {
             Some(Block::Prose(prose)) => {
                 let sentence = labels::last_sentence(&prose.text);
-                !sentence.ends_with('.') && labels_failure(sentence)
+                // A list of cases has the statuses of errors, too.
+                let is_case = page.is_list_item(prose.range.start) && ERROR.is_match(sentence);
+                !sentence.ends_with('.') && !is_case && labels_failure(sentence)
             }
             _ => false,
         };

@@ -129,7 +129,7 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     join_labels(text, blocks);
     join_steps(text, blocks);
     for index in (0..blocks.len()).rev() {
-        fields_as_text(&mut blocks[index]);
+        fields_as_text(text, &mut blocks[index]);
         if let Block::Table(table) = &blocks[index] {
             let found = request_tables::read(text, blocks, index, table);
             blocks.splice(index + 1..index + 1, found);
@@ -151,12 +151,16 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
     }
 }
 
-/// Makes a paragraph of a code block that shows the fields of a request.
-fn fields_as_text(block: &mut Block) {
+/// Makes a paragraph of a code block that shows the fields of a request, or a message if its body is among them.
+fn fields_as_text(text: &str, block: &mut Block) {
     if let Block::Fence(fence) = block
         && fence.fenced
         && mentions::has_fields(&fence.content)
     {
+        if let Some(message) = mentions::fields_with_body(&fence.content) {
+            *block = Block::Fence(Fence::synthetic(text, fence.range.clone(), message));
+            return;
+        }
         *block = Block::Prose(Prose {
             text: fence.content.clone(),
             bold: None,

@@ -7,6 +7,7 @@ use regex::Regex;
 use super::blocks::{Block, Heading};
 use super::http_message;
 use super::labels::{self, Announces};
+use super::lenient_json;
 use super::status_text;
 use super::text::{is_one_of, pattern};
 use super::url;
@@ -407,6 +408,20 @@ pub fn url_alone(block: &Block) -> Option<&str> {
 /// Whether text has the URL and the method of a request as fields.
 pub fn has_fields(text: &str) -> bool {
     URL_FIELD.is_match(text) && METHOD_FIELD.is_match(text)
+}
+
+/// The request that text shows as fields with a body, as an HTTP message: `Method: POST`, `URL: /users`, `Body: {...}`.
+pub fn fields_with_body(text: &str) -> Option<String> {
+    static BODY: LazyLock<Regex> = regex!(
+        r"(?im)^[ \t]*(?:(?:request|json|raw)[ \t]+)?(?:body|payload|data)\b[^\n:{]{0,20}[:：]\s*\{"
+    );
+    let (url, method) = (URL_FIELD.captures(text)?, METHOD_FIELD.captures(text)?);
+    let json = &text[BODY.find(text)?.end() - 1..];
+    let length = lenient_json::value_end(json)?;
+    json[length..].trim().is_empty().then(|| {
+        let (method, url, body) = (&method["method"], &url["url"], &json[..length]);
+        format!("{method} {url}\n\n{body}")
+    })
 }
 
 /// Whether text asks for a request to be made: "Select `POST` and enter `{{base_url}}/users`".

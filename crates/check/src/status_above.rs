@@ -90,7 +90,10 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
     for block in &above[named.unwrap_or_default()..] {
         let prose = match block {
             Block::Directive(_) => continue,
-            Block::Fence(fence) if pairing::is_sent(fence, body.as_ref()) => continue,
+            // A path or a body in the text.
+            Block::Fence(fence) if !fence.fenced || pairing::is_sent(fence, body.as_ref()) => {
+                continue;
+            }
             Block::Prose(prose)
                 if !candidates::begins_errors(block) && !candidates::begins_cases(block) =>
             {

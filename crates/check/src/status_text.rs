@@ -459,7 +459,12 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         let before = EXPLAINED.captures(text)?;
         in_line(&before["status"]).filter(|_| is_statement(text))
     };
-    let sure = in_paragraph(text).or_else(|| of_heading(text)).or_else(own);
+    // "Deve retornar 400 (duplicada)"
+    let (sentence, _) = text.split_once('(').unwrap_or((text, ""));
+    let sure = in_paragraph(text)
+        .or_else(|| of_heading(text))
+        .or_else(own)
+        .or_else(|| in_short_sentence(sentence));
     if let Some(status) = sure {
         return Some(vec![status]);
     }
