@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use super::addresses;
 use super::candidates::{self, Candidate};
 use super::clients;
@@ -9,6 +11,7 @@ use super::endpoints;
 use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::labels;
+use super::lenient_json;
 use super::page::{Block, Directive, Page};
 use super::pairing::{self, Paired};
 use super::programs;
@@ -339,6 +342,7 @@ impl Finder<'_> {
             Paired::NoBody => example.no_body = true,
             Paired::Nothing => example.response = run_output(page, example),
         }
+        self.send_shown_record(example);
         let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
         let succeeds = |found: &Candidate| found.status.is_none_or(|status| status < 300);
         let is_in_order = index > 0 && blocks.len() == index + 1;
@@ -353,6 +357,31 @@ impl Finder<'_> {
         } else {
             let named = candidates.0.into_iter().filter(|found| !found.is_body());
             example.unpaired = named.map(|found| found.fence).collect();
+        }
+    }
+
+    /// Gives a POST whose body the page does not show the members of the record that it shows as the response: a server
+    /// returns what it was sent, with an id.
+    fn send_shown_record(&self, example: &mut Example) {
+        let is_endpoint = matches!(example.request.problem, Some(Problem::NoBody));
+        let Some(response) = example.response.as_ref().filter(|shown| !shown.doubtful) else {
+            return;
+        };
+        // What is above the response may describe the body.
+        let mut between = (example.fence + 1..response.fence).filter_map(|at| self.page.fence(at));
+        let is_described = between.any(|fence| fence.content.trim_start().starts_with('{'));
+        let shown = self.page.fence(response.fence);
+        let shown = shown.and_then(|fence| fence.content.get(response.range.clone()));
+        let read = shown.and_then(|text| lenient_json::parse(text).ok()?.body);
+        if let Some(Value::Object(mut record)) = read.map(|body| body.to_value())
+            && is_endpoint
+            && !is_described
+            && example.method() == "POST"
+        {
+            record.remove("id");
+            let body = Value::Object(record).to_string();
+            example.request.add_body(&body);
+            example.is_body_assumed = true;
         }
     }
 

@@ -85,7 +85,7 @@ static SAYS_EXPECTED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!("(?xi)
 pub const URL: &str =
     r"(?:request\s+)?(?:url|uri|endpoint|path|route|адрес|接口地址|请求地址|地址|路径)";
 /// A label of a request's method, as a part of a pattern that ignores case.
-pub const METHOD: &str = r"(?:http[\s-]+)?(?:request\s+)?(?:method|verb|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)";
+pub const METHOD: &str = r"(?:http[\s-]+)?(?:request\s+)?(?:method|verb|action|methode|méthode|método|metodo|метод|请求方式|请求方法|方法|メソッド)";
 
 /// Whether a heading or paragraph is the label of a URL and nothing else: "URL", "**Endpoint:**".
 pub fn is_url_label(text: &str) -> bool {
@@ -206,7 +206,7 @@ const PLAIN: &str = "i you we it this that these which what here above command c
      comes come came sends send sent returned answered back json body content code ok http success successful error status created updated found full complete whole entire \
      new record records object array list item items document entry entries user all one first with from by on at its \
      an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity relevant \
-     fields members properties attributes some click expand toggle reveal view details solution lösung if when calling request";
+     fields members properties attributes format some click expand toggle reveal view details solution lösung if when calling request";
 
 /// A sentence about something other than the response that the server gives now: what a webhook receives, another
 /// version, something that is only similar.

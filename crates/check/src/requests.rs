@@ -185,10 +185,15 @@ fn messages(text: &str) -> Vec<FoundRequest> {
                 .next()
                 .unwrap_or_default()
                 .contains(" HTTP/");
+            // With the type of JSON, the body is shown elsewhere.
+            let media_type = request.header("content-type").unwrap_or_default();
+            let is_complete = versioned && !media_type.contains("json");
             let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
             let problem = match placeholder(request) {
                 Some(_) => Some(Problem::Template),
-                None if request.body.is_none() && !versioned && needs_body => Some(Problem::NoBody),
+                None if request.body.is_none() && !is_complete && needs_body => {
+                    Some(Problem::NoBody)
+                }
                 None => None,
             };
             let problem = body_file(request).map(Problem::BodyFile).or(problem);

@@ -91,9 +91,10 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
         let prose = match block {
             Block::Directive(_) => continue,
             // A path or a body in the text.
-            Block::Fence(fence) if !fence.fenced || pairing::is_sent(fence, body.as_ref()) => {
+            Block::Fence(fence) if !fence.fenced && fence.content.starts_with(['{', '/']) => {
                 continue;
             }
+            Block::Fence(fence) if pairing::is_sent(fence, body.as_ref()) => continue,
             Block::Prose(prose)
                 if !candidates::begins_errors(block) && !candidates::begins_cases(block) =>
             {
