@@ -513,6 +513,15 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
             format!("{get}**Content:** `{customer}`\n"),
             Some("within a line of text"),
         ),
+        // A write above changes nothing about a wrong query.
+        (
+            format!("```bash\ncurl -X DELETE http://localhost:3000/invoices/11\n```\n\n## One\n\n```bash\ncurl 'http://localhost:3000/customers?id=1'\n```\n\n```json\n[{{ \"id\": 2, \"name\": \"Alan Turing\", \"email\": \"alan@example.com\", \"balance\": 1200 }}]\n```\n"),
+            Some("the request is probably what is wrong"),
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/offers --json '{\"percent\": 5}'\n```\n\n```json\n{ \"id\": \"a\", \"discount\": 5 }\n```\n".to_owned(),
+            Some("by another name"),
+        ),
     ];
     for (text, reason) in pages {
         let (now, said) = fixed_page(&text);

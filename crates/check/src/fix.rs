@@ -16,16 +16,19 @@ use similar::{DiffTag, TextDiff};
 
 use super::compare::{self, Difference, DifferenceKind, Step, same};
 use super::datasets::Dataset;
+use super::examples::Example;
+use super::labels::{self, Announces};
 use super::lenient_json;
 use super::node::{Item, Kind, Node};
 use super::options::{Fix, Options};
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
-use super::page::{Fence, Page};
+use super::page::{Block, Fence, Page};
 use super::pairing;
 use super::printed::Form;
 use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
+use super::status_text;
 use super::text::{line_end, one_line};
 
 /// A range of a page and its replacement.
@@ -180,6 +183,40 @@ fn rewritten_response(
     Ok(changed_lines(page, repair.fence, &content))
 }
 
+/// What the command of an example prints of a response.
+fn printed(result: &ExampleResult, received: &Received) -> Option<Value> {
+    let printed = &result.example.request.printed;
+    printed.of(received, result.details.form).ok().flatten()
+}
+
+/// The response after the writes above, unless the page may mean the one before them.
+fn response_meant(result: &ExampleResult) -> Result<&Received, &'static str> {
+    let details = &result.details;
+    let distance = |received: &Received| {
+        let body = printed(result, received)?;
+        Some(
+            compare::diff(details.documented.as_ref()?, &body)
+                .differences
+                .len(),
+        )
+    };
+    let (before, after) = match (&details.received, &details.after_writes) {
+        (Some(before), Some(after)) => (before, after),
+        (one, other) => {
+            let only = one.as_ref().or(other.as_ref());
+            return only.ok_or("the command is wrong, or it was not sent");
+        }
+    };
+    let is_cut = matches!(details.documented.as_ref().map(|body| &body.kind), Some(Kind::Array(items))
+        if items.iter().any(|item| item.node().is_none()));
+    match distance(before).zip(distance(after)) {
+        Some((fresh, later)) if fresh < later || fresh == later && is_cut => Err(
+            "it is closer to the data before the writes above it, so it is not clear which is meant",
+        ),
+        _ => Ok(after),
+    }
+}
+
 /// A documented response that is to be rewritten.
 struct Repair<'a> {
     page: &'a Page,
@@ -195,8 +232,7 @@ struct Repair<'a> {
 impl<'a> Repair<'a> {
     fn of(page: &'a Page, result: &'a ExampleResult) -> Result<Repair<'a>, &'static str> {
         let details = &result.details;
-        let received = details.after_writes.as_ref().or(details.received.as_ref());
-        let received = received.ok_or("the command is wrong, or it was not sent")?;
+        let received = response_meant(result)?;
         let expected = details.expected.as_ref().ok_or("no status is expected")?;
         if !expected.statuses.contains(&received.status) {
             return Err("the status is not as documented");
@@ -223,17 +259,12 @@ impl<'a> Repair<'a> {
         &self.fence.content[self.range.clone()]
     }
 
-    /// What the command prints of a response.
-    fn printed(&self, received: &Received) -> Option<Value> {
-        let printed = &self.result.example.request.printed;
-        printed
-            .of(received, self.result.details.form)
-            .ok()
-            .flatten()
-    }
-
     /// Whether the request is not what is wrong.
     fn is_request_right(&self) -> Result<(), &'static str> {
+        // The page documents this error.
+        if self.received.status >= 400 {
+            return Ok(());
+        }
         let failure = self.result.outcome.failure();
         let cause = failure.and_then(|failure| failure.cause.as_ref());
         if cause.is_some_and(|cause| cause.in_request) || self.received.hint.is_some() {
@@ -249,10 +280,32 @@ impl<'a> Repair<'a> {
                 && found.actual.is_some()
                 && sent.get(key) == found.actual.as_ref()
         };
-        match self.differences().any(is_sent) {
-            true => Err("the request sends another value than the page shows"),
+        if self.differences().any(is_sent) {
+            return Err("the request sends another value than the page shows");
+        }
+        // `{"qty": 5}` where the page shows `"quantity": 5`.
+        let is_renamed = |found: &Difference| {
+            let is_member =
+                matches!(found.path.as_slice(), [Step::Key(key)] if sent.get(key).is_none());
+            let value = found.documented.as_ref().filter(|_| is_member);
+            value.is_some_and(|value| {
+                let mut sent = sent.as_object().into_iter().flatten();
+                sent.any(|(name, sent)| sent == value && self.is_extra(name))
+            })
+        };
+        match self.differences().any(is_renamed) {
+            true => Err("the request sends a value by another name than the page shows"),
             false => Ok(()),
         }
+    }
+
+    /// Whether the response has a member that the page does not show.
+    fn is_extra(&self, name: &str) -> bool {
+        let is_it = |found: &Difference| {
+            found.kind == DifferenceKind::Extra
+                && matches!(found.path.as_slice(), [Step::Key(key)] if key == name)
+        };
+        self.differences().any(is_it)
     }
 
     /// Whether the response is in a place that can be rewritten.
@@ -293,24 +346,6 @@ impl<'a> Repair<'a> {
         if !is_sure {
             return Err("what is above the JSON does not say that it is the response");
         }
-        if let (Some(node), Some(fresh), Some(later)) = (
-            &details.documented,
-            details
-                .received
-                .as_ref()
-                .and_then(|received| self.printed(received)),
-            details
-                .after_writes
-                .as_ref()
-                .and_then(|received| self.printed(received)),
-        ) {
-            let distance = |body| compare::diff(node, body).differences.len();
-            if distance(&fresh) < distance(&later) {
-                return Err(
-                    "it is closer to the data before the writes above it, so it is not clear which is meant",
-                );
-            }
-        }
         let is_cut = |found: &Difference| matches!(&found.documented, Some(Value::String(text)) if text.contains("...") || text.contains('…'));
         match self.differences().any(is_cut) {
             true => Err("a text is cut off with `...`"),
@@ -321,18 +356,20 @@ impl<'a> Repair<'a> {
     /// The body to write.
     fn new_body(&self, dataset: Option<&Dataset>) -> Result<Value, &'static str> {
         let details = &self.result.details;
-        let mut body = self
-            .printed(self.received)
-            .ok_or("there is no JSON to write")?;
-        // Records as the data has them, and no write above: the query or the path is wrong, not the list.
+        let mut body = printed(self.result, self.received).ok_or("there is no JSON to write")?;
+        // Records as the data has them, and no write above removes them: the query or the path is wrong, not the list.
+        let before = details.received.as_ref();
+        let before = before.and_then(|received| printed(self.result, received));
+        let before = before.as_ref().and_then(Value::as_array);
         let shown = details.documented.as_ref().map(Node::to_value);
         let shown = shown.as_ref().and_then(Value::as_array);
         let is_elsewhere = |item: &Value| {
-            let received = body.as_array().is_some_and(|items| items.contains(item));
-            !received && dataset.is_some_and(|dataset| dataset.has_record(item))
+            let mut received = body.as_array().into_iter().chain(before).flatten();
+            !received.any(|received| received == item)
+                && dataset.is_some_and(|dataset| dataset.has_record(item))
         };
         let mut shown = shown.into_iter().flatten();
-        if details.after_writes.is_none() && shown.any(is_elsewhere) {
+        if shown.any(is_elsewhere) {
             return Err("the request is probably what is wrong");
         }
         // Values that cannot be documented stay as they are.
@@ -457,6 +494,23 @@ fn keeps_something(documented: &Node, actual: &Value) -> bool {
     }
 }
 
+/// Where a missing response belongs: below its label or heading, if the page has one, or else below the request. Nowhere
+/// if an empty block is there.
+fn place_of_response(page: &Page, example: &Example) -> Option<usize> {
+    let blocks = page.blocks.get(example.fence + 1..example.end);
+    let mut blocks = blocks.unwrap_or_default().iter().map_while(Block::text);
+    let is_label = |text: &&str| {
+        let is_alone = labels::names_part(text) || text.trim_end().ends_with([':', '：']);
+        let said = [labels::label(text), labels::heading(text)];
+        is_alone && said.contains(&Announces::Response) || status_text::in_line(text).is_some()
+    };
+    let label = blocks.position(|text| is_label(&text));
+    let above = example.fence + label.map_or(0, |at| at + 1);
+    let is_empty = |fence: &Fence| fence.content.trim().is_empty();
+    let is_taken = page.fence(above + 1).is_some_and(is_empty);
+    (!is_taken).then(|| page.blocks[above].range().end)
+}
+
 /// A response block for a passing example that has none.
 fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>, String)> {
     let example = &result.example;
@@ -510,12 +564,12 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
             }
         })
         .collect();
-    let end = if page.text[..fence.range.end].ends_with('\n') {
-        fence.range.end
+    let end = place_of_response(page, example)?;
+    let end = if page.text[..end].ends_with('\n') {
+        end
     } else {
-        page.text[fence.range.end..]
-            .find('\n')
-            .map_or(page.text.len(), |at| fence.range.end + at + 1)
+        let line_end = page.text[end..].find('\n');
+        line_end.map_or(page.text.len(), |at| end + at + 1)
     };
     let mut text = String::new();
     if !page.text[..end].ends_with('\n') {
