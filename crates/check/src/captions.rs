@@ -6,6 +6,7 @@ use super::http_message;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
+use super::shown;
 use super::text::is_one_of;
 use super::text::line_end;
 use super::transcript;
@@ -44,7 +45,7 @@ pub fn split(fence: &Fence) -> Option<Vec<Block>> {
         if line.is_empty() || is_leftover(line) {
             continue;
         }
-        if line.starts_with("HTTP/") {
+        if line.starts_with("HTTP/") || shown::command_in_line(line).is_some() {
             return None;
         } else if line.starts_with(['{', '[']) {
             let end = start + lenient_json::value_end(&content[start..])?;

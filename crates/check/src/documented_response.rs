@@ -195,10 +195,12 @@ fn readable(
         let whole = line_start(&content, found.span.start)..content.len();
         content.replace_range(whole.clone(), &" ".repeat(whole.len()));
     }
-    // zsh marks output without a line end by `%`.
-    let length = content.trim_end().len();
-    if content[..length].ends_with("}%") || content[..length].ends_with("]%") {
-        content.replace_range(length - 1..length, " ");
+    // The prompt after output without a line end, and zsh's mark for it.
+    static PROMPT: LazyLock<Regex> =
+        regex!(r"[}\]](?P<prompt>(?:[\w.-]+@[\w.-]+:\S*|~)?[$#%])\s*$");
+    let prompt = PROMPT.captures(&content);
+    if let Some(prompt) = prompt.and_then(|found| Some(found.name("prompt")?.range())) {
+        content.replace_range(prompt.clone(), &" ".repeat(prompt.len()));
     }
     (content, written)
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::candidates;
 use super::comments;
 use super::examples::Example;
 use super::labels;
@@ -53,6 +54,7 @@ pub fn expected(
         .or_else(|| in_curl_error(page, example))
         .or_else(|| above(page, example))
         .or_else(|| in_own_block(page, example))
+        .or_else(|| below_response(page, example))
         .or_else(|| in_error(body?, method))
         .or_else(|| in_table(page, example, method))
         .unwrap_or_else(|| one(usual(method), StatusSource::Method, None))
@@ -85,6 +87,50 @@ fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
     let head = head.filter(|_| is_alone && is_labelled)?;
     let place = Some(fence.source_range(&head.span));
     Some(one(head.status, StatusSource::StatusLine, place))
+}
+
+/// The status below a response: in a label ("**Status:** `200 OK`"), or in a list of what can come.
+fn below_response(page: &Page, example: &Example) -> Option<Expected> {
+    let response = example.response.as_ref()?.fence;
+    let mut found: Option<Expected> = None;
+    for index in response + 1..example.end {
+        let block = &page.blocks[index];
+        // A label of the next request.
+        if page.fence(index + 1).is_some() {
+            break;
+        }
+        let is_label = |text: &str| status_text::is_status_label(text.trim_end_matches(':'));
+        if found.is_none()
+            && (candidates::begins_cases(block) || block.text().is_some_and(is_label))
+        {
+            continue;
+        }
+        let Some(prose) = block.prose() else {
+            break;
+        };
+        let is_item = page.is_list_item(prose.range.start);
+        let text = prose.text.trim();
+        // The label of another response: "Response (Not Found)".
+        if found.is_none() && !is_item && text.contains('(') {
+            break;
+        }
+        let status = status_text::in_line(text)
+            .or_else(|| status_text::of_any_label(text))
+            .or_else(|| status_text::explained(text).filter(|_| is_item))
+            .or_else(|| status_text::in_short_sentence(text));
+        match (status, &mut found) {
+            (Some(status), None) => {
+                let mut stated = one(status, StatusSource::Text, Some(prose.range.clone()));
+                if status >= 400 && is_item {
+                    stated.statuses.insert(0, usual(example.method()));
+                }
+                found = Some(stated);
+            }
+            (Some(status), Some(found)) if is_item => found.statuses.push(status),
+            _ => break,
+        }
+    }
+    found
 }
 
 /// The status that a documented error has as a member. A record may have such a member, too, so the usual status is

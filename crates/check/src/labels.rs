@@ -260,8 +260,10 @@ pub fn is_about_another(label: &str) -> bool {
 pub fn is_of_other_time(label: &str) -> bool {
     static OTHER: LazyLock<Regex> = regex!(
         r"(?xi)^\W*(?: before | old(?:\s+behaviou?r)? | previously | formerly | planned | staging | production | last\s+year | what\s+it\s+was
-                | vorher | früher | antes | avant | prima | раньше | до | wrong | bad | don['’]t | falsch | incorrecto? | errado )
-            (?:\W*\(?\s*v?\d+[\d.x]*\s*\)?)?\W*$ | ^\W*(?:以前|変更前|之前|旧)\W*$"
+                | vorher | früher | antes | avant | prima | раньше | до | wrong | bad | falsch | incorrecto? | errado
+                | (?:don['’]t|do\s+not|never)(?:\s+do\s+(?:this|that|it))? | (?:removed|deprecated|obsolete)(?:\s+(?:in|since))? )
+            (?:\W*\(?\s*v?\d+[\d.x]*\s*\)?)?\W*$
+        | ^\W*in\s+(?:version\s*|v)\d[\d.x]*\b[^.]*\b(?:was|were|fetched|used|had|called|did|looked|returned|sent)\b[^.]*$ | ^\W*(?:以前|変更前|之前|旧)\W*$"
     );
     OTHER.is_match(label)
 }

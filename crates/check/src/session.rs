@@ -218,7 +218,8 @@ impl<'a> Session<'a> {
             self.is_sequence || self.sequence.contains(&documented.around.example.fence);
         let is_step = is_in_sequence && !self.data_includes_writes
             || documented.around.reads_again() && self.last_write_concerns(request);
-        let is_read_again = is_step && (shows_data || expects_failure) && !request.writes();
+        let states_status = documented.expected.source != StatusSource::Method;
+        let is_read_again = is_step && (shows_data || states_status) && !request.writes();
         let in_doubt = !is_right || is_alternative || is_read_again;
         if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));

@@ -107,7 +107,14 @@ impl Unmet<'_> {
         let label = at.checked_sub(1).map(|above| &page.blocks[above]);
         let in_label = matches!(label, Some(Block::Prose(prose))
             if labels::is_of_other_time(labels::last_sentence(&prose.text)));
-        let is_other = is_one_version || own.is_some_and(labels::is_of_other_time) || in_label;
+        // "# wrong", above the command.
+        let fence = page.fence(at);
+        let before = fence.and_then(|fence| fence.content.get(..self.example.request.span.start));
+        let comment = before.and_then(|text| text.trim_end_matches(['$', ' ']).lines().next_back());
+        let comment = comment.and_then(|line| line.trim().strip_prefix('#'));
+        let is_other = is_one_version
+            || own.into_iter().chain(comment).any(labels::is_of_other_time)
+            || in_label;
         const HERE: &str = "locally local lokal here";
         let is_here =
             matches!(label, Some(Block::Prose(prose)) if labels::has_word(&prose.text, HERE));
@@ -245,7 +252,9 @@ fn deleted_in_text(
     let is_run = |run: &ExampleResult| {
         run.example.method() == "DELETE" && run.details.target == request.target
     };
-    let is_there = compared.received.is_success() && !compared.status_ok;
+    // The text may describe this request.
+    let is_own = request.method == "DELETE";
+    let is_there = compared.received.is_success() && !compared.status_ok && !is_own;
     (is_there && page.blocks.iter().any(in_text) && !earlier.iter().any(is_run))
         .then(|| page.line(at))
 }
