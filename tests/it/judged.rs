@@ -398,7 +398,7 @@ fn the_syntax_of_a_write_excuses_no_wrong_response() {
         "{\"title\": \"Green\", \"bandId\": 9, \"id\": 3}",
     );
     assert_judged(&format!("{syntax}{wrong}"), &["skipped", "fail"]);
-    let whole = "```console\n$ curl -i http://localhost:3000/song/1\nHTTP/1.1 404 Not Found\n\n[...]\n```\n";
+    let whole = "```console\n$ curl -i http://localhost:3000/songs/9\nHTTP/1.1 404 Not Found\n\n[...]\n```\n";
     assert_judged(whole, &["pass"]);
     for template in [
         "```bash\ncurl http://localhost:3000/songs/DITT-ID\n```\n",

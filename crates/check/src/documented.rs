@@ -171,7 +171,12 @@ impl Documented<'_> {
         // filters print of it. A misspelt name is not one of the cases that a page lists.
         let may_succeed = self.expected.statuses.iter().any(|status| *status < 400);
         let is_listed = self.expected.statuses.contains(&received.status);
-        let status_ok = is_listed && !(may_succeed && received.is_misspelling())
+        // The 404 of a misspelt path is not that of a missing record.
+        let is_misspelt = || {
+            received.is_misspelling()
+                && (may_succeed || received.status == 404 && !self.means_misspelling())
+        };
+        let status_ok = is_listed && !is_misspelt()
             || self.expected.source == StatusSource::Method
                 && diff.differences.is_empty()
                 && unprinted.is_none()
@@ -405,6 +410,14 @@ impl Documented<'_> {
             && !received.is_misspelling()
             && self.around.example.method() == "GET"
             && self.response.body.as_ref().is_some_and(is_empty)
+    }
+
+    /// Whether the page is about misspelt paths: its text says so, its response has the hint, or a comment has the status.
+    fn means_misspelling(&self) -> bool {
+        let body = self.response.body.as_ref().map(Node::to_value);
+        self.expected.source == StatusSource::Directive
+            || self.around.is_about_names()
+            || body.is_some_and(|body| body.to_string().contains("did you mean"))
     }
 
     fn says_no_body(&self) -> bool {

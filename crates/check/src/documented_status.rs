@@ -56,6 +56,7 @@ pub fn expected(
         .or_else(|| in_own_block(page, example))
         .or_else(|| below_response(page, example))
         .or_else(|| in_error(body?, method))
+        .or_else(|| in_description(page, example))
         .or_else(|| in_table(page, example, method))
         .unwrap_or_else(|| one(usual(method), StatusSource::Method, None))
 }
@@ -87,6 +88,19 @@ fn in_own_block(page: &Page, example: &Example) -> Option<Expected> {
     let head = head.filter(|_| is_alone && is_labelled)?;
     let place = Some(fence.source_range(&head.span));
     Some(one(head.status, StatusSource::StatusLine, place))
+}
+
+/// The status in the description of the endpoint of which an example is a sample call.
+fn in_description(page: &Page, example: &Example) -> Option<Expected> {
+    let mut described = Example {
+        fence: example.described_at?,
+        end: example.fence,
+        described_at: None,
+        ..example.clone()
+    };
+    described.request.span = 0..page.fence(described.fence)?.content.len();
+    let stated = expected(page, &described, None, None);
+    (stated.source != StatusSource::Method).then_some(stated)
 }
 
 /// The status below a response: in a label ("**Status:** `200 OK`"), or in a list of what can come.

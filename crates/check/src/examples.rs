@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::addresses;
 use super::candidates::{self, Candidate};
@@ -18,6 +18,7 @@ use super::programs;
 use super::repeats::Repeats;
 use super::requests;
 use super::text::line_start;
+use super::url;
 use super::variables;
 
 /// A request of a page with what is documented for it.
@@ -43,6 +44,8 @@ pub struct Example {
     pub directives: Directives,
     /// The index of the front matter's `testable` entry for this example.
     pub testable: Option<usize>,
+    /// The block that describes the endpoint of which this is a sample call.
+    pub described_at: Option<usize>,
     /// Whether this is the request of the example above, for another client: what it writes is written once.
     pub is_repeated: bool,
     /// Whether the page only mentions it, within a sentence or in a list of endpoints: it is sent, and nothing is known of
@@ -263,6 +266,7 @@ impl Finder<'_> {
                 }
             }
             self.share_response(&mut example);
+            self.take_described_response(&mut example);
             // An entry names one example: the first under its heading.
             example.testable = testable(page, at).filter(|entry| {
                 let mut earlier = self.examples.iter();
@@ -370,10 +374,7 @@ impl Finder<'_> {
         // What is above the response may describe the body.
         let mut between = (example.fence + 1..response.fence).filter_map(|at| self.page.fence(at));
         let is_described = between.any(|fence| fence.content.trim_start().starts_with('{'));
-        let shown = self.page.fence(response.fence);
-        let shown = shown.and_then(|fence| fence.content.get(response.range.clone()));
-        let read = shown.and_then(|text| lenient_json::parse(text).ok()?.body);
-        if let Some(Value::Object(mut record)) = read.map(|body| body.to_value())
+        if let Some(mut record) = self.shown_record(example)
             && is_endpoint
             && !is_described
             && example.method() == "POST"
@@ -396,6 +397,48 @@ impl Finder<'_> {
         pairing::names_tool(page, at)
             && self.repeats.repeated_by(at).is_none()
             && self.examples.last().is_some_and(is_directly_above)
+    }
+
+    /// Gives a sample call the response of the endpoint that is described above it: "Success Response" above "Sample
+    /// Call".
+    fn take_described_response(&self, example: &mut Example) {
+        let is_described = |above: &&Example| {
+            above.request.has_placeholder_in_path()
+                && above.request.is_form_of(&example.request)
+                && above.response.as_ref().is_some_and(|shown| !shown.doubtful)
+        };
+        let above = self.examples.last().filter(is_described);
+        if let Some(above) = above.filter(|_| example.response.is_none() && !example.no_body) {
+            // That of another record has the same status.
+            let target = example
+                .request
+                .written
+                .as_ref()
+                .map(|own| &*own.request.target);
+            let own = target.and_then(|target| url::segments(target).pop());
+            let id = self
+                .shown_record(above)
+                .and_then(|record| record.get("id").cloned());
+            let is_own =
+                id.is_none_or(|id| Some(id.to_string().trim_matches('"')) == own.as_deref());
+            example.response = above.response.clone().filter(|_| is_own);
+            example.described_at = Some(above.fence);
+        }
+    }
+
+    /// The object that is shown as the response of an example.
+    fn shown_record(&self, example: &Example) -> Option<Map<String, Value>> {
+        let response = example.response.as_ref()?;
+        let shown = self
+            .page
+            .fence(response.fence)?
+            .content
+            .get(response.range.clone())?;
+        let read = lenient_json::parse_literals(shown, true).ok()?.body?;
+        match read.to_value() {
+            Value::Object(record) => Some(record),
+            _ => None,
+        }
     }
 
     /// Gives the same request for another client the response that is shown below both.
@@ -446,7 +489,8 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         .collect();
     let unanswered = examples.iter().filter(|example| example.response.is_none());
     let unanswered: Vec<usize> = unanswered.map(|example| example.fence).collect();
-    for example in examples.iter_mut().filter(|example| is_program(example)) {
+    let is_own = |example: &Example| is_program(example) && example.described_at.is_none();
+    for example in examples.iter_mut().filter(|example| is_own(example)) {
         let at = example.fence;
         let Some(response) = &mut example.response else {
             continue;

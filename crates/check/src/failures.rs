@@ -86,8 +86,60 @@ impl Around<'_> {
         (400..600).contains(&status)
             && (names(&text, status)
                 // Another status that is named is the documented one.
-                || status < 500 && !ERROR.is_match(&text) && self.says_that_it_fails(received))
+                || status < 500
+                    && !ERROR.is_match(&text)
+                    && (self.says_that_it_fails(received) || self.names_reason(received)))
             && is_meant()
+    }
+
+    /// Whether the heading, the sentence that leads to the request or the one below it names what the server complains
+    /// about: "The email is already taken:", `## Create a user without a name`.
+    fn names_reason(&self, received: &Received) -> bool {
+        static PROBLEM: LazyLock<Regex> = regex!(
+            r"(?xi)\b(?: already | exist(?:s|ing)? | taken | in\s+use | unique | same | second | twice | duplicat\w* | without | leav\w*\s+out | omit\w* | missing | lacks?
+                | must | required | mandatory | only | allowed | invalid | incomplete | unknown | too\s+(?:short|long|small|large)
+                | bereits | doppelt\w* | ohne | fehl\w* | muss | pflicht\w* | déjà | sans | obligatoire | requis\w* | ya | existe | duplicad\w* | sin | obligatori\w*
+                | já | sem | obrigatóri\w* | già | senza | obbligatori\w* | уже | без | обязател\w* )\b
+            | 重复 | 已存在 | 缺少 | 必须 | 重複 | 必須"
+        );
+        static MISSING: LazyLock<Regex> = regex!(
+            r"(?xi)\b(?: unknown | no\s+such | (?:there\s+is|has)\s+no | not\s+there | (?:does|do)\s*n(?:o|['’])t\s+exist | not\s+found | gone | deleted | unbekannt\w* | inconnu\w*
+                | desconocid\w* | desconhecid\w* | sconosciut\w* | nie\s+istniej\w* | neexistuj\w* )\b
+            | 存在しない | 不存在 | 없는"
+        );
+        let (page, example) = (self.page, self.example);
+        let heading = page.heading_of(example.fence);
+        let heading = heading.and_then(|at| Some(page.blocks[at].heading()?.text.as_str()));
+        let near = [example.fence.checked_sub(1), Some(example.fence + 1)];
+        let near = near
+            .into_iter()
+            .flatten()
+            .filter_map(|at| page.blocks.get(at)?.prose());
+        let sentences = near.map(|prose| labels::last_sentence(&prose.text));
+        static VALIDATION: LazyLock<Regex> = regex!(
+            r"(?i)^\W*(?:validation|incomplete\s+\w+|required\s+\w+|uniqueness|negative\s+tests?)\W*$"
+        );
+        let names = properties(received);
+        let is_named = |text: &str| {
+            let text = text.to_lowercase().replace('-', "");
+            names.iter().any(|name| text.contains(name.as_str()))
+        };
+        let is_about = |text: &str| match received.status {
+            404 => MISSING.is_match(text),
+            _ => {
+                VALIDATION.is_match(text)
+                    || PROBLEM.is_match(text)
+                        && is_named(text)
+                        && status_text::is_unconditional(text)
+            }
+        };
+        let is_shown = example.response.is_some() || !example.unpaired.is_empty();
+        !is_shown && heading.into_iter().chain(sentences).any(is_about)
+    }
+
+    /// Whether the text is about misspelt names.
+    pub fn is_about_names(&self) -> bool {
+        MISSPELT.is_match(&self.text())
     }
 
     /// Whether the text says that the request fails, and it does not.

@@ -36,6 +36,9 @@ pub fn add(
             .collect::<Vec<_>>()
             .join(" or ");
         let text = match expected.source {
+            _ if statuses.is_empty() => {
+                format!("the {} is that of a misspelt path", received.status)
+            }
             StatusSource::Method if !METHODS.contains(&method) => {
                 format!("the server returns {}", received.status)
             }

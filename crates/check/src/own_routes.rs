@@ -44,7 +44,9 @@ pub fn reason(
     let is_resource = |name: &String| resources.contains(&name.as_str());
     let is_misspelt =
         |name: &String| is_word(name) && !is_resource(name) && is_misspelt(name, &resources);
-    if !matches!(received.status, 404 | 405) || expected.statuses.contains(&received.status) {
+    let fails = expected.statuses.iter().all(|status| *status >= 400);
+    let is_expected = fails && expected.statuses.contains(&received.status);
+    if !matches!(received.status, 404 | 405) || is_expected {
         return None;
     }
     let path = request.target.split('?').next().unwrap_or_default();

@@ -425,13 +425,14 @@ fn response_lines(text: &str, range: &Range<usize>) -> Vec<usize> {
         .collect()
 }
 
-/// Whether a paragraph is JSON without a code block around it.
+/// Whether a paragraph is JSON without a code block around it, or an object as a program writes it.
 fn is_json(source: &str) -> bool {
     source.starts_with(['{', '['])
         && source.ends_with(['}', ']'])
         && source.contains(['"', '\n'])
         && {
             let parsed = lenient_json::parse(source)
+                .or_else(|_| lenient_json::parse_literals(source, true))
                 .ok()
                 .and_then(|documented| documented.body);
             parsed.is_some_and(|node| matches!(node.kind, Kind::Array(_) | Kind::Object { .. }))

@@ -48,23 +48,34 @@ fn has_requests(page: &Page, section: Range<usize>) -> bool {
     })
 }
 
-/// The success that the table of an example documents.
+/// The success that the table of an example documents, or the errors that it may have.
 pub fn in_table(page: &Page, example: &Example, method: &str) -> Option<Expected> {
     let table = table_of(page, example)?;
     let column = status_column(table)?;
     let mut first = None;
+    let mut errors = vec![usual(method)];
     for row in &table.rows {
         let Some(cell) = row.get(column) else {
             continue;
         };
-        let Some(status) = code(cell).filter(|status| (200..300).contains(status)) else {
+        let Some(status) = code(cell) else {
             continue;
         };
+        if !(200..300).contains(&status) {
+            errors.push(status);
+            continue;
+        }
         // A table for several verbs lists the success of each.
         if status == usual(method) {
             return Some(one(status, StatusSource::Table, Some(cell.range.clone())));
         }
         first.get_or_insert_with(|| one(status, StatusSource::Table, Some(cell.range.clone())));
     }
-    first
+    // A table of errors besides the usual response.
+    let with_errors = Expected {
+        statuses: errors,
+        source: StatusSource::Table,
+        place: None,
+    };
+    first.or(Some(with_errors).filter(|expected| expected.statuses.len() > 1))
 }
