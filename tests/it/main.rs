@@ -58,6 +58,7 @@ mod behaviour;
 mod config_file;
 mod control_characters;
 mod cross_site;
+mod described;
 mod events;
 mod explorer;
 mod hints;

@@ -1,0 +1,182 @@
+//! What pages say about a response in other ways than by JSON below the request: words, statuses around it, the
+//! description of the endpoint.
+
+use super::judged::{assert_all_judged, assert_rows};
+
+fn curl(command: &str) -> String {
+    format!("```bash\ncurl {command}\n```\n\n")
+}
+
+const DELETE: &str = "-X DELETE http://localhost:3000/bands/2";
+const OWLS: &str = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n```json\n{\"id\": 1, \"name\": \"Owls\"}\n```\n\n";
+const CATS: &str = "http://localhost:3000/bands --json '{\"name\": \"Cats\"}'";
+
+#[test]
+fn a_message_in_words_is_not_json() {
+    let wrong = |shown: &str| curl(DELETE) + shown;
+    let rows = [
+        (wrong("Result: `Band deleted`\n"), &["fail: the page shows the text"][..]),
+        (wrong("Response: `deleted`\n"), &["fail: the page shows the text"]),
+        (wrong("Response: `true`\n"), &["fail"]),
+        (wrong("Response:\n\n```\ntrue\n```\n"), &["fail"]),
+        (wrong("Response:\n\n```bash\nBand with ID 2 deleted.\n```\n"), &["fail"]),
+        (wrong("Resposta:\n\n```\nRemovido com sucesso\n```\n"), &["fail"]),
+        (format!("### Request\n\n{}### Response\n\n```\nBand deleted\n```\n", curl(DELETE)), &["fail"]),
+        (format!("```\n$ curl {DELETE}\nsuccess\n```\n"), &["fail: the page shows the text `success`"]),
+        (format!("```\n$ curl -i {DELETE}\nHTTP/1.1 200 OK\nContent-Type: application/json\n\ntrue\n```\n"), &["fail"]),
+        // Words that describe it.
+        (curl("http://localhost:3000/bands") + "Response: `Array of bands`\n", &["pass"]),
+        (curl("http://localhost:3000/bands") + "Response:\n\n```\nArray of bands\n```\n", &["pass"]),
+        (curl(DELETE) + "Response: `200 OK`, the band was deleted\n", &["pass"]),
+        (curl("http://localhost:3000/bands/9") + "Response (404):\n\n```\nBand not found\n```\n", &["pass"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn json_after_a_status_is_compared() {
+    assert_rows(&[
+        ("`GET http://localhost:3000/bands/1`\n\nExpected: `200` + `{\"id\": 9}`\n", &["fail"]),
+        ("`GET http://localhost:3000/bands/1`\n\nResponse: 200 OK `{\"id\": 9}`\n", &["fail"]),
+        ("- `GET http://localhost:3000/bands/1` → `200`, `{\"id\": 9}`\n", &["fail"]),
+        ("`GET http://localhost:3000/bands/1`\n\nExpected: `200` + `{\"id\": 1, \"name\": \"Owls\"}`\n", &["pass: as documented"]),
+        // As a program writes it.
+        ("```\ncurl http://localhost:3000/bands/1\n```\n\nResponse: `{ id: 1, name: \"Cats\" }`\n", &["fail"]),
+        ("```\ncurl http://localhost:3000/bands/1\n```\n\nResponse: `{ id: 1, name: \"Owls\" }`\n", &["pass: as documented"]),
+    ]);
+}
+
+#[test]
+fn a_status_stands_below_the_response() {
+    let rows = [
+        (format!("{OWLS}**Status:** `404 Not Found`\n"), &["fail: the text documents 404"][..]),
+        (format!("{OWLS}Status code: 201\n\n## Next\n"), &["fail: the text documents 201"]),
+        (format!("{OWLS}**Код ответа:** 404\n"), &["fail: the text documents 404"]),
+        (format!("{OWLS}**Status codes**\n\n- `201 Created`\n- `404 Not Found`\n"), &["fail: the text documents 201 or 404"]),
+        (format!("{OWLS}**Status codes**\n\n- `200 OK`\n- `404 Not Found`\n"), &["pass"]),
+        (format!("{OWLS}Errors:\n\n- 404: not found\n- 400: bad\n"), &["pass"]),
+        (format!("{OWLS}**Response (Not Found)**\n\n* **Status:** `404 Not Found`\n"), &["pass"]),
+        // That of the next request.
+        (format!("{OWLS}Status: 404\n\n{}", curl("http://localhost:3000/bands/9")), &["pass", "pass"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn a_status_stands_between_fields_and_in_notes() {
+    let rows = [
+        ("- API Endpoint: `/bands`\n- HTTP Method: `POST`\n- HTTP Status Code: `200`\n\nRequest:\n```bash\nhttp post :3000/bands name=Cats\n```\n\nResponse:\n```json\n{ \"id\": 3, \"name\": \"Cats\" }\n```\n".to_owned(), &["fail: the text documents 200"][..]),
+        (format!("```\n$ curl {DELETE}\n(пустой ответ, статус 204)\n\n$ curl http://localhost:3000/bands/1\n{{\"id\": 1, \"name\": \"Owls\"}}\n```\n"), &["fail: the text documents 204", "pass"]),
+        (format!("```bash\ncurl {CATS}\n\n# Tentar duplicar\ncurl {CATS}\n# Deve retornar 400 (duplicada)\n```\n"), &["pass", "fail: the text documents 400"]),
+        (format!("Use `DELETE /bands/2` to delete a band. It returns status 204.\n\n{}", curl(DELETE)), &["fail: the text documents 204"]),
+        // A session goes on with the data that it changes.
+        (format!("```\n$ curl {DELETE}\n{{}}\n$ curl -i http://localhost:3000/bands/2\nHTTP/1.1 200 OK\n```\n"), &["pass", "fail"]),
+        (format!("```\n$ curl {DELETE}\n{{}}\n$ curl -i http://localhost:3000/bands/2\nHTTP/1.1 404 Not Found\n```\n"), &["pass", "pass"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn a_request_that_the_text_calls_wrong_must_fail() {
+    let post = "http://localhost:3000/bands --json '{\"name\": 1}'";
+    let rows = [
+        (format!("{}You will get an error that names the field.\n", curl(post)), &["fail: the text says that the request fails"][..]),
+        (format!("```bash\n# Test validation error\ncurl {post}\n```\n"), &["fail: the text says that the request fails"]),
+        // The server knows no tokens.
+        (format!("### Create without a token\n\n{}The server rejects it.\n", curl(post)), &["skipped"]),
+        // The error comes, for the reason that the text gives.
+        (format!("## Create a song without a title\n\n{}", curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")), &["pass"]),
+        (format!("The title is required:\n\n{}", curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")), &["pass"]),
+        (format!("## Create a song\n\n{}", curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")), &["fail"]),
+        (format!("There is no band 9:\n\n{}", curl("http://localhost:3000/bands/9")), &["pass"]),
+        (format!("{}| Status | Description |\n|---|---|\n| 404 | not found |\n", curl("http://localhost:3000/bands/9")), &["pass"]),
+        // A misspelt path is not a missing record.
+        (format!("{}Response: `404 Not Found`\n", curl("http://localhost:3000/bnds/9")), &["fail: the 404 is that of a misspelt path"]),
+        (format!("A misspelt path:\n\n{}Response: `404 Not Found`\n", curl("http://localhost:3000/bnds/9")), &["pass"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn what_is_called_wrong_or_removed_is_skipped() {
+    let form = "-X POST http://localhost:3000/bands -d '{\"name\": \"Cats\"}'";
+    let rows = [
+        (format!("```bash\n# wrong\ncurl {form}\n```\n"), &["skipped"][..]),
+        (format!("Don't do this:\n\n{}", curl(form)), &["skipped"]),
+        (format!("In v1 you fetched a band with\n\n{}", curl("http://localhost:3000/band/1")), &["skipped"]),
+        (format!("## Removed in 3.0\n\n{}", curl("http://localhost:3000/band/1")), &["skipped"]),
+        (curl(form), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn routes_without_records_are_skipped() {
+    let rows = [
+        (curl("http://localhost:3000/hello"), &["skipped"][..]),
+        (curl("http://localhost:3000/stats"), &["skipped"]),
+        (curl("http://localhost:3000/songs/1/plays-count"), &["skipped"]),
+        (curl("http://localhost:3000/bands/song/Blue"), &["skipped"]),
+        (curl("http://localhost:3000/albums"), &["fail"]),
+        (curl("http://localhost:3000/album/1"), &["fail"]),
+        (curl("http://localhost:3000/song"), &["fail"]),
+        (format!("{}```json\n[{{\"id\": 1}}]\n```\n", curl("http://localhost:3000/album")), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn an_endpoint_and_its_sample_call_share_a_response() {
+    let described = |path: &str, code: &str, name: &str, call: &str| {
+        format!(
+            "## Show Band\n\n* **URL**: `{path}`\n* **Method**: `GET`\n* **Success Response**:\n  * **Code**: {code}\n  * **Content**: `{{\"id\": 1, \"name\": \"{name}\"}}`\n* **Sample Call**:\n\n  ```bash\n  curl http://localhost:3000{call}\n  ```\n"
+        )
+    };
+    let rows = [
+        (described("/bands/:id", "200", "Owls", "/bands/1"), &["skipped", "pass: as documented"][..]),
+        (described("/bands/:id", "200", "Cats", "/bands/1"), &["skipped", "fail: name: documented \"Cats\""]),
+        (described("/bands/:id", "201", "Owls", "/bands/1"), &["skipped", "fail: the text documents 201"]),
+        // Another record than the one that is shown.
+        (described("/bands/:id", "200", "Owls", "/bands/2"), &["skipped", "pass: the status"]),
+        // A POST sends what it returns.
+        ("`POST /bands`\n\nResponse:\n\n```json\n{\"id\": 3, \"name\": \"Cats\"}\n```\n".to_owned(), &["pass: as documented"]),
+        ("`POST /bands`\n\nResponse:\n\n```json\n{\"id\": 9, \"name\": \"Cats\"}\n```\n".to_owned(), &["fail: id: documented 9"]),
+        ("`POST /bands`\n\nResponse:\n\n```json\n{\"ok\": true}\n```\n".to_owned(), &["fail: id (3)"]),
+        ("```http\nPOST /bands HTTP/1.1\nContent-Type: application/json\n```\n\n> Body:\n\n```json\n{\"name\": \"Cats\"}\n```\n\n> Response:\n\n```json\n{\"id\": 3, \"name\": \"Cats\"}\n```\n".to_owned(), &["pass: as documented"]),
+        ("```\nMethod: POST\nURL: http://localhost:3000/bands\nHeaders:\n  Accept: application/json\nBody (JSON):\n{\n  \"name\": \"Cats\"\n}\n```\n".to_owned(), &["pass"]),
+        (format!("{}**Response Format:**\n\n```json\n{{\"message\": \"Created\", \"band\": {{\"id\": 3}}}}\n```\n", curl(CATS)), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn commands_and_blocks_that_are_not_whole() {
+    let rows = [
+        ("```\ncurl\n--include\n--request GET\nhttp://localhost:3000/bands\n```\n", &["fail: the backslash at the end of line"][..]),
+        ("```\ncurl -X POST http://localhost:3000/bands\n\n-H \"Content-Type: application/json\"\n-d '{\"name\": \"Cats\"}'\n```\n", &["fail: the backslash at the end of line"]),
+        ("```bash\ncurl <http://localhost:3000/bands/1>\n```\n", &["fail: the shell treats `<` and `>` as redirections"]),
+        ("```bash\ncurl http://localhost:3000/bands/1\n", &["fail: the code block is not closed"]),
+        ("- one\n\n  ```bash\n  curl http://localhost:3000/bands/1\n  ```\n", &["pass"]),
+        ("> ```bash\n> curl http://localhost:3000/bands/1\n> ```", &["pass"]),
+        // A prompt follows the output on its line.
+        ("```\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Owls\"}$\n```\n", &["pass: as documented"]),
+        ("```\nada@pc:~$ curl localhost:3000/bands/1\n{\n  \"id\": 1,\n  \"name\": \"Owls\"\n}ada@pc:~$\n```\n", &["pass: as documented"]),
+        ("```\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Cats\"}\n$ curl localhost:3000/bands/2\n{\"id\": 2, \"name\": \"Foxes\"}\n```\n", &["fail", "pass"]),
+    ];
+    assert_rows(&rows);
+}
+
+/// Pages that nest or repeat without end are read like others.
+#[test]
+fn nesting_has_a_limit() {
+    let many = |text: &str| text.repeat(20_000);
+    let command = "curl http://localhost:3000/bands/1";
+    let rows = [
+        (format!("```\n{command}\n```\n\n```json\n{}\n```\n", many("[")), &["fail: the documented response is not JSON: nested too deeply"][..]),
+        (format!("```\n{command}\n```\n\n```json\n{}\n```\n", many("{\"a\":")), &["fail: the documented response is not JSON: nested too deeply"]),
+        (format!("```powershell\nInvoke-RestMethod http://localhost:3000/bands -Method Post -Body {}\n```\n", many("(")), &["skipped"]),
+        (format!("```\n{command} {}\n```\n", "<<< a ".repeat(2000)), &["pass"]),
+        (format!("```\n{command} {}\n```\n", "| cat ".repeat(2000)), &["pass"]),
+    ];
+    assert_all_judged(&rows);
+}
