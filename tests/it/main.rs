@@ -27,7 +27,6 @@ mod faults;
 mod file;
 mod fixing;
 mod fuzz_corpus;
-#[cfg(target_os = "linux")]
 mod in_words;
 mod judged;
 mod load;
