@@ -324,7 +324,7 @@ impl Rule {
             }
             _ if used.is_empty() => {
                 part = Part::Unused;
-                used.push("it has nothing that applies here".into());
+                used.push("no part of it applies".into());
             }
             _ => {}
         }

@@ -113,7 +113,7 @@ impl Pattern {
         let own = self.method.as_deref().unwrap_or(method);
         Some(match self.matches(own, path) {
             Some(_) => format!("it is for {own}"),
-            None => "its path is another one".into(),
+            None => "its path does not match".into(),
         })
     }
 

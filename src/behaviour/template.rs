@@ -183,10 +183,7 @@ impl Scope {
         let relations = Relations::new(&self.store, resource.name(), &query, &work);
         let rows = collection.run(&query, &relations, &work).rows;
         if work.is_stopped() {
-            return Err(Error::new(
-                ErrorKind::OutOfFuel,
-                "it looks at too much data",
-            ));
+            return Err(Error::new(ErrorKind::OutOfFuel, "it reads too much data"));
         }
         Ok(rows)
     }

@@ -160,7 +160,7 @@ fn address(address: &str, error: &std::io::Error, options: &Options) -> String {
             ),
         },
         ErrorKind::PermissionDenied if port < 1024 => format!(
-            "error: no permission to listen on port {port}: ports below 1024 need root rights (on Linux, or CAP_NET_BIND_SERVICE)\n  help: choose a higher one: {}\n",
+            "error: no permission to listen on port {port}: ports below 1024 need root (or CAP_NET_BIND_SERVICE on Linux)\n  help: choose a higher one: {}\n",
             with_port(if port == 80 { 8080 } else { USUAL_PORT })
         ),
         ErrorKind::AddrNotAvailable => format!(

@@ -85,7 +85,7 @@ fn samples(named: Vec<String>) -> Result<String, String> {
     )?;
     let names = list(&names);
     Ok(format!(
-        "wrote {DATA}: {names}\nwrote {RULES}: the rules that hold for them; change them as you like\n\nTo serve it: standin\n"
+        "wrote {DATA}: {names}\nwrote {RULES}: their validation rules; edit them as you like\n\nTo serve it: standin\n"
     ))
 }
 

@@ -466,7 +466,7 @@ fn write(
         if left_out > 0 {
             let _ = writeln!(
                 out,
-                "    {left_out} more lines not shown: they came faster than they could be printed"
+                "    {left_out} log lines dropped: the output could not keep up"
             );
         }
         let _ = out.flush();
@@ -555,7 +555,7 @@ mod tests {
         );
         assert_eq!(
             lines[MOST_WAITING].trim(),
-            "3 more lines not shown: they came faster than they could be printed"
+            "3 log lines dropped: the output could not keep up"
         );
         assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
     }

@@ -441,7 +441,7 @@ fn check_is_json(file: &Path) -> Result<(), String> {
     }
     if let Some(format) = init::format(file) {
         return Err(format!(
-            "{name} is {format}, and standin serves JSON, which it writes back as it was written\n  help: convert it once: standin init --from {}",
+            "{name} is {format}, and standin serves JSON files only\n  help: convert it once: standin init --from {}",
             shell_word(&name)
         ));
     }

@@ -46,16 +46,16 @@ pub enum WriteError {
         message: String,
     },
     /// The data to revert to breaks the present rules: where and how.
-    #[error("nothing was changed: the data of that time breaks the rules of today: {0}")]
+    #[error("nothing was changed: that version of the data violates the current rules: {0}")]
     Unfit(String),
     /// A step stopped the write, for a reason that only its caller understands.
-    #[error("a step declined without a reason")]
+    #[error("a write step was rejected")]
     Declined(Arc<dyn Any + Send + Sync>),
     /// The server is stopping.
     #[error("nothing was changed: the server is stopping")]
     Stopped,
     /// The writer panicked on this command.
-    #[error("the server failed on this request; the data is as it was")]
+    #[error("internal error; the data was not changed")]
     Bug,
 }
 

@@ -269,7 +269,7 @@ impl Faults {
         violations: Result<Vec<Violation>, TooComplex>,
     ) {
         let violations = violations.unwrap_or_else(|TooComplex| {
-            let detail = "takes too long to check: its rules refer to themselves, and each level multiplies the work";
+            let detail = "takes too long to check: its rules are recursive, and the cost grows exponentially with depth";
             vec![Violation { pointer: String::new(), detail: detail.to_owned() }]
         });
         for Violation {

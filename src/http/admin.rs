@@ -294,7 +294,7 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
             problem::NOTHING_TO_UNDO,
             "there is no change that could be undone",
         )
-        .hint("the last hundred changes since the start can be")),
+        .hint("only the last 100 changes since the start can be undone")),
     }
 }
 
@@ -303,7 +303,7 @@ async fn revert(app: &App, request: &Request, to: Revert) -> Result<Option<u64>,
     app.engine.revert(to).await.map_err(|error| match error {
         WriteError::Refused(Refusal::Changed) => Problem::new(
             problem::CHANGED,
-            "the data has changed since that version, and something else would be undone",
+            "the data has changed since that version, so undo would revert a different change",
         )
         .hint("look at what has changed, and ask again with the version that is there now"),
         error => write::refused(app, request, None, error),

@@ -272,11 +272,10 @@ impl App {
             .catch_unwind()
             .await
             .unwrap_or_else(|_| {
-                Err(Problem::new(
-                    problem::BUG,
-                    "the server failed on this request; the data is as it was",
+                Err(
+                    Problem::new(problem::BUG, "internal error; the data was not changed")
+                        .hint("please report the request that caused it"),
                 )
-                .hint("please report the request that did it"))
             });
         let response = answer.unwrap_or_else(Problem::into_response);
         let document = RequestLog::document(&response);

@@ -220,7 +220,7 @@ fn bad_query(request: &Request, error: &QueryError) -> Problem {
         problem::BAD_QUERY
     };
     let hint = match error.fault {
-        Fault::TooManyFields => "ask about fewer fields, or start standin with a larger --query-fields; several values of one field count once".into(),
+        Fault::TooManyFields => "filter by fewer fields, or start standin with a larger --query-fields; several values of one field count once".into(),
         Fault::PatternLength => "use a shorter pattern, or start standin with a larger --pattern-limit (1000 at most)".into(),
         Fault::TooManyPatterns => "use fewer patterns; one can have alternatives, such as name_like=ann|bob".into(),
         _ => format!("for example: {}", error.example),

@@ -170,7 +170,7 @@ fn to_json(value: &minijinja::Value) -> Result<Value, Error> {
 fn read_parameters(value: &Value) -> Result<BTreeMap<String, String>, String> {
     let members = value.as_object().ok_or("query must be an object")?;
     let read = |(name, ours): (&String, &Value)| {
-        let ours = ours.as_str().ok_or("query must be an object of texts")?;
+        let ours = ours.as_str().ok_or("query must be an object of strings")?;
         // Other names are those of fields.
         if ours.starts_with('_') && !is_reserved(ours) {
             return Err(unknown("parameter", ours, RESERVED.into_iter()));

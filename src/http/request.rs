@@ -368,7 +368,7 @@ async fn read<B: Buf, E: std::fmt::Display>(
     let mut next = |context: &mut Context<'_>| match body.poll_next_unpin(context) {
         // hyper does not learn of the end of the stream while a write is in progress.
         Poll::Pending if progress.poll_ended(context) => {
-            Poll::Ready(Some(Err("the client sends nothing more".to_string())))
+            Poll::Ready(Some(Err("the client closed the connection".to_string())))
         }
         other => other.map_err(|error| error.to_string()),
     };

@@ -77,7 +77,7 @@ impl Socket {
     /// The stream, once hyper is done with it. `is_unread`: hyper could not parse a request, which is logged.
     pub(super) fn into_inner(self, is_unread: bool) -> TcpStream {
         if is_unread && !self.is_logged {
-            let detail = "what arrived is not an HTTP/1.1 request";
+            let detail = "the request is not valid HTTP/1.1";
             let problem = Problem::new(problem::BAD_REQUEST, detail);
             self.app
                 .log_unparsed(&self.head.line(), &problem.into_response());
@@ -216,7 +216,7 @@ fn problem(response: &[u8], head: &Head, header_limit: usize) -> Option<Problem>
                 .hint("use a URL that begins with http://"),
         ),
         "400" => Some(
-            Problem::new(problem::BAD_REQUEST, "what arrived is not an HTTP/1.1 request")
+            Problem::new(problem::BAD_REQUEST, "the request is not valid HTTP/1.1")
                 .hint("the first line is `GET /users HTTP/1.1`, then headers such as `Name: value`, then an empty line; a URL has no spaces; the server speaks http, not https"),
         ),
         "414" => Some(Problem::new(problem::TARGET_TOO_LONG, "the URL is longer than 65,534 bytes")),

@@ -323,7 +323,7 @@ pub(super) fn wrong_method(request: &Request, target: &Target) -> Problem {
             let name = path_encode(resource.name());
             format!("POST to /{name} adds a record; PUT or PATCH change this one")
         }
-        (Target::Object(_), "DELETE") => "a single object can be changed and not deleted".into(),
+        (Target::Object(_), "DELETE") => "a single object can be changed, but not deleted".into(),
         (_, name) if !known && name != name.to_ascii_uppercase() => {
             format!(
                 "methods are written in capitals: -X {}",

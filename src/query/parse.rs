@@ -328,7 +328,7 @@ fn check_count<'p>(
     if paths.collect::<BTreeSet<_>>().len() <= limit {
         return Ok(());
     }
-    let detail = format!("the query asks about more than {limit} fields");
+    let detail = format!("the query filters or sorts by more than {limit} fields");
     let example = "id=1&id=2";
     Err(QueryError::new(
         Fault::TooManyFields,

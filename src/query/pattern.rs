@@ -97,7 +97,7 @@ fn compile(source: &str) -> Result<Pattern, String> {
         .map(|regex| Pattern { regex })
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => {
-                "the pattern is too large when its repetitions are counted out".into()
+                "the pattern is too large once its repetitions are expanded".into()
             }
             other => {
                 // The last line is the message, those above show the translated pattern.

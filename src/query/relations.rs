@@ -122,7 +122,7 @@ impl<'a> Relations<'a> {
             return None;
         }
         if self.level == MAX_DEPTH {
-            let detail = format!("relations are put in up to {MAX_DEPTH} levels deep.");
+            let detail = format!("relations are embedded at most {MAX_DEPTH} levels deep.");
             self.note(parameter, detail, None);
             return None;
         }

@@ -701,7 +701,7 @@ fn routes_lists_the_rules_and_explains_a_request() {
                 "answers: db.routes.json:4:21 \"GET /users/:id\": body { \"n\": 1 }",
                 "applies: db.routes.json:3:18 \"* /users/**\": delay \"1ms\", guard \"key:X-Key\"",
                 "not used: db.routes.json:5:19 \"GET /users/*\": the query needs n=2",
-                "not used: db.routes.json:6:18 \"POST /users\": its path is another one",
+                "not used: db.routes.json:6:18 \"POST /users\": its path does not match",
             ][..],
         ),
         (

@@ -15,20 +15,58 @@ const CATS: &str = "http://localhost:3000/bands --json '{\"name\": \"Cats\"}'";
 fn a_message_in_words_is_not_json() {
     let wrong = |shown: &str| curl(DELETE) + shown;
     let rows = [
-        (wrong("Result: `Band deleted`\n"), &["fail: the page shows the text"][..]),
-        (wrong("Response: `deleted`\n"), &["fail: the page shows the text"]),
+        (
+            wrong("Result: `Band deleted`\n"),
+            &["fail: the page shows the text"][..],
+        ),
+        (
+            wrong("Response: `deleted`\n"),
+            &["fail: the page shows the text"],
+        ),
         (wrong("Response: `true`\n"), &["fail"]),
         (wrong("Response:\n\n```\ntrue\n```\n"), &["fail"]),
-        (wrong("Response:\n\n```bash\nBand with ID 2 deleted.\n```\n"), &["fail"]),
-        (wrong("Resposta:\n\n```\nRemovido com sucesso\n```\n"), &["fail"]),
-        (format!("### Request\n\n{}### Response\n\n```\nBand deleted\n```\n", curl(DELETE)), &["fail"]),
-        (format!("```\n$ curl {DELETE}\nsuccess\n```\n"), &["fail: the page shows the text `success`"]),
-        (format!("```\n$ curl -i {DELETE}\nHTTP/1.1 200 OK\nContent-Type: application/json\n\ntrue\n```\n"), &["fail"]),
+        (
+            wrong("Response:\n\n```bash\nBand with ID 2 deleted.\n```\n"),
+            &["fail"],
+        ),
+        (
+            wrong("Resposta:\n\n```\nRemovido com sucesso\n```\n"),
+            &["fail"],
+        ),
+        (
+            format!(
+                "### Request\n\n{}### Response\n\n```\nBand deleted\n```\n",
+                curl(DELETE)
+            ),
+            &["fail"],
+        ),
+        (
+            format!("```\n$ curl {DELETE}\nsuccess\n```\n"),
+            &["fail: the page shows the text `success`"],
+        ),
+        (
+            format!(
+                "```\n$ curl -i {DELETE}\nHTTP/1.1 200 OK\nContent-Type: application/json\n\ntrue\n```\n"
+            ),
+            &["fail"],
+        ),
         // Words that describe it.
-        (curl("http://localhost:3000/bands") + "Response: `Array of bands`\n", &["pass"]),
-        (curl("http://localhost:3000/bands") + "Response:\n\n```\nArray of bands\n```\n", &["pass"]),
-        (curl(DELETE) + "Response: `200 OK`, the band was deleted\n", &["pass"]),
-        (curl("http://localhost:3000/bands/9") + "Response (404):\n\n```\nBand not found\n```\n", &["pass"]),
+        (
+            curl("http://localhost:3000/bands") + "Response: `Array of bands`\n",
+            &["pass"],
+        ),
+        (
+            curl("http://localhost:3000/bands") + "Response:\n\n```\nArray of bands\n```\n",
+            &["pass"],
+        ),
+        (
+            curl(DELETE) + "Response: `200 OK`, the band was deleted\n",
+            &["pass"],
+        ),
+        (
+            curl("http://localhost:3000/bands/9") + "Response (404):\n\n```\nBand not found\n```\n",
+            &["pass"],
+        ),
     ];
     assert_all_judged(&rows);
 }
@@ -36,28 +74,73 @@ fn a_message_in_words_is_not_json() {
 #[test]
 fn json_after_a_status_is_compared() {
     assert_rows(&[
-        ("`GET http://localhost:3000/bands/1`\n\nExpected: `200` + `{\"id\": 9}`\n", &["fail"]),
-        ("`GET http://localhost:3000/bands/1`\n\nResponse: 200 OK `{\"id\": 9}`\n", &["fail"]),
-        ("- `GET http://localhost:3000/bands/1` → `200`, `{\"id\": 9}`\n", &["fail"]),
-        ("`GET http://localhost:3000/bands/1`\n\nExpected: `200` + `{\"id\": 1, \"name\": \"Owls\"}`\n", &["pass: as documented"]),
+        (
+            "`GET http://localhost:3000/bands/1`\n\nExpected: `200` + `{\"id\": 9}`\n",
+            &["fail"],
+        ),
+        (
+            "`GET http://localhost:3000/bands/1`\n\nResponse: 200 OK `{\"id\": 9}`\n",
+            &["fail"],
+        ),
+        (
+            "- `GET http://localhost:3000/bands/1` → `200`, `{\"id\": 9}`\n",
+            &["fail"],
+        ),
+        (
+            "`GET http://localhost:3000/bands/1`\n\nExpected: `200` + `{\"id\": 1, \"name\": \"Owls\"}`\n",
+            &["pass: as documented"],
+        ),
         // As a program writes it.
-        ("```\ncurl http://localhost:3000/bands/1\n```\n\nResponse: `{ id: 1, name: \"Cats\" }`\n", &["fail"]),
-        ("```\ncurl http://localhost:3000/bands/1\n```\n\nResponse: `{ id: 1, name: \"Owls\" }`\n", &["pass: as documented"]),
+        (
+            "```\ncurl http://localhost:3000/bands/1\n```\n\nResponse: `{ id: 1, name: \"Cats\" }`\n",
+            &["fail"],
+        ),
+        (
+            "```\ncurl http://localhost:3000/bands/1\n```\n\nResponse: `{ id: 1, name: \"Owls\" }`\n",
+            &["pass: as documented"],
+        ),
     ]);
 }
 
 #[test]
 fn a_status_stands_below_the_response() {
     let rows = [
-        (format!("{OWLS}**Status:** `404 Not Found`\n"), &["fail: the text documents 404"][..]),
-        (format!("{OWLS}Status code: 201\n\n## Next\n"), &["fail: the text documents 201"]),
-        (format!("{OWLS}**Код ответа:** 404\n"), &["fail: the text documents 404"]),
-        (format!("{OWLS}**Status codes**\n\n- `201 Created`\n- `404 Not Found`\n"), &["fail: the text documents 201 or 404"]),
-        (format!("{OWLS}**Status codes**\n\n- `200 OK`\n- `404 Not Found`\n"), &["pass"]),
-        (format!("{OWLS}Errors:\n\n- 404: not found\n- 400: bad\n"), &["pass"]),
-        (format!("{OWLS}**Response (Not Found)**\n\n* **Status:** `404 Not Found`\n"), &["pass"]),
+        (
+            format!("{OWLS}**Status:** `404 Not Found`\n"),
+            &["fail: the text documents 404"][..],
+        ),
+        (
+            format!("{OWLS}Status code: 201\n\n## Next\n"),
+            &["fail: the text documents 201"],
+        ),
+        (
+            format!("{OWLS}**Код ответа:** 404\n"),
+            &["fail: the text documents 404"],
+        ),
+        (
+            format!("{OWLS}**Status codes**\n\n- `201 Created`\n- `404 Not Found`\n"),
+            &["fail: the text documents 201 or 404"],
+        ),
+        (
+            format!("{OWLS}**Status codes**\n\n- `200 OK`\n- `404 Not Found`\n"),
+            &["pass"],
+        ),
+        (
+            format!("{OWLS}Errors:\n\n- 404: not found\n- 400: bad\n"),
+            &["pass"],
+        ),
+        (
+            format!("{OWLS}**Response (Not Found)**\n\n* **Status:** `404 Not Found`\n"),
+            &["pass"],
+        ),
         // That of the next request.
-        (format!("{OWLS}Status: 404\n\n{}", curl("http://localhost:3000/bands/9")), &["pass", "pass"]),
+        (
+            format!(
+                "{OWLS}Status: 404\n\n{}",
+                curl("http://localhost:3000/bands/9")
+            ),
+            &["pass", "pass"],
+        ),
     ];
     assert_all_judged(&rows);
 }
@@ -80,19 +163,76 @@ fn a_status_stands_between_fields_and_in_notes() {
 fn a_request_that_the_text_calls_wrong_must_fail() {
     let post = "http://localhost:3000/bands --json '{\"name\": 1}'";
     let rows = [
-        (format!("{}You will get an error that names the field.\n", curl(post)), &["fail: the text says that the request fails"][..]),
-        (format!("```bash\n# Test validation error\ncurl {post}\n```\n"), &["fail: the text says that the request fails"]),
+        (
+            format!(
+                "{}You will get an error that names the field.\n",
+                curl(post)
+            ),
+            &["fail: the text says that the request fails"][..],
+        ),
+        (
+            format!("```bash\n# Test validation error\ncurl {post}\n```\n"),
+            &["fail: the text says that the request fails"],
+        ),
         // The server knows no tokens.
-        (format!("### Create without a token\n\n{}The server rejects it.\n", curl(post)), &["skipped"]),
+        (
+            format!(
+                "### Create without a token\n\n{}The server rejects it.\n",
+                curl(post)
+            ),
+            &["skipped"],
+        ),
         // The error comes, for the reason that the text gives.
-        (format!("## Create a song without a title\n\n{}", curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")), &["pass"]),
-        (format!("The title is required:\n\n{}", curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")), &["pass"]),
-        (format!("## Create a song\n\n{}", curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")), &["fail"]),
-        (format!("There is no band 9:\n\n{}", curl("http://localhost:3000/bands/9")), &["pass"]),
-        (format!("{}| Status | Description |\n|---|---|\n| 404 | not found |\n", curl("http://localhost:3000/bands/9")), &["pass"]),
+        (
+            format!(
+                "## Create a song without a title\n\n{}",
+                curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")
+            ),
+            &["pass"],
+        ),
+        (
+            format!(
+                "The title is required:\n\n{}",
+                curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")
+            ),
+            &["pass"],
+        ),
+        (
+            format!(
+                "## Create a song\n\n{}",
+                curl("http://localhost:3000/songs --json '{\"bandId\": 1}'")
+            ),
+            &["fail"],
+        ),
+        (
+            format!(
+                "There is no band 9:\n\n{}",
+                curl("http://localhost:3000/bands/9")
+            ),
+            &["pass"],
+        ),
+        (
+            format!(
+                "{}| Status | Description |\n|---|---|\n| 404 | not found |\n",
+                curl("http://localhost:3000/bands/9")
+            ),
+            &["pass"],
+        ),
         // A misspelt path is not a missing record.
-        (format!("{}Response: `404 Not Found`\n", curl("http://localhost:3000/bnds/9")), &["fail: the 404 is that of a misspelt path"]),
-        (format!("A misspelt path:\n\n{}Response: `404 Not Found`\n", curl("http://localhost:3000/bnds/9")), &["pass"]),
+        (
+            format!(
+                "{}Response: `404 Not Found`\n",
+                curl("http://localhost:3000/bnds/9")
+            ),
+            &["fail: the 404 is that of a misspelt path"],
+        ),
+        (
+            format!(
+                "A misspelt path:\n\n{}Response: `404 Not Found`\n",
+                curl("http://localhost:3000/bnds/9")
+            ),
+            &["pass"],
+        ),
     ];
     assert_all_judged(&rows);
 }
@@ -101,10 +241,25 @@ fn a_request_that_the_text_calls_wrong_must_fail() {
 fn what_is_called_wrong_or_removed_is_skipped() {
     let form = "-X POST http://localhost:3000/bands -d '{\"name\": \"Cats\"}'";
     let rows = [
-        (format!("```bash\n# wrong\ncurl {form}\n```\n"), &["skipped"][..]),
+        (
+            format!("```bash\n# wrong\ncurl {form}\n```\n"),
+            &["skipped"][..],
+        ),
         (format!("Don't do this:\n\n{}", curl(form)), &["skipped"]),
-        (format!("In v1 you fetched a band with\n\n{}", curl("http://localhost:3000/band/1")), &["skipped"]),
-        (format!("## Removed in 3.0\n\n{}", curl("http://localhost:3000/band/1")), &["skipped"]),
+        (
+            format!(
+                "In v1 you fetched a band with\n\n{}",
+                curl("http://localhost:3000/band/1")
+            ),
+            &["skipped"],
+        ),
+        (
+            format!(
+                "## Removed in 3.0\n\n{}",
+                curl("http://localhost:3000/band/1")
+            ),
+            &["skipped"],
+        ),
         (curl(form), &["fail"]),
     ];
     assert_all_judged(&rows);
@@ -115,12 +270,21 @@ fn routes_without_records_are_skipped() {
     let rows = [
         (curl("http://localhost:3000/hello"), &["skipped"][..]),
         (curl("http://localhost:3000/stats"), &["skipped"]),
-        (curl("http://localhost:3000/songs/1/plays-count"), &["skipped"]),
+        (
+            curl("http://localhost:3000/songs/1/plays-count"),
+            &["skipped"],
+        ),
         (curl("http://localhost:3000/bands/song/Blue"), &["skipped"]),
         (curl("http://localhost:3000/albums"), &["fail"]),
         (curl("http://localhost:3000/album/1"), &["fail"]),
         (curl("http://localhost:3000/song"), &["fail"]),
-        (format!("{}```json\n[{{\"id\": 1}}]\n```\n", curl("http://localhost:3000/album")), &["fail"]),
+        (
+            format!(
+                "{}```json\n[{{\"id\": 1}}]\n```\n",
+                curl("http://localhost:3000/album")
+            ),
+            &["fail"],
+        ),
     ];
     assert_all_judged(&rows);
 }
@@ -152,16 +316,43 @@ fn an_endpoint_and_its_sample_call_share_a_response() {
 #[test]
 fn commands_and_blocks_that_are_not_whole() {
     let rows = [
-        ("```\ncurl\n--include\n--request GET\nhttp://localhost:3000/bands\n```\n", &["fail: the backslash at the end of line"][..]),
-        ("```\ncurl -X POST http://localhost:3000/bands\n\n-H \"Content-Type: application/json\"\n-d '{\"name\": \"Cats\"}'\n```\n", &["fail: the backslash at the end of line"]),
-        ("```bash\ncurl <http://localhost:3000/bands/1>\n```\n", &["fail: the shell treats `<` and `>` as redirections"]),
-        ("```bash\ncurl http://localhost:3000/bands/1\n", &["fail: the code block is not closed"]),
-        ("- one\n\n  ```bash\n  curl http://localhost:3000/bands/1\n  ```\n", &["pass"]),
-        ("> ```bash\n> curl http://localhost:3000/bands/1\n> ```", &["pass"]),
+        (
+            "```\ncurl\n--include\n--request GET\nhttp://localhost:3000/bands\n```\n",
+            &["fail: the backslash at the end of line"][..],
+        ),
+        (
+            "```\ncurl -X POST http://localhost:3000/bands\n\n-H \"Content-Type: application/json\"\n-d '{\"name\": \"Cats\"}'\n```\n",
+            &["fail: the backslash at the end of line"],
+        ),
+        (
+            "```bash\ncurl <http://localhost:3000/bands/1>\n```\n",
+            &["fail: the shell treats `<` and `>` as redirections"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n",
+            &["fail: the code block is not closed"],
+        ),
+        (
+            "- one\n\n  ```bash\n  curl http://localhost:3000/bands/1\n  ```\n",
+            &["pass"],
+        ),
+        (
+            "> ```bash\n> curl http://localhost:3000/bands/1\n> ```",
+            &["pass"],
+        ),
         // A prompt follows the output on its line.
-        ("```\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Owls\"}$\n```\n", &["pass: as documented"]),
-        ("```\nada@pc:~$ curl localhost:3000/bands/1\n{\n  \"id\": 1,\n  \"name\": \"Owls\"\n}ada@pc:~$\n```\n", &["pass: as documented"]),
-        ("```\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Cats\"}\n$ curl localhost:3000/bands/2\n{\"id\": 2, \"name\": \"Foxes\"}\n```\n", &["fail", "pass"]),
+        (
+            "```\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Owls\"}$\n```\n",
+            &["pass: as documented"],
+        ),
+        (
+            "```\nada@pc:~$ curl localhost:3000/bands/1\n{\n  \"id\": 1,\n  \"name\": \"Owls\"\n}ada@pc:~$\n```\n",
+            &["pass: as documented"],
+        ),
+        (
+            "```\n$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Cats\"}\n$ curl localhost:3000/bands/2\n{\"id\": 2, \"name\": \"Foxes\"}\n```\n",
+            &["fail", "pass"],
+        ),
     ];
     assert_rows(&rows);
 }
@@ -172,11 +363,29 @@ fn nesting_has_a_limit() {
     let many = |text: &str| text.repeat(20_000);
     let command = "curl http://localhost:3000/bands/1";
     let rows = [
-        (format!("```\n{command}\n```\n\n```json\n{}\n```\n", many("[")), &["fail: the documented response is not JSON: nested too deeply"][..]),
-        (format!("```\n{command}\n```\n\n```json\n{}\n```\n", many("{\"a\":")), &["fail: the documented response is not JSON: nested too deeply"]),
-        (format!("```powershell\nInvoke-RestMethod http://localhost:3000/bands -Method Post -Body {}\n```\n", many("(")), &["skipped"]),
-        (format!("```\n{command} {}\n```\n", "<<< a ".repeat(2000)), &["pass"]),
-        (format!("```\n{command} {}\n```\n", "| cat ".repeat(2000)), &["pass"]),
+        (
+            format!("```\n{command}\n```\n\n```json\n{}\n```\n", many("[")),
+            &["fail: the documented response is not JSON: nested too deeply"][..],
+        ),
+        (
+            format!("```\n{command}\n```\n\n```json\n{}\n```\n", many("{\"a\":")),
+            &["fail: the documented response is not JSON: nested too deeply"],
+        ),
+        (
+            format!(
+                "```powershell\nInvoke-RestMethod http://localhost:3000/bands -Method Post -Body {}\n```\n",
+                many("(")
+            ),
+            &["skipped"],
+        ),
+        (
+            format!("```\n{command} {}\n```\n", "<<< a ".repeat(2000)),
+            &["pass"],
+        ),
+        (
+            format!("```\n{command} {}\n```\n", "| cat ".repeat(2000)),
+            &["pass"],
+        ),
     ];
     assert_all_judged(&rows);
 }

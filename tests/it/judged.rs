@@ -313,7 +313,7 @@ fn requests_to_other_servers_are_skipped() {
         (format!("{own}{}", own.replace(":3000", ":4000").replace("Foxes", "Cats")), &["pass", "fail"]),
         ("```bash\nAPI=$(minikube service songs --url)\ncurl $API/version\n```\n\n```json\n{\"version\": 1}\n```\n".to_owned(), &["`$API` is set by a command"]),
         ("```console\n$ curl http://localhost:3000/bands\ncurl: (7) Failed to connect to localhost port 3000: Connection refused\n```\n".to_owned(), &["the page shows curl's error for a server that is not running"]),
-        ("```bash\ncurl -X POST http://localhost:3000/songs\n```\n\n> Body parameter\n\n```json\n{\"title\": \"string\"}\n```\n".to_owned(), &["the page shows its body separately"]),
+        ("```bash\ncurl -X POST http://localhost:3000/songs\n```\n\n> Body parameter\n\n```json\n{\"title\": \"string\"}\n```\n".to_owned(), &["its body is shown separately"]),
     ];
     assert_all_judged(&rows);
 }

@@ -459,15 +459,15 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
     let pages = [
         (
             format!("{get}What the shop makes of it in the end:\n\n```json\n{customer}\n```\n"),
-            Some("does not say that it is the response"),
+            Some("says that it is the response"),
         ),
         (
             format!("{get}With other data the response is:\n\n```json\n{customer}\n```\n"),
-            Some("does not say that it is the response"),
+            Some("says that it is the response"),
         ),
         (
             format!("{get}**Webhook**\n\n```json\n{customer}\n```\n"),
-            Some("does not say that it is the response"),
+            Some("says that it is the response"),
         ),
         (
             format!("{get}The webhook then receives:\n\n```json\n{customer}\n```\n"),
@@ -487,7 +487,7 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
         ),
         (
             format!("{get}The new shop will say:\n\n```json\n{customer}\n```\n"),
-            Some("does not say that it is the response"),
+            Some("says that it is the response"),
         ),
         (
             format!("{get}Part of the response:\n\n```json\n{customer}\n```\n"),
@@ -495,7 +495,7 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
         ),
         (
             format!("{get}```json\n{}\n```\n", customer.replace("Byron", "By...")),
-            Some("cut off"),
+            Some("is truncated"),
         ),
         (
             "```bash\ncurl 'http://localhost:3000/invoices?_sort=total'\n```\n\n```json\n[\n  { \"id\": 10, \"customerId\": 1, \"total\": 99.5, \"paid\": true }, // big\n  { \"id\": 11, \"customerId\": 2, \"total\": 20, \"paid\": false }\n]\n```\n".to_owned(),
@@ -515,7 +515,7 @@ fn fix_leaves_what_is_in_doubt_and_says_why() {
         ),
         // A write above changes nothing about a wrong query.
         (
-            format!("```bash\ncurl -X DELETE http://localhost:3000/invoices/11\n```\n\n## One\n\n```bash\ncurl 'http://localhost:3000/customers?id=1'\n```\n\n```json\n[{{ \"id\": 2, \"name\": \"Alan Turing\", \"email\": \"alan@example.com\", \"balance\": 1200 }}]\n```\n"),
+            "```bash\ncurl -X DELETE http://localhost:3000/invoices/11\n```\n\n## One\n\n```bash\ncurl 'http://localhost:3000/customers?id=1'\n```\n\n```json\n[{ \"id\": 2, \"name\": \"Alan Turing\", \"email\": \"alan@example.com\", \"balance\": 1200 }]\n```\n".to_owned(),
             Some("the request is probably what is wrong"),
         ),
         (

@@ -323,7 +323,7 @@ impl Case<'_> {
         let sends = self.request.body.is_some() && self.received.is_success();
         let name = self.dataset.rules_name();
         (sends && self.expected.statuses.iter().all(of_values))
-            .then(|| format!("no rule refuses this request; rules are in {name}"))
+            .then(|| format!("no rule refuses this request; the rules file is {name}"))
     }
 
     /// For a PUT: the page shows members of the record that the request does not send.

@@ -107,7 +107,7 @@ enum Unprinted {
 }
 
 /// Why the body of an error is not compared.
-pub const OTHER_ERROR: &str = "an error in another form than the server's";
+pub const OTHER_ERROR: &str = "an error in a different format from the server's";
 
 impl Compared {
     pub fn is_as_documented(&self) -> bool {

@@ -317,7 +317,7 @@ impl Finder<'_> {
             example.request.add_body(&text);
         }
         if example.request.lacks_body() && pairing::has_request_body(page, at, end) {
-            let reason = "the page shows its body separately from the command";
+            let reason = "its body is shown separately from the command";
             example.request.problem = Some(Problem::Skip(reason.to_owned()));
         }
     }

@@ -281,7 +281,7 @@ impl<'a> Repair<'a> {
                 && sent.get(key) == found.actual.as_ref()
         };
         if self.differences().any(is_sent) {
-            return Err("the request sends another value than the page shows");
+            return Err("the request sends a different value from the one shown");
         }
         // `{"qty": 5}` where the page shows `"quantity": 5`.
         let is_renamed = |found: &Difference| {
@@ -344,11 +344,11 @@ impl<'a> Repair<'a> {
             pairing::surely_response(self.page, example.fence, response.fence)
         });
         if !is_sure {
-            return Err("what is above the JSON does not say that it is the response");
+            return Err("nothing above the JSON says that it is the response");
         }
         let is_cut = |found: &Difference| matches!(&found.documented, Some(Value::String(text)) if text.contains("...") || text.contains('…'));
         match self.differences().any(is_cut) {
-            true => Err("a text is cut off with `...`"),
+            true => Err("a string is truncated with `...`"),
             false => Ok(()),
         }
     }
@@ -388,7 +388,7 @@ impl<'a> Repair<'a> {
         let (details, fence) = (&self.result.details, self.fence);
         let is_json = || lenient_json::parse(self.documented()).is_ok();
         if details.form == Form::Body && !is_json() && !details.unparsed {
-            return Err("it is not JSON, but as a program prints it");
+            return Err("it is a program's output, not JSON");
         }
         let mut content = fence.content.clone();
         if let Some(node) = &details.documented {
@@ -397,7 +397,7 @@ impl<'a> Repair<'a> {
             }
             let parts = match details.form {
                 Form::Values => rewrite::one_after_another(node, &body)
-                    .ok_or("jq prints another number of values")?,
+                    .ok_or("jq prints a different number of values")?,
                 _ => vec![(node, &body)],
             };
             // From the end, so that the ranges above stay valid.

@@ -62,8 +62,7 @@ pub fn find(
     }
     if fence.info.starts_with("curl ") && fence.info.contains(['/', ':']) {
         let found = from_command(&fence.info, shell::command(&fence.info, 0));
-        let text =
-            "the command is in the opening line of the code block, which is not shown to readers";
+        let text = "the command is in the opening line of the code block, which readers do not see";
         return vec![found.with_mistake(0..0, text, None)];
     }
     let mut found = if text.to_ascii_lowercase().contains("curl") {

@@ -81,9 +81,7 @@ pub fn sendable(
             ));
         }
         (Some(Problem::NoBody), _) => {
-            return Sendable::Skip(
-                "names an endpoint: a method and a path without a body".to_owned(),
-            );
+            return Sendable::Skip("an endpoint without a request body".to_owned());
         }
         (_, Some(Resolved::Template(placeholder))) => {
             let name = placeholder.trim_matches(['{', '}', '$', '<', '>', ':', ' ']);

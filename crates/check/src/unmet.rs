@@ -208,7 +208,7 @@ fn depends_on_a_tag(request: &Request, compared: &Compared) -> Option<String> {
         "if-unmodified-since",
     ];
     let name = HEADERS.iter().find(|name| request.header(name).is_some())?;
-    (!compared.status_ok).then(|| format!("depends on the version in its header `{name}`"))
+    (!compared.status_ok).then(|| format!("depends on the record version in `{name}`"))
 }
 
 /// Why a part of a program is not wrong that the server refuses, or whose response is not shown: only a misspelt name is
