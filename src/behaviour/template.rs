@@ -43,16 +43,11 @@ enum Part {
     Expression(Compiled),
 }
 
+#[derive(Debug)]
 struct Compiled {
     expression: Expression<'static, 'static>,
     source: String,
     place: Place,
-}
-
-impl std::fmt::Debug for Compiled {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{{{{ {} }}}}", self.source)
-    }
 }
 
 /// The variables from a request.

@@ -27,140 +27,159 @@ const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 /// Parameters of this server.
 pub const PARAMETERS: &str = "q _sort _order _page _limit _per_page _start _end _embed _expand";
 
-/// The reason not to report a request that the server answers with 404 or 405, if there is one.
-pub fn reason(
-    page: &Page,
-    example: &Example,
-    request: &Request,
-    received: &Received,
-    expected: &Expected,
-    dataset: &Dataset,
-) -> Option<String> {
-    let segments = url::segments(&request.target);
-    let Some(last) = segments.last() else {
-        return Some("`/` is not part of the data".to_owned());
-    };
-    let resources = dataset.resources();
-    let is_resource = |name: &String| resources.contains(&name.as_str());
-    let is_misspelt =
-        |name: &String| is_word(name) && !is_resource(name) && is_misspelt(name, &resources);
-    let fails = expected.statuses.iter().all(|status| *status >= 400);
-    let is_expected = fails && expected.statuses.contains(&received.status);
-    if !matches!(received.status, 404 | 405) || is_expected {
-        return None;
+const NO_DATA: &str = "is not part of the data";
+const NO_ACTION: &str = "is an action that this data does not have";
+const NO_ROUTE: &str = "is a route that this data does not have";
+
+/// A request that the server answers with 404 or 405.
+pub struct Route<'a> {
+    pub page: &'a Page,
+    pub example: &'a Example,
+    pub request: &'a Request,
+    pub received: &'a Received,
+    pub expected: &'a Expected,
+    pub dataset: &'a Dataset,
+}
+
+impl Route<'_> {
+    /// The reason not to report it, if there is one.
+    pub fn reason(&self) -> Option<String> {
+        let fails = self.expected.statuses.iter().all(|status| *status >= 400);
+        let is_expected = fails && self.expected.statuses.contains(&self.received.status);
+        let segments = url::segments(&self.request.target);
+        let what = match segments.last() {
+            None => Some(NO_DATA),
+            Some(_) if is_expected || !matches!(self.received.status, 404 | 405) => None,
+            Some(last) => self.other_than_data(&segments, last),
+        };
+        let path = self.request.target.split('?').next().unwrap_or_default();
+        what.map(|what| format!("`{path}` {what}"))
     }
-    let path = request.target.split('?').next().unwrap_or_default();
-    let own = |what: &str| Some(format!("`{path}` {what}"));
-    let in_format = |name: &&str| {
-        let format = last
-            .strip_prefix(*name)
-            .and_then(|rest| rest.strip_prefix('.'));
-        format.is_some_and(|format| is_one_of(format, FORMATS))
-    };
-    let is_record_in_format = || {
-        let (id, format) = last.rsplit_once('.').unwrap_or_default();
-        let mut records = dataset.records(&segments[0]).into_iter().flatten();
-        is_one_of(format, FORMATS) && records.any(|record| has_id(record, id))
-    };
-    if segments.len() == 1 && resources.iter().any(in_format)
-        || segments.len() == 2 && is_record_in_format()
-    {
-        return own("requests a format that this server does not offer");
+
+    fn other_than_data(&self, segments: &[String], last: &str) -> Option<&'static str> {
+        if self.asks_for_format(segments, last) {
+            return Some("requests a format that this server does not offer");
+        }
+        // Names and ids alternate in a path.
+        let mut names = segments.iter().step_by(2);
+        if self.received.is_misspelling() || names.any(|name| self.is_misspelt(name)) {
+            return None;
+        }
+        if is_one_of(last, TECHNICAL) && !segments.iter().any(|name| self.is_resource(name)) {
+            return Some(NO_DATA);
+        }
+        let mut words = last.split(['-', '_']);
+        let lets_in = words.any(|word| is_one_of(word, ACCESS)) && !self.is_resource(last);
+        if self.request.method == "POST" && lets_in {
+            return Some("is an authentication route, which the data does not have");
+        }
+        if self.is_action(segments) {
+            return Some(NO_ACTION);
+        }
+        (self.received.status == 404 && self.is_route(segments)).then_some(NO_ROUTE)
     }
-    // Names and ids alternate in a path.
-    let mut names = segments.iter().step_by(2);
-    if received.is_misspelling() || names.any(is_misspelt) {
-        return None;
+
+    fn is_resource(&self, name: &str) -> bool {
+        self.dataset.resources().contains(&name)
     }
-    if is_one_of(last, TECHNICAL) && !segments.iter().any(is_resource) {
-        return own("is not part of the data");
+
+    fn is_misspelt(&self, name: &str) -> bool {
+        let resources = self.dataset.resources();
+        is_word(name) && !resources.contains(&name) && is_misspelt(name, &resources)
     }
-    let lets_in = |name: &String| name.split(['-', '_']).any(|word| is_one_of(word, ACCESS));
-    if request.method == "POST" && lets_in(last) && !is_resource(last) {
-        return own("is an authentication route, which the data does not have");
+
+    /// Whether the ids of a collection are not words, so that a word in place of one is not an id.
+    fn has_other_ids(&self, collection: &str) -> bool {
+        let mut records = self.dataset.records(collection).into_iter().flatten();
+        self.is_resource(collection)
+            && !records
+                .any(|record| matches!(record.get("id"), Some(Value::String(id)) if is_word(id)))
     }
-    // `POST /users/bulk`
-    if let [collection, action] = segments.as_slice()
-        && request.method == "POST"
-        && is_resource(collection)
-        && is_word(action)
-        && !has_words_as_ids(dataset, collection)
-    {
-        return own("is an action that this data does not have");
+
+    /// `/users.csv`, `/users/1.xml`
+    fn asks_for_format(&self, segments: &[String], last: &str) -> bool {
+        let Some((name, format)) = last.rsplit_once('.') else {
+            return false;
+        };
+        let mut records = self.dataset.records(&segments[0]).into_iter().flatten();
+        is_one_of(format, FORMATS)
+            && match segments.len() {
+                1 => self.is_resource(name),
+                2 => records.any(|record| has_id(record, name)),
+                _ => false,
+            }
     }
-    if received.status != 404 {
-        return None;
+
+    /// `POST /users/bulk`, `PUT /orders/1/cancel`
+    fn is_action(&self, segments: &[String]) -> bool {
+        match segments {
+            [collection, action] => {
+                self.request.method == "POST" && is_word(action) && self.has_other_ids(collection)
+            }
+            [collection, id, action] => {
+                self.request.method != "GET"
+                    && self.received.status == 404
+                    && self.is_resource(collection)
+                    && !is_word(id)
+                    && is_word(action)
+                    && !self.is_resource(action)
+            }
+            _ => false,
+        }
     }
-    // `/user/authenticate`
-    if let [name, action] = segments.as_slice()
-        && !is_resource(name)
-        && is_word_or_phrase(name)
-        && is_word_or_phrase(action)
-    {
-        return own("is a route that this data does not have");
+
+    /// Whether a path is one of the page's own service.
+    fn is_route(&self, segments: &[String]) -> bool {
+        let (page, example) = (self.page, self.example);
+        let is_shown = example.response.is_some();
+        let is_success = |status: &u16| *status < 300;
+        let reads = self.request.method == "GET" && self.expected.statuses.iter().all(is_success);
+        let is_verb = |name: &str| {
+            is_word_or_phrase(name) && (!name.ends_with('s') || is_one_of(name, ACTIONS))
+        };
+        let is_own = match segments {
+            // `/echo`, `/hello`: a route without records.
+            [name] => is_verb(name) && !shows_record(page, example),
+            // `/user/authenticate`
+            [name, action] if !self.is_resource(name) => {
+                is_word_or_phrase(name) && is_word_or_phrase(action)
+            }
+            // `/todos/active`
+            [collection, name] => {
+                reads
+                    && is_word_or_phrase(name)
+                    && !self.is_misspelt(name)
+                    && self.has_other_ids(collection)
+            }
+            // `/orders/product/lamp`, `/students/1/attendance`
+            [collection, id, name] => {
+                reads
+                    && is_word_or_phrase(id)
+                    && !self.is_resource(id)
+                    && self.has_other_ids(collection)
+                    || !is_shown
+                        && self.is_resource(collection)
+                        && !is_word(id)
+                        && is_verb(name)
+                        && !self.is_resource(name)
+            }
+            // `/articles/1/users/2`
+            [outer, _, inner, _] => self.is_resource(outer) && self.is_resource(inner),
+            _ => false,
+        };
+        is_own || !is_shown && self.is_described_route(segments)
     }
-    // `/articles/1/users/2`
-    if let [outer, _, inner, _] = segments.as_slice()
-        && is_resource(outer)
-        && is_resource(inner)
-    {
-        return own("is a route that this data does not have");
+
+    /// Whether a path without a shown response is that of an action, or the page describes it.
+    fn is_described_route(&self, segments: &[String]) -> bool {
+        let collection = segments.first().filter(|name| self.is_resource(name));
+        let action = segments.get(1).filter(|name| is_word(name));
+        let is_action = collection.zip(action).is_some_and(|(collection, action)| {
+            self.has_other_ids(collection) && (segments.len() > 2 || is_one_of(action, ACTIONS))
+        });
+        let is_record = collection.is_some() && segments.len() <= 2 && !is_action;
+        is_action || !is_record && is_described(self.page, self.example, segments)
     }
-    let collection = segments.first().filter(|name| is_resource(name));
-    // `PUT /orders/1/cancel`
-    let does_something = || {
-        let is_id = !is_word(&segments[1]);
-        segments.len() == 3 && is_id && is_word(last) && !is_resource(last)
-    };
-    if request.method != "GET" && collection.is_some() && does_something() {
-        return own("is an action that this data does not have");
-    }
-    // `/todos/active`, where the ids of the records are not words.
-    let is_named = |(collection, name): (&String, &String)| {
-        // `/orders/product/lamp`
-        let may_be_near = || segments.len() == 3 && !is_resource(name);
-        is_word_or_phrase(name)
-            && (may_be_near() || !is_misspelt(name))
-            && !has_words_as_ids(dataset, collection)
-    };
-    let is_success = |status: &u16| *status < 300;
-    let is_own = request.method == "GET"
-        && expected.statuses.iter().all(is_success)
-        && collection.zip(segments.get(1)).is_some_and(is_named);
-    if is_own {
-        return own("is a route that this data does not have");
-    }
-    let is_verb = |name: &String| {
-        is_word_or_phrase(name) && (!name.ends_with('s') || is_one_of(name, ACTIONS))
-    };
-    // `/echo`, `/hello`: a route without records.
-    if let [name] = segments.as_slice()
-        && is_verb(name)
-        && !shows_record(page, example)
-    {
-        return own("is a route that this data does not have");
-    }
-    if example.response.is_some() {
-        return None;
-    }
-    // `/students/1/attendance`
-    if let [_, id, name] = segments.as_slice()
-        && collection.is_some()
-        && !is_word(id)
-        && is_verb(name)
-        && !is_resource(name)
-    {
-        return own("is a route that this data does not have");
-    }
-    let action = segments.get(1).filter(|name| is_word(name));
-    // A word in place of an id, where ids are no words.
-    let is_action = collection.zip(action).is_some_and(|(collection, action)| {
-        !has_words_as_ids(dataset, collection) && (segments.len() > 2 || is_one_of(action, ACTIONS))
-    });
-    let is_record = collection.is_some() && segments.len() <= 2 && !is_action;
-    (is_action || !is_record && is_described(page, example, &segments))
-        .then(|| own("is a route that this data does not have"))
-        .flatten()
 }
 
 /// Whether the response that a page shows has records: a list, or an object with an id.
@@ -258,9 +277,4 @@ fn is_word_or_phrase(segment: &str) -> bool {
         && segment
             .chars()
             .all(|c| c.is_alphabetic() || matches!(c, '-' | '_'))
-}
-
-fn has_words_as_ids(dataset: &Dataset, collection: &str) -> bool {
-    let mut records = dataset.records(collection).into_iter().flatten();
-    records.any(|record| matches!(record.get("id"), Some(Value::String(id)) if is_word(id)))
 }

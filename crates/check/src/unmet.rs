@@ -46,15 +46,15 @@ impl Unmet<'_> {
     pub fn reason(&self) -> Option<Reason> {
         let received = &self.compared.received;
         let without_effect = || {
-            own_routes::reason(
-                self.page,
-                self.example,
-                self.request,
+            let route = own_routes::Route {
+                page: self.page,
+                example: self.example,
+                request: self.request,
                 received,
-                self.expected,
-                self.dataset,
-            )
-            .or_else(|| self.needs_other_server())
+                expected: self.expected,
+                dataset: self.dataset,
+            };
+            route.reason().or_else(|| self.needs_other_server())
         };
         let is_json = |body: &str| serde_json::from_str::<Value>(body).is_ok();
         let is_read = self.request.body.as_deref().is_some_and(is_json);
