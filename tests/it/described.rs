@@ -275,6 +275,9 @@ fn routes_without_records_are_skipped() {
             &["skipped"],
         ),
         (curl("http://localhost:3000/bands/song/Blue"), &["skipped"]),
+        (curl("http://localhost:3000/bands/1/address"), &["skipped"]),
+        (curl("http://localhost:3000/auth/me"), &["skipped"]),
+        (curl("http://localhost:3000/bands/1/albums"), &["fail"]),
         (curl("http://localhost:3000/albums"), &["fail"]),
         (curl("http://localhost:3000/album/1"), &["fail"]),
         (curl("http://localhost:3000/song"), &["fail"]),
@@ -300,6 +303,7 @@ fn an_endpoint_and_its_sample_call_share_a_response() {
         (described("/bands/:id", "200", "Owls", "/bands/1"), &["skipped", "pass: as documented"][..]),
         (described("/bands/:id", "200", "Cats", "/bands/1"), &["skipped", "fail: name: documented \"Cats\""]),
         (described("/bands/:id", "201", "Owls", "/bands/1"), &["skipped", "fail: the text documents 201"]),
+        (described("/bands/:id", "201", "Owls", "/bands/1").replace("* **Sample", "* **Error Response**:\n  * **Code**: 404\n* **Sample"), &["skipped", "fail: the text documents 201"]),
         // Another record than the one that is shown.
         (described("/bands/:id", "200", "Owls", "/bands/2"), &["skipped", "pass: the status"]),
         // A POST sends what it returns.
@@ -308,9 +312,19 @@ fn an_endpoint_and_its_sample_call_share_a_response() {
         ("`POST /bands`\n\nResponse:\n\n```json\n{\"ok\": true}\n```\n".to_owned(), &["fail: id (3)"]),
         ("```http\nPOST /bands HTTP/1.1\nContent-Type: application/json\n```\n\n> Body:\n\n```json\n{\"name\": \"Cats\"}\n```\n\n> Response:\n\n```json\n{\"id\": 3, \"name\": \"Cats\"}\n```\n".to_owned(), &["pass: as documented"]),
         ("```\nMethod: POST\nURL: http://localhost:3000/bands\nHeaders:\n  Accept: application/json\nBody (JSON):\n{\n  \"name\": \"Cats\"\n}\n```\n".to_owned(), &["pass"]),
+        ("**Call 2 — POST band**\n- URL: `http://localhost:3000/bands`\n- Body: `{\"name\": \"Cats\"}`\n- Response: 201 Created\n\n**Call 3 — DELETE band**\n- URL: `http://localhost:3000/bands/1`\n- Response: 204 No Content\n".to_owned(), &["pass", "fail: the text documents 204"]),
         (format!("{}**Response Format:**\n\n```json\n{{\"message\": \"Created\", \"band\": {{\"id\": 3}}}}\n```\n", curl(CATS)), &["fail"]),
     ];
     assert_all_judged(&rows);
+}
+
+/// Several requests are in a block below the name of a client.
+#[test]
+fn a_client_has_several_requests() {
+    assert_rows(&[(
+        "## Try it (Postman works too)\n\n```bash\ncurl http://localhost:3000/bands/1\ncurl http://localhost:3000/bands/2\n```\n\n```json\n{\"id\": 2, \"name\": \"Foxes\"}\n```\n",
+        &["pass", "pass: as documented"],
+    )]);
 }
 
 #[test]

@@ -195,9 +195,9 @@ fn readable(
         let whole = line_start(&content, found.span.start)..content.len();
         content.replace_range(whole.clone(), &" ".repeat(whole.len()));
     }
-    // The prompt after output without a line end, and zsh's mark for it.
+    // The prompt after output without a line end, zsh's mark for it, and that of curl's own lines.
     static PROMPT: LazyLock<Regex> =
-        regex!(r"[}\]](?P<prompt>(?:[\w.-]+@[\w.-]+:\S*|~)?[$#%])\s*$");
+        regex!(r"[}\]](?P<prompt>(?:[\w.-]+@[\w.-]+:\S*|~)?[$#%*])\s*$");
     let prompt = PROMPT.captures(&content);
     if let Some(prompt) = prompt.and_then(|found| Some(found.name("prompt")?.range())) {
         content.replace_range(prompt.clone(), &" ".repeat(prompt.len()));

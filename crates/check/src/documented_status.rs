@@ -106,6 +106,9 @@ fn in_description(page: &Page, example: &Example) -> Option<Expected> {
 /// The status below a response: in a label ("**Status:** `200 OK`"), or in a list of what can come.
 fn below_response(page: &Page, example: &Example) -> Option<Expected> {
     let response = example.response.as_ref()?.fence;
+    if response < example.fence {
+        return None;
+    }
     let mut found: Option<Expected> = None;
     for index in response + 1..example.end {
         let block = &page.blocks[index];

@@ -260,6 +260,7 @@ pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
     let content = &page.fence(at)?.content;
     let method = method_beside(page, at)
         .or_else(|| method_of_endpoint(page, at))
+        .or_else(|| method_of_label(page, at))
         .or_else(|| method_of_heading(page, at))
         .or_else(|| method_of_part(page, at))
         .or_else(|| method_of_title(page, at))
@@ -489,6 +490,17 @@ fn method_of_read(page: &Page, at: usize) -> Option<&'static str> {
 
 /// Verbs of headings about reads.
 const READS: &str = "get read list retrieve find fetch show view search query";
+
+/// The only method in the bold label above a URL: "**Call 2 – POST city**".
+fn method_of_label(page: &Page, at: usize) -> Option<&str> {
+    let above = page.blocks[..at].iter().rev().take(3);
+    let mut above = above.take_while(|block| !matches!(block, Block::Fence(_) | Block::Heading(_)));
+    let is_named = |label: &&str| NAMED.is_match(label);
+    let label = above.find_map(|block| block.prose()?.bold.as_deref().filter(is_named))?;
+    let mut methods = NAMED.find_iter(label);
+    let method = methods.next()?.as_str();
+    methods.next().is_none().then_some(method)
+}
 
 /// The only method that a heading above a URL of this machine names: "GET Method Example".
 fn method_of_heading(page: &Page, at: usize) -> Option<&str> {

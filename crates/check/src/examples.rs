@@ -391,7 +391,9 @@ impl Finder<'_> {
     fn is_next_client(&self, at: usize) -> bool {
         let page = self.page;
         let is_directly_above = |above: &Example| {
-            let mut between = page.blocks[above.fence + 1..at].iter();
+            // Several requests may be in one block.
+            let between = page.blocks.get(above.fence + 1..at);
+            let mut between = between.unwrap_or_default().iter();
             above.response.is_none() && between.all(|block| matches!(block, Block::Prose(_)))
         };
         pairing::names_tool(page, at)

@@ -134,15 +134,17 @@ impl Route<'_> {
         let is_shown = example.response.is_some();
         let is_success = |status: &u16| *status < 300;
         let reads = self.request.method == "GET" && self.expected.statuses.iter().all(is_success);
-        let is_verb = |name: &str| {
-            is_word_or_phrase(name) && (!name.ends_with('s') || is_one_of(name, ACTIONS))
-        };
+        // A plural is the name of a collection that is missing.
+        let is_plural =
+            |name: &str| name.ends_with('s') && !name.ends_with("ss") && !name.contains('-');
+        let is_verb =
+            |name: &str| is_word_or_phrase(name) && (!is_plural(name) || is_one_of(name, ACTIONS));
         let is_own = match segments {
             // `/echo`, `/hello`: a route without records.
             [name] => is_verb(name) && !shows_record(page, example),
             // `/user/authenticate`
             [name, action] if !self.is_resource(name) => {
-                is_word_or_phrase(name) && is_word_or_phrase(action)
+                is_word_or_phrase(name) && (is_word_or_phrase(action) || is_one_of(action, ACTIONS))
             }
             // `/todos/active`
             [collection, name] => {
