@@ -428,10 +428,10 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_errors_alone_leaves_the_status_of_success() {
+    fn a_table_of_errors_alone_allows_the_usual_status_too() {
         let table = "| Status | Meaning |\n|---|---|\n| 400 | bad |\n| 404 | gone |\n";
         let text = format!("## A\n\n```sh\ncurl -X POST h/a -d x\n```\n\n{table}");
-        assert_eq!(statuses(&text), [(201, StatusSource::Method)]);
+        assert_eq!(statuses(&text), [(201, StatusSource::Table)]);
     }
 
     #[test]
