@@ -174,7 +174,8 @@ fn a_request_that_the_text_calls_wrong_must_fail() {
             format!("```bash\n# Test validation error\ncurl {post}\n```\n"),
             &["fail: the text says that the request fails"],
         ),
-        // The server knows no tokens.
+        // About errors in general, and about tokens, which the server does not know.
+        (format!("## Error handling\n\n{}", curl(CATS)), &["skipped"]),
         (
             format!(
                 "### Create without a token\n\n{}The server rejects it.\n",

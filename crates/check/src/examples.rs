@@ -368,17 +368,14 @@ impl Finder<'_> {
     /// returns what it was sent, with an id.
     fn send_shown_record(&self, example: &mut Example) {
         let is_endpoint = matches!(example.request.problem, Some(Problem::NoBody));
-        let Some(response) = example.response.as_ref().filter(|shown| !shown.doubtful) else {
+        let response = example.response.as_ref().filter(|shown| !shown.doubtful);
+        let (Some(response), true, "POST") = (response, is_endpoint, example.method()) else {
             return;
         };
         // What is above the response may describe the body.
         let mut between = (example.fence + 1..response.fence).filter_map(|at| self.page.fence(at));
         let is_described = between.any(|fence| fence.content.trim_start().starts_with('{'));
-        if let Some(mut record) = self.shown_record(example)
-            && is_endpoint
-            && !is_described
-            && example.method() == "POST"
-        {
+        if !is_described && let Some(mut record) = self.shown_record(example) {
             record.remove("id");
             let body = Value::Object(record).to_string();
             example.request.add_body(&body);

@@ -95,12 +95,15 @@ impl Around<'_> {
     /// Whether the heading, the sentence that leads to the request or the one below it names what the server complains
     /// about: "The email is already taken:", `## Create a user without a name`.
     fn names_reason(&self, received: &Received) -> bool {
-        static PROBLEM: LazyLock<Regex> = regex!(
-            r"(?xi)\b(?: already | exist(?:s|ing)? | taken | in\s+use | unique | same | second | twice | duplicat\w* | without | leav\w*\s+out | omit\w* | missing | lacks?
-                | must | required | mandatory | only | allowed | invalid | incomplete | unknown | too\s+(?:short|long|small|large)
-                | bereits | doppelt\w* | ohne | fehl\w* | muss | pflicht\w* | déjà | sans | obligatoire | requis\w* | ya | existe | duplicad\w* | sin | obligatori\w*
-                | já | sem | obrigatóri\w* | già | senza | obbligatori\w* | уже | без | обязател\w* )\b
-            | 重复 | 已存在 | 缺少 | 必须 | 重複 | 必須"
+        // Besides what is wrong or needed.
+        static TAKEN: LazyLock<Regex> = regex!(
+            r"(?xi)\b(?: already | exist(?:s|ing)? | taken | in\s+use | unique | same | second | twice | without | leav\w*\s+out | lacks? | only | allowed
+                | incomplete | unknown | too\s+(?:short|long|small|large) | bereits | doppelt\w* | ohne | déjà | sans | ya | existe | sin | já | sem | già | senza
+                | уже | без )\b
+            | 重复 | 已存在 | 重複"
+        );
+        static VALIDATION: LazyLock<Regex> = regex!(
+            r"(?i)^\W*(?:validation|incomplete\s+\w+|required\s+\w+|uniqueness|negative\s+tests?)\W*$"
         );
         static MISSING: LazyLock<Regex> = regex!(
             r"(?xi)\b(?: unknown | no\s+such | (?:there\s+is|has)\s+no | not\s+there | (?:does|do)\s*n(?:o|['’])t\s+exist | not\s+found | gone | deleted | unbekannt\w* | inconnu\w*
@@ -116,9 +119,6 @@ impl Around<'_> {
             .flatten()
             .filter_map(|at| page.blocks.get(at)?.prose());
         let sentences = near.map(|prose| labels::last_sentence(&prose.text));
-        static VALIDATION: LazyLock<Regex> = regex!(
-            r"(?i)^\W*(?:validation|incomplete\s+\w+|required\s+\w+|uniqueness|negative\s+tests?)\W*$"
-        );
         let names = properties(received);
         let is_named = |text: &str| {
             let text = text.to_lowercase().replace('-', "");
@@ -128,7 +128,9 @@ impl Around<'_> {
             404 => MISSING.is_match(text),
             _ => {
                 VALIDATION.is_match(text)
-                    || PROBLEM.is_match(text)
+                    || [&*TAKEN, &*WRONG, &*REQUIRED]
+                        .iter()
+                        .any(|words| words.is_match(text))
                         && is_named(text)
                         && status_text::is_unconditional(text)
             }
@@ -150,12 +152,21 @@ impl Around<'_> {
             && self.says_that_it_fails(received)
     }
 
-    /// Whether the text is about users and permissions, which the server does not have.
-    pub fn needs_login(&self) -> bool {
+    /// Whether a text that says that the request fails is surely about a value that it sends: not about users and
+    /// permissions, which the server does not have, and not below a heading about errors in general.
+    pub fn is_about_values(&self) -> bool {
         static LOGIN: LazyLock<Regex> = regex!(
             r"(?i)token|\bauth(?:\b|entic|ori[sz])|login|log(?:ged)?\s+in|sign(?:ed)?\s+in|permission|forbidden|api[\s-]?key|rate[\s-]+limit|too\s+many"
         );
-        LOGIN.is_match(&self.text())
+        static GENERAL: LazyLock<Regex> = regex!(
+            r"(?i)^\W*(?:\d+[.)]\s*)?(?:errors?|failures?)(?:\s+(?:handling|codes?|responses?|formats?|messages?|cases?))?\W*$"
+        );
+        let heading = self.page.heading_of(self.example.fence);
+        let heading = heading.and_then(|at| self.page.blocks[at].heading());
+        let sends = self.example.request.json_body().is_some();
+        sends
+            && !LOGIN.is_match(&self.text())
+            && !heading.is_some_and(|heading| GENERAL.is_match(&heading.text))
     }
 
     /// The heading of the example and the text around it, up to its response, in lower case.

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::datasets::{Dataset, has_id};
 use super::examples::Example;
 use super::page::Page;
-use super::service::{Received, Request};
-use super::status::Expected;
+use super::service::{PARAMETERS, Request};
 use super::text::{is_misspelt, is_one_of, nearest, pattern};
+use super::unmet::Unmet;
 use super::url;
 
 /// What services have besides their data.
@@ -24,32 +24,21 @@ const ACCESS: &str = "login logout signin signout signup auth authenticate autho
      password verify otp";
 /// Endings of a path that ask for a format.
 const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
-/// Parameters of this server.
-pub const PARAMETERS: &str = "q _sort _order _page _limit _per_page _start _end _embed _expand";
 
 const NO_DATA: &str = "is not part of the data";
 const NO_ACTION: &str = "is an action that this data does not have";
 const NO_ROUTE: &str = "is a route that this data does not have";
 
-/// A request that the server answers with 404 or 405.
-pub struct Route<'a> {
-    pub page: &'a Page,
-    pub example: &'a Example,
-    pub request: &'a Request,
-    pub received: &'a Received,
-    pub expected: &'a Expected,
-    pub dataset: &'a Dataset,
-}
-
-impl Route<'_> {
-    /// The reason not to report it, if there is one.
-    pub fn reason(&self) -> Option<String> {
+impl Unmet<'_> {
+    /// The reason not to report a route of another service, if it is one.
+    pub fn route_of_other_service(&self) -> Option<String> {
+        let status = self.compared.received.status;
         let fails = self.expected.statuses.iter().all(|status| *status >= 400);
-        let is_expected = fails && self.expected.statuses.contains(&self.received.status);
+        let is_expected = fails && self.expected.statuses.contains(&status);
         let segments = url::segments(&self.request.target);
         let what = match segments.last() {
             None => Some(NO_DATA),
-            Some(_) if is_expected || !matches!(self.received.status, 404 | 405) => None,
+            Some(_) if is_expected || !matches!(status, 404 | 405) => None,
             Some(last) => self.other_than_data(&segments, last),
         };
         let path = self.request.target.split('?').next().unwrap_or_default();
@@ -62,7 +51,7 @@ impl Route<'_> {
         }
         // Names and ids alternate in a path.
         let mut names = segments.iter().step_by(2);
-        if self.received.is_misspelling() || names.any(|name| self.is_misspelt(name)) {
+        if self.compared.received.is_misspelling() || names.any(|name| self.is_misspelt(name)) {
             return None;
         }
         if is_one_of(last, TECHNICAL) && !segments.iter().any(|name| self.is_resource(name)) {
@@ -76,7 +65,7 @@ impl Route<'_> {
         if self.is_action(segments) {
             return Some(NO_ACTION);
         }
-        (self.received.status == 404 && self.is_route(segments)).then_some(NO_ROUTE)
+        (self.compared.received.status == 404 && self.is_route(segments)).then_some(NO_ROUTE)
     }
 
     fn is_resource(&self, name: &str) -> bool {
@@ -118,7 +107,7 @@ impl Route<'_> {
             }
             [collection, id, action] => {
                 self.request.method != "GET"
-                    && self.received.status == 404
+                    && self.compared.received.status == 404
                     && self.is_resource(collection)
                     && !is_word(id)
                     && is_word(action)

@@ -7,6 +7,10 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+/// The parameters of a query that the server knows.
+pub(crate) const PARAMETERS: &str =
+    "q _sort _order _page _limit _per_page _start _end _embed _expand";
+
 /// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Request {

@@ -251,8 +251,8 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
 pub fn is_message(text: &str) -> bool {
     /// What a message says, by the stems of its words.
     static OUTCOME: LazyLock<Regex> = regex!(
-        r"(?ix)\b(?:success|succeed|deleted|created|updated|removed|added|saved|registered|not\ found|(?:could|can)\ ?not|done
-            |sucesso|[ée]xito|exitos|suc+es|eliminad|borrad|cread[oa]|criad[oa]|actualizad|atualizad|removid|agregad|adicionad
+        r"(?ix)\b(?:suc+es|succeed|deleted|created|updated|removed|added|saved|registered|not\ found|(?:could|can)\ ?not|done
+            |[ée]xito|exitos|eliminad|borrad|cread[oa]|criad[oa]|actualizad|atualizad|removid|agregad|adicionad
             |supprim|créée?|ajouté|mise?\ à\ jour|erfolg|gelöscht|erstellt|aktualisiert|hinzugefügt
             |usun|utworzon|zaktualizowan|удал[её]н|создан|обновл[её]н|успешно|berhasil|başarı)
             |成功|しました"

@@ -15,7 +15,6 @@ use super::found::{FoundRequest, Problem};
 use super::implied;
 use super::labels;
 use super::outcome::{ExampleResult, Outcome};
-use super::own_routes;
 use super::page::{Block, Fence, Heading, Page};
 use super::service::{Request, WrittenRequest};
 use super::status::{Expected, StatusSource};
@@ -46,15 +45,8 @@ impl Unmet<'_> {
     pub fn reason(&self) -> Option<Reason> {
         let received = &self.compared.received;
         let without_effect = || {
-            let route = own_routes::Route {
-                page: self.page,
-                example: self.example,
-                request: self.request,
-                received,
-                expected: self.expected,
-                dataset: self.dataset,
-            };
-            route.reason().or_else(|| self.needs_other_server())
+            self.route_of_other_service()
+                .or_else(|| self.needs_other_server())
         };
         let is_json = |body: &str| serde_json::from_str::<Value>(body).is_ok();
         let is_read = self.request.body.as_deref().is_some_and(is_json);
