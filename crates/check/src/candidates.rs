@@ -38,6 +38,11 @@ impl Candidate {
     pub fn is_body(&self) -> bool {
         self.doubtful || self.repeats
     }
+
+    /// Whether the page calls it the response to a request that succeeds.
+    pub fn is_of_success(&self) -> bool {
+        self.announced && !self.is_body() && !self.foreign && !self.other_case && !fails(self)
+    }
 }
 
 /// The blocks between a request and the next one, or the end of its section, that may be its response; and whether
@@ -133,7 +138,7 @@ impl<'a> Scan<'a> {
             own_tool: tool_above(page, at),
             is_named: page
                 .fence(at)
-                .is_some_and(|fence| !fence.fenced || is_bare_url(&fence.content)),
+                .is_none_or(|fence| !fence.fenced || is_bare_url(&fence.content)),
             out: Vec::new(),
             no_body: false,
             announced: Announces::Unspecific,
@@ -267,8 +272,9 @@ impl<'a> Scan<'a> {
         } else if self.foreign == Some(LABEL) && said == Announces::Response {
             self.foreign = None;
         }
+        let words = labels::words(label);
         let is_body_of_response =
-            labels::words(label) == ["body"] && self.announced == Announces::Response;
+            (words == ["body"] || words == ["content"]) && self.announced == Announces::Response;
         if (said != Announces::Unspecific || self.used) && !is_body_of_response {
             self.announced = said;
         }
@@ -340,14 +346,16 @@ impl<'a> Scan<'a> {
                     && is_request_body(&fence.content, self.body.as_ref()),
                 ..candidate
             });
-        } else if announced == Announces::Response && !self.shown && is_other_text(fence) {
+        } else if !self.shown && is_other_text(fence) {
             // Text that is not a message cannot be compared; it is named in the summary.
             let is_message =
                 is_labelled_response(page, index) && transcript::is_message(&fence.content);
-            self.out.push(Candidate {
-                foreign: !is_message || is_foreign,
-                ..candidate
-            });
+            if announced == Announces::Response || is_message && !fence.fenced {
+                self.out.push(Candidate {
+                    foreign: !is_message || is_foreign,
+                    ..candidate
+                });
+            }
         }
         self.shown = true;
         self.elsewhere = false;
@@ -368,11 +376,12 @@ const OUTCOME: &str =
 const PARTS: &str =
     "parameters params parameter headers url arguments fields query properties authorization";
 
-/// Whether the block directly above another one calls it the response, in a few words.
+/// Whether the block directly above another one calls it the response or its body, in a few words.
 fn is_labelled_response(page: &Page, at: usize) -> bool {
     let above = at.checked_sub(1).and_then(|above| page.blocks.get(above));
     above.and_then(Block::text).is_some_and(|text| {
-        labels::words(text).len() <= 4 && labels::label(text) == Announces::Response
+        let is_response = labels::label(text) == Announces::Response;
+        labels::words(text).len() <= 4 && is_response || labels::is_body_label(text)
     })
 }
 

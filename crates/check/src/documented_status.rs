@@ -98,7 +98,8 @@ fn in_description(page: &Page, example: &Example) -> Option<Expected> {
         described_at: None,
         ..example.clone()
     };
-    described.request.span = 0..page.fence(described.fence)?.content.len();
+    let length = page.fence(described.fence).map(|fence| fence.content.len());
+    described.request.span = 0..length.unwrap_or(0);
     let stated = expected(page, &described, None, None);
     (stated.source != StatusSource::Method).then_some(stated)
 }

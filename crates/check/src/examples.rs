@@ -17,6 +17,7 @@ use super::pairing::{self, Paired};
 use super::programs;
 use super::repeats::Repeats;
 use super::requests;
+use super::sample_calls;
 use super::text::line_start;
 use super::url;
 use super::variables;
@@ -286,7 +287,7 @@ impl Finder<'_> {
         example.response = Some(match head.is_some() && !example.is_of_headers() {
             true => ResponseBlock {
                 head,
-                ..whole(page, body)
+                ..ResponseBlock::whole(page, body)
             },
             false => ResponseBlock {
                 fence: at,
@@ -334,12 +335,12 @@ impl Finder<'_> {
             Paired::Block(fence) => {
                 let of = |found: &Candidate| found.fence == fence && found.doubtful;
                 let doubtful = candidates.0.iter().any(of) || self.is_next_client(at);
-                let range = whole(page, fence).range;
+                let range = ResponseBlock::whole(page, fence).range;
                 let (body, head) = pairing::with_body(page, fence, range, &example.request);
                 example.response = Some(ResponseBlock {
                     doubtful,
                     head,
-                    ..whole(page, body)
+                    ..ResponseBlock::whole(page, body)
                 });
                 self.taken.extend([fence, body]);
             }
@@ -354,9 +355,11 @@ impl Finder<'_> {
             // As many responses as requests are in the order of the requests.
             let above = self.examples.len() - index;
             for (example, block) in self.examples[above..].iter_mut().zip(&blocks) {
-                example.response = Some(whole(page, *block));
+                example.response = Some(ResponseBlock::whole(page, *block));
             }
-            example.response = blocks.last().map(|block| whole(page, *block));
+            example.response = blocks
+                .last()
+                .map(|block| ResponseBlock::whole(page, *block));
             self.taken.extend(blocks);
         } else {
             let named = candidates.0.into_iter().filter(|found| !found.is_body());
@@ -375,7 +378,7 @@ impl Finder<'_> {
         // What is above the response may describe the body.
         let mut between = (example.fence + 1..response.fence).filter_map(|at| self.page.fence(at));
         let is_described = between.any(|fence| fence.content.trim_start().starts_with('{'));
-        if !is_described && let Some(mut record) = self.shown_record(example) {
+        if !is_described && let Some(mut record) = self.shown_record(response) {
             record.remove("id");
             let body = Value::Object(record).to_string();
             example.request.add_body(&body);
@@ -401,33 +404,41 @@ impl Finder<'_> {
     /// Gives a sample call the response of the endpoint that is described above it: "Success Response" above "Sample
     /// Call".
     fn take_described_response(&self, example: &mut Example) {
+        if example.response.is_some() || example.no_body {
+            return;
+        }
         let is_described = |above: &&Example| {
             above.request.has_placeholder_in_path()
                 && above.request.is_form_of(&example.request)
                 && above.response.as_ref().is_some_and(|shown| !shown.doubtful)
         };
         let above = self.examples.last().filter(is_described);
-        if let Some(above) = above.filter(|_| example.response.is_none() && !example.no_body) {
-            // That of another record has the same status.
-            let target = example
-                .request
-                .written
-                .as_ref()
-                .map(|own| &*own.request.target);
-            let own = target.and_then(|target| url::segments(target).pop());
+        let above = above.map(|above| (above.fence, above.response.clone()));
+        let starts = &self.repeats.starts;
+        let Some((at, response)) =
+            above.or_else(|| sample_calls::described(self.page, example, starts))
+        else {
+            return;
+        };
+        // That of another record has the same status.
+        let target = example
+            .request
+            .written
+            .as_ref()
+            .map(|own| &*own.request.target);
+        let own = target.and_then(|target| url::segments(target).pop());
+        let is_own = |response: &ResponseBlock| {
             let id = self
-                .shown_record(above)
+                .shown_record(response)
                 .and_then(|record| record.get("id").cloned());
-            let is_own =
-                id.is_none_or(|id| Some(id.to_string().trim_matches('"')) == own.as_deref());
-            example.response = above.response.clone().filter(|_| is_own);
-            example.described_at = Some(above.fence);
-        }
+            id.is_none_or(|id| Some(id.to_string().trim_matches('"')) == own.as_deref())
+        };
+        example.response = response.filter(is_own);
+        example.described_at = Some(at);
     }
 
-    /// The object that is shown as the response of an example.
-    fn shown_record(&self, example: &Example) -> Option<Map<String, Value>> {
-        let response = example.response.as_ref()?;
+    /// The object that is shown as a response.
+    fn shown_record(&self, response: &ResponseBlock) -> Option<Map<String, Value>> {
         let shown = self
             .page
             .fence(response.fence)?
@@ -529,18 +540,20 @@ fn run_output(page: &Page, example: &Example) -> Option<ResponseBlock> {
     let range = programs::run_output(&page.fence(next)?.content)?;
     Some(ResponseBlock {
         range,
-        ..whole(page, next)
+        ..ResponseBlock::whole(page, next)
     })
 }
 
-/// A code block as a response.
-fn whole(page: &Page, fence: usize) -> ResponseBlock {
-    let length = page.fence(fence).map_or(0, |fence| fence.content.len());
-    ResponseBlock {
-        fence,
-        range: 0..length,
-        doubtful: false,
-        head: None,
+impl ResponseBlock {
+    /// A code block as a response.
+    pub fn whole(page: &Page, fence: usize) -> ResponseBlock {
+        let length = page.fence(fence).map_or(0, |fence| fence.content.len());
+        ResponseBlock {
+            fence,
+            range: 0..length,
+            doubtful: false,
+            head: None,
+        }
     }
 }
 

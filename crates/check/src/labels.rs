@@ -362,6 +362,11 @@ pub fn says_example(text: &str) -> bool {
     has_word(text, EXAMPLES) || REQUEST.is_match(text)
 }
 
+/// Whether a label is that of a body alone, of a request or of a response.
+pub fn is_body_label(text: &str) -> bool {
+    matches!(words(text).as_slice(), [word] if is_one_of(word, "body content"))
+}
+
 /// Whether a text mentions a body and no response.
 pub fn names_sent_body(text: &str) -> bool {
     // "Enter the following JSON data"

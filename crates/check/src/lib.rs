@@ -65,6 +65,7 @@ mod request_tables;
 mod requests;
 mod rewrite;
 mod run;
+mod sample_calls;
 mod sendable;
 mod sentences;
 mod service;

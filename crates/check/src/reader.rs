@@ -14,7 +14,7 @@ use super::comments;
 use super::html;
 use super::http_message;
 use super::implied::imply_requests;
-use super::labels;
+use super::labels::{self, Announces};
 use super::lenient_json;
 use super::markup::{as_markdown, without_raw_tags};
 use super::node::Kind;
@@ -109,7 +109,7 @@ fn title(page: &str, fence: &Fence) -> Option<Block> {
         .name("words")
         .map(|words| words.as_str())
         .filter(|words| {
-            let is_response = labels::heading(words) == labels::Announces::Response;
+            let is_response = labels::heading(words) == Announces::Response;
             is_response || status_text::of_label(words).is_some()
         });
     let title = found
@@ -415,7 +415,7 @@ fn response_lines(text: &str, range: &Range<usize>) -> Vec<usize> {
             return false;
         };
         let label = label.trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
-        let says_so = || labels::label(label) == labels::Announces::Response;
+        let says_so = || labels::label(label) == Announces::Response;
         labels::words(label).len() <= 6
             && (says_so() || status_text::of_response_label(label).is_some())
     };
@@ -480,6 +480,17 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let named = |names: &str| alone && labels::has_word(label, names);
     let content = &text[range.clone()];
     const COMMANDS: [&str; 4] = ["curl ", "http ", "Invoke-RestMethod ", "Invoke-WebRequest "];
+    // "The response is `{...}`."
+    let is_said = || {
+        static SAYS: LazyLock<Regex> =
+            regex!(r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see)$");
+        SAYS.is_match(label)
+            && words.len() <= 12
+            && matches!(after, "" | ".")
+            && labels::label(label) == Announces::Response
+            && status_text::is_unconditional(label)
+            && !labels::is_elsewhere(label)
+    };
     let command = content.trim_start_matches("$ ");
     // The body of HTTPie may come from another command, and its URL may be a port.
     let is_httpie =
@@ -502,26 +513,12 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         // Within a sentence, only curl is listed.
         return Some(fence).filter(|fence| command.starts_with("curl ") || !fence.is_mention);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
-        // "The response is `{...}`."
-        let said = || {
-            static SAYS: LazyLock<Regex> = regex!(
-                r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see)$"
-            );
-            SAYS.is_match(label)
-                && words.len() <= 12
-                && matches!(after, "" | ".")
-                && labels::label(label) == labels::Announces::Response
-                && status_text::is_unconditional(label)
-                && !labels::is_elsewhere(label)
-        };
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
         alone
             && (is_arrow
                 || match labels::label(label) {
-                    labels::Announces::Response => true,
-                    labels::Announces::RequestBody | labels::Announces::Body => {
-                        is_literal_body(content)
-                    }
+                    Announces::Response => true,
+                    Announces::RequestBody | Announces::Body => is_literal_body(content),
                     // "Add: `{...}`", a step.
                     _ if labels::has_word(label, "add enter paste type insert") => {
                         is_literal_body(content)
@@ -530,10 +527,17 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
                 })
             || label.is_empty() && after.is_empty()
             || named("expected content")
-            || said()
+            || is_said()
             || sentences::is_output(&text[paragraph.start..code.start])
     } else if transcript::is_message(content) {
-        alone && words.len() <= 4 && labels::label(label) == labels::Announces::Response
+        let rest = [
+            &text[paragraph.start..code.start],
+            &text[code.end..paragraph.end],
+        ];
+        let is_whole = rest.concat().trim().is_empty();
+        let is_labelled =
+            labels::label(label) == Announces::Response || labels::is_body_label(label);
+        is_whole || alone && words.len() <= 4 && is_labelled || words.len() <= 4 && is_said()
     } else if http_message::begins_message(content) {
         // With its response: "`GET /users/1` → `{...}`".
         static SHOWS: LazyLock<Regex> =

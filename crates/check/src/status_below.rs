@@ -18,7 +18,8 @@ use super::transcript;
 
 /// The status that is documented below a request, and before its response if there is one.
 pub fn stated(page: &Page, example: &Example) -> Option<Expected> {
-    let fence = page.fence(example.fence)?;
+    // The heading or text that describes an endpoint is not code.
+    let fence = page.fence(example.fence);
     let response = example.response.as_ref().map(|response| response.fence);
     let own = page.headings_above(example.fence).next();
     let mut below = Below {
@@ -28,15 +29,18 @@ pub fn stated(page: &Page, example: &Example) -> Option<Expected> {
         until: response
             .unwrap_or(example.end)
             .min(example.end.max(example.fence + 1)),
-        is_named: !fence.fenced || candidates::is_bare_url(&fence.content),
+        is_named: fence
+            .is_none_or(|fence| !fence.fenced || candidates::is_bare_url(&fence.content)),
         body: example.request.json_body(),
         own,
         found: None,
         in_errors: false,
     };
-    below.read_rest_of_paragraph(fence);
+    if let Some(fence) = fence {
+        below.read_rest_of_paragraph(fence);
+    }
     // Of several requests in a block, the text below is about the last one.
-    if is_last_in_block(fence, example) {
+    if fence.is_none_or(|fence| is_last_in_block(fence, example)) {
         for index in example.fence + 1..below.until.min(page.blocks.len()) {
             if below.read(index).is_break() {
                 break;
