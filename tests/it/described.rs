@@ -404,3 +404,176 @@ fn nesting_has_a_limit() {
     ];
     assert_all_judged(&rows);
 }
+
+#[test]
+fn a_sample_call_has_the_response_of_its_endpoint() {
+    let template = |endpoint: &str, name: &str| {
+        format!(
+            "## Get a band\n\n{endpoint}\n\nResponse:\n\n```json\n{{\"id\": 1, \"name\": \"{name}\"}}\n```\n\n\
+             Example:\n\n```bash\ncurl http://localhost:3000/bands/1\n```\n"
+        )
+    };
+    let patch = |status: &str, name: &str| {
+        format!(
+            "## PATCH /bands/:id\n\n### Request body\n\n```json\n{{ \"name\": \"Cats\" }}\n```\n\n### Response `{status}`\n\n\
+             ```json\n{{\"id\": 1, \"name\": \"{name}\"}}\n```\n\n### Error response\n\n```json\n{{\"error\": \"none\"}}\n```\n\n\
+             ### Example\n\n```bash\ncurl -X PATCH http://localhost:3000/bands/1 --json '{{\"name\": \"Cats\"}}'\n```\n"
+        )
+    };
+    let rows = [
+        (
+            template("**Endpoint:** `GET /bands/{id}`", "Owls"),
+            &["pass: as documented"][..],
+        ),
+        (
+            template("**Endpoint:** `GET /bands/{id}`", "Owl"),
+            &["fail: name"],
+        ),
+        (template("`GET /bands/:id`", "Owl"), &["fail: name"]),
+        (patch("200 OK", "Cats"), &["pass: as documented"]),
+        (patch("200 OK", "Bats"), &["fail: name"]),
+        (patch("201 Created", "Cats"), &["fail"]),
+        // Another endpoint, and another record.
+        (template("`GET /songs/{id}`", "Owl"), &["pass"]),
+        (
+            template("`GET /bands/{id}`", "Owl").replace("bands/1", "bands/2"),
+            &["pass"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn an_endpoint_without_a_body_is_sent_an_empty_one() {
+    assert_rows(&[
+        (
+            "| Method | URL | Status |\n|---|---|---|\n| POST | /bands | 201 |\n| POST | /bands | 200 |\n\
+             | PATCH | /bands/1 | 200 |\n| PUT | /bands/9 | 200 |\n| POST | /bands | 409 |\n",
+            &[
+                "pass: the status is as documented; the page shows no request body, so an empty object was sent",
+                "fail: the table documents 200, the server returns 201",
+                "pass",
+                "fail: the table documents 200, the server returns 404",
+                "skipped: an endpoint without a request body",
+            ],
+        ),
+        // The rules require a title.
+        (
+            "| Method | URL | Status |\n|---|---|---|\n| POST | /songs | 201 |\n",
+            &["skipped: an endpoint without a request body"],
+        ),
+        // It does not change what is below.
+        (
+            "### Create\n\n```http\nPOST /bands\n```\n\n### List\n\n```http\nGET /bands\n```\n\n\
+             ```json\n[{\"id\": 1, \"name\": \"Owls\"}, {\"id\": 2, \"name\": \"Foxes\"}]\n```\n",
+            &["pass", "pass: as documented"],
+        ),
+    ]);
+}
+
+#[test]
+fn text_below_a_command_of_a_session_is_its_output() {
+    let session = |shown: &str| {
+        format!(
+            "```\n$ curl http://localhost:3000/bands/1\n{shown}\n$ curl http://localhost:3000/bands/2\n{{\"id\": 2, \"name\": \"Foxes\"}}\n```\n"
+        )
+    };
+    let rows = [
+        (
+            session("ShowBand controller with ID = 1"),
+            &["fail: the page shows the text", "pass"][..],
+        ),
+        (session("Output omitted"), &["pass", "pass"]),
+        (session("The list of bands is returned"), &["pass", "pass"]),
+        (session("..."), &["pass", "pass"]),
+        (
+            "```json\nThis action removes a #2 band\n```\n".to_owned(),
+            &[],
+        ),
+        (
+            curl(DELETE) + "Response:\n\n```json\nThis action removes a #2 band\n```\n",
+            &["fail: the page shows the text"],
+        ),
+        (curl(DELETE) + "**Response**\n\n`Deleted.`\n", &["fail"]),
+        (curl(DELETE) + "Returns `true`.\n", &["fail"]),
+        (
+            curl(DELETE) + "**Response:**\n\n- **Code:** 200\n- **Content:** `Deleted.`\n",
+            &["fail"],
+        ),
+        (curl(DELETE) + "It is `true` that it is gone.\n", &["pass"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn an_arrow_after_a_command_leads_to_its_status() {
+    assert_rows(&[(
+        "```console\n$ curl localhost:3000/bands/1   → 200\n{\"id\": 1, \"name\": \"Owls\"}\n$ http :3000/bands/9  -> 404\n\
+         $ http :3000/bands/1 → 201\n$ curl localhost:3000/bands/1  => 404 Not Found\n```\n",
+        &["pass: as documented", "pass", "fail", "fail"],
+    )]);
+}
+
+#[test]
+fn statuses_in_lists_headings_and_remarks_are_read() {
+    let rows = [
+        (
+            "## Delete\n\n- [ ] Endpoint: `DELETE /bands/2`\n- [ ] Expected status: **204**\n- [ ] GET /bands/2 then returns **404**\n\n"
+                .to_owned()
+                + &curl(DELETE),
+            &["fail: the text documents 204"][..],
+        ),
+        (
+            format!("```bash\ncurl {CATS}\n# Should return 400 or 409 (it is there)\n```\n"),
+            &["fail: the text documents 400 or 409"],
+        ),
+        (
+            "- TC-4\n  Request: `curl http://localhost:3000/bands/1`\n  Expected response: `405`, a body with `detail`\n"
+                .to_owned(),
+            &["fail: the text documents 405"],
+        ),
+        (
+            "### GET /bands/x → 400 Bad Request (not a number)\n\n".to_owned()
+                + &curl("http://localhost:3000/bands/x"),
+            &["fail: the heading documents 400"],
+        ),
+        (
+            "**Request:** `GET /bands?name=Night Owls`\n**Expected:** 200 OK, a list\n".to_owned(),
+            &["pass"],
+        ),
+        ("* Example request: GET /bands/1\n".to_owned(), &["pass"]),
+        (
+            "#### DELETE /bands/1\n\n#### GET /songs\n".to_owned(),
+            &["pass"],
+        ),
+        // What was not sent does not explain these differences.
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/bands/{id}\n```\n\nReturns 204.\n\n".to_owned()
+                + &format!("```bash\ncurl {CATS}\n# Response: 400 Bad Request\n```\n"),
+            &["skipped", "fail: the response documents 400"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn unquoted_json_is_split_by_the_shell() {
+    let command = |language: &str, body: &str| {
+        format!(
+            "```{language}\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d {body}\n```\n"
+        )
+    };
+    let rows = [
+        (
+            command("bash", r#"{\"name\":\"Cats\",\"size\":1}"#),
+            &["fail: the shell splits"][..],
+        ),
+        (command("bash", r#"{\"name\":\"Cats\"}"#), &["pass"]),
+        (
+            command("cmd", r#"{\"name\":\"Cats\",\"size\":1}"#),
+            &["pass"],
+        ),
+        (command("bash", r#"'{"name":"Cats","size":1}'"#), &["pass"]),
+    ];
+    assert_all_judged(&rows);
+}

@@ -209,7 +209,7 @@ fn verdicts_and_reasons() {
                 "curl http://localhost:3000/users/1",
                 "HTTP/1.1 204 No Content",
             ),
-            "fail: the status line of the response documents 204, the server returns 200",
+            "fail: the response documents 204, the server returns 200",
         ),
         (
             "<!-- standin: skip -->\n\n```sh\ncurl localhost:3000/users/77\n```\n".to_owned(),

@@ -42,7 +42,7 @@ fn a_status_counts_by_its_number() {
         ),
         (
             page("```\nHTTP/1.1 440 Not Found\n```"),
-            &["fail: the status line of the response documents 440"],
+            &["fail: the response documents 440"],
         ),
         (
             page("**Responses**\n\n- `200` - the band\n- `401` - not allowed"),

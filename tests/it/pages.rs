@@ -171,7 +171,7 @@ const PAGES: &[(&str, &str)] = &[
     ("blueprint.md", "pass+ pass+ fail pass+ pass+"),
     ("plain-text.md", "pass pass+ fail pass+ pass fail"),
     ("quoted-commands.md", "pass pass+ pass pass"),
-    ("steps-with-urls.md", "pass fail pass skipped"),
+    ("steps-with-urls.md", "pass fail pass pass"),
     ("listed-endpoints.md", "pass pass pass+"),
     ("method-in-heading.md", "pass+ fail pass pass+"),
     ("fences-of-other-languages.md", "pass+ fail"),

@@ -626,7 +626,7 @@ fn rows_of_a_table_document_statuses_and_bodies() {
             "| Method | URL | Body | Expected |\n|---|---|---|---|\n\
              | POST | `/bands` | `{\"name\": \"Bats\"}` | `201` · the new band |\n\
              | PUT | `/bands/1` | `{\"name\": \"Bats\"}` | `200` or `404` |\n| PUT | `/bands/1` | | 200 |\n",
-            &["pass", "pass"],
+            &["pass", "pass", "pass"],
         ),
         (
             "| URI | Method | Params | Response |\n|---|---|---|---|\n\

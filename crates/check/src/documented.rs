@@ -21,7 +21,6 @@ use super::printed::{self, Form};
 use super::service::{Body, Received};
 use super::status::{Expected, StatusSource};
 use super::status_text;
-use super::transcript;
 use super::url;
 
 /// What is documented for an example.
@@ -332,7 +331,7 @@ impl Documented<'_> {
             }
         }
         if let (Some(shown), Body::Json(value)) = (self.response.plain.as_ref(), &received.body)
-            && transcript::is_message(&shown.text)
+            && self.response.is_message
             && received.is_success()
         {
             let place = Some(shown.range.clone());

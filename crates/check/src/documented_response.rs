@@ -37,6 +37,8 @@ pub struct DocumentedResponse {
     pub body: Option<Node>,
     /// A body that is not JSON.
     pub plain: Option<Shown>,
+    /// Whether that is surely what the server returns, and not a description of it.
+    pub is_message: bool,
     /// The headers that are compared, by their names in lower case.
     pub headers: Vec<(String, Shown)>,
     /// Whether the page says that only a part is shown.
@@ -99,10 +101,17 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
         }),
         ..DocumentedResponse::default()
     };
-    // A message in words that a label calls the response.
-    if transcript::is_message(&content[block.range.start..]) && status_above.is_none() {
-        let response = content[block.range.start..].trim();
-        return (plain(response, &fence.source_range(&block.range)), None);
+    // A message in words that a label calls the response, or that is below its command.
+    let response = content[block.range.start..].trim();
+    let is_output =
+        block.fence == example.fence && example.request.output.as_ref() == Some(&block.range);
+    let is_message = transcript::is_message(response) || is_output && transcript::is_words(text);
+    if is_message && status_above.is_none() {
+        let response = DocumentedResponse {
+            is_message,
+            ..plain(response, &fence.source_range(&block.range))
+        };
+        return (response, None);
     }
     // Output of a program need not be JSON.
     if javascript || powershell::is_listing(text) {
@@ -150,6 +159,7 @@ fn of_json(
         .collect();
     DocumentedResponse {
         status,
+        is_message: (read.text.clone()).is_some_and(|span| transcript::is_message(&content[span])),
         plain: read.text.map(shown),
         headers,
         truncated: said.truncated,

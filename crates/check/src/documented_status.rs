@@ -11,7 +11,8 @@ use super::comments;
 use super::examples::Example;
 use super::labels;
 use super::node::Node;
-use super::page::Page;
+use super::page::{Block, Page};
+use super::shell;
 use super::status::{Expected, StatusSource, one, usual};
 use super::status_above;
 use super::status_below;
@@ -47,7 +48,12 @@ pub fn expected(
         };
     }
     if let Some((status, place)) = head {
-        return one(status, StatusSource::StatusLine, Some(place));
+        let is_row = |block: &Block| matches!(block, Block::Table(table) if table.range.contains(&place.start));
+        let source = match page.blocks.iter().any(is_row) {
+            true => StatusSource::Table,
+            false => StatusSource::StatusLine,
+        };
+        return one(status, source, Some(place));
     }
     status_below::stated(page, example)
         .or_else(|| in_comment(page, example))
@@ -183,7 +189,9 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     let line_end = content[span.end..]
         .find('\n')
         .map_or(content.len(), |at| span.end + at);
-    let after = content[span.end..line_end].trim().strip_prefix('#');
+    let after = content[span.end..line_end].trim();
+    let marks = ["#"].iter().chain(&shell::ARROWS);
+    let after = marks.copied().find_map(|mark| after.strip_prefix(mark));
     // Output of jq is not a status.
     let is_output = example.request.printed.is_filtered() && example.request.output.is_some();
     let after = after.filter(|_| !is_output);

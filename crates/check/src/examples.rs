@@ -33,6 +33,8 @@ pub struct Example {
     pub body: Option<usize>,
     /// Whether nothing says that this is what is sent.
     pub is_body_assumed: bool,
+    /// Whether an empty object is sent, since the page shows no body.
+    pub is_sent_empty: bool,
     /// The documented response.
     pub response: Option<ResponseBlock>,
     /// Whether the page says that there is no response body.
@@ -104,6 +106,23 @@ impl Example {
     /// The line of the request.
     pub fn request_line(&self, page: &Page) -> usize {
         page.line(self.request_range(page).start)
+    }
+
+    /// Gives an endpoint whose body and response the page does not show an empty object: it tells whether the path and the
+    /// status are right.
+    fn send_empty(&mut self, page: &Page) {
+        let is_endpoint = matches!(self.request.problem, Some(Problem::NoBody));
+        let shown = self.response.as_ref();
+        let shown =
+            shown.and_then(|shown| Some(&page.fence(shown.fence)?.content[shown.range.clone()]));
+        // JSON that cannot be read may be the body.
+        let mut below = (self.fence + 1..self.end).filter_map(|at| page.fence(at));
+        let shows_json = shown.is_some_and(|text| text.contains(['{', '[']))
+            || below.any(|fence| fence.content.trim_start().starts_with(['{', '[']));
+        if is_endpoint && !shows_json && !self.request.has_placeholder_in_path() {
+            self.request.add_body("{}");
+            self.is_sent_empty = true;
+        }
     }
 
     /// Whether the page surely shows what it returns, or it is not part of a program.
@@ -266,6 +285,7 @@ impl Finder<'_> {
                     example.directives.add(directive);
                 }
             }
+            example.send_empty(page);
             self.share_response(&mut example);
             self.take_described_response(&mut example);
             // An entry names one example: the first under its heading.
@@ -415,9 +435,12 @@ impl Finder<'_> {
         let above = self.examples.last().filter(is_described);
         let above = above.map(|above| (above.fence, above.response.clone()));
         let starts = &self.repeats.starts;
-        let Some((at, response)) =
-            above.or_else(|| sample_calls::described(self.page, example, starts))
-        else {
+        let in_text = || {
+            let at = example.fence;
+            let (above, shown) = sample_calls::described(self.page, at, &example.request, starts)?;
+            Some((above, shown.map(|at| ResponseBlock::whole(self.page, at))))
+        };
+        let Some((at, response)) = above.or_else(in_text) else {
             return;
         };
         // That of another record has the same status.

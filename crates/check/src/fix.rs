@@ -107,7 +107,9 @@ fn fixed(
                     Vec::new()
                 })
             }
-            Outcome::Passed(_) if context.options.fix == Some(Fix::Missing) => {
+            Outcome::Passed(_)
+                if context.options.fix == Some(Fix::Missing) && !example.example.is_sent_empty =>
+            {
                 missing_response(page, example).into_iter().collect()
             }
             _ => Vec::new(),

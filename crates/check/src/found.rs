@@ -9,7 +9,7 @@ use super::blocks::Fence;
 use super::http_message;
 use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
-use super::shell::Mistake;
+use super::shell::{self, Mistake};
 use super::text::nearest;
 use super::transcript;
 use super::url;
@@ -60,6 +60,15 @@ impl FoundRequest {
             }
         }
         self
+    }
+
+    /// Accepts JSON without quotes around it, as shells that do not split it at commas.
+    pub fn allow_braces(&mut self) {
+        if let Some(Problem::Mistakes(mistakes)) = &mut self.problem {
+            mistakes.retain(|mistake| mistake.text != shell::SPLIT_BRACES);
+            self.problem
+                .take_if(|problem| matches!(problem, Problem::Mistakes(left) if left.is_empty()));
+        }
     }
 
     /// Whether a block could be what it prints.

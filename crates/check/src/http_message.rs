@@ -23,7 +23,8 @@ fn request_line(first: &str) -> Option<(&'static str, &str)> {
     let word = word.strip_suffix(':').unwrap_or(word);
     let url = words.next()?.trim_matches('`');
     let is_method = |method: &&&str| {
-        **method == word || url.starts_with("http://") && method.eq_ignore_ascii_case(word)
+        let is_whole = url.starts_with("http://") || url.starts_with("{{");
+        **method == word || is_whole && method.eq_ignore_ascii_case(word)
     };
     let method = METHODS.iter().find(is_method).copied();
     let method = method.or_else(|| misspelt_method(first))?;

@@ -136,9 +136,10 @@ pub fn imply_requests(text: &str, blocks: &mut Vec<Block>) {
         } else if let Some(url) = labelled_url(text, &blocks[index]) {
             blocks.insert(index + 1, Block::Fence(url));
         } else if let Some(candidate) = Candidate::at(text, blocks, index)
-            && candidate.is_example()
+            && (candidate.is_example() || candidate.is_bare_record())
         {
-            let request = candidate.request(text);
+            let mut request = candidate.request(text);
+            request.is_mention = !candidate.is_example();
             let message = request.content.clone();
             for at in candidate.more_pairs().into_iter().rev() {
                 let again = Fence::synthetic(text, blocks[at].range(), message.clone());
@@ -442,10 +443,26 @@ impl<'a> Candidate<'a> {
             || self.is_query()
             || self.is_address()
             || mentions::has_status(self.words)
+            || self.is_record() && mentions::label(self.words).is_some_and(labels::says_example)
             || matches!(self.mention.form, Form::Step | Form::Fields)
                 && url::this_machine(&self.mention.url).is_some()
             || (self.is_heading() || is_named && !self.is_in_list())
                 && near.any(|block| says_status(block))
+    }
+
+    /// Whether the path ends with the id of a record.
+    fn is_record(&self) -> bool {
+        let last = url::segments(self.path()).pop();
+        last.is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    /// Whether it is a heading with the path of a record and nothing about the request below it: "### DELETE /users/1".
+    fn is_bare_record(&self) -> bool {
+        let is_code = |block: &&Block| matches!(block, Block::Fence(_));
+        self.is_heading()
+            && self.is_record()
+            && matches!(&*self.mention.method, "GET" | "DELETE")
+            && !self.section.iter().any(is_code)
     }
 
     /// Where an action of API Blueprint begins another pair of `+ Request` and `+ Response`.

@@ -122,7 +122,8 @@ impl Unmet<'_> {
         let (page, example) = (self.page, self.example);
         let is_shown = example.response.is_some();
         let is_success = |status: &u16| *status < 300;
-        let reads = self.request.method == "GET" && self.expected.statuses.iter().all(is_success);
+        let succeeds = self.expected.statuses.iter().all(is_success);
+        let reads = self.request.method == "GET" && succeeds;
         // A plural is the name of a collection that is missing.
         let is_plural =
             |name: &str| name.ends_with('s') && !name.ends_with("ss") && !name.contains('-');
@@ -137,7 +138,7 @@ impl Unmet<'_> {
             }
             // `/todos/active`
             [collection, name] => {
-                reads
+                (reads || succeeds && is_one_of(name, ACTIONS))
                     && is_word_or_phrase(name)
                     && !self.is_misspelt(name)
                     && self.has_other_ids(collection)

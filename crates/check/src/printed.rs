@@ -130,8 +130,8 @@ impl Printed {
             false => {
                 let mut lines = text.trim().lines();
                 let only = lines.next().filter(|_| lines.next().is_none());
-                prompted && only.is_some_and(transcript::is_message)
-                    || transcript::looks_like_response(text)
+                let is_text = |line| transcript::is_message(line) || transcript::is_words(line);
+                prompted && only.is_some_and(is_text) || transcript::looks_like_response(text)
             }
         }
     }

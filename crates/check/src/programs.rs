@@ -28,6 +28,10 @@ static CALL: LazyLock<Regex> = regex!(
       | \b(?P<command>Invoke-RestMethod | Invoke-WebRequest | irm | iwr)\s"
 );
 
+/// A call that creates a client, and sends nothing.
+static CONFIGURES: LazyLock<Regex> =
+    regex!(r"\.(?:create|extend|HTTPS?Connection|(?:Async)?Client|Session|session)$");
+
 /// A URL of this machine.
 static URL: LazyLock<Regex> = regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#);
 
@@ -110,6 +114,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             break;
         };
         at = whole.end();
+        if CONFIGURES.is_match(name.as_str()) {
+            continue;
+        }
         let client = match name.as_str() {
             _ if call.name("command").is_some() => "PowerShell".to_owned(),
             call if language.is_empty() => format!("`{call}`"),
@@ -661,7 +668,8 @@ mod tests {
             ("fetch('@/a', { method: 'POST'", "- POST /a"),
             ("axios.post('@/a', { name: input.value })", "- POST /a"),
             ("axios.post('@/a', user ?? { a: 1 })", "- POST /a"),
-            ("axios.create({ baseURL: '@' })", "-  "),
+            ("axios.create({ baseURL: '@' })", ""),
+            ("http.client.HTTPConnection('localhost', 3000)", ""),
             ("requests.post('@/a', files=files)", "- POST /a"),
             ("requests.post('@/a', json=dict(b=1))", "- POST /a"),
             ("requests.get(url)\nrequests.get('@/a')", "GET /a"),

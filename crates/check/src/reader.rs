@@ -542,6 +542,13 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         // With its response: "`GET /users/1` → `{...}`".
         static SHOWS: LazyLock<Regex> =
             regex!(r"^(?:->|=>|→|⇒|returns|answers|gives)\s*`+\s*[{\[]");
+        // Clients encode the spaces of a query.
+        static SPACED: LazyLock<Regex> = regex!(r"^[A-Z]+ \S+\?\S+=\S*(?: [^\s=]+)+$");
+        if named("request") && SPACED.is_match(content) {
+            let (method, url) = content.split_once(' ')?;
+            let content = format!("{method} {}", url.replace(' ', "%20"));
+            return Some(Fence::synthetic(text, range, content));
+        }
         named("request") || label.is_empty() && SHOWS.is_match(after)
     } else {
         // Clients encode the spaces of a query.

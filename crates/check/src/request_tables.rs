@@ -288,7 +288,7 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
         let is_command = !http_message::begins_message(message);
         let (method, url) = message.split_once(' ')?;
         let is_template = url::placeholder(url::path_of(url)).is_some();
-        if !is_command && (is_template || sent.is_none() && !matches!(method, "GET" | "DELETE")) {
+        if !is_command && is_template {
             return None;
         }
         // Without a status line, JSON below a message would be its body; below a command it is the output.

@@ -7,6 +7,7 @@ use super::commands::{
 use super::found::{FoundRequest, Problem, placeholder};
 use super::http_message;
 use super::printed::Printed;
+use super::prompt;
 use super::service::{Request, WrittenRequest};
 use super::shell;
 use super::shown;
@@ -70,8 +71,17 @@ pub fn find(
     } else {
         messages(text)
     };
-    if !found.is_empty() && text.contains("Invoke-") {
-        // A block for PowerShell has commands of both.
+    if is_one_of(&fence.language, "cmd bat batch dos powershell ps1 pwsh") {
+        found.iter_mut().for_each(FoundRequest::allow_braces);
+    }
+    let is_of_other = |line: &str| {
+        let command = &line[prompt::typed(line)..];
+        ["http ", "https ", "xh ", "wget "]
+            .iter()
+            .any(|name| command.starts_with(name))
+    };
+    if !found.is_empty() && (text.contains("Invoke-") || text.lines().any(is_of_other)) {
+        // A block may have commands of several clients.
         let is_other = |other: &FoundRequest| {
             let overlaps = |own: &FoundRequest| own.span.contains(&other.span.start);
             !found.iter().any(overlaps)

@@ -375,7 +375,7 @@ impl Runner<'_> {
             details.after_writes = self.session.after_writes(fixture, request).map_err(error)?;
         }
         self.session.remember(fixture, request);
-        if example.is_mention && request.writes() {
+        if (example.is_mention || example.is_sent_empty) && request.writes() {
             self.session.forget_last(fixture);
         }
         let unmet = || {
@@ -396,7 +396,8 @@ impl Runner<'_> {
             && let Some(reason) = unmet()
         {
             details.without_effect = reason.without_effect;
-            if reason.without_effect && request.writes() && !example.is_mention {
+            let is_kept = !example.is_mention && !example.is_sent_empty;
+            if reason.without_effect && request.writes() && is_kept {
                 self.session.forget_last(fixture);
             }
             return Err(Outcome::Skipped(reason.text));
@@ -457,6 +458,9 @@ impl Runner<'_> {
             return Ok(());
         }
         let is_real = self.options.server.is_some();
+        if is_real && example.is_sent_empty {
+            return Err(skipped("an endpoint without a request body"));
+        }
         if is_real && example.is_mention {
             return Err(skipped(
                 "only mentioned, so it is not sent to a real service",
@@ -588,6 +592,8 @@ fn note(
         "as documented"
     } else if example.no_body {
         "the status is as documented; the page says that there is no body"
+    } else if example.is_sent_empty {
+        "the status is as documented; the page shows no request body, so an empty object was sent"
     } else {
         "the status is as documented; the page shows no response"
     }

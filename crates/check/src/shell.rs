@@ -94,9 +94,17 @@ struct Scanner<'a> {
     first_word: bool,
     /// The last closing single quote between two letters: an apostrophe, if a quote is left open later.
     apostrophe: Option<usize>,
+    /// Where an unquoted `{` begins a word, and whether a comma follows.
+    braces: Option<(usize, bool)>,
     /// The word that ends the here-document below this line.
     here_document: Option<String>,
 }
+
+/// The mistake of JSON without quotes around it.
+pub const SPLIT_BRACES: &str = "the shell splits `{..., ...}` without quotes into several words: put the JSON into single quotes";
+
+/// Marks between a command and its response.
+pub const ARROWS: [&str; 5] = ["→", "⇒", "->", "=>", "-->"];
 
 impl<'a> Scanner<'a> {
     fn new(text: &'a str, at: usize) -> Scanner<'a> {
@@ -142,6 +150,11 @@ impl<'a> Scanner<'a> {
                     self.skip_line();
                     return self.stop();
                 }
+                // What a page says about the response, which nobody types: `curl ... → 200`.
+                _ if self.word.is_none() && self.at_arrow() => {
+                    self.skip_line();
+                    return self.stop();
+                }
                 '<' if self.placeholder() => {}
                 '|' => {
                     self.close();
@@ -166,6 +179,7 @@ impl<'a> Scanner<'a> {
                     let from = self.at;
                     self.bump();
                     self.push(other, from);
+                    self.expand_braces(other, from);
                     if other == '?'
                         && self
                             .word
@@ -179,6 +193,24 @@ impl<'a> Scanner<'a> {
         }
         self.close();
         self.stop();
+    }
+
+    /// Reports unquoted JSON that the shell takes for a list of words: `{\"a\":1,\"b\":2}` is `\"a\":1` and `\"b\":2`.
+    fn expand_braces(&mut self, letter: char, at: usize) {
+        let starts_word = self.word.as_ref().is_some_and(|word| word.span.start == at);
+        match letter {
+            '{' if starts_word => self.braces = Some((at, false)),
+            ',' => self.braces = self.braces.map(|(start, _)| (start, true)),
+            '}' if let Some((start, true)) = self.braces.take() => {
+                self.wrong(start..self.at, SPLIT_BRACES, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn at_arrow(&self) -> bool {
+        let next = self.rest().split_whitespace().next();
+        next.is_some_and(|word| ARROWS.contains(&word))
     }
 
     /// The output of a command as a part of a word: `$(date -Iseconds)`.
@@ -306,6 +338,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn close(&mut self) {
+        self.braces = None;
         if let Some(word) = self.word.take() {
             self.out.words.push(word);
         }

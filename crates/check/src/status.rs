@@ -40,11 +40,10 @@ impl StatusSource {
         match self {
             StatusSource::Directive => "the comment above it",
             StatusSource::FrontMatter => "the front matter",
-            StatusSource::StatusLine => "the status line of the response",
             StatusSource::Text => "the text",
             StatusSource::Heading => "the heading",
-            StatusSource::Body => "the response",
-            StatusSource::Table => "the table of statuses",
+            StatusSource::StatusLine | StatusSource::Body => "the response",
+            StatusSource::Table => "the table",
             StatusSource::Method => "the method",
         }
     }

@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::candidates;
 use super::examples::Example;
+use super::http_message::{self, METHODS};
 use super::labels;
 use super::mentions;
 use super::page::{Block, Fence, Page};
@@ -90,8 +91,12 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
     for block in &above[named.unwrap_or_default()..] {
         let prose = match block {
             Block::Directive(_) => continue,
-            // A path or a body in the text.
-            Block::Fence(fence) if !fence.fenced && fence.content.starts_with(['{', '/']) => {
+            // A path or a body in the text, or another request.
+            Block::Fence(fence)
+                if !fence.fenced
+                    && (fence.content.starts_with(['{', '/'])
+                        || http_message::begins_message(&fence.content)) =>
+            {
                 continue;
             }
             Block::Fence(fence) if pairing::is_sent(fence, body.as_ref()) => continue,
@@ -102,6 +107,12 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
             }
             _ => return None,
         };
+        // "GET /users/1 then returns 404" is about another request.
+        let is_other =
+            |method: &&&str| **method != example.method() && prose.text.contains(**method);
+        if METHODS.iter().any(|method| is_other(&method)) {
+            continue;
+        }
         let is_item = page.is_list_item(prose.range.start);
         let item = || status_text::explained(&prose.text).filter(|_| is_item);
         let success = || status_text::on_success(&prose.text);

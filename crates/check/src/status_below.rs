@@ -94,7 +94,13 @@ impl Below<'_> {
             && let Some(rest) = self.page.text.get(fence.range.end..prose.range.end)
         {
             let rest = rest.trim_matches(['`', ' ', '\n']);
-            let status = in_paragraph(rest).or_else(|| status_text::on_success(rest));
+            let expected = || {
+                let mut lines = rest.lines();
+                lines.find_map(|line| status_text::of_choices(line)?.first().copied())
+            };
+            let status = in_paragraph(rest)
+                .or_else(|| status_text::on_success(rest))
+                .or_else(expected);
             let place = Some(prose.range.clone());
             self.found = status.map(|status| one(status, StatusSource::Text, place));
         }

@@ -362,8 +362,14 @@ pub fn of_other_case(text: &str) -> Option<u16> {
 /// The status in the heading of a request: `Get a missing user (404)`, `A missing user gives 404`.
 pub fn of_heading(text: &str) -> Option<u16> {
     let first = || ERROR_FIRST.captures(text)?["code"].parse().ok();
+    // "GET /users/abc → 400 Bad Request (not an id)"
+    let without_note = || {
+        let (before, note) = text.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+        (!note.contains(|c: char| c.is_ascii_digit())).then_some(before)
+    };
     in_line(text)
         .or_else(|| last_part(text))
+        .or_else(|| last_part(without_note()?))
         .or_else(first)
         .or_else(|| in_paragraph(text))
         .or_else(|| of_case(text))
@@ -447,6 +453,19 @@ pub const ANY_ERROR: &[u16] = &[400, 401, 403, 404, 405, 409, 415, 422];
 /// The statuses in a comment on a command, of which one must come: `should 404 (no such user)`. With `usual` in doubt.
 pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     static CODE: LazyLock<Regex> = regex!(r"(?:^|\s|[(>:=])(?P<code>[45]\d\d)(?:$|[\s).,:;!])");
+    // "400 or 409"
+    static SEVERAL: LazyLock<Regex> = regex!(
+        r"\b(?P<first>[45]\d\d)(?P<others>(?:(?:\s*[/,]\s*|\s+(?:or|oder|ou|o|или)\s+)[45]\d\d)+)\b"
+    );
+    if let Some(found) = SEVERAL.captures(comment) {
+        let mut single = comment.to_owned();
+        single.replace_range(found.name("others")?.range(), "");
+        let is_sure = |statuses: &Vec<u16>| statuses.len() == 1;
+        let mut statuses = of_comment(&single, usual).filter(is_sure)?;
+        let others = found["others"].split(|c: char| !c.is_ascii_digit());
+        statuses.extend(others.filter_map(|code| code.parse::<u16>().ok()));
+        return Some(statuses);
+    }
     let text = without_should(comment);
     let mut codes = CODE.captures_iter(text);
     let code = codes.next().and_then(|found| found["code"].parse().ok());

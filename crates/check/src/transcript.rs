@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::blocks::{Block, Fence};
-use super::labels;
+use super::labels::{self, Announces};
 use super::node::is_dots;
 use super::status_text;
 use super::text::is_one_of;
@@ -61,7 +61,8 @@ pub fn looks_like_response(content: &str) -> bool {
         && text[1..]
             .find('"')
             .is_some_and(|at| text[at + 2..].trim_start().starts_with(':'));
-    let verbose = text.starts_with(['*', '>']) && text.contains("\n< HTTP/");
+    let verbose =
+        (text.starts_with(['*', '>']) || text.starts_with("Note: ")) && text.contains("\n< HTTP/");
     bare || verbose
         || (text.starts_with(['/', '#']) && {
             let mut lines = text.lines().map(str::trim_start);
@@ -232,6 +233,7 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
         let verbose = trimmed.starts_with("* ")
             || trimmed.starts_with("> ")
             || trimmed.starts_with('<')
+            || is_verbose && trimmed.starts_with("Note: ")
             || trimmed.ends_with(" bytes data]")
             || trimmed == ">"
             || trimmed == "*";
@@ -249,11 +251,12 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
 /// Whether text is what a server may return in place of a record: a message in words ("Deleted successfully.") or a
 /// value alone. "A list of users" describes a response.
 pub fn is_message(text: &str) -> bool {
-    /// What a message says, by the stems of its words.
+    /// What a message says, by the stems of its words. NestJS generates "This action removes a user".
     static OUTCOME: LazyLock<Regex> = regex!(
         r"(?ix)\b(?:suc+es|succeed|deleted|created|updated|removed|added|saved|registered|not\ found|(?:could|can)\ ?not|done
             |[ée]xito|exitos|eliminad|borrad|cread[oa]|criad[oa]|actualizad|atualizad|removid|agregad|adicionad
             |supprim|créée?|ajouté|mise?\ à\ jour|erfolg|gelöscht|erstellt|aktualisiert|hinzugefügt
+            |this\ action
             |usun|utworzon|zaktualizowan|удал[её]н|создан|обновл[её]н|успешно|berhasil|başarı)
             |成功|しました"
     );
@@ -265,18 +268,34 @@ pub fn is_message(text: &str) -> bool {
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
     let words = quoted.unwrap_or(text);
+    is_sentence(words) && (OUTCOME.is_match(words) || words.ends_with('!'))
+}
+
+/// Whether the only line below a command in a session is what the server returned, in words. "The list of users is
+/// returned" describes a response.
+pub fn is_words(line: &str) -> bool {
+    const OMITTED: &str = "omitted truncated same empty nothing none usage error";
+    let begins = labels::words(line);
+    is_sentence(line)
+        && begins.len() > 1
+        && status_words(line).is_none()
+        && labels::label(line) == Announces::Unspecific
+        && !labels::has_word(line, OMITTED)
+}
+
+/// Whether text is a short line of words without quotes and brackets.
+fn is_sentence(text: &str) -> bool {
     let is_word = |c: char| {
         c.is_alphanumeric()
             || matches!(
                 c,
-                ' ' | '.' | '!' | ',' | '\'' | '`' | '#' | '-' | '！' | '。'
+                ' ' | '.' | '!' | ',' | '\'' | '`' | '#' | '-' | '=' | '！' | '。'
             )
     };
-    words.starts_with(char::is_alphabetic)
-        && words.chars().all(is_word)
-        && words.len() < 100
-        && !words.contains("..")
-        && (OUTCOME.is_match(words) || words.ends_with('!'))
+    text.starts_with(char::is_alphabetic)
+        && text.chars().all(is_word)
+        && text.len() < 100
+        && !text.contains("..")
 }
 
 /// Whether a block has only headers.

@@ -11,7 +11,7 @@ use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::Dataset;
 use super::documented::Compared;
 use super::examples::Example;
-use super::found::{FoundRequest, Problem};
+use super::found::Problem;
 use super::implied;
 use super::labels;
 use super::outcome::{ExampleResult, Outcome};
@@ -61,16 +61,24 @@ impl Unmet<'_> {
             }
         };
         assumed
+            .or_else(|| self.lacks_body())
             .or_else(|| self.is_mentioned())
             .or_else(|| self.is_of_other_version())
             .or_else(|| self.missing_prerequisite())
             .map(reason(false))
             .or_else(|| without_effect().map(reason(true)))
             .or_else(|| self.is_of_other_service().map(reason(false)))
-            .or_else(|| {
-                of_program(self.example, self.request, self.compared, self.dataset)
-                    .map(reason(false))
-            })
+            .or_else(|| self.of_program().map(reason(false)))
+    }
+
+    /// Whether the body that the page does not show may decide on the response: it decides neither on the status of a
+    /// success nor whether the path is there.
+    fn lacks_body(&self) -> Option<String> {
+        let received = &self.compared.received;
+        let succeeds = self.expected.statuses.iter().any(|status| *status < 400);
+        let is_sure = succeeds && received.is_success() || matches!(received.status, 404 | 405);
+        (self.example.is_sent_empty && !is_sure)
+            .then(|| "an endpoint without a request body".to_owned())
     }
 
     /// Whether the request is only mentioned: a sentence may speak of one that fails, and a list of endpoints has
@@ -117,45 +125,37 @@ impl Unmet<'_> {
     /// Something that the example depends on and that was not run or is not available: a write above it, another server,
     /// a version of a record.
     fn missing_prerequisite(&self) -> Option<String> {
-        let Unmet {
-            page,
-            example,
-            request,
-            compared,
-            dataset,
-            earlier,
-            ..
-        } = *self;
+        let compared = self.compared;
         // With another status of success, no record is missing.
         let is_success = |status: &u16| (200..300).contains(status);
         let found = compared.received.is_success();
         let is_other_success =
             found && !compared.status_ok && self.expected.statuses.iter().all(is_success);
-        let mut above = earlier.iter().rev().filter(|_| !is_other_success);
+        let mut above = self.earlier.iter().rev().filter(|_| !is_other_success);
         let write = above.find(|result| {
-            is_uncertain_write(page, self.hosts, result)
-                && !is_run_elsewhere(result, earlier)
-                && !is_overwritten(result, request, earlier)
-                && !is_form_of(result, &example.request, earlier)
-                && explains(result, request, compared, dataset)
+            self.is_uncertain_write(result)
+                && !self.is_run_elsewhere(result)
+                && !self.is_overwritten(result)
+                && !self.is_form_of_this(result)
+                && self.explains(result)
         });
         let needs = |line| format!("needs the write on line {line}, which is not run");
         let write = write.map(|result| {
-            let line = result.example.request_line(page);
+            let line = result.example.request_line(self.page);
             match result.outcome {
                 Outcome::Skipped(_) => needs(line),
                 _ => format!("the page may not count the write of the program on line {line}"),
             }
         });
         let in_text = || {
-            deleted_in_text(page, example, request, compared, earlier)
-                .or_else(|| created_in_text(page, example, request, compared, dataset))
-                .or_else(|| created_by_program(page, example, request, compared))
+            self.deleted_in_text()
+                .or_else(|| self.created_in_text())
+                .or_else(|| self.created_by_program())
         };
         write
             .or_else(|| in_text().map(needs))
-            .or_else(|| not_here(page, example, request, compared, dataset, earlier))
-            .or_else(|| depends_on_a_tag(request, compared))
+            .or_else(|| self.not_here())
+            .or_else(|| self.depends_on_a_tag())
     }
 
     /// Whether a request that a heading or sentence names may be of the service that is named elsewhere.
@@ -189,253 +189,326 @@ impl Unmet<'_> {
             && self.expected.statuses.iter().all(is_of_others))
         .then(|| format!("documents {status}, which the data and the rules cannot cause"))
     }
-}
 
-/// Whether a response depends on a header with the version of a record, which is another one here.
-fn depends_on_a_tag(request: &Request, compared: &Compared) -> Option<String> {
-    const HEADERS: [&str; 4] = [
-        "if-none-match",
-        "if-match",
-        "if-modified-since",
-        "if-unmodified-since",
-    ];
-    let name = HEADERS.iter().find(|name| request.header(name).is_some())?;
-    (!compared.status_ok).then(|| format!("depends on the record version in `{name}`"))
-}
-
-/// Why a part of a program is not wrong that the server refuses, or whose response is not shown: only a misspelt name is
-/// surely a mistake.
-fn of_program(
-    example: &Example,
-    request: &Request,
-    compared: &Compared,
-    dataset: &Dataset,
-) -> Option<String> {
-    let reason = example.request.program()?;
-    let status = compared.received.status;
-    let resources = dataset.resources();
-    let first = url::segments(&request.target).into_iter().next()?;
-    let is_elsewhere = status == 404 && !resources.contains(&&*first);
-    let is_misspelt = match is_elsewhere {
-        true => nearest(&first, resources.iter().copied()).is_some(),
-        false => status >= 400 && causes::unknown_field(request, dataset).is_some(),
-    };
-    (!is_misspelt && (is_elsewhere || !example.is_shown()))
-        .then(|| format!("{reason}; sent as it stands, it gets the status {status}"))
-}
-
-/// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
-fn deleted_in_text(
-    page: &Page,
-    example: &Example,
-    request: &Request,
-    compared: &Compared,
-    earlier: &[ExampleResult],
-) -> Option<usize> {
-    let delete = format!("DELETE {}", request.target);
-    let above = &page.text[..example.request_range(page).start];
-    let is_whole = |at: &usize| {
-        let after = &above[at + delete.len()..];
-        !after.starts_with(|c: char| c.is_alphanumeric() || "/{:<$-_".contains(c))
-    };
-    let mut places = above.rmatch_indices(&delete).map(|(at, _)| at);
-    let at = places.find(is_whole)?;
-    let in_text = |block: &Block| matches!(block, Block::Prose(prose) if prose.range.contains(&at));
-    let is_run = |run: &ExampleResult| {
-        run.example.method() == "DELETE" && run.details.target == request.target
-    };
-    // The text may describe this request.
-    let is_own = request.method == "DELETE";
-    let is_there = compared.received.is_success() && !compared.status_ok && !is_own;
-    (is_there && page.blocks.iter().any(in_text) && !earlier.iter().any(is_run))
-        .then(|| page.line(at))
-}
-
-/// The line of a paragraph above that has the reader create the next record, and no command does: "Send a `POST` to
-/// `http://localhost:3000/users`".
-fn created_in_text(
-    page: &Page,
-    example: &Example,
-    request: &Request,
-    compared: &Compared,
-    dataset: &Dataset,
-) -> Option<usize> {
-    let segments = url::segments(&request.target);
-    let [resource, id] = segments.as_slice() else {
-        return None;
-    };
-    let ids = dataset.records(resource)?.iter();
-    let next = ids.filter_map(|record| record.get("id")?.as_u64()).max()? + 1;
-    let is_missing = compared.received.status == 404 && *id == next.to_string();
-    let path = format!("/{resource}");
-    let creates = |block: &&Block| match block {
-        Block::Prose(prose) => {
-            prose.text.contains("POST")
-                && prose.text.match_indices(&path).any(|(at, _)| {
-                    let after = &prose.text[at + path.len()..];
-                    !after.starts_with(|c: char| c.is_ascii_alphanumeric() || "/{:?-_".contains(c))
-                })
-        }
-        _ => false,
-    };
-    let above = page.blocks[..example.fence].iter().rev();
-    let found = above.filter(|_| is_missing).find(creates)?;
-    Some(page.line(found.range().start))
-}
-
-/// The line of a call in the text of a program that creates the missing record: `axios.post('http://.../users', {`.
-fn created_by_program(
-    page: &Page,
-    example: &Example,
-    request: &Request,
-    compared: &Compared,
-) -> Option<usize> {
-    let segments = url::segments(&request.target);
-    let [resource, _] = segments.as_slice() else {
-        return None;
-    };
-    let call = pattern(&format!(
-        r#"\.post\(\s*["'`][^"'`\s]*/{}/?["'`]"#,
-        regex::escape(resource)
-    ));
-    let above = &page.text[..example.request_range(page).start];
-    let found = call.find_iter(above).last()?;
-    (compared.received.status == 404).then(|| page.line(found.start()))
-}
-
-/// Whether a call in a program is the request that is run above it, for another client.
-fn is_run_elsewhere(result: &ExampleResult, earlier: &[ExampleResult]) -> bool {
-    earlier.iter().any(|run| {
-        let found = &result.example.request;
-        let body = found.json_body();
-        let is_same = body.is_some() && body == run.example.request.json_body();
-        (is_same || run.example.end > result.example.fence)
-            && !matches!(run.outcome, Outcome::Skipped(_))
-            && run.example.is_shown()
-            && found.repeats(&run.example.request)
-    })
-}
-
-/// Whether a write is only the general form of an example with values, as `PUT /users/<id>` above `PUT /users/1`.
-fn is_form_of(write: &ExampleResult, own: &FoundRequest, earlier: &[ExampleResult]) -> bool {
-    let form = &write.example.request;
-    let is_template = |written: &WrittenRequest| {
-        url::placeholder(url::path_of(&written.request.target)).is_some()
-    };
-    if !form.written.as_ref().is_some_and(is_template) {
-        return false;
+    /// Whether a response depends on a header with the version of a record, which is another one here.
+    fn depends_on_a_tag(&self) -> Option<String> {
+        const HEADERS: [&str; 4] = [
+            "if-none-match",
+            "if-match",
+            "if-modified-since",
+            "if-unmodified-since",
+        ];
+        let name = HEADERS
+            .iter()
+            .find(|name| self.request.header(name).is_some())?;
+        (!self.compared.status_ok).then(|| format!("depends on the record version in `{name}`"))
     }
-    let run = earlier.iter().filter(|run| {
-        run.example.fence >= write.example.fence && !matches!(run.outcome, Outcome::Skipped(_))
-    });
-    let mut run = run.map(|run| &run.example.request);
-    form.is_form_of(own) || run.any(|other| form.is_form_of(other))
-}
 
-/// Whether the record that a request reads was replaced as a whole after a write.
-fn is_overwritten(write: &ExampleResult, request: &Request, earlier: &[ExampleResult]) -> bool {
-    let path = |target: &str| url::segments(url::path_of(target));
-    let asked = path(&request.target);
-    earlier.iter().any(|run| {
-        let written = run.example.request.written.as_ref();
-        let replaces = written.is_some_and(|written| {
-            written.request.method == "PUT" && path(&written.request.target) == asked
-        });
-        replaces
-            && run.example.fence > write.example.fence
-            && !matches!(run.outcome, Outcome::Skipped(_))
-    })
-}
+    /// Why a part of a program is not wrong that the server refuses, or whose response is not shown: only a misspelt name is
+    /// surely a mistake.
+    fn of_program(&self) -> Option<String> {
+        let reason = self.example.request.program()?;
+        let status = self.compared.received.status;
+        let resources = self.dataset.resources();
+        let first = url::segments(&self.request.target).into_iter().next()?;
+        let is_elsewhere = status == 404 && !resources.contains(&&*first);
+        let is_misspelt = match is_elsewhere {
+            true => nearest(&first, resources.iter().copied()).is_some(),
+            false => status >= 400 && causes::unknown_field(self.request, self.dataset).is_some(),
+        };
+        (!is_misspelt && (is_elsewhere || !self.example.is_shown()))
+            .then(|| format!("{reason}; sent as it stands, it gets the status {status}"))
+    }
 
-/// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
-/// a request, or one in a program that readers may not have run.
-fn is_uncertain_write(page: &Page, hosts: &TargetHosts, result: &ExampleResult) -> bool {
-    let found = &result.example.request;
-    let Some(written) = &found.written else {
-        return false;
-    };
-    let resolved = url::resolve(&written.request.target, hosts);
-    let fence = page.fence(result.example.fence);
-    let is_bare = !result.example.is_shown() && result.details.documented.is_none();
-    (matches!(result.outcome, Outcome::Skipped(_)) && !result.details.without_effect || is_bare)
-        && matches!(
-            &*written.request.method,
-            "POST" | "PUT" | "PATCH" | "DELETE"
-        )
-        && (result.example.response.is_some()
-            || !matches!(found.problem, Some(Problem::NoBody | Problem::Template)))
-        && !matches!(resolved, Resolved::Foreign(_))
-        && fence.is_none_or(|fence| !found.is_endpoint(&fence.content))
-}
+    /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
+    fn deleted_in_text(&self) -> Option<usize> {
+        let delete = format!("DELETE {}", self.request.target);
+        let above = &self.page.text[..self.example.request_range(self.page).start];
+        let is_whole = |at: &usize| {
+            let after = &above[at + delete.len()..];
+            !after.starts_with(|c: char| c.is_alphanumeric() || "/{:<$-_".contains(c))
+        };
+        let mut places = above.rmatch_indices(&delete).map(|(at, _)| at);
+        let at = places.find(is_whole)?;
+        let in_text =
+            |block: &Block| matches!(block, Block::Prose(prose) if prose.range.contains(&at));
+        let is_run = |run: &ExampleResult| {
+            run.example.method() == "DELETE" && run.details.target == self.request.target
+        };
+        // The text may describe this self.request.
+        let is_own = self.request.method == "DELETE";
+        let is_there = self.compared.received.is_success() && !self.compared.status_ok && !is_own;
+        (is_there && self.page.blocks.iter().any(in_text) && !self.earlier.iter().any(is_run))
+            .then(|| self.page.line(at))
+    }
 
-/// Whether the difference between the page and a response may come from a write that was not run.
-fn explains(
-    write: &ExampleResult,
-    request: &Request,
-    compared: &Compared,
-    dataset: &Dataset,
-) -> bool {
-    let Some(written) = &write.example.request.written else {
-        return false;
-    };
-    let changed = url::segments(url::path_of(&written.request.target));
-    let asked = url::segments(&request.target);
-    let resources = dataset.resources();
-    let is_resource = |name: &&String| resources.contains(&name.as_str());
-    let Some(resource) = changed.iter().rfind(is_resource) else {
-        return false;
-    };
-    let query = request
-        .target
-        .split_once('?')
-        .map_or("", |(_, query)| query);
-    let everything = matches!(asked.first().map(String::as_str), Some("db" | "search"));
-    let embedded = (query.contains("_embed=") || query.contains("_expand="))
-        && query
-            .split(['=', '&', ','])
-            .any(|name| name == resource || format!("{name}s") == *resource);
-    if !everything && !embedded && !asked.contains(resource) {
-        return false;
+    /// The line of a paragraph above that has the reader create the next record, and no command does: "Send a `POST` to
+    /// `http://localhost:3000/users`".
+    fn created_in_text(&self) -> Option<usize> {
+        let segments = url::segments(&self.request.target);
+        let [resource, id] = segments.as_slice() else {
+            return None;
+        };
+        let ids = self.dataset.records(resource)?.iter();
+        let next = ids.filter_map(|record| record.get("id")?.as_u64()).max()? + 1;
+        let is_missing = self.compared.received.status == 404 && *id == next.to_string();
+        let path = format!("/{resource}");
+        let creates = |block: &&Block| match block {
+            Block::Prose(prose) => {
+                prose.text.contains("POST")
+                    && prose.text.match_indices(&path).any(|(at, _)| {
+                        let after = &prose.text[at + path.len()..];
+                        !after.starts_with(|c: char| {
+                            c.is_ascii_alphanumeric() || "/{:?-_".contains(c)
+                        })
+                    })
+            }
+            _ => false,
+        };
+        let above = self.page.blocks[..self.example.fence].iter().rev();
+        let found = above.filter(|_| is_missing).find(creates)?;
+        Some(self.page.line(found.range().start))
     }
-    let id_in = |segments: &[String]| {
-        let at = segments.iter().rposition(|name| name == resource)?;
-        segments.get(at + 1).cloned()
-    };
-    let is_placeholder = |id: &String| url::placeholder(&format!("/{id}")).is_some();
-    let status = compared.received.status;
-    let own_id = id_in(&asked).filter(|_| !embedded);
-    let creates = written.request.method == "POST";
-    match (id_in(&changed).filter(|id| !is_placeholder(id)), &own_id) {
-        // It changes another record.
-        (Some(changed), Some(own)) if changed != *own && !creates => return false,
-        // It creates another record.
-        (_, Some(own)) if creates && created_id(written).is_some_and(|id| id != *own) => {
-            return false;
-        }
-        // It creates a record, and this one is there already.
-        (_, Some(_)) if creates && status != 404 && asked.last() == own_id.as_ref() => {
-            return false;
-        }
-        _ => {}
+
+    /// The line of a call in the text of a program that creates the missing record: `axios.post('http://.../users', {`.
+    fn created_by_program(&self) -> Option<usize> {
+        let segments = url::segments(&self.request.target);
+        let [resource, _] = segments.as_slice() else {
+            return None;
+        };
+        let call = pattern(&format!(
+            r#"\.post\(\s*["'`][^"'`\s]*/{}/?["'`]"#,
+            regex::escape(resource)
+        ));
+        let above = &self.page.text[..self.example.request_range(self.page).start];
+        let found = call.find_iter(above).last()?;
+        (self.compared.received.status == 404).then(|| self.page.line(found.start()))
     }
-    // The request itself is wrong, or only a new record could help.
-    if matches!(status, 400 | 401 | 405 | 415 | 422) || (status == 404 && !creates) {
-        return false;
-    }
-    // No write makes a list of an object.
-    let is_other_form =
-        |found: &Difference| found.path.is_empty() && found.kind == DifferenceKind::Type;
-    if compared.received.is_success() && compared.diff.differences.iter().any(is_other_form) {
-        return false;
-    }
-    // A new record does not change the values of others.
-    let of_other = |path: &[Step]| path.iter().any(|step| matches!(step, Step::Id(_)));
-    let mut differences = compared.diff.differences.iter();
-    !creates
-        || !differences.any(|found| {
-            matches!(found.kind, DifferenceKind::Value | DifferenceKind::Type)
-                && of_other(&found.path)
+
+    /// Whether a call in a program is the request that is run above it, for another client.
+    fn is_run_elsewhere(&self, result: &ExampleResult) -> bool {
+        self.earlier.iter().any(|run| {
+            let found = &result.example.request;
+            let body = found.json_body();
+            let is_same = body.is_some() && body == run.example.request.json_body();
+            (is_same || run.example.end > result.example.fence)
+                && !matches!(run.outcome, Outcome::Skipped(_))
+                && run.example.is_shown()
+                && found.repeats(&run.example.request)
         })
+    }
+
+    /// Whether a write is only the general form of an example with values, as `PUT /users/<id>` above `PUT /users/1`.
+    fn is_form_of_this(&self, write: &ExampleResult) -> bool {
+        let form = &write.example.request;
+        let is_template = |written: &WrittenRequest| {
+            url::placeholder(url::path_of(&written.request.target)).is_some()
+        };
+        if !form.written.as_ref().is_some_and(is_template) {
+            return false;
+        }
+        let run = self.earlier.iter().filter(|run| {
+            run.example.fence >= write.example.fence && !matches!(run.outcome, Outcome::Skipped(_))
+        });
+        let mut run = run.map(|run| &run.example.request);
+        form.is_form_of(&self.example.request) || run.any(|other| form.is_form_of(other))
+    }
+
+    /// Whether the record that a request reads was replaced as a whole after a write.
+    fn is_overwritten(&self, write: &ExampleResult) -> bool {
+        let path = |target: &str| url::segments(url::path_of(target));
+        let asked = path(&self.request.target);
+        self.earlier.iter().any(|run| {
+            let written = run.example.request.written.as_ref();
+            let replaces = written.is_some_and(|written| {
+                written.request.method == "PUT" && path(&written.request.target) == asked
+            });
+            replaces
+                && run.example.fence > write.example.fence
+                && !matches!(run.outcome, Outcome::Skipped(_))
+        })
+    }
+
+    /// Whether an example is a write of this service that was skipped, and more than the name of an endpoint or the syntax of
+    /// a request, or one in a program that readers may not have run.
+    fn is_uncertain_write(&self, result: &ExampleResult) -> bool {
+        let found = &result.example.request;
+        let Some(written) = &found.written else {
+            return false;
+        };
+        let resolved = url::resolve(&written.request.target, self.hosts);
+        let fence = self.page.fence(result.example.fence);
+        let is_bare = !result.example.is_shown() && result.details.documented.is_none();
+        (matches!(result.outcome, Outcome::Skipped(_)) && !result.details.without_effect || is_bare)
+            && matches!(
+                &*written.request.method,
+                "POST" | "PUT" | "PATCH" | "DELETE"
+            )
+            && (result.example.response.is_some()
+                || !matches!(found.problem, Some(Problem::NoBody | Problem::Template)))
+            && !result.example.is_sent_empty
+            && !matches!(resolved, Resolved::Foreign(_))
+            && fence.is_none_or(|fence| !found.is_endpoint(&fence.content))
+    }
+
+    /// Whether the difference between the page and a response may come from a write that was not run.
+    fn explains(&self, write: &ExampleResult) -> bool {
+        let Some(written) = &write.example.request.written else {
+            return false;
+        };
+        let changed = url::segments(url::path_of(&written.request.target));
+        let asked = url::segments(&self.request.target);
+        let resources = self.dataset.resources();
+        let is_resource = |name: &&String| resources.contains(&name.as_str());
+        let Some(resource) = changed.iter().rfind(is_resource) else {
+            return false;
+        };
+        let query = self
+            .request
+            .target
+            .split_once('?')
+            .map_or("", |(_, query)| query);
+        let everything = matches!(asked.first().map(String::as_str), Some("db" | "search"));
+        let embedded = (query.contains("_embed=") || query.contains("_expand="))
+            && query
+                .split(['=', '&', ','])
+                .any(|name| name == resource || format!("{name}s") == *resource);
+        if !everything && !embedded && !asked.contains(resource) {
+            return false;
+        }
+        let id_in = |segments: &[String]| {
+            let at = segments.iter().rposition(|name| name == resource)?;
+            segments.get(at + 1).cloned()
+        };
+        let is_placeholder = |id: &String| url::placeholder(&format!("/{id}")).is_some();
+        let status = self.compared.received.status;
+        let own_id = id_in(&asked).filter(|_| !embedded);
+        let creates = written.request.method == "POST";
+        match (id_in(&changed).filter(|id| !is_placeholder(id)), &own_id) {
+            // It changes another record.
+            (Some(changed), Some(own)) if changed != *own && !creates => return false,
+            // It creates another record.
+            (_, Some(own)) if creates && created_id(written).is_some_and(|id| id != *own) => {
+                return false;
+            }
+            // It creates a record, and this one is there already.
+            (_, Some(_)) if creates && status != 404 && asked.last() == own_id.as_ref() => {
+                return false;
+            }
+            _ => {}
+        }
+        // A write does not turn one error into another.
+        if status >= 400
+            && self
+                .expected
+                .statuses
+                .iter()
+                .all(|expected| *expected >= 400)
+        {
+            return false;
+        }
+        // What a POST returns depends on the records above only by its id and by what must be unique.
+        if self.request.method == "POST" && self.compared.received.is_success() {
+            let is_id = |found: &Difference| matches!(found.path.as_slice(), [Step::Key(key)] if key == "id");
+            let differs_elsewhere = !self.compared.diff.differences.iter().all(is_id);
+            let is_refused = !self.compared.status_ok;
+            if is_refused && !creates || !is_refused && differs_elsewhere {
+                return false;
+            }
+        }
+        // The request itself is wrong, or only a new record could help.
+        if matches!(status, 400 | 401 | 405 | 415 | 422) || (status == 404 && !creates) {
+            return false;
+        }
+        // No write makes a list of an object.
+        let is_other_form =
+            |found: &Difference| found.path.is_empty() && found.kind == DifferenceKind::Type;
+        if self.compared.received.is_success()
+            && self.compared.diff.differences.iter().any(is_other_form)
+        {
+            return false;
+        }
+        // A new record does not change the values of others.
+        let of_other = |path: &[Step]| path.iter().any(|step| matches!(step, Step::Id(_)));
+        let mut differences = self.compared.diff.differences.iter();
+        !creates
+            || !differences.any(|found| {
+                matches!(found.kind, DifferenceKind::Value | DifferenceKind::Type)
+                    && of_other(&found.path)
+            })
+    }
+
+    /// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
+    fn not_here(&self) -> Option<String> {
+        static PORT: LazyLock<Regex> = regex!(r#"(?:localhost|127\.0\.0\.1|[ '"]):(\d+)"#);
+        if self.compared.received.status != 404 {
+            return None;
+        }
+        let segments = url::segments(&self.request.target);
+        let is_word = |name: &&String| {
+            name.len() > 3
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
+        };
+        if let Some(word) = segments.iter().find(is_word) {
+            return Some(format!("a template: `{word}` is a placeholder"));
+        }
+        let resources = self.dataset.resources();
+        let written = self.example.request.written.as_ref();
+        let base = written.and_then(|written| url::shell_base(&written.request.target));
+        let name = segments
+            .first()
+            .filter(|name| !resources.contains(&name.as_str()));
+        // A host without a value is another one if one of its paths is not here.
+        let elsewhere = base
+            .map(|base| format!("`{base}` is not defined on the page and may be another server"));
+        let is_unknown = |result: &ExampleResult| {
+            let written = result.example.request.written.as_ref();
+            let path = url::segments(&result.details.target);
+            let first = path.first().map(String::as_str);
+            written.is_some_and(|written| url::shell_base(&written.request.target) == base)
+                && first.is_some_and(|first| !resources.contains(&first))
+        };
+        let is_known = |_: &String| name.is_some() || self.earlier.iter().any(is_unknown);
+        if let Some(reason) = elsewhere.filter(is_known) {
+            return Some(reason);
+        }
+        // A misspelt name is a mistake.
+        let is_misspelt = text::is_misspelt(name?, &resources);
+        let is_endpoint = |fence: &Fence| self.example.request.is_endpoint(&fence.content);
+        if !is_misspelt
+            && self.example.response.is_none()
+            && self.page.fence(self.example.fence).is_some_and(is_endpoint)
+        {
+            return Some("only names an endpoint, and the data has no such resource".to_owned());
+        }
+        let mut headers = written
+            .into_iter()
+            .flat_map(|written| &written.request.headers);
+        if !is_misspelt && let Some(value) = headers.find_map(|(_, value)| url::placeholder(value))
+        {
+            return Some(format!("a template: `{value}` has no value on the page"));
+        }
+        const PLANS: &str = "proposal proposed planned plans future roadmap";
+        let is_plan = |heading: &Heading| labels::has_word(&heading.text, PLANS);
+        if self.page.headings_above(self.example.fence).any(is_plan) {
+            return Some(
+                "the heading marks it as planned, and the data has no such resource".to_owned(),
+            );
+        }
+        let port = self.request.header("host")?.rsplit_once(':')?.1;
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for found in PORT.captures_iter(&self.page.text) {
+            *counts.entry(found.get(1)?.as_str()).or_default() += 1;
+        }
+        let own = counts.get(port).copied().unwrap_or_default();
+        let is_rare = counts.values().any(|count| *count > own);
+        let listens = self.page.text.contains(&format!("listen({port}"));
+        (is_rare || listens).then(|| {
+            format!("goes to port {port}, which the page's other requests do not, and there is no such resource here")
+        })
+    }
 }
 
 /// The id that a write gives the record that it creates.
@@ -445,82 +518,4 @@ fn created_id(written: &WrittenRequest) -> Option<String> {
         Value::String(id) => Some(id.clone()),
         id => Some(id.to_string()),
     }
-}
-
-/// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
-fn not_here(
-    page: &Page,
-    example: &Example,
-    request: &Request,
-    compared: &Compared,
-    dataset: &Dataset,
-    earlier: &[ExampleResult],
-) -> Option<String> {
-    static PORT: LazyLock<Regex> = regex!(r#"(?:localhost|127\.0\.0\.1|[ '"]):(\d+)"#);
-    if compared.received.status != 404 {
-        return None;
-    }
-    let segments = url::segments(&request.target);
-    let is_word = |name: &&String| {
-        name.len() > 3
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-'))
-    };
-    if let Some(word) = segments.iter().find(is_word) {
-        return Some(format!("a template: `{word}` is a placeholder"));
-    }
-    let resources = dataset.resources();
-    let written = example.request.written.as_ref();
-    let base = written.and_then(|written| url::shell_base(&written.request.target));
-    let name = segments
-        .first()
-        .filter(|name| !resources.contains(&name.as_str()));
-    // A host without a value is another one if one of its paths is not here.
-    let elsewhere =
-        base.map(|base| format!("`{base}` is not defined on the page and may be another server"));
-    let is_unknown = |result: &ExampleResult| {
-        let written = result.example.request.written.as_ref();
-        let path = url::segments(&result.details.target);
-        let first = path.first().map(String::as_str);
-        written.is_some_and(|written| url::shell_base(&written.request.target) == base)
-            && first.is_some_and(|first| !resources.contains(&first))
-    };
-    let is_known = |_: &String| name.is_some() || earlier.iter().any(is_unknown);
-    if let Some(reason) = elsewhere.filter(is_known) {
-        return Some(reason);
-    }
-    // A misspelt name is a mistake.
-    let is_misspelt = text::is_misspelt(name?, &resources);
-    let is_endpoint = |fence: &Fence| example.request.is_endpoint(&fence.content);
-    if !is_misspelt
-        && example.response.is_none()
-        && page.fence(example.fence).is_some_and(is_endpoint)
-    {
-        return Some("only names an endpoint, and the data has no such resource".to_owned());
-    }
-    let mut headers = written
-        .into_iter()
-        .flat_map(|written| &written.request.headers);
-    if !is_misspelt && let Some(value) = headers.find_map(|(_, value)| url::placeholder(value)) {
-        return Some(format!("a template: `{value}` has no value on the page"));
-    }
-    const PLANS: &str = "proposal proposed planned plans future roadmap";
-    let is_plan = |heading: &Heading| labels::has_word(&heading.text, PLANS);
-    if page.headings_above(example.fence).any(is_plan) {
-        return Some(
-            "the heading marks it as planned, and the data has no such resource".to_owned(),
-        );
-    }
-    let port = request.header("host")?.rsplit_once(':')?.1;
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for found in PORT.captures_iter(&page.text) {
-        *counts.entry(found.get(1)?.as_str()).or_default() += 1;
-    }
-    let own = counts.get(port).copied().unwrap_or_default();
-    let is_rare = counts.values().any(|count| *count > own);
-    let listens = page.text.contains(&format!("listen({port}"));
-    (is_rare || listens).then(|| {
-        format!("goes to port {port}, which the page's other requests do not, and there is no such resource here")
-    })
 }
