@@ -577,3 +577,162 @@ fn unquoted_json_is_split_by_the_shell() {
     ];
     assert_all_judged(&rows);
 }
+
+#[test]
+fn two_clients_in_a_block_have_the_response_below_both() {
+    assert_rows(&[
+        (
+            "```bash\n# curl\ncurl http://localhost:3000/bands/1\n\n# HTTPie\nhttp :3000/bands/1\n\n# Response (200 OK):\n\
+             {\"id\": 1, \"name\": \"Owl\"}\n```\n",
+            &["fail: name", "fail: name"],
+        ),
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/bands/2\nhttp DELETE :3000/bands/2\n\n# Expected response (204 No Content):\n\
+             # (no body)\n```\n",
+            &[
+                "fail: the text documents 204",
+                "fail: the text documents 204",
+            ],
+        ),
+        // The same client twice are two requests.
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/bands/2\ncurl -i -X DELETE http://localhost:3000/bands/2\nHTTP/1.1 404 Not Found\n```\n",
+            &["pass", "pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n\n# Response (201 Created) - from the cache\n{\"id\": 1, \"name\": \"Owls\"}\n```\n",
+            &["fail: the response documents 201"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n# HTTP/1.1 200 OK\n# {\"id\": 1, \"name\": \"Owl\"}\n\n\
+             curl http://localhost:3000/bands/2\n# prints\n# {\"id\": 2, \"name\": \"Fox\"}\n```\n",
+            &["fail: name", "fail: name"],
+        ),
+    ]);
+}
+
+#[test]
+fn prompts_stand_behind_bodies_and_in_many_forms() {
+    assert_rows(&[
+        (
+            "```console\n$ curl localhost:3000/bands/1\n{\n  \"id\": 1,\n  \"name\": \"Owls\"\n}$ curl localhost:3000/bands/2\n\
+             {\"id\": 2, \"name\": \"Foxes\"}ada@box:~$ curl localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Owl\"}$\n```\n",
+            &["pass: as documented", "pass: as documented", "fail: name"],
+        ),
+        (
+            "```bash\nbox:~$ http :3000/bands/1\nHTTP/1.1 200\n\n{\"id\": 1, \"name\": \"Owl\"}\n```\n",
+            &["fail: name"],
+        ),
+        (
+            "```\n# curl http://localhost:3000/bands/1\n{\"id\": 1, \"name\": \"Owl\"}\n```\n",
+            &["fail: name"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_read_right_after_a_write_shows_what_was_written() {
+    let patched = |between: &str| {
+        format!(
+            "```bash\ncurl -X PATCH http://localhost:3000/bands/1 --json '{{\"name\": \"Bats\"}}'\n```\n\n{between}{}",
+            get("/bands/1", r#"{"id": 1, "name": "Owls"}"#)
+        )
+    };
+    let rows = [
+        (patched(""), &["pass", "fail: name"][..]),
+        (
+            patched("Now the band looks like this:\n\n"),
+            &["pass", "fail: name"],
+        ),
+        (patched("One band:\n\n"), &["pass", "pass"]),
+        (patched("## Now read\n\n"), &["pass", "pass"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+fn get(path: &str, response: &str) -> String {
+    format!("```bash\ncurl http://localhost:3000{path}\n```\n\n```json\n{response}\n```\n\n")
+}
+
+#[test]
+fn errors_and_bodies_of_named_endpoints() {
+    let rows = [
+        (
+            curl("http://localhost:3000/bands/77")
+                + "**Error response**\n\n```json\n{ \"code\": \"NO_BAND\" }\n```\n",
+            &["pass"][..],
+        ),
+        (
+            curl("http://localhost:3000/bands/1")
+                + "**Error response**\n\n```json\n{ \"code\": \"NO_BAND\" }\n```\n",
+            &["pass"],
+        ),
+        // An object without an id is sent.
+        (
+            "### POST /bands\n\n```json\n{ \"name\": \"Cats\" }\n```\n\n#### Errors\n\n```json\n{ \"error\": \"Bad\" }\n```\n"
+                .to_owned(),
+            &["pass"],
+        ),
+        (
+            "### POST /bands\n\nResponse:\n\n```json\n{ \"name\": \"Cats\" }\n```\n".to_owned(),
+            &["fail: id"],
+        ),
+        (
+            curl(CATS) + "Antw:\n\n```json\n{ \"message\": \"gemaakt\" }\n```\n",
+            &["fail: message"],
+        ),
+        (
+            curl(DELETE) + "Expected: status `204 No Content` when it is gone.\n",
+            &["fail: the text documents 204"],
+        ),
+        (
+            curl(DELETE) + "You should get a `404 Not Found` status.\n",
+            &["fail: the text documents 404"],
+        ),
+        (
+            "## Delete\n\n`DELETE /bands/2`\n\nYou should get a 204 No Content status.\n".to_owned(),
+            &["fail: the text documents 204"],
+        ),
+        (
+            "- No band (404 Not Found): `GET http://localhost:3000/bands/9`\n- One: `GET http://localhost:3000/bands/1`\n"
+                .to_owned(),
+            &["pass", "pass"],
+        ),
+        // The number in compact JSON is not a port.
+        (
+            curl("http://localhost:3000/band/1") + "```json\n{\"id\":1,\"size\":1}\n```\n",
+            &["fail"],
+        ),
+        (
+            "```js\nawait fetch('http://localhost:3000/bands/1')\n```\n\n**Status:** 404\n".to_owned(),
+            &["fail: the text documents 404"],
+        ),
+        (
+            "`GET /bands/1` changed:\n\n```diff\n {\n-  \"cost\": 1\n+  \"price\": 1\n }\n```\n".to_owned(),
+            &[],
+        ),
+        (
+            curl("http://localhost:3000/bands/1") + "```json5\n{ id: 1, name: 'Owls' }\n```\n",
+            &["pass: as documented"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn routes_below_records_and_prefixes_are_of_the_service() {
+    assert_rows(&[
+        (
+            "```bash\ncurl http://localhost:3000/bands/1/songs/1/download\ncurl -X POST http://localhost:3000/api/v2/bands/search --json '{\"a\": 1}'\n```\n",
+            &["skipped", "skipped"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/api/v2/bands\n```\n",
+            &["fail"],
+        ),
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/bands/latest\n```\n\nReturns 200.\n",
+            &["skipped"],
+        ),
+    ]);
+}

@@ -61,7 +61,9 @@ pub fn without_marks(text: &str) -> String {
         let plain = comment_mark(line).map_or(0, |(_, mark)| mark);
         let (start, _) = output_in_comment(line);
         let mark = match is_first {
-            true if is_label(&line[plain..]) => line.trim_end().len(),
+            true if is_label(&line[plain..]) || line[start..].trim().is_empty() => {
+                line.trim_end().len()
+            }
             true => start,
             // Each line may have an arrow.
             false if line[plain..start].contains(['>', '→']) => start,
@@ -104,7 +106,11 @@ pub fn comment_output(text: &str) -> usize {
     let without_mark = |line: &'_ str| comment_mark(line).map_or(0, |(_, at)| at);
     let mut lines = text[blank..].lines().take_while(is_comment);
     let mut first = lines.next().unwrap_or_default();
-    let labelled = is_label(&first[without_mark(first)..]);
+    let is_words = |line: &str| {
+        let (start, marked) = output_in_comment(line);
+        marked && line[start..].trim().is_empty()
+    };
+    let labelled = is_label(&first[without_mark(first)..]) || is_words(first);
     if labelled {
         first = lines.next().unwrap_or_default();
     }
@@ -123,7 +129,17 @@ pub fn comment_output(text: &str) -> usize {
         || (marked && first.starts_with('['));
     let is_value = marked && matches!(first.trim(), "true" | "false" | "null");
     if is_value || status_words(first).is_some() {
-        return text.find(first).map_or(0, |at| at + first.len());
+        let end = text.find(first).map_or(0, |at| at + first.len());
+        // The body below a status.
+        let below = &text[end..];
+        let is_near = below.lines().nth(1).is_some_and(|line| is_comment(&line));
+        let body = if is_near && !is_value {
+            comment_output(below)
+        } else {
+            0
+        };
+        let is_body = below[..body].contains(['{', '[']);
+        return end + if is_body { body } else { 0 };
     }
     if !is_json {
         return 0;

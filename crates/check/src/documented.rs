@@ -295,7 +295,10 @@ impl Documented<'_> {
     fn counts_as_response(&self, node: &Node, actual: Option<&Value>) -> bool {
         match self.confidence {
             Confidence::Sure => true,
-            Confidence::Likely => resembles(node, actual.unwrap_or(&Value::Null)),
+            Confidence::Likely => {
+                resembles(node, actual.unwrap_or(&Value::Null))
+                    || error_bodies::is_message(&node.to_value())
+            }
             Confidence::Doubtful => false,
         }
     }

@@ -71,7 +71,10 @@ pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<F
     let in_program = example.request.program().is_some();
     let (content, written) = readable(example, fence, &block.range);
     let text = &content[block.range.clone()];
-    let javascript = is_one_of(&fence.language, "js javascript jsx ts typescript node");
+    let javascript = is_one_of(
+        &fence.language,
+        "js javascript jsx ts typescript node json5",
+    );
     // A block of no language may show an object as a program writes it, without quotes around the names.
     let literal = |error| {
         let read = lenient_json::parse_literals(&content, true).ok();

@@ -9,7 +9,7 @@ use regex::Regex;
 use super::candidates;
 use super::comments;
 use super::examples::Example;
-use super::labels;
+use super::labels::{self, Announces};
 use super::node::Node;
 use super::page::{Block, Page};
 use super::shell;
@@ -186,10 +186,11 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     );
     let content = page.fence(example.fence)?.content.as_str();
     let span = &example.request.span;
-    let line_end = content[span.end..]
+    let end = example.shares_with.unwrap_or(span.end);
+    let line_end = content[end..]
         .find('\n')
-        .map_or(content.len(), |at| span.end + at);
-    let after = content[span.end..line_end].trim();
+        .map_or(content.len(), |at| end + at);
+    let after = content[end..line_end].trim();
     let marks = ["#"].iter().chain(&shell::ARROWS);
     let after = marks.copied().find_map(|mark| after.strip_prefix(mark));
     // Output of jq is not a status.
@@ -215,8 +216,24 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     };
     let statuses = after.into_iter().chain(above).find_map(comment);
     let below = || {
-        let mut lines = content.get(line_end..)?.lines().skip(1).map(str::trim);
-        let line = lines.next().filter(|_| example.request.output.is_none())?;
+        let lines = content.get(line_end..)?.lines().skip(1).map(str::trim);
+        let mut lines = lines.skip_while(|line| line.is_empty()).peekable();
+        let is_near = content[line_end..]
+            .lines()
+            .nth(1)
+            .is_some_and(|line| !line.trim().is_empty());
+        // "# Response (204 No Content)", also below an empty line.
+        let is_labelled = |line: &&str| {
+            let label = line.trim_start_matches(['#', '/', ' ']);
+            let is_comment = label.len() < line.len();
+            let label = label.split(['(', ':', '-']).next().unwrap_or_default();
+            is_comment
+                && labels::words(label).len() <= 3
+                && (labels::label(label) == Announces::Response || labels::says_expected(label))
+        };
+        let labelled = lines.peek().copied().filter(is_labelled);
+        let line = lines.next().filter(|_| example.request.output.is_none());
+        let line = line.filter(|_| is_near || labelled.is_some())?;
         if let Some(found) = BELOW.captures(line) {
             return Some(vec![found["code"].parse().ok()?]);
         }
@@ -228,7 +245,7 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
             return comment(note);
         }
         // Above another command, it may be about that.
-        let is_last = lines.next().is_none_or(str::is_empty);
+        let is_last = labelled.is_some() || lines.next().is_none_or(str::is_empty);
         comment(line.strip_prefix('#').filter(|_| is_last)?)
     };
     let statuses = statuses.or_else(below);

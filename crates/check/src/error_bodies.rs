@@ -61,6 +61,16 @@ fn is_of_error(name: &str, value: &Value) -> bool {
     }
 }
 
+/// Whether a body has only a message and a status, so that it is a response, and no record that is sent.
+pub fn is_message(body: &Value) -> bool {
+    let names = |names: &str| {
+        let is_named = |name: &String| is_one_of(&name.to_lowercase(), names);
+        body.as_object()
+            .is_some_and(|members| !members.is_empty() && members.keys().all(is_named))
+    };
+    names(&[MESSAGE, STATUS, "success ok"].join(" ")) && !names("title") && !names("description")
+}
+
 /// Whether a documented error has the form of this server's: a problem with a title and a status.
 pub fn is_of_server(members: &Map<String, Value>) -> bool {
     members.contains_key("title") && members.contains_key("status")

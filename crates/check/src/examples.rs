@@ -49,6 +49,8 @@ pub struct Example {
     pub testable: Option<usize>,
     /// The block that describes the endpoint of which this is a sample call.
     pub described_at: Option<usize>,
+    /// Where the same request for another client ends that is below it in its block and shows the response to both.
+    pub shares_with: Option<usize>,
     /// Whether this is the request of the example above, for another client: what it writes is written once.
     pub is_repeated: bool,
     /// Whether the page only mentions it, within a sentence or in a list of endpoints: it is sent, and nothing is known of
@@ -253,6 +255,8 @@ impl Finder<'_> {
         let end = starts.find(|next| *next > at);
         let end = end.unwrap_or(page.blocks.len());
         let count = found.len();
+        let content = page.fence(at).map_or("", |fence| &fence.content);
+        let shared = shared_outputs(content, &found);
         for (index, request) in found.into_iter().enumerate() {
             let mut example = Example {
                 fence: at,
@@ -261,6 +265,11 @@ impl Finder<'_> {
                 request,
                 ..Example::default()
             };
+            if let Some((end, output)) = &shared[index] {
+                example.shares_with = Some(*end);
+                example.request.output.clone_from(output);
+            }
+            example.is_repeated = index > 0 && shared[index - 1].is_some();
             if let Some(Problem::BodyFile(file)) = &example.request.problem
                 && let Some(body) = pairing::file(page, at, end, file)
             {
@@ -399,7 +408,12 @@ impl Finder<'_> {
         let mut between = (example.fence + 1..response.fence).filter_map(|at| self.page.fence(at));
         let is_described = between.any(|fence| fence.content.trim_start().starts_with('{'));
         if !is_described && let Some(mut record) = self.shown_record(response) {
-            record.remove("id");
+            // What has no id is sent, unless a label calls it the response.
+            let has_id = record.remove("id").is_some();
+            if !has_id && !pairing::is_called_response(self.page, response.fence) {
+                example.body = Some(response.fence);
+                example.response = None;
+            }
             let body = Value::Object(record).to_string();
             example.request.add_body(&body);
             example.is_body_assumed = true;
@@ -509,6 +523,28 @@ fn skip_repeated(examples: &mut [Example]) {
             examples[index].request.problem = Some(Problem::Skip(reason.to_owned()));
         }
     }
+}
+
+/// For each request of a block that the next one repeats for another client: where that ends, and the output below it.
+fn shared_outputs(
+    content: &str,
+    found: &[FoundRequest],
+) -> Vec<Option<(usize, Option<Range<usize>>)>> {
+    let client = |found: &FoundRequest| content.get(found.span.clone())?.split_whitespace().next();
+    let is_shared = |pair: &[FoundRequest]| {
+        let is_run = |found: &FoundRequest| found.problem.is_none();
+        pair.iter().all(is_run)
+            && pair[0].output.is_none()
+            && client(&pair[0]) != client(&pair[1])
+            && pair[1].repeats(&pair[0])
+    };
+    let mut shared = vec![None; found.len()];
+    for (index, pair) in found.windows(2).enumerate() {
+        if is_shared(pair) {
+            shared[index] = Some((pair[1].span.end, pair[1].output.clone()));
+        }
+    }
+    shared
 }
 
 /// Decides what is surely the response to the calls of programs, which may print other things, too.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::examples::Example;
 use super::labels;
 use super::mentions;
-use super::page::{Block, Page};
+use super::page::{Block, Fence, Page};
 use super::service::Received;
 use super::status_text;
 use super::transcript;
@@ -77,6 +77,23 @@ impl Around<'_> {
         AGAIN.is_match(sentence) && labels::leads(sentence)
     }
 
+    /// Whether the request is directly below the one of the block `above`, or the sentence between them says that it
+    /// comes next.
+    pub fn follows(&self, above: usize) -> bool {
+        static NEXT: LazyLock<Regex> = regex!(
+            r"(?xi)\b(?: now | then | after | back | updated | new\s+state | persist\w* | result\w* | work(?:s|ed)? | changes? | re-?\w*fetch | finally | check
+                | jetzt | nun | ahora | agora | maintenant | adesso | ora | теперь | nu | şimdi | teraz )\b
+            | 现在 | 今度 | 이제"
+        );
+        let is_code = |at: usize| self.page.fence(at).is_some_and(|fence| fence.fenced);
+        let between = &self.page.blocks[(above + 1).min(self.example.fence)..self.example.fence];
+        let says_so = |block: &Block| match block {
+            Block::Prose(prose) => NEXT.is_match(labels::last_sentence(&prose.text)),
+            _ => false,
+        };
+        is_code(above) && is_code(self.example.fence) && between.iter().all(says_so)
+    }
+
     /// Whether the text mentions this error: it names its status, or says that the request fails.
     pub fn allows(&self, received: &Received) -> bool {
         let status = received.status;
@@ -84,12 +101,26 @@ impl Around<'_> {
         // A misspelt name is rarely what the text means.
         let is_meant = || !received.is_misspelling() || MISSPELT.is_match(&text);
         (400..600).contains(&status)
-            && (names(&text, status)
+            && (self.shows_only_errors()
+                || names(&text, status)
                 // Another status that is named is the documented one.
                 || status < 500
                     && !ERROR.is_match(&text)
                     && (self.says_that_it_fails(received) || self.names_reason(received)))
             && is_meant()
+    }
+
+    /// Whether labels call all that is shown below the request the response of an error.
+    fn shows_only_errors(&self) -> bool {
+        let unpaired = &self.example.unpaired;
+        let is_json = |fence: &Fence| fence.content.trim_start().starts_with('{');
+        let is_error = |at: &usize| {
+            let above = at
+                .checked_sub(1)
+                .and_then(|above| self.page.blocks[above].text());
+            above.is_some_and(status_text::names_error) && self.page.fence(*at).is_some_and(is_json)
+        };
+        self.example.response.is_none() && !unpaired.is_empty() && unpaired.iter().all(is_error)
     }
 
     /// Whether the heading, the sentence that leads to the request or the one below it names what the server complains

@@ -29,7 +29,7 @@ use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
 use super::status_text;
-use super::text::{line_end, one_line};
+use super::text::{is_one_of, line_end, one_line};
 
 /// A range of a page and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -242,6 +242,9 @@ impl<'a> Repair<'a> {
         let response = result.example.response.as_ref();
         let fence = response.and_then(|response| page.fence(response.fence));
         let (response, fence) = response.zip(fence).ok_or("the page shows no response")?;
+        if is_one_of(&fence.language, "python py json5") {
+            return Err("the response is shown in another language than JSON");
+        }
         Ok(Repair {
             page,
             result,
@@ -524,7 +527,7 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     }
     // Clients that print no body, or more than it.
     static PRINTS_ELSE: LazyLock<Regex> = regex!(
-        r"\s(?:-[a-zA-Z]*[oOifvIh]|--output|--remote-name|--headers|--include|--verbose|--fail\S*)(?:\s|$)|>\s*\S+\s*$|^\s*\$?\s*wget\b"
+        r"\s(?:-[a-zA-Z]*[oOifvIh]|--output|--remote-name|--headers|--include|--verbose|--fail\S*)(?:\s|$)|>\s*\S+\s*$|^\s*\$?\s*wget\b|^\s*(?i:irm|Invoke-RestMethod)\b"
     );
     let fence = page.fence(example.fence)?;
     let span = &example.request.span;

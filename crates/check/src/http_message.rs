@@ -21,7 +21,7 @@ fn request_line(first: &str) -> Option<(&'static str, &str)> {
     let mut words = first.split_whitespace();
     let word = words.next()?;
     let word = word.strip_suffix(':').unwrap_or(word);
-    let url = words.next()?.trim_matches('`');
+    let url = words.next()?.trim_matches('`').trim_end_matches(':');
     let is_method = |method: &&&str| {
         let is_whole = url.starts_with("http://") || url.starts_with("{{");
         **method == word || is_whole && method.eq_ignore_ascii_case(word)

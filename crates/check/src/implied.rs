@@ -535,6 +535,8 @@ fn says_status(block: &Block) -> bool {
         Block::Prose(prose) => status_text::in_line(&prose.text)
             .or_else(|| status_text::explained(&prose.text))
             .or_else(|| status_text::of_response(&prose.text))
+            .or_else(|| status_text::of_choices(&prose.text)?.first().copied())
+            .or_else(|| status_text::in_paragraph(&prose.text))
             .is_some(),
         Block::Table(table) => status_text::status_column(table).is_some(),
         _ => false,

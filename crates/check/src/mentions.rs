@@ -65,11 +65,12 @@ const STEP: &str = "select choose pick set change switch enter type paste input 
 
 /// Fields of a request in a paragraph: `Request URL: http://localhost:3000/users`, `Request Method: GET`.
 static URL_FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    let value = r"\s*(?:[:：]|--?>|=>)\s*(?P<url>(?:(?:https?://|localhost|\{)\S*)?/\S*)";
+    let value =
+        r"\s*(?:[:：]|--?>|=>)[\s`]*(?P<url>(?:(?:https?://|localhost|\{)[^\s`]*)?/[^\s`]*)";
     pattern(&[r"(?i)(?:^|\s)", labels::URL, value].concat())
 });
 static METHOD_FIELD: LazyLock<Regex> = LazyLock::new(|| {
-    let value = r")\s*(?:[:：]|--?>|=>)\s*(?P<method>GET|POST|PUT|PATCH|DELETE)\b";
+    let value = r")\s*(?:[:：]|--?>|=>)[\s`]*(?P<method>GET|POST|PUT|PATCH|DELETE)\b";
     pattern(&[r"(?:^|\s)(?i:", labels::METHOD, value].concat())
 });
 

@@ -1,6 +1,8 @@
 //! Routes and parameters of the service that a page documents, which the data does not have: `/health`, `/users/search`,
 //! `?keyword=`. An example of one is not wrong if the page shows no response to it.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 use serde_json::Value;
 
@@ -25,6 +27,8 @@ const ACCESS: &str = "login logout signin signout signup auth authenticate autho
 /// Endings of a path that ask for a format.
 const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 
+static VERSION: LazyLock<Regex> = regex!(r"^v\d");
+
 const NO_DATA: &str = "is not part of the data";
 const NO_ACTION: &str = "is an action that this data does not have";
 const NO_ROUTE: &str = "is a route that this data does not have";
@@ -46,6 +50,15 @@ impl Unmet<'_> {
     }
 
     fn other_than_data(&self, segments: &[String], last: &str) -> Option<&'static str> {
+        // Below the prefix of an API, a path has the same form.
+        let is_of_api = |name: &&String| is_one_of(name, "api rest") || VERSION.is_match(name);
+        let prefix = segments.iter().take_while(is_of_api).count();
+        let segments = match segments.get(prefix) {
+            Some(name) if self.is_resource(name) && segments.len() > prefix + 1 => {
+                &segments[prefix..]
+            }
+            _ => segments,
+        };
         if self.asks_for_format(segments, last) {
             return Some("requests a format that this server does not offer");
         }
@@ -75,6 +88,14 @@ impl Unmet<'_> {
     fn is_misspelt(&self, name: &str) -> bool {
         let resources = self.dataset.resources();
         is_word(name) && !resources.contains(&name) && is_misspelt(name, &resources)
+    }
+
+    /// Whether a record has a list or an object of a name: `/users/1/address`.
+    fn is_member(&self, collection: &str, id: &str, name: &str) -> bool {
+        let mut records = self.dataset.records(collection).into_iter().flatten();
+        let record = records.find(|record| has_id(record, id));
+        let member = record.and_then(|record| record.get(name));
+        matches!(member, Some(Value::Array(_) | Value::Object(_)))
     }
 
     /// Whether the ids of a collection are not words, so that a word in place of one is not an id.
@@ -149,11 +170,16 @@ impl Unmet<'_> {
                     && is_word_or_phrase(id)
                     && !self.is_resource(id)
                     && self.has_other_ids(collection)
+                    || self.is_member(collection, id, name)
                     || !is_shown
                         && self.is_resource(collection)
                         && !is_word(id)
                         && is_verb(name)
                         && !self.is_resource(name)
+            }
+            // `/authors/1/books/2/download`
+            [outer, _, inner, _, action] => {
+                self.is_resource(outer) && self.is_resource(inner) && is_verb(action)
             }
             // `/articles/1/users/2`
             [outer, _, inner, _] => self.is_resource(outer) && self.is_resource(inner),

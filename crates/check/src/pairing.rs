@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::addresses;
 use super::candidates::{Candidate, by_order, is_request_body, label, level};
+use super::error_bodies;
 use super::forms;
 use super::found::FoundRequest;
 use super::labels::{self, Announces};
@@ -243,7 +244,11 @@ pub fn assumed_body(page: &Page, at: usize, end: usize) -> Option<usize> {
     let is_heading = |index| matches!(page.blocks[index], Block::Heading(_));
     let mut below = blocks_below(page, at, end);
     let first = below.next().filter(is_new)?;
-    let is_alone = !below.next().is_some_and(|next| is_new(&next));
+    let is_other = |next: &usize| {
+        let shown = json(page, *next).and_then(|text| serde_json::from_str(&text).ok());
+        is_new(next) && !shown.is_some_and(|body| error_bodies::reports_error(&body))
+    };
+    let is_alone = !below.next().is_some_and(|next| is_other(&next));
     (is_alone && !(at..first).any(is_heading)).then_some(first)
 }
 

@@ -1,5 +1,10 @@
 //! Finds the requests in a code block: curl commands and HTTP messages.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::blocks::Fence;
 use super::commands::{
     commands, from_command, inside, misspelt, misspelt_message, without_command,
@@ -25,7 +30,7 @@ pub fn find(
     fence: &Fence,
     other_clients: fn(&str, &str) -> Vec<FoundRequest>,
 ) -> Vec<FoundRequest> {
-    let text = fence.content.as_str();
+    let text = &*prompts_apart(&fence.content);
     // A cell of a notebook.
     let mut lines = text.lines().map(str::trim_start);
     let is_shell =
@@ -94,6 +99,10 @@ pub fn find(
     if found.is_empty() && is_one_of(&fence.language, "json jsonc json5 js javascript") {
         found.extend(in_first_comment(text));
     }
+    if found.is_empty() && text.trim_start().starts_with("# curl ") {
+        // The prompt of root.
+        found = commands(&text.replace("# curl ", "$ curl "));
+    }
     if found.is_empty() {
         let command = without_command(text).or_else(|| Some(misspelt(text)?.0));
         found.extend(command.or_else(|| misspelt_message(text)));
@@ -106,6 +115,20 @@ pub fn find(
         *first = first.clone().with_mistake(span, UNCLOSED, None);
     }
     found
+}
+
+/// A session with the prompts on lines of their own that stand behind a body without a newline at its end: `}$ curl ...`.
+/// Offsets stay valid.
+fn prompts_apart(text: &str) -> Cow<'_, str> {
+    static GLUED: LazyLock<Regex> =
+        regex!(r"[}\]](?P<first>[\w~$%#>])[\w.~@:/-]*[$%#>]?[ \t]+(?:curl|http|xh|wget)[ \t]");
+    let mut apart = Cow::Borrowed(text);
+    for found in GLUED.captures_iter(text) {
+        if let Some(first) = found.name("first") {
+            apart.to_mut().replace_range(first.range(), "\n");
+        }
+    }
+    apart
 }
 
 /// The request that the first line of JSON names in a comment: `// GET /users`. The JSON is its response, or its body.

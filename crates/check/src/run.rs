@@ -375,6 +375,7 @@ impl Runner<'_> {
             details.after_writes = self.session.after_writes(fixture, request).map_err(error)?;
         }
         self.session.remember(fixture, request);
+        self.session.write_above = request.writes().then_some(example.fence);
         if (example.is_mention || example.is_sent_empty) && request.writes() {
             self.session.forget_last(fixture);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::datasets::{Dataset, DatasetError, Datasets};
 use super::documented::{Compared, Documented};
 use super::examples::Example;
+use super::failures::Around;
 use super::options::{Options, Reset};
 use super::page::Page;
 use super::service::{Opener, Received, Request, Service, ServiceError};
@@ -54,6 +55,8 @@ pub struct Session<'a> {
     writes: Vec<(usize, Request)>,
     /// Whether the examples of the page are steps, as their headings say.
     pub is_sequence: bool,
+    /// The block of the request directly above, if that is a write.
+    pub write_above: Option<usize>,
     /// The section of an example that is true only after the writes above it: those below it there are steps, too.
     pub sequence: Range<usize>,
     /// Whether the data has what the page shows as created, so that it is the data after the page's writes.
@@ -79,6 +82,7 @@ impl<'a> Session<'a> {
             fixtures: Vec::new(),
             writes: Vec::new(),
             is_sequence: false,
+            write_above: None,
             sequence: 0..0,
             data_includes_writes: false,
             saves: false,
@@ -173,6 +177,15 @@ impl<'a> Session<'a> {
         Ok(self.fixtures.len() - 1)
     }
 
+    /// Whether the request directly above changed the record that this one reads.
+    fn is_just_written(&self, request: &Request, around: &Around<'_>) -> bool {
+        let changes = |(_, write): &(usize, Request)| {
+            write.method != "POST" && write.target == request.target
+        };
+        self.writes.last().is_some_and(changes)
+            && self.write_above.is_some_and(|above| around.follows(above))
+    }
+
     /// Sends a request to the service that the reset mode selects.
     ///
     /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
@@ -217,7 +230,8 @@ impl<'a> Session<'a> {
         let is_in_sequence =
             self.is_sequence || self.sequence.contains(&documented.around.example.fence);
         let is_step = is_in_sequence && !self.data_includes_writes
-            || documented.around.reads_again() && self.last_write_concerns(request);
+            || documented.around.reads_again() && self.last_write_concerns(request)
+            || self.is_just_written(request, &documented.around);
         let states_status = documented.expected.source != StatusSource::Method;
         let is_read_again = is_step && (shows_data || states_status) && !request.writes();
         let in_doubt = !is_right || is_alternative || is_read_again;

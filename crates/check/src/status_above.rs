@@ -14,10 +14,14 @@ use super::page::{Block, Fence, Page};
 use super::pairing;
 use super::status::{Expected, StatusSource, one, usual};
 use super::status_text::{self, in_line, in_paragraph};
+use super::text::line_start;
 use super::transcript;
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
 pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
+    if let Some(status) = in_label(page, example) {
+        return Some(status);
+    }
     let Block::Prose(prose) = page.blocks.get(example.fence.checked_sub(1)?)? else {
         return None;
     };
@@ -46,6 +50,19 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
         stated.statuses.push(usual(example.method()));
     }
     Some(stated)
+}
+
+/// The status in the label of a request in a line: "No user (404): `GET /users/9`".
+fn in_label(page: &Page, example: &Example) -> Option<Expected> {
+    let fence = page.fence(example.fence).filter(|fence| !fence.fenced)?;
+    let line = &page.text[line_start(&page.text, fence.range.start)..fence.range.end];
+    let method = METHODS
+        .iter()
+        .filter_map(|method| line.find(method))
+        .min()?;
+    let label = line[..method].trim_matches(['`', ' ', '*', '-']);
+    let status = status_text::of_heading(label).filter(|_| labels::leads(label))?;
+    Some(one(status, StatusSource::Text, Some(fence.range.clone())))
 }
 
 /// A status in the text between the heading and the first request of its section: `**Response code:** 400`.

@@ -195,6 +195,7 @@ impl Below<'_> {
             .or(alternative.map(|[status, _]| status))
             .or(choices.first().copied())
             .or_else(remark)
+            .or_else(|| status_text::of_no_content(text))
         else {
             return;
         };

@@ -105,6 +105,7 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
     if named.is_some() {
         return named;
     }
+    let text = without_should(text);
     let captures = STATEMENT.captures(text)?;
     let next = captures
         .name("next")
@@ -307,6 +308,14 @@ pub fn on_success(text: &str) -> Option<u16> {
     let code = found["code"].parse().ok()?;
     let is_plain = |text: &str| !text.contains(" or ") && is_statement(text);
     (is_plain(&rest) && is_plain(before) && RETURNS.find_iter(text).count() == 1).then_some(code)
+}
+
+/// The 204 of a text that says that nothing is returned, on success or always: "`204 No Content` quando apagar".
+pub fn of_no_content(text: &str) -> Option<u16> {
+    static NO_CONTENT: LazyLock<Regex> = regex!(r"(?i)\b204\b[\s`*_(]*No\s+Content\b");
+    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
+    (NO_CONTENT.is_match(text) && CODE.find_iter(text).count() == 1 && !says_failure(text))
+        .then_some(204)
 }
 
 /// The only status in a short sentence that says, in whatever language, what the server returns: "Serwer zwraca 204."

@@ -25,7 +25,8 @@ pub struct Head {
 pub fn shows_response(fence: &Fence) -> bool {
     let is_json =
         || fence.language == "json" && serde_json::from_str::<Value>(&fence.content).is_ok();
-    looks_like_response(&fence.content) || is_json()
+    // The two sides of a difference are no response.
+    fence.language != "diff" && (looks_like_response(&fence.content) || is_json())
 }
 
 /// Whether a block of a page could be a response.
@@ -140,7 +141,7 @@ fn headers_only(text: &str) -> bool {
 /// `Resposta: 201 Created`.
 pub fn labelled_status(line: &str) -> Option<&str> {
     static LABEL: LazyLock<Regex> =
-        regex!(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*[:：]$");
+        regex!(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*(?:[:：]|[–—-]\s.*)$");
     static AFTER: LazyLock<Regex> = regex!(
         r"^(?P<label>\p{L}[\p{L}\p{M} ]{1,30}?)\s*[:：]?\s(?P<status>[1-5]\d\d\b[A-Za-z' -]*)[:：]?$"
     );

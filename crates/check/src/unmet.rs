@@ -216,7 +216,13 @@ impl Unmet<'_> {
             true => nearest(&first, resources.iter().copied()).is_some(),
             false => status >= 400 && causes::unknown_field(self.request, self.dataset).is_some(),
         };
-        (!is_misspelt && (is_elsewhere || !self.example.is_shown()))
+        // A status that the page names must come where the request succeeds.
+        let contradicts = match self.expected.source {
+            StatusSource::Method => false,
+            StatusSource::Directive => true,
+            _ => self.compared.received.is_success() && !self.compared.status_ok,
+        };
+        (!is_misspelt && !contradicts && (is_elsewhere || !self.example.is_shown()))
             .then(|| format!("{reason}; sent as it stands, it gets the status {status}"))
     }
 
@@ -440,7 +446,8 @@ impl Unmet<'_> {
 
     /// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
     fn not_here(&self) -> Option<String> {
-        static PORT: LazyLock<Regex> = regex!(r#"(?:localhost|127\.0\.0\.1|[ '"]):(\d+)"#);
+        static PORT: LazyLock<Regex> =
+            regex!(r#"(?:(?:localhost|127\.0\.0\.1):|[ '"]:)(\d{2,5})(?:/|\b[^,}\]])"#);
         if self.compared.received.status != 404 {
             return None;
         }
