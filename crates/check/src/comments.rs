@@ -132,14 +132,9 @@ pub fn comment_output(text: &str) -> usize {
         let end = text.find(first).map_or(0, |at| at + first.len());
         // The body below a status.
         let below = &text[end..];
-        let is_near = below.lines().nth(1).is_some_and(|line| is_comment(&line));
-        let body = if is_near && !is_value {
-            comment_output(below)
-        } else {
-            0
-        };
-        let is_body = below[..body].contains(['{', '[']);
-        return end + if is_body { body } else { 0 };
+        let next = below.lines().nth(1).filter(is_comment);
+        let is_body = next.is_some_and(|line| line[without_mark(line)..].starts_with(['{', '[']));
+        return end + if is_body { comment_output(below) } else { 0 };
     }
     if !is_json {
         return 0;

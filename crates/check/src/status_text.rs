@@ -466,7 +466,7 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     static SEVERAL: LazyLock<Regex> = regex!(
         r"\b(?P<first>[45]\d\d)(?P<others>(?:(?:\s*[/,]\s*|\s+(?:or|oder|ou|o|или)\s+)[45]\d\d)+)\b"
     );
-    if let Some(found) = SEVERAL.captures(comment) {
+    if let Some(found) = SEVERAL.captures(comment).filter(|_| comment.len() < 200) {
         let mut single = comment.to_owned();
         single.replace_range(found.name("others")?.range(), "");
         let is_sure = |statuses: &Vec<u16>| statuses.len() == 1;
