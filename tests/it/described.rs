@@ -631,6 +631,15 @@ fn prompts_stand_behind_bodies_and_in_many_forms() {
 }
 
 #[test]
+fn every_name_of_this_machine_is_known() {
+    assert_rows(&[(
+        "```bash\ncurl http://0.0.0.0:8000/bands/1\nhttp http://0.0.0.0:8000/bands/9\nwget -qO- 'http://[::1]:8000/bands/1'\n```\n\n\
+         ```powershell\nInvoke-RestMethod http://0.0.0.0:8000/bands/1\n```\n\n```js\nfetch('http://0.0.0.0:8000/bands/1')\n```\n",
+        &["pass", "fail", "pass", "pass", "pass"],
+    )]);
+}
+
+#[test]
 fn a_read_right_after_a_write_shows_what_was_written() {
     let patched = |between: &str| {
         format!(
@@ -706,6 +715,18 @@ fn errors_and_bodies_of_named_endpoints() {
         (
             "```js\nawait fetch('http://localhost:3000/bands/1')\n```\n\n**Status:** 404\n".to_owned(),
             &["fail: the text documents 404"],
+        ),
+        (
+            "```js\nawait fetch('http://localhost:3000/bands', {\n  method: 'POST',\n  headers: { 'Content-Type': 'application/json' },\n  \
+             data: JSON.stringify({ name: 'Cats' }),\n})\n```\n"
+                .to_owned(),
+            &["fail: `fetch` has no option `data`"],
+        ),
+        (
+            "```js\nawait fetch('http://localhost:3000/bands', {\n  method: 'POST',\n  headers: { 'Content-Type': 'application/json' },\n  \
+             body: JSON.stringify({ data: 'Cats' }),\n})\n```\n"
+                .to_owned(),
+            &["pass"],
         ),
         (
             "`GET /bands/1` changed:\n\n```diff\n {\n-  \"cost\": 1\n+  \"price\": 1\n }\n```\n".to_owned(),

@@ -21,12 +21,13 @@ const MOST: usize = 5;
 
 /// A URL of this machine with a path, in text or in a line of a code block.
 static ADDRESS: LazyLock<Regex> = regex!(
-    r#"\b(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[[\x21-\x7e\u{c0}-\u{24f}\u{400}-\u{4ff}]--[`<>()\[\]"'|*]]+"#
+    r#"\b(?:http://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?/[[\x21-\x7e\u{c0}-\u{24f}\u{400}-\u{4ff}]--[`<>()\[\]"'|*]]+"#
 );
 
 /// The same alone in a line of a code block, where letters of any script belong to it.
-static ADDRESS_IN_LINE: LazyLock<Regex> =
-    regex!(r#"^(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?/[^\s`<>()\[\]"'|*，。；、（]+"#);
+static ADDRESS_IN_LINE: LazyLock<Regex> = regex!(
+    r#"^(?:http://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?/[^\s`<>()\[\]"'|*，。；、（]+"#
+);
 
 /// A path alone at the beginning of a line of a code block.
 static PATH_IN_LINE: LazyLock<Regex> =
@@ -47,7 +48,7 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
             continue;
         };
         let source = source(text, prose);
-        if !source.contains("localhost") && !source.contains("127.0.0.1") {
+        if !url::names_this_machine(source) {
             continue;
         }
         // A request of the paragraph.

@@ -15,7 +15,7 @@ use super::shell::{self, Mistake, Word};
 use super::shown;
 use super::text::{Lines, is_one_of};
 use super::transcript;
-use super::url::encode_component;
+use super::url::{self, encode_component};
 
 /// The commands and calls of a code block; a command in the form of a shell's words, a call in any language.
 pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
@@ -124,7 +124,7 @@ fn bad_method(words: &[Word]) -> Option<Mistake> {
 }
 
 fn is_local(word: &str) -> bool {
-    word.starts_with(':') || word.contains("localhost") || word.contains("127.0.0.1")
+    word.starts_with(':') || url::names_this_machine(word)
 }
 
 /// Whether a word is a path, as pages write it whose base URL is known.

@@ -24,9 +24,7 @@ static SPACED: LazyLock<Regex> = regex!(r"\{\{ +[\w.-]+ +\}\}");
 /// A command inside another one, which cannot be run.
 pub fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     let line = &text[span.clone()];
-    let local = line.contains("localhost")
-        || line.contains("127.0.0.1")
-        || (line.contains("$(curl ") && line.contains('/'));
+    let local = url::names_this_machine(line) || (line.contains("$(curl ") && line.contains('/'));
     (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
         span: span.start..span.start + line.trim_end().len(),
         problem: Some(Problem::Skip(format!(
@@ -40,9 +38,7 @@ pub fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundReques
 pub fn without_command(text: &str) -> Option<FoundRequest> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split_whitespace().next().unwrap_or_default();
-    let has_url = ["localhost", "127.0.0.1", "://"]
-        .iter()
-        .any(|part| line.contains(part));
+    let has_url = url::names_this_machine(line) || line.contains("://");
     if !has_url || !is_one_of(word, "-X -H --request --header") {
         return None;
     }

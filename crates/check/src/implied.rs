@@ -32,17 +32,14 @@ pub fn is_of_other_service(text: &str) -> bool {
             .any(|name| lower.contains(name));
         (names || lower.starts_with("host:")) && lower.contains("://")
     };
-    let is_local = ["localhost", "127.0.0.1"]
-        .iter()
-        .any(|name| text.contains(name));
-    !is_local && text.lines().any(names_other)
+    !url::names_this_machine(text) && text.lines().any(names_other)
 }
 
 /// Reads a label and its value in blocks of their own like those in one: `* **URL**` above `/users/1`, `* **Method**` above
 /// `GET`, the heading "URL" above "`{base_url}/users` - all users".
 fn join_labels(text: &str, blocks: &mut [Block]) {
     static PATH: LazyLock<Regex> = regex!(
-        r"^(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?[\w-]+\}\}?)?/[^\s`]*)(?P<rest>\s*(?:[-–—:]\s.*)?)$"
+        r"^(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?|\{\{?[\w-]+\}\}?)?/[^\s`]*)(?P<rest>\s*(?:[-–—:]\s.*)?)$"
     );
     for index in 1..blocks.len() {
         let (above, below) = blocks.split_at_mut(index);
@@ -558,7 +555,7 @@ fn is_request(block: &Block) -> bool {
 fn is_foreign(block: &Block) -> bool {
     let is_command = |fence: &Fence| {
         let has = |part: &str| fence.content.contains(part);
-        has("curl ") && has("://") && !has("localhost") && !has("127.0.0.1")
+        has("curl ") && has("://") && !url::names_this_machine(&fence.content)
     };
     matches!(block, Block::Fence(fence) if is_command(fence))
 }

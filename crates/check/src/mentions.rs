@@ -27,10 +27,10 @@ static ENDPOINT: LazyLock<Regex> = regex!(
 /// An endpoint in a heading, or at the beginning of a paragraph and with a description: "Get one (GET /users/1)",
 /// "**GET** `/users/1`: one user".
 static IN_HEADING: LazyLock<Regex> = regex!(
-    r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]]*)"
+    r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?|\{\{?\w+\}\}?)?/[^\s`)\]]*)"
 );
 static DESCRIBED: LazyLock<Regex> = regex!(
-    r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/(?::\w+|/:\w+|[^\s`)\]:])*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|:?\s*)$"
+    r"^[^\p{L}\d/{]*(?:\d+[.)]\s+)?(?P<method>GET|POST|PUT|PATCH|DELETE)\b[\s:\])*_`|–—-]{1,6}(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?|\{\{?\w+\}\}?)?/(?::\w+|/:\w+|[^\s`)\]:])*)[`)\]]*(?:\s*[–—:|(=→-]\s*(?P<words>[^\n]{1,120})|(?:[ \t]*\n[^\n]{1,300}){1,3}|(?P<sentence>\s[^\n]{1,300})|:?\s*)$"
 );
 
 /// An instruction: "Select `POST` and enter `{{base_url}}/users`", "Send a GET request to /users".
@@ -48,12 +48,12 @@ static SENTENCE: LazyLock<Regex> = regex!(
     r"(?x)\b(?: (?P<method>GET|POST|PUT|PATCH|DELETE)\b (?:[-\s]+\p{L}+){0,3}? |
                 (?i:request\w*|open\w*|visit\w*|fetch\w*|call\w*|query\w*|(?:go|head|navigate|browse)\s+(?:over\s+)?to|point|load\w*|hit|try|enter|ruf\w*|
                     öffne\w*|besuch\w*|ouvre\w*|visite\w*|abr\w+)\b [^./]{0,30}? )
-            \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])"
+            \s+(?P<url>(?:(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?|\{\{?\w+\}\}?)?/[\w/?&=\[\]{}.%:,-]*[\w}\]])"
 );
 
 /// A URL of this machine in an instruction, and the method of one: "向 `http://localhost:3000/users` 发出 `GET` 请求".
 static URL_OF_HERE: LazyLock<Regex> = regex!(
-    r"(?:(?:http://)?(?:localhost|127\.0\.0\.1)(?::\d+)?|\{\{?\w+\}\}?)/(?:[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/?&=.%:~+{}-]*[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/}])?"
+    r"(?:(?:http://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?|\{\{?\w+\}\}?)/(?:[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/?&=.%:~+{}-]*[A-Za-z0-9_\u{c0}-\u{24f}\u{400}-\u{4ff}/}])?"
 );
 static ANY_METHOD: LazyLock<Regex> = regex!(
     r"(?:^|[^A-Za-z0-9_/])(?P<method>GET|POST|PUT|PATCH|DELETE|(?i:get|post|put|patch|delete)\s?(?:请求|請求|リクエスト|요청|requests?\b|requisição|petición|requête|запрос))"
@@ -86,7 +86,7 @@ static OLD_VALUE: LazyLock<Regex> =
 
 /// A block that is only the URL of a request whose method begins its heading: `POST Add a user`.
 static URL_ALONE: LazyLock<Regex> = regex!(
-    r"^\s*(?P<url>(?:https?://(?:localhost|127\.0\.0\.1)(?::\d+)?|localhost(?::\d+)?|\{\{?\w+\}\}?)/\S*)\s*$"
+    r"^\s*(?P<url>(?:https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?|localhost(?::\d+)?|\{\{?\w+\}\}?)/\S*)\s*$"
 );
 static METHOD_FIRST: LazyLock<Regex> = regex!(r"^\W*(?P<method>GET|POST|PUT|PATCH|DELETE)\b");
 

@@ -13,6 +13,7 @@ use super::service::{Request, WrittenRequest};
 use super::shell::Mistake;
 use super::shown;
 use super::text::{is_one_of, line_end, nearest};
+use super::url;
 
 /// The commands of a block that are sent to this machine, or nothing if it is more than a list of commands.
 pub fn find(text: &str) -> Vec<FoundRequest> {
@@ -220,7 +221,7 @@ impl<'a> Parser<'a> {
     /// The URL of a command that is not understood.
     fn address(&self, range: Range<usize>) -> Option<WrittenRequest> {
         static URL: LazyLock<Regex> =
-            regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#);
+            regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s"'`<>)]*"#);
         static METHOD: LazyLock<Regex> = regex!(r#"(?i)-Method\s+["']?(\w+)"#);
         let command = &self.text[range.clone()];
         let url = URL.find(command)?;
@@ -303,10 +304,7 @@ impl<'a> Parser<'a> {
                 .headers
                 .push(("Content-Type".to_owned(), form.to_owned()));
         }
-        let is_local = ["localhost", "127.0.0.1"]
-            .iter()
-            .any(|host| request.target.contains(host));
-        is_local.then_some(written)
+        url::names_this_machine(&request.target).then_some(written)
     }
 
     /// The commands that change the output, other than those that print a table.

@@ -33,7 +33,8 @@ static CONFIGURES: LazyLock<Regex> =
     regex!(r"\.(?:create|extend|HTTPS?Connection|(?:Async)?Client|Session|session)$");
 
 /// A URL of this machine.
-static URL: LazyLock<Regex> = regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1)[^\s"'`<>)]*"#);
+static URL: LazyLock<Regex> =
+    regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s"'`<>)]*"#);
 
 /// The method of a call: `method: "POST"`, `-Method Post`.
 static METHOD: LazyLock<Regex> =
@@ -130,8 +131,17 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             let in_object = missing_comma(&text[request.span.clone()]);
             let comma = in_object.map(|comma| request.span.start + comma);
             let comma = comma.or_else(|| missing_between_arguments(text, whole.end()));
+            let other_option = || option_of_axios(&text[request.span.clone()]);
             request.problem = Some(match found::placeholder(&written.request) {
                 _ if let Some(comma) = comma => comma_after(comma),
+                _ if let Some(option) = other_option() => {
+                    let start = request.span.start;
+                    Problem::Mistakes(vec![Mistake {
+                        span: start + option.start..start + option.end,
+                        text: "`fetch` has no option `data`, so no body is sent".to_owned(),
+                        fix: Some("body".to_owned()),
+                    }])
+                }
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
                 None => Problem::Program(reason),
@@ -153,6 +163,15 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         found.extend(Some(request).filter(|request| request.written.is_some()));
     }
     found
+}
+
+/// Where a call of `fetch` has the option of axios for the body.
+fn option_of_axios(call: &str) -> Option<Range<usize>> {
+    static DATA: LazyLock<Regex> =
+        regex!(r"^fetch\b[^{]*\{(?:[^{}]|\{[^{}]*\})*?[{,\s](?P<data>data)\s*:");
+    static BODY: LazyLock<Regex> = regex!(r"\bbody\b");
+    let found = DATA.captures(call).filter(|_| !BODY.is_match(call))?;
+    Some(found.name("data")?.range())
 }
 
 /// The mistake of a comma that is missing after an offset.

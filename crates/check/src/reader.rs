@@ -24,6 +24,7 @@ use super::text::{Lines, floor_char_boundary};
 use super::transcript::{self, is_schema};
 use super::unclosed;
 use super::unfenced::{self, Part};
+use super::url;
 
 /// `<!-- standin: ... -->`, or `{/* standin: ... */}` in MDX. Without the colon it must begin with a word that is known.
 static DIRECTIVE: LazyLock<Regex> = regex!(
@@ -496,9 +497,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let is_httpie =
         command.starts_with("http ") || command.starts_with("echo ") && command.contains("| http ");
     let is_command = is_httpie || COMMANDS.iter().any(|name| command.starts_with(name));
-    let is_here = content.contains("localhost")
-        || content.contains("127.0.0.1")
-        || is_httpie && content.contains(" :");
+    let is_here = url::names_this_machine(content) || is_httpie && content.contains(" :");
     let is_block = if is_command && is_here {
         let mut fence = Fence::unfenced(text, range);
         let line = text[paragraph.start..code.start].rsplit('\n').next();

@@ -32,7 +32,7 @@ static REQUEST: LazyLock<Regex> = regex!(
 
 /// The same for a URL of this machine, with the method in any case: "Post `http://localhost:3000/users`".
 static REQUEST_HERE: LazyLock<Regex> = regex!(
-    r"^[\s*_`]*(?i:get|post|put|patch|delete)[*_`:]*\s+[*_`]*(?:http://)?(?:localhost|127\.0\.0\.1)[^\s`]*[\s*_`\\]*$"
+    r"^[\s*_`]*(?i:get|post|put|patch|delete)[*_`:]*\s+[*_`]*(?:http://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s`]*[\s*_`\\]*$"
 );
 
 /// A label with code on the same line.

@@ -447,7 +447,7 @@ impl Unmet<'_> {
     /// Why what a request asks for, which is not there, may be meant for another server, or for a later version.
     fn not_here(&self) -> Option<String> {
         static PORT: LazyLock<Regex> =
-            regex!(r#"(?:(?:localhost|127\.0\.0\.1):|[ '"]:)(\d{2,5})(?:/|\b[^,}\]])"#);
+            regex!(r#"(?:(?:localhost|127\.0\.0\.1|0\.0\.0\.0):|[ '"]:)(\d{2,5})(?:/|\b[^,}\]])"#);
         if self.compared.received.status != 404 {
             return None;
         }

@@ -24,7 +24,7 @@ pub struct TargetHosts {
 /// written for another server.
 pub fn is_secure(text: &str) -> bool {
     static URL: LazyLock<Regex> =
-        regex!(r"\b(?P<scheme>https?)://(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?");
+        regex!(r"\b(?P<scheme>https?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(?P<port>\d+))?");
     let mut urls = URL.captures_iter(text).peekable();
     let is_other = |found: regex::Captures<'_>| {
         &found["scheme"] == "https"
@@ -289,6 +289,11 @@ pub fn has_base(url: &str) -> bool {
     matches!(split_host(rest), Host::Placeholder(_)) || this_machine(url).is_some()
 }
 
+/// Whether text names this machine.
+pub fn names_this_machine(text: &str) -> bool {
+    LOCAL.iter().any(|name| text.contains(name))
+}
+
 /// The host and port of a URL of this machine.
 pub fn this_machine(url: &str) -> Option<&str> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -296,7 +301,7 @@ pub fn this_machine(url: &str) -> Option<&str> {
         return None;
     };
     let name = strip_port(host).to_ascii_lowercase();
-    let is_loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&name.as_str());
+    let is_loopback = LOCAL.contains(&name.as_str());
     (is_loopback || name.ends_with(".localhost")).then_some(host)
 }
 

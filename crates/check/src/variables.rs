@@ -6,6 +6,7 @@ use regex::{Captures, Regex};
 
 use super::blocks::Fence;
 use super::service::Request;
+use super::url;
 
 static VARIABLE: LazyLock<Regex> =
     regex!(r"(?m)^\s*(?:\$ )?(?:@(\w+)\s*=\s*|(?:export )?([A-Z_][A-Z0-9_]*)=)(\S+)\s*$");
@@ -36,9 +37,7 @@ pub fn variables(fence: &Fence) -> impl Iterator<Item = (String, String)> {
             let name = captures.get(1).or_else(|| captures.get(2))?;
             let value = captures.get(3)?.as_str().trim_matches(['"', '\'']);
             // The output of a command is not known, and the base URL of another host stands for this server.
-            let foreign = value.contains("://")
-                && !value.contains("localhost")
-                && !value.contains("127.0.0.1");
+            let foreign = value.contains("://") && !url::names_this_machine(value);
             (!foreign && !value.contains(['$', '`', '(']))
                 .then(|| (name.as_str().to_owned(), value.to_owned()))
         })
