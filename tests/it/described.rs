@@ -757,3 +757,36 @@ fn routes_below_records_and_prefixes_are_of_the_service() {
         ),
     ]);
 }
+
+#[test]
+fn notes_behind_a_status_or_a_body_are_not_part_of_it() {
+    let rows = [
+        (
+            "```sh\ncurl http://localhost:3000/bands/1\n# 200 {...} — 404 if there is none\n```\n".to_owned(),
+            &["pass"][..],
+        ),
+        (
+            "```sh\ncurl http://localhost:3000/bands/1\n# 200 {\"id\": 1, \"name\": \"Owl\"} — 404 if there is none\n```\n"
+                .to_owned(),
+            &["fail: name"],
+        ),
+        (
+            "```sh\ncurl -X DELETE http://localhost:3000/bands/2\n# 204 No Content — 404 if there is none\n```\n".to_owned(),
+            &["fail: the text documents 204 or 404"],
+        ),
+        (
+            "```\n$ curl http://localhost:3000/bands/1\nrun find one%\n```\n".to_owned(),
+            &["fail: the page shows the text"],
+        ),
+        (
+            curl(CATS)
+                + "Maka yang dihasilkan:\n\n```json\n{ \"message\": \"ok\", \"data\": { \"name\": \"Cats\" } }\n```\n",
+            &["fail: message"],
+        ),
+        (
+            "```bash\ncurl -X POST http://localhost:3000/sync/retry/1\n```\n".to_owned(),
+            &["skipped"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}

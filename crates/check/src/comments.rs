@@ -70,7 +70,17 @@ pub fn without_marks(text: &str) -> String {
             false => plain,
         };
         out.push_str(&" ".repeat(mark));
-        let rest = &line[mark..];
+        // "200 {...} — 404 if there is none"
+        static NOTE: LazyLock<Regex> = regex!(r"[}\]](?P<note>[ \t]+[–—-][ \t][^{}\[\]]*)$");
+        let rest = line[mark..].trim_end_matches(['\n', '\r']);
+        let note = NOTE
+            .captures(rest)
+            .and_then(|found| Some(found.name("note")?.range()));
+        let noted = note.map(|note| {
+            let end = &line[mark + note.end..];
+            format!("{}{}{end}", &rest[..note.start], " ".repeat(note.len()))
+        });
+        let rest = noted.as_deref().unwrap_or(&line[mark..]);
         begun |= !rest.trim().is_empty();
         match below_status(rest).filter(|_| is_first) {
             Some(below) => out.push_str(&below),

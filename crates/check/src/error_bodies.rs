@@ -68,7 +68,8 @@ pub fn is_message(body: &Value) -> bool {
         body.as_object()
             .is_some_and(|members| !members.is_empty() && members.keys().all(is_named))
     };
-    names(&[MESSAGE, STATUS, "success ok"].join(" ")) && !names("title") && !names("description")
+    names(&[MESSAGE, STATUS, "success ok data"].join(" "))
+        && !["title", "description", "data"].into_iter().any(names)
 }
 
 /// Whether a documented error has the form of this server's: a problem with a title and a status.

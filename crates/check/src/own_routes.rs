@@ -21,6 +21,8 @@ const TECHNICAL: &str = "health healthz healthcheck health-check ping pong statu
 /// What services do with collections besides reading and writing their records.
 const ACTIONS: &str = "search count stats statistics latest recent random popular export import bulk batch upload download me all \
      filter archive summary";
+/// What services do with one thing of theirs.
+const VERBS: &str = "retry run start stop restart cancel check verify send resend process sync trigger execute reset by find get";
 /// Words of routes that let users in.
 const ACCESS: &str = "login logout signin signout signup auth authenticate authorize oauth token tokens refresh session sessions \
      password verify otp";
@@ -156,6 +158,10 @@ impl Unmet<'_> {
             // `/user/authenticate`
             [name, action] if !self.is_resource(name) => {
                 is_word_or_phrase(name) && (is_word_or_phrase(action) || is_one_of(action, ACTIONS))
+            }
+            // `/sync/retry/1`
+            [name, action, _] if !self.is_resource(name) && !self.is_resource(action) => {
+                !is_shown && is_word_or_phrase(name) && is_one_of(action, VERBS)
             }
             // `/todos/active`
             [collection, name] => {

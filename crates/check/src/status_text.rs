@@ -476,6 +476,14 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         return Some(statuses);
     }
     let text = without_should(comment);
+    // "204 No Content — 404 if there is none"
+    if let Some((first, note)) = text.split_once(" — ").or_else(|| text.split_once(" - "))
+        && let Some(status) = in_line(first).filter(|_| !is_unconditional(note))
+    {
+        let others = CODE.captures_iter(note);
+        let others = others.filter_map(|found| found["code"].parse().ok());
+        return Some(std::iter::once(status).chain(others).collect());
+    }
     let mut codes = CODE.captures_iter(text);
     let code = codes.next().and_then(|found| found["code"].parse().ok());
     let is_only = codes.next().is_none();

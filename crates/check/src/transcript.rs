@@ -275,6 +275,8 @@ pub fn is_message(text: &str) -> bool {
 /// Whether the only line below a command in a session is what the server returned, in words. "The list of users is
 /// returned" describes a response.
 pub fn is_words(line: &str) -> bool {
+    // zsh marks the missing line end.
+    let line = line.trim_end_matches('%');
     const OMITTED: &str = "omitted truncated same empty nothing none usage error";
     let begins = labels::words(line);
     is_sentence(line)
