@@ -790,3 +790,45 @@ fn notes_behind_a_status_or_a_body_are_not_part_of_it() {
     ];
     assert_all_judged(&rows);
 }
+
+#[test]
+fn a_status_above_json_calls_it_the_response() {
+    let created = |label: &str, id: u8| {
+        format!(
+            "## Create\n\n- **Method:** POST\n- **URL:** `http://localhost:3000/bands`\n- **Body:** `{{ \"name\": \"Cats\" }}`\n\n\
+             {label}\n\n```json\n{{ \"name\": \"Cats\", \"id\": {id} }}\n```\n"
+        )
+    };
+    let rows = [
+        (
+            created("#### Response 201", 3),
+            &["pass: as documented"][..],
+        ),
+        (created("Status: 201", 3), &["pass: as documented"]),
+        (created("Status: 201", 9), &["fail: id"]),
+        (created("Status: 200", 3), &["fail: the text documents 200"]),
+    ];
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn the_writes_of_another_page_are_those_that_it_carries_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file("db.json", r#"{"bands": [{"id": 1, "name": "Owls"}]}"#);
+    file(
+        "first.md",
+        "- `DELETE /bands/1`\n- `GET /bands`\n\n```http\nPOST /bands\n```\n",
+    );
+    file(
+        "second.md",
+        "<!-- standin: after=first.md -->\n\n```bash\ncurl http://localhost:3000/bands\n```\n\n```json\n[{\"id\": 1, \"name\": \"Owls\"}]\n```\n",
+    );
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_standin"))
+        .args(["check", "--reset", "page", "second.md"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+}

@@ -82,7 +82,12 @@ fn announced(page: &Page, index: usize) -> Announces {
         });
         near.map(|(_, block)| block)
     };
+    let states_status = |block: &Block| {
+        let text = block.text();
+        text.is_some_and(|text| status_text::in_line(text.trim_end_matches([':', ' '])).is_some())
+    };
     let nearest = above().find_map(|block| match block {
+        block if states_status(block) => Some(Announces::Response),
         Block::Heading(heading) => Some(labels::heading(&heading.text)),
         block => Some(labels::label(label(block)?)).filter(|said| *said != Announces::Unspecific),
     });
@@ -382,8 +387,12 @@ fn here_document(content: &str, name: &str) -> Option<String> {
 /// The content of a block as JSON.
 pub fn json(page: &Page, index: usize) -> Option<String> {
     let fence = page.fence(index)?;
-    if serde_json::from_str::<Value>(&fence.content).is_ok() {
-        return Some(fence.content.clone());
+    if let Ok(value) = serde_json::from_str::<Value>(&fence.content) {
+        // A status.
+        let is_status = value
+            .as_u64()
+            .is_some_and(|code| (100..600).contains(&code));
+        return (!is_status).then(|| fence.content.clone());
     }
     // A block of no language may show an object as a program writes it.
     let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node")

@@ -516,10 +516,10 @@ impl Runner<'_> {
     /// Puts the writes of another page before those of this one.
     fn run_writes_of(&mut self, other: &Page) {
         let hosts = target_hosts(other, self.options);
-        for example in examples::find(other)
-            .into_iter()
-            .filter(|example| !example.directives.skip)
-        {
+        let is_run = |example: &Example| {
+            !example.directives.skip && !example.is_mention && !example.is_sent_empty
+        };
+        for example in examples::find(other).into_iter().filter(is_run) {
             if let Sendable::Request(request) = sendable(other, &example, &hosts, &[])
                 && let Ok(fixture) = self.session.fixture(&example)
             {
