@@ -272,9 +272,8 @@ impl<'a> Scan<'a> {
         } else if self.foreign == Some(LABEL) && said == Announces::Response {
             self.foreign = None;
         }
-        let words = labels::words(label);
         let is_body_of_response =
-            (words == ["body"] || words == ["content"]) && self.announced == Announces::Response;
+            labels::is_body_label(label) && self.announced == Announces::Response;
         if (said != Announces::Unspecific || self.used) && !is_body_of_response {
             self.announced = said;
         }

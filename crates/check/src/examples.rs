@@ -256,7 +256,7 @@ impl Finder<'_> {
         let end = end.unwrap_or(page.blocks.len());
         let count = found.len();
         let content = page.fence(at).map_or("", |fence| &fence.content);
-        let shared = shared_outputs(content, &found);
+        let shared = shared_with_next(content, &found);
         for (index, request) in found.into_iter().enumerate() {
             let mut example = Example {
                 fence: at,
@@ -265,7 +265,7 @@ impl Finder<'_> {
                 request,
                 ..Example::default()
             };
-            if let Some((end, output)) = &shared[index] {
+            if let Some(Shared { end, output }) = &shared[index] {
                 example.shares_with = Some(*end);
                 example.request.output.clone_from(output);
             }
@@ -525,26 +525,31 @@ fn skip_repeated(examples: &mut [Example]) {
     }
 }
 
-/// For each request of a block that the next one repeats for another client: where that ends, and the output below it.
-fn shared_outputs(
-    content: &str,
-    found: &[FoundRequest],
-) -> Vec<Option<(usize, Option<Range<usize>>)>> {
+/// The response that a request shares with the next one in its block.
+struct Shared {
+    /// Where the next request ends.
+    end: usize,
+    /// The output below it.
+    output: Option<Range<usize>>,
+}
+
+/// For each request of a block what it shares with the next one, if that is the same for another client.
+fn shared_with_next(content: &str, found: &[FoundRequest]) -> Vec<Option<Shared>> {
     let client = |found: &FoundRequest| content.get(found.span.clone())?.split_whitespace().next();
-    let is_shared = |pair: &[FoundRequest]| {
-        let is_run = |found: &FoundRequest| found.problem.is_none();
-        pair.iter().all(is_run)
-            && pair[0].output.is_none()
-            && client(&pair[0]) != client(&pair[1])
-            && pair[1].repeats(&pair[0])
+    let is_run = |found: &FoundRequest| found.problem.is_none();
+    let shared = |(index, own): (usize, &FoundRequest)| {
+        let next = found.get(index + 1)?;
+        let is_shared = is_run(own)
+            && is_run(next)
+            && own.output.is_none()
+            && client(own) != client(next)
+            && next.repeats(own);
+        is_shared.then(|| Shared {
+            end: next.span.end,
+            output: next.output.clone(),
+        })
     };
-    let mut shared = vec![None; found.len()];
-    for (index, pair) in found.windows(2).enumerate() {
-        if is_shared(pair) {
-            shared[index] = Some((pair[1].span.end, pair[1].output.clone()));
-        }
-    }
-    shared
+    found.iter().enumerate().map(shared).collect()
 }
 
 /// Decides what is surely the response to the calls of programs, which may print other things, too.

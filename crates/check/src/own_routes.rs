@@ -21,14 +21,15 @@ const TECHNICAL: &str = "health healthz healthcheck health-check ping pong statu
 /// What services do with collections besides reading and writing their records.
 const ACTIONS: &str = "search count stats statistics latest recent random popular export import bulk batch upload download me all \
      filter archive summary";
-/// What services do with one thing of theirs.
-const VERBS: &str = "retry run start stop restart cancel check verify send resend process sync trigger execute reset by find get";
+/// Actions of services within a path: `/sync/retry/1`.
+const VERBS: &str = "retry run start stop restart cancel check verify send resend process sync trigger execute reset";
 /// Words of routes that let users in.
 const ACCESS: &str = "login logout signin signout signup auth authenticate authorize oauth token tokens refresh session sessions \
      password verify otp";
 /// Endings of a path that ask for a format.
 const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 
+/// The version in the prefix of an API.
 static VERSION: LazyLock<Regex> = regex!(r"^v\d");
 
 const NO_DATA: &str = "is not part of the data";

@@ -388,7 +388,7 @@ fn here_document(content: &str, name: &str) -> Option<String> {
 pub fn json(page: &Page, index: usize) -> Option<String> {
     let fence = page.fence(index)?;
     if let Ok(value) = serde_json::from_str::<Value>(&fence.content) {
-        // A status.
+        // A number such as 201 is the status of a response.
         let is_status = value
             .as_u64()
             .is_some_and(|code| (100..600).contains(&code));

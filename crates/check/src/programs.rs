@@ -131,10 +131,10 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             let in_object = missing_comma(&text[request.span.clone()]);
             let comma = in_object.map(|comma| request.span.start + comma);
             let comma = comma.or_else(|| missing_between_arguments(text, whole.end()));
-            let other_option = || option_of_axios(&text[request.span.clone()]);
+            let data = || data_option(&text[request.span.clone()]);
             request.problem = Some(match found::placeholder(&written.request) {
                 _ if let Some(comma) = comma => comma_after(comma),
-                _ if let Some(option) = other_option() => {
+                _ if let Some(option) = data() => {
                     let start = request.span.start;
                     Problem::Mistakes(vec![Mistake {
                         span: start + option.start..start + option.end,
@@ -165,8 +165,8 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     found
 }
 
-/// Where a call of `fetch` has the option of axios for the body.
-fn option_of_axios(call: &str) -> Option<Range<usize>> {
+/// Where a call of `fetch` has `data`, the option of axios for the body, in place of `body`.
+fn data_option(call: &str) -> Option<Range<usize>> {
     static DATA: LazyLock<Regex> =
         regex!(r"^fetch\b[^{]*\{(?:[^{}]|\{[^{}]*\})*?[{,\s](?P<data>data)\s*:");
     static BODY: LazyLock<Regex> = regex!(r"\bbody\b");

@@ -150,7 +150,7 @@ impl<'a> Scanner<'a> {
                     self.skip_line();
                     return self.stop();
                 }
-                // What a page says about the response, which nobody types: `curl ... → 200`.
+                // A remark about the response: `curl ... → 200`.
                 _ if self.word.is_none() && self.at_arrow() => {
                     self.skip_line();
                     return self.stop();

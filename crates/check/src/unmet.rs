@@ -136,7 +136,7 @@ impl Unmet<'_> {
             self.is_uncertain_write(result)
                 && !self.is_run_elsewhere(result)
                 && !self.is_overwritten(result)
-                && !self.is_form_of_this(result)
+                && !self.is_general_form(result)
                 && self.explains(result)
         });
         let needs = |line| format!("needs the write on line {line}, which is not run");
@@ -305,7 +305,7 @@ impl Unmet<'_> {
     }
 
     /// Whether a write is only the general form of an example with values, as `PUT /users/<id>` above `PUT /users/1`.
-    fn is_form_of_this(&self, write: &ExampleResult) -> bool {
+    fn is_general_form(&self, write: &ExampleResult) -> bool {
         let form = &write.example.request;
         let is_template = |written: &WrittenRequest| {
             url::placeholder(url::path_of(&written.request.target)).is_some()
