@@ -522,10 +522,12 @@ fn a_page_may_come_after_another() {
 fn files_that_are_not_read_are_named() {
     let folder = folder(&page("Ada"));
     std::fs::write(folder.path().join("docs/guide.rst"), "Guide\n=====\n").unwrap();
+    std::fs::write(folder.path().join("docs/try.ipynb"), "{}").unwrap();
+    std::fs::write(folder.path().join("docs/MORE.MD"), page("Ada")).unwrap();
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
-        said(&output).contains("1 file was not read: docs/guide.rst"),
+        said(&output).contains("2 files were not read: docs/guide.rst, docs/try.ipynb"),
         "{}",
         said(&output)
     );
@@ -533,6 +535,7 @@ fn files_that_are_not_read_are_named() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["notRead"][0], "docs/guide.rst", "{report:#}");
     std::fs::remove_file(folder.path().join("docs/it's a page.md")).unwrap();
+    std::fs::remove_file(folder.path().join("docs/MORE.MD")).unwrap();
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(

@@ -432,3 +432,75 @@ fn a_port_of_another_server_is_named_without_a_host() {
     let page = "```bash\nhttp GET :3000/songs\n```\n\n```bash\nhttp GET :3000/bands\n```\n\n```bash\nhttp POST :8080/token grant=password\n```\n";
     assert_all_judged(&[(page.to_owned(), &["pass", "pass", "goes to port 8080"])]);
 }
+
+/// HTTPie nests fields by brackets.
+#[test]
+fn fields_of_httpie_are_nested() {
+    let page = |shown: &str| {
+        format!(
+            "```bash\nhttp POST :3000/bands name=x tags[a]=1 tags[b]:=2 list[]=c list[]=d\n```\n\n```json\n{shown}\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (
+            page(r#"{"name": "x", "tags": {"a": "1", "b": 2}, "list": ["c", "d"], "id": 3}"#),
+            &["pass"][..],
+        ),
+        (
+            page(r#"{"name": "x", "tags": {"a": 1, "b": 2}, "list": ["c", "d"], "id": 3}"#),
+            &["fail: tags.a"],
+        ),
+    ]);
+}
+
+#[test]
+fn several_commands_print_into_one_block() {
+    let page = |second: &str| {
+        format!(
+            "```bash\ncurl -s http://localhost:3000/bands/1 && echo && curl -s http://localhost:3000/bands/2\n```\n\n\
+             ```\n{{\"id\":1,\"name\":\"Owls\"}}\n{{\"id\":2,\"name\":\"{second}\"}}\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (page("Foxes"), &["pass", "pass"][..]),
+        (page("Cats"), &["pass", "fail: name"]),
+    ]);
+}
+
+#[test]
+fn a_write_stands_in_a_line_with_its_body_and_status() {
+    let band = "{\"name\": \"Cats\"}";
+    assert_all_judged(&[
+        (format!("`PUT /bands/9` with `{band}` → `404`\n"), &["pass"][..]),
+        (format!("`PUT /bands/9` with `{band}` → 200 OK\n"), &["fail"]),
+        (
+            format!("- `PUT /bands/9` with `{band}` → 404\n- `GET /bands/9` → 200\n- POST /bands with {band} returns 200\n"),
+            &["pass", "fail", "fail"],
+        ),
+        (
+            "**PUT** `/bands/9`\n```json\n{\"id\": 9, \"name\": \"Cats\"}\n```\nExpected response: `404 Not Found` or `500`\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "### All bands\n\nSend a GET request to `/bands`.\n\n#### Response\n\n```json\n[{\"id\": 7}]\n```\n".to_owned(),
+            &["fail"],
+        ),
+    ]);
+}
+
+#[test]
+fn words_are_compared_wherever_they_are_called_the_response() {
+    let delete = "```bash\nDELETE http://localhost:3000/bands/1\n";
+    assert_all_judged(&[
+        (format!("{delete}\n# Response: \"Deleted: Owls\"\n```\n"), &["fail: the body: documented a string"][..]),
+        (
+            format!("{delete}```\n\nAnd the response I got was:\n\n```json\nThis action removes a #1 band\n```\n"),
+            &["fail: the page shows the text"],
+        ),
+        (format!("{delete}```\n\nExpected print: status `204 No Content` when it is gone.\n"), &["fail: the text documents 204"]),
+        (
+            "```js\nfetch(\"http://localhost:3000/bands/1\").then(r => r.json()).then(console.log);\n```\n\nJSON:\n\n```json\n{\"id\": 1, \"name\": \"Cats\"}\n```\n".to_owned(),
+            &["fail: name"],
+        ),
+    ]);
+}

@@ -83,6 +83,87 @@ fn comments_to_the_checker_are_not_ignored() {
 }
 
 #[test]
+fn a_comment_without_a_request_is_an_error() {
+    let read = "```bash\ncurl http://localhost:3000/bands/1\n```\n";
+    assert_all_judged(&[
+        (
+            "<!-- standin: status=404 -->\n\nA band that is missing.\n".to_owned(),
+            &["error: `status` is about the next request"][..],
+        ),
+        (
+            format!("<!-- standin: status=404 -->\n\n## A missing band\n\n{read}"),
+            &["skipped", "error: `status`"],
+        ),
+        (
+            format!("{read}\n## Next\n\n<!-- standin: any=name -->\n\nText.\n"),
+            &["pass", "error: `any`"],
+        ),
+        (
+            format!("<!-- standin: save one=.id -->\n\n{read}"),
+            &[
+                "pass",
+                "error: `save` reads the response of the request above it",
+            ],
+        ),
+        // These are for more than one request, or for none.
+        (
+            format!(
+                "<!-- standin: db=db.json -->\n\n# Bands\n\n<!-- standin: skip -->\n\n## Read\n\n{read}"
+            ),
+            &["pass"],
+        ),
+        (
+            format!("<!-- standin: status=200 any=name -->\n\n{read}"),
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn misspelt_methods_and_cmdlets_are_found_everywhere() {
+    let fix = "fail: `DELTE` is not a method, did you mean `DELETE`?";
+    assert_rows(&[
+        (
+            "| Method | URL | Result |\n| --- | --- | --- |\n| DELTE | `http://localhost:3000/bands/1` | 200 |\n",
+            &[fix],
+        ),
+        ("DELTE http://localhost:3000/bands/1\n", &[fix]),
+        ("```http\nDELTE {{host}}/bands/1\n```\n", &[fix]),
+        (
+            "```powershell\nInvoke-RestMehtod http://localhost:3000/bands/1\n```\n",
+            &["fail: `Invoke-RestMehtod` is not a command"],
+        ),
+        (
+            "```powershell\ninvoke-restmethod http://localhost:3000/bands/1\n```\n",
+            &["pass"],
+        ),
+        (
+            "wget -qO- 'http://localhost:3000/bands/1\n",
+            &["fail: this quote is never closed"],
+        ),
+    ]);
+}
+
+#[test]
+fn json_that_cannot_be_read_is_found_without_a_fence() {
+    let page = |shown: &str| {
+        format!("curl http://localhost:3000/bands/1\n\nResponse:\n\n{shown}\n\nFurther text.\n")
+    };
+    assert_all_judged(&[
+        (
+            page("{\n\"id\": 1,\n\"name\": ]\n}"),
+            &["fail: the documented response is not JSON"][..],
+        ),
+        (
+            page("{\n\"id\": 1,\n\"name\": \"Owls\""),
+            &["fail: this `{` is never closed"],
+        ),
+        (page("{\nid: 1,\nname: \"Hawks\"\n}"), &["fail"]),
+        (page("{\n\"id\": 1,\n\"name\": \"Owls\"\n}"), &["pass"]),
+    ]);
+}
+
+#[test]
 fn responses_are_found_and_read() {
     let read = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n";
     assert_all_judged(&[

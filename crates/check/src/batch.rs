@@ -168,7 +168,7 @@ pub fn collect(options: &Options) -> Result<Files, CheckError> {
     for path in &paths {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => collect_folder(path, &mut found)?,
-            Ok(_) if is_other_markup(path, &SOURCES) || is_other_markup(path, &DOCUMENTS) => {
+            Ok(_) if ends_in(path, &SOURCES) || ends_in(path, &DOCUMENTS) => {
                 return Err(CheckError::NotMarkdown { path: path.clone() });
             }
             Ok(_) => found.pages.push(path.clone()),
@@ -223,23 +223,23 @@ fn collect_folder(folder: &Path, found: &mut Files) -> Result<(), CheckError> {
             if !path.is_symlink() && !name.starts_with('.') && !IGNORED.contains(&name.as_str()) {
                 collect_folder(&path, found)?;
             }
-        } else if matches!(
-            path.extension().and_then(|end| end.to_str()),
-            Some("md" | "markdown" | "mdx" | "http" | "rest")
-        ) {
+        } else if ends_in(&path, &PAGES) {
             found.pages.push(path);
-        } else if is_other_markup(&path, &SOURCES) {
+        } else if ends_in(&path, &SOURCES) {
             found.unread.push(path);
         }
     }
     Ok(())
 }
 
-/// The ends of names of pages in other markup languages, and those of other documents.
-const SOURCES: [&str; 5] = ["adoc", "asciidoc", "rst", "org", "textile"];
+/// The ends of names of pages that are read, of pages in other markup languages, and of other documents.
+const PAGES: [&str; 9] = [
+    "md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd", "http", "rest",
+];
+const SOURCES: [&str; 6] = ["adoc", "asciidoc", "rst", "org", "textile", "ipynb"];
 const DOCUMENTS: [&str; 4] = ["html", "tex", "docx", "pdf"];
 
-fn is_other_markup(path: &Path, ends: &[&str]) -> bool {
+fn ends_in(path: &Path, ends: &[&str]) -> bool {
     let end = path.extension().and_then(|end| end.to_str());
     end.is_some_and(|end| ends.contains(&end.to_ascii_lowercase().as_str()))
 }

@@ -380,7 +380,9 @@ fn is_labelled_response(page: &Page, at: usize) -> bool {
     let above = at.checked_sub(1).and_then(|above| page.blocks.get(above));
     above.and_then(Block::text).is_some_and(|text| {
         let is_response = labels::label(text) == Announces::Response;
-        labels::words(text).len() <= 4 && is_response || labels::is_body_label(text)
+        labels::words(text).len() <= 4 && is_response
+            || labels::surely_introduces(text)
+            || labels::is_body_label(text)
     })
 }
 

@@ -61,6 +61,7 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
             written
         });
         let problem = match &request {
+            _ if !command.mistakes.is_empty() => Some(Problem::Mistakes(command.mistakes)),
             Some(written) => {
                 let placeholder = found::placeholder(&written.request);
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
@@ -181,15 +182,13 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
             target.push(if target.contains('?') { '&' } else { '?' });
             target.push_str(&format!("{name}={}", encode_component(value)));
         } else if let Some(value) = rest.strip_prefix(":=") {
-            body.insert(name, serde_json::from_str(value).ok()?);
+            insert_nested(&mut body, &name, serde_json::from_str(value).ok()?)?;
         } else if let Some(value) = rest.strip_prefix(':') {
             headers.push((name, value.to_owned()));
         } else {
-            // Brackets nest, and a backslash escapes.
-            let value = rest
-                .strip_prefix('=')
-                .filter(|_| !name.contains(['[', '\\']))?;
-            body.insert(name, Value::String(value.to_owned()));
+            // A backslash escapes.
+            let value = rest.strip_prefix('=').filter(|_| !name.contains('\\'))?;
+            insert_nested(&mut body, &name, Value::String(value.to_owned()))?;
         }
     }
     // It accepts one source of the body.
@@ -226,6 +225,37 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
         },
         url_span: url.span.clone(),
     })
+}
+
+/// Inserts the value of `a[b][c]=1` or `a[]=1` as HTTPie nests it; `None` for what it writes in other ways (`a[0]=1`).
+fn insert_nested(body: &mut Map<String, Value>, name: &str, value: Value) -> Option<()> {
+    let (first, mut rest) = name.split_at(name.find('[').unwrap_or(name.len()));
+    if first.is_empty() {
+        return None;
+    }
+    let mut at = body.entry(first).or_insert(Value::Null);
+    while !rest.is_empty() {
+        let (key, next) = rest.strip_prefix('[')?.split_once(']')?;
+        if at.is_null() {
+            *at = match key {
+                "" => Value::Array(Vec::new()),
+                _ => Value::Object(Map::new()),
+            };
+        }
+        at = match at {
+            Value::Array(items) if key.is_empty() => {
+                items.push(Value::Null);
+                items.last_mut()?
+            }
+            Value::Object(members) if !key.is_empty() && key.parse::<u64>().is_err() => {
+                members.entry(key).or_insert(Value::Null)
+            }
+            _ => return None,
+        };
+        rest = next;
+    }
+    *at = value;
+    Some(())
 }
 
 /// `wget -qO- [--method=M] [--header=H] [--body-data=D] URL`.

@@ -110,6 +110,18 @@ fn other_client(line: &str, word: &str) -> Option<&'static str> {
     let mut others = line.split_whitespace().skip(1);
     let first = others.next()?;
     let is_here = |word: &str| url::this_machine(word).is_some();
+    // PowerShell ignores the case.
+    let is_cmdlet = |name: &&str| {
+        strsim::osa_distance(&word.to_lowercase(), &name.to_lowercase()) <= 2
+            && !word.eq_ignore_ascii_case(name)
+            && word.chars().all(|c| c.is_alphabetic() || c == '-')
+    };
+    let cmdlet = ["Invoke-RestMethod", "Invoke-WebRequest"]
+        .into_iter()
+        .find(is_cmdlet);
+    if cmdlet.is_some() {
+        return cmdlet.filter(|_| line.split_whitespace().any(is_here));
+    }
     let is_message = http_message::METHODS.contains(&first);
     let has_url = is_here(first) || is_message && others.next().is_some_and(is_here);
     let near = ["http", "wget"]

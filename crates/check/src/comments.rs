@@ -137,7 +137,8 @@ pub fn comment_output(text: &str) -> usize {
             .strip_prefix('[')
             .is_some_and(|items| is_list(items.trim()))
         || (marked && first.starts_with('['));
-    let is_value = marked && matches!(first.trim(), "true" | "false" | "null");
+    let is_value = marked
+        && (matches!(first.trim(), "true" | "false" | "null") || http_message::is_string(first));
     if is_value || status_words(first).is_some() {
         let end = text.find(first).map_or(0, |at| at + first.len());
         // The body below a status.

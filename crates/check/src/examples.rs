@@ -379,16 +379,23 @@ impl Finder<'_> {
         self.send_shown_record(example);
         let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
         let succeeds = |found: &Candidate| found.status.is_none_or(|status| status < 300);
-        let is_in_order = index > 0 && blocks.len() == index + 1;
-        if is_in_order && candidates.0.iter().all(succeeds) {
+        let whole = |block: &usize| ResponseBlock::whole(page, *block);
+        let is_in_order = blocks.len() == index + 1 && candidates.0.iter().all(succeeds);
+        let mut in_order: Vec<ResponseBlock> = match is_in_order {
+            true => blocks.iter().map(whole).collect(),
+            false => example
+                .response
+                .iter()
+                .flat_map(|shown| shown.values(page))
+                .collect(),
+        };
+        if index > 0 && in_order.len() == index + 1 {
             // As many responses as requests are in the order of the requests.
+            example.response = in_order.pop();
             let above = self.examples.len() - index;
-            for (example, block) in self.examples[above..].iter_mut().zip(&blocks) {
-                example.response = Some(ResponseBlock::whole(page, *block));
+            for (example, response) in self.examples[above..].iter_mut().zip(in_order) {
+                example.response = Some(response);
             }
-            example.response = blocks
-                .last()
-                .map(|block| ResponseBlock::whole(page, *block));
             self.taken.extend(blocks);
         } else {
             let named = candidates.0.into_iter().filter(|found| !found.is_body());
@@ -587,7 +594,10 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         let is_called = pairing::is_called_response(page, response.fence);
         let is_text = |block: &Block| !matches!(block, Block::Directive(_) | Block::Fence(_));
         let mut between = page.blocks.iter().take(response.fence).skip(at + 1);
-        let is_below = is_own || is_called || !between.any(is_text);
+        let is_below = is_own
+            || is_called
+            || pairing::surely_response(page, at, response.fence)
+            || !between.any(is_text);
         let is_of_several = !is_own && unanswered.contains(&at);
         let is_of_api = is_called && fence.language == "json";
         // A comment that leaves something out is a sketch.
@@ -609,6 +619,28 @@ fn run_output(page: &Page, example: &Example) -> Option<ResponseBlock> {
 }
 
 impl ResponseBlock {
+    /// Each of the JSON values that it consists of, as several commands print them; empty if it is something else.
+    fn values(&self, page: &Page) -> Vec<ResponseBlock> {
+        let text = page
+            .fence(self.fence)
+            .map_or("", |fence| &fence.content[self.range.clone()]);
+        let mut values = Vec::new();
+        let mut at = 0;
+        while !text[at..].trim().is_empty() {
+            let start = text.len() - text[at..].trim_start().len();
+            let Some(length) = lenient_json::value_end(&text[start..]) else {
+                return Vec::new();
+            };
+            at = start + length;
+            let range = self.range.start + start..self.range.start + at;
+            values.push(ResponseBlock {
+                range,
+                ..self.clone()
+            });
+        }
+        values
+    }
+
     /// A code block as a response.
     pub fn whole(page: &Page, fence: usize) -> ResponseBlock {
         let length = page.fence(fence).map_or(0, |fence| fence.content.len());

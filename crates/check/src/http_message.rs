@@ -150,7 +150,7 @@ pub fn misspelt_method(line: &str) -> Option<&'static str> {
     let mut words = line.split_whitespace();
     let (word, url) = (words.next()?, words.next()?);
     let is_word = word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-    let is_url = url.starts_with('/') || url::this_machine(url).is_some();
+    let is_url = url.starts_with('/') || url::has_base(url) || url::this_machine(url).is_some();
     if !is_word || !is_url || METHODS.contains(&word) || OTHER.contains(&word) {
         return None;
     }
@@ -239,6 +239,11 @@ pub fn introduces_response(line: &str) -> bool {
     is_arrow || is_label || is_words()
 }
 
+/// Whether a text is a string in JSON.
+pub fn is_string(text: &str) -> bool {
+    text.starts_with('"') && serde_json::from_str::<String>(text.trim_end()).is_ok()
+}
+
 /// Where the response begins in a line that marks it: `Expected output: {"id": 1}`, `Response: 404 Not Found`,
 /// `=> {"id": 1}`, `Returns {"id": 1}`.
 pub fn labelled_response(line: &str) -> Option<usize> {
@@ -251,8 +256,9 @@ pub fn labelled_response(line: &str) -> Option<usize> {
                 || shown.starts_with("{\"")
                 || lenient_json::parse(shown).is_ok_and(|read| read.body.is_some())
         };
-        let is_shown =
-            transcript::looks_like_response(shown) && (!shown.starts_with(['{', '[']) || is_json());
+        let is_shown = transcript::looks_like_response(shown)
+            && (!shown.starts_with(['{', '[']) || is_json())
+            || is_string(shown);
         is_shown.then_some(line.len() - shown.len())
     };
     if let Some(rest) = ARROWS.iter().find_map(|arrow| plain.strip_prefix(arrow)) {

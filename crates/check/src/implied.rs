@@ -252,6 +252,7 @@ impl<'a> Candidate<'a> {
         !self.is_only_described()
             && !self.repeats_command()
             && (self.is_address()
+                || mentions::has_status(self.words)
                 || !self.section.iter().any(|block| is_request(block))
                 || self.is_answered_first())
             && (self.is_complete()
@@ -419,7 +420,11 @@ impl<'a> Candidate<'a> {
             block => !is_response(block),
         });
         let command = above.find(|block| is_request(block));
-        matches!(command, Some(Block::Fence(fence)) if has_path(&fence.content, self.path()))
+        let is_of_other_method = |message: &str| {
+            let method = message.split(' ').next().unwrap_or_default();
+            http_message::METHODS.contains(&method) && method != self.mention.method
+        };
+        matches!(command, Some(Block::Fence(fence)) if has_path(&fence.content, self.path()) && !is_of_other_method(&fence.content))
     }
 
     /// Whether it needs no JSON below it: a read or deletion of one record with its status, or a write with its body.
@@ -495,11 +500,12 @@ fn section_of<'a>(blocks: &'a [Block], index: usize, mention: &Mention) -> Vec<&
         Block::Heading(next) => {
             let is_part =
                 form == Form::Section && next.level == level && labels::names_part(&next.text);
-            let is_body = matches!(
-                labels::heading(&next.text),
-                Announces::RequestBody | Announces::Body
-            );
-            !is_step && (next.level > level || is_part) || is_step && is_body
+            let is_of_step = match labels::heading(&next.text) {
+                Announces::RequestBody | Announces::Body => true,
+                Announces::Response => next.level > level,
+                _ => false,
+            };
+            !is_step && (next.level > level || is_part) || is_step && is_of_step
         }
         _ => true,
     };

@@ -202,7 +202,7 @@ fn announced(label: &str, describes: &Regex, other: &Regex, data: usize) -> Anno
 /// Words that cast no doubt on what a sentence about a response means.
 const PLAIN: &str = "i you we it this that these which what here above command call structured formatted server api service mock should will can now then and again \
      get gets got see sees receive receives give gives returns respond responds reply replies answer answers print prints \
-     show shows shown display displays look looks like something similar as follows following below is are be has have contains contain \
+     show shows shown display displays look looks like something similar as follows following below is are was be has have contains contain \
      comes come came sends send sent returned answered back json body content code ok http success successful error status created updated found full complete whole entire \
      new record records object array list item items document entry entries user all one first with from by on at its \
      an and or so truncated shortened abbreviated abridged excerpt cut partial part only shown listed rest omitted brevity relevant \

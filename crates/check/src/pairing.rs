@@ -224,7 +224,8 @@ pub fn request_body(page: &Page, at: usize, end: usize) -> Option<usize> {
                 && only.1 == Announces::Unspecific
                 && matches!(page.blocks.get(only.0 + 1), Some(Block::Prose(prose))
                     if status_text::on_success(&prose.text).is_some()
-                        || status_text::of_response(&prose.text).is_some()) =>
+                        || status_text::of_response(&prose.text).is_some()
+                        || status_text::of_choices(&prose.text).is_some()) =>
         {
             only
         }

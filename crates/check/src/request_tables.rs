@@ -90,11 +90,17 @@ pub fn row_request(row: &[Cell]) -> Option<(&Cell, String)> {
     if let Some(whole) = row.iter().find(is_whole) {
         return Some((whole, whole.text.clone()));
     }
-    let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
     let is_path = |cell: &&Cell| cell.text.starts_with('/') || url::has_base(&cell.text);
-    let method = row.iter().find(is_method)?.text.to_uppercase();
     let path = row.iter().find(is_path)?;
-    Some((path, format!("{method} {}", path.text)))
+    let message = |cell: &Cell| {
+        let method = cell.text.to_uppercase();
+        let message = format!("{method} {}", path.text);
+        // A misspelt method is reported where the message is read.
+        let is_method =
+            METHODS.contains(&&*method) || http_message::misspelt_method(&message).is_some();
+        is_method.then_some(message)
+    };
+    Some((path, row.iter().find_map(message)?))
 }
 
 /// The request that a table shows.

@@ -20,7 +20,7 @@ use super::node::Node;
 use super::options::{Fix, Options};
 use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
-use super::page::{Block, Page};
+use super::page::{Block, Directive, Page};
 use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
@@ -135,7 +135,9 @@ fn mistakes_of_page(page: &Page, results: &[ExampleResult]) -> Vec<ExampleResult
         Some(not_an_example(
             page,
             directive.range.clone(),
-            directive.error()?,
+            directive
+                .error()
+                .or_else(|| without_request(page, directive, results))?,
         ))
     }));
     let fences = results.iter().map(|result| result.example.fence);
@@ -157,6 +159,38 @@ fn mistakes_of_page(page: &Page, results: &[ExampleResult]) -> Vec<ExampleResult
         mistakes.push(not_an_example(page, range, error));
     }
     mistakes
+}
+
+/// What is wrong with a comment that no request takes.
+fn without_request(
+    page: &Page,
+    directive: &Directive,
+    results: &[ExampleResult],
+) -> Option<String> {
+    let word = ["status", "any", "expect", "reset", "save"];
+    let word = word.iter().find(|word| directive.has(word))?;
+    let saves = *word == "save";
+    let is_own = |own: &Directive| own.range == directive.range;
+    let is_above = |block: usize| page.directives_above(block).any(is_own);
+    let is_taken = |example: &Example| {
+        let response = example.response.as_ref();
+        let own = &page.blocks[example.fence.min(example.end)..example.end];
+        match saves {
+            true => own.iter().filter_map(Block::directive).any(is_own),
+            false => {
+                is_above(example.fence) || response.is_some_and(|response| is_above(response.fence))
+            }
+        }
+    };
+    let mut examples = results.iter().map(|result| &result.example);
+    let is_unused = !directive.has("skip")
+        && examples.all(|example| example.fence >= page.blocks.len() || !is_taken(example));
+    is_unused.then(|| match saves {
+        true => "`save` reads the response of the request above it, and no request is there".to_owned(),
+        false => format!(
+            "`{word}` is about the next request, and none is found before the next heading, table or other code block"
+        ),
+    })
 }
 
 /// Whether examples of a page are in the sections of different numbered steps.

@@ -132,17 +132,20 @@ pub fn of_cases(text: &str) -> Option<Vec<u16>> {
 
 /// The statuses of a label and what it says may come, the success first: "Response: `200 OK` with the user, or `404`".
 pub fn of_choices(text: &str) -> Option<Vec<u16>> {
-    static CHOICES: LazyLock<Regex> =
-        regex!(r"^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?P<code>[2-5])\d\d\b[^.\n]*");
+    static CHOICES: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?:(?:http|status|code|statut|estado|código)\W+){0,3}(?P<code>[2-5])\d\d\b[^.\n]*"
+    );
     static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     let found = CHOICES.captures(text)?;
-    let is_response =
-        labels::label(&found["label"]) == Announces::Response || is_status_label(&found["label"]);
+    let label = &found["label"];
+    let is_response = labels::label(label) == Announces::Response
+        || is_status_label(label)
+        || labels::says_expected(label) && labels::words(label).len() <= 3;
     let codes = CODE
         .find_iter(&found[0])
         .filter_map(|code| code.as_str().parse().ok());
     // A failure may be another case, unless it is expected.
-    let is_sure = &found["code"] == "2" || labels::says_expected(&found["label"]);
+    let is_sure = &found["code"] == "2" || labels::says_expected(label);
     (is_response && is_sure).then(|| codes.collect())
 }
 

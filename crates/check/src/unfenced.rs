@@ -5,10 +5,12 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::blocks::Fence;
 use super::clients;
 use super::commands;
+use super::http_message;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::mentions;
@@ -33,6 +35,14 @@ static REQUEST: LazyLock<Regex> = regex!(
 /// The same for a URL of this machine, with the method in any case: "Post `http://localhost:3000/users`".
 static REQUEST_HERE: LazyLock<Regex> = regex!(
     r"^[\s*_`]*(?i:get|post|put|patch|delete)[*_`:]*\s+[*_`]*(?:http://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s`]*[\s*_`\\]*$"
+);
+
+/// A write with its body and the status that it gets: "`PUT /users/1` with `{"name": 1}` → `400 Bad Request`".
+static SENT_FOR_STATUS: LazyLock<Regex> = regex!(
+    r"(?x)^[\s*_`]*(?P<method>POST|PUT|PATCH)[\s*_`]+(?P<url>[^\s`]*/[^\s`]*)[*_`]*
+        (?:\s+(?:with|mit|avec|con|com|and|body|the|a))*[\s:`]+(?P<body>\{.*\})[`\s]*
+        (?:[^\w\s`{}]+|returns?|gives?|yields?|answers?|responds?(?:\s+with)?)[\s*_`]*
+        (?P<status>[1-5]\d\d)\b[\s*_`]*(?:\p{Lu}[\w'\ ]*)?[\s*_`.]*$"
 );
 
 /// A label with code on the same line.
@@ -200,6 +210,9 @@ impl Scan<'_> {
         if whole.is_some() {
             return whole;
         }
+        if let Some(end) = self.broken_end(start) {
+            return Some(start..end);
+        }
         // `=> {"id": 1}`, `// -> []`
         if let Some(arrow) = ARROW.find(&self.content[line.clone()]) {
             let value = start + arrow.end();
@@ -234,7 +247,7 @@ impl Scan<'_> {
         let text = &self.content[line.clone()];
         let Some(at) = shown::command_in_line(text) else {
             let program = text[prompt::typed(text)..].split(' ').next()?;
-            if commands::misspelt(text).is_some() {
+            if commands::misspelt(text).is_some() || http_message::misspelt_method(text).is_some() {
                 return Some(line.clone());
             }
             let is_client = is_one_of(program, "http https xh xhs wget");
@@ -289,8 +302,14 @@ impl Scan<'_> {
         }
     }
 
-    /// A method and a URL of this machine, with markup.
+    /// A method and a URL of this machine with markup, or with a body and a status.
     fn stated(&self, line: &Range<usize>) -> Option<String> {
+        if let Some(found) = SENT_FOR_STATUS.captures(&self.content[line.clone()]) {
+            let [method, url, body, status] =
+                ["method", "url", "body", "status"].map(|part| &found[part]);
+            let is_json = serde_json::from_str::<Value>(body).is_ok();
+            return is_json.then(|| format!("{method} {url}\n\n{body}\n\nHTTP/1.1 {status}"));
+        }
         let found = REQUEST.captures(self.unlabelled(line))?;
         let url = found["url"].trim_end_matches(['*', '_']);
         url::this_machine(url)?;
@@ -340,6 +359,25 @@ impl Scan<'_> {
     fn json_below(&self, at: usize) -> Option<usize> {
         let value = self.content.len() - self.content[at..].trim_start().len();
         self.value_end(value, value)
+    }
+
+    /// The end of what looks like an array or object and cannot be read: the line of its last bracket, or the end of the
+    /// paragraph if brackets are missing.
+    fn broken_end(&self, start: usize) -> Option<usize> {
+        static BEGIN: LazyLock<Regex> = regex!(r#"^[{\[]+\s*\n\s*(?:["{}]|'?\w+'?\s*:)"#);
+        let rest = &self.content[start..];
+        BEGIN.find(rest)?;
+        let mut depth = 0;
+        let mut at = start;
+        for line in rest.split_inclusive('\n') {
+            at += line.len();
+            depth += line.matches(['{', '[']).count();
+            depth = depth.saturating_sub(line.matches(['}', ']']).count());
+            if depth == 0 {
+                return Some(at);
+            }
+        }
+        Some(self.end)
     }
 
     /// The end of the array or object at an offset, if nothing follows it in its line. It ends in the paragraph, or
