@@ -504,3 +504,34 @@ fn words_are_compared_wherever_they_are_called_the_response() {
         ),
     ]);
 }
+
+#[test]
+fn a_status_that_a_program_asserts_is_documented() {
+    let python = |assert: &str| {
+        format!("```python\nr = requests.get(\"http://localhost:3000/bands/1\")\n{assert}\n```\n")
+    };
+    let js = |expect: &str| {
+        format!(
+            "```js\nconst res = await fetch(\"http://localhost:3000/bands/1\");\n{expect}\n```\n"
+        )
+    };
+    let wrong = "\nResponse:\n\n```json\n{\"id\": 1, \"name\": \"Cats\"}\n```\n";
+    assert_all_judged(&[
+        (
+            python("assert r.status_code == 404"),
+            &["fail: the response documents 404"][..],
+        ),
+        (python("assert r.status_code == 200"), &["pass"]),
+        (python("assert r.status_code != 404"), &["pass"]),
+        (python("assert r.status_code in (404, 200)"), &["pass"]),
+        (
+            python("assert r.status_code == 200") + wrong,
+            &["fail: name"],
+        ),
+        (
+            js("expect(res.status).toBe(404);"),
+            &["fail: the response documents 404"],
+        ),
+        (js("expect(res.status).not.toBe(404);"), &["pass"]),
+    ]);
+}

@@ -1,11 +1,8 @@
 //! The blocks of a page, each with its byte range.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
-use super::text::nearest;
+use super::directive::Directive;
 
 /// A part of a page.
 #[derive(Debug, Clone)]
@@ -87,17 +84,6 @@ pub struct Table {
 pub struct Cell {
     /// The text without markup.
     pub text: String,
-    /// Byte range in the page.
-    pub range: Range<usize>,
-}
-
-/// `<!-- standin: skip status=404 -->`, split into its words.
-#[derive(Debug, Clone)]
-pub struct Directive {
-    /// Each word, split at its first `=`.
-    pub words: Vec<(String, Option<String>)>,
-    /// The misspelt form of `standin:`, if it is not exactly that.
-    pub misspelt: Option<String>,
     /// Byte range in the page.
     pub range: Range<usize>,
 }
@@ -254,107 +240,5 @@ impl Fence {
         }
         // The last byte is mapped, not the end: the end may lie on the next line.
         self.source(range.start)..self.source(range.end - 1) + 1
-    }
-}
-
-impl Directive {
-    pub fn parse(words: &str, range: Range<usize>) -> Directive {
-        let word = |word: &str| match word.split_once('=') {
-            Some((name, value)) => (name.to_owned(), Some(value.trim_matches('"').to_owned())),
-            None => (word.to_owned(), None),
-        };
-        // A list may have spaces: `any=name, floor`.
-        static COMMA: LazyLock<Regex> = regex!(r",\s+");
-        let words = COMMA.replace_all(words, ",");
-        Directive {
-            words: words.split_whitespace().map(word).collect(),
-            misspelt: None,
-            range,
-        }
-    }
-
-    /// A comment that does not begin with `standin:`, but almost.
-    pub fn misspelt(name: &str, range: Range<usize>) -> Directive {
-        Directive {
-            words: Vec::new(),
-            misspelt: Some(name.to_owned()),
-            range,
-        }
-    }
-
-    /// What is wrong with the directive: an unknown word or value.
-    pub fn error(&self) -> Option<String> {
-        if let Some(name) = &self.misspelt {
-            return Some(match name == "standin" {
-                true => "a comment for the checker is `standin:` and words such as `status=404`"
-                    .to_owned(),
-                false => format!(
-                    "a comment for the checker begins with `standin:`, this one with `{name}`"
-                ),
-            });
-        }
-        const WORDS: &[&str] = &[
-            "skip", "reset", "status", "db", "as", "any", "save", "expect", "after",
-        ];
-        const ROLES: &[&str] = &["request", "response", "none"];
-        let saves = self.has("save");
-        let near = |word: &str, known: &[&str]| {
-            let near = nearest(word, known.iter().copied());
-            near.map_or_else(
-                || format!("; known are {}", known.join(", ")),
-                |near| format!("; did you mean `{near}`?"),
-            )
-        };
-        self.words
-            .iter()
-            .find_map(|(word, value)| match (word.as_str(), value.as_deref()) {
-                ("skip" | "reset" | "save", None) | ("db" | "any" | "after", Some(_)) => None,
-                ("status", Some(list)) => {
-                    let is_status = |status: &str| {
-                        status
-                            .parse()
-                            .is_ok_and(|code: u16| (100..600).contains(&code))
-                    };
-                    (!list.split(',').all(is_status))
-                        .then(|| format!("`{list}` is not a status or a list of statuses"))
-                }
-                ("expect", Some("hint")) => None,
-                ("as", Some(role)) if ROLES.contains(&role) => None,
-                ("as", Some(role)) => {
-                    Some(format!("`as={role}` has no meaning{}", near(role, ROLES)))
-                }
-                (_, Some(path)) if saves && path.starts_with('.') => None,
-                (known, _) if WORDS.contains(&known) => {
-                    let form = match known {
-                        "status" => "status=404",
-                        "db" => "db=FILE",
-                        "as" => "as=response",
-                        "any" => "any=NAME,NAME",
-                        "expect" => "expect=hint",
-                        "after" => "after=PAGE",
-                        alone => alone,
-                    };
-                    Some(format!(
-                        "`{known}` has the wrong form in a standin comment; write `{form}`"
-                    ))
-                }
-                (unknown, _) => Some(format!(
-                    "unknown word `{unknown}` in a standin comment{}",
-                    near(unknown, WORDS)
-                )),
-            })
-    }
-
-    /// Whether the directive has this word.
-    pub fn has(&self, name: &str) -> bool {
-        self.words.iter().any(|(word, _)| word == name)
-    }
-
-    /// The value of `name=value`.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.words
-            .iter()
-            .find(|(word, _)| word == name)
-            .and_then(|(_, value)| value.as_deref())
     }
 }

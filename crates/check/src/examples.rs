@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 use super::addresses;
 use super::candidates::{self, Candidate};
 use super::clients;
+use super::directive::Directives;
 use super::endpoints;
 use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::labels;
 use super::lenient_json;
-use super::page::{Block, Directive, Page};
+use super::page::{Block, Page};
 use super::pairing::{self, Paired};
 use super::programs;
 use super::repeats::Repeats;
@@ -69,25 +70,6 @@ pub struct ResponseBlock {
     pub doubtful: bool,
     /// The block above it that shows its status, and where.
     pub head: Option<(usize, Range<usize>)>,
-}
-
-/// The `<!-- standin: ... -->` directives above a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directives {
-    /// Do not run the example.
-    pub skip: bool,
-    /// The expected statuses.
-    pub statuses: Vec<u16>,
-    /// Use fresh data for this example.
-    pub reset: bool,
-    /// The data file for this and the following examples.
-    pub data: Option<String>,
-    /// Whether the query is suspicious on purpose, so that the server gives a hint.
-    pub expects_hint: bool,
-    /// Members of the response whose values are not compared.
-    pub any: Vec<String>,
-    /// Names and paths of values to save from the response; these directives are below the request.
-    pub save: Vec<(String, String)>,
 }
 
 impl Example {
@@ -183,7 +165,7 @@ pub fn find(page: &Page) -> Vec<Example> {
         let mention = |request| Example {
             fence: at,
             end: at + 1,
-            directives: directives(page, at, at + 1),
+            directives: page.directives(at, at + 1),
             request,
             is_mention: true,
             ..Example::default()
@@ -261,7 +243,7 @@ impl Finder<'_> {
             let mut example = Example {
                 fence: at,
                 end,
-                directives: directives(page, at, end),
+                directives: page.directives(at, end),
                 request,
                 ..Example::default()
             };
@@ -281,7 +263,7 @@ impl Finder<'_> {
             }
             let is_last = index + 1 == count;
             if let Some(output) = example.request.output.clone() {
-                self.show_output(&mut example, output, is_last);
+                self.show_output(&mut example, output, index, is_last);
             } else if is_last {
                 self.find_body(&mut example);
                 self.find_response(&mut example, index);
@@ -306,13 +288,30 @@ impl Finder<'_> {
         }
     }
 
-    /// Takes the output that the block of a request shows, or the body below the status that it shows.
-    fn show_output(&mut self, example: &mut Example, output: Range<usize>, is_last: bool) {
+    /// Takes the output that the block of a request shows, and the body below it if that is only a status.
+    fn show_output(
+        &mut self,
+        example: &mut Example,
+        output: Range<usize>,
+        index: usize,
+        is_last: bool,
+    ) {
         let (page, at) = (self.page, example.fence);
+        let shown = page
+            .fence(at)
+            .map_or("", |fence| &fence.content[output.clone()]);
+        let is_status = example.request.program().is_some() && !shown.contains(['{', '[']);
         let (body, head) = match is_last {
             true => pairing::with_body(page, at, output.clone(), &example.request),
             false => (at, None),
         };
+        if is_last && is_status && head.is_none() {
+            self.find_response(example, index);
+            if let Some(response) = &mut example.response {
+                response.head = Some((at, output));
+                return;
+            }
+        }
         example.response = Some(match head.is_some() && !example.is_of_headers() {
             true => ResponseBlock {
                 head,
@@ -651,47 +650,6 @@ impl ResponseBlock {
             head: None,
         }
     }
-}
-
-impl Directives {
-    /// Adds what a comment says about one example.
-    fn add(&mut self, directive: &Directive) {
-        self.skip |= directive.has("skip");
-        self.reset |= directive.has("reset");
-        self.expects_hint |= directive.value("expect") == Some("hint");
-        let list = |name| {
-            let list = directive.value(name).into_iter();
-            list.flat_map(|list| list.split(','))
-        };
-        let statuses = list("status").filter_map(|status| status.parse::<u16>().ok());
-        self.statuses.extend(statuses);
-        self.any.extend(list("any").map(str::to_owned));
-    }
-}
-
-fn directives(page: &Page, at: usize, end: usize) -> Directives {
-    let mut out = Directives::default();
-    for directive in page.directives_above(at) {
-        out.add(directive);
-    }
-    for directive in page.blocks[at..end]
-        .iter()
-        .filter_map(Block::directive)
-        .filter(|directive| directive.has("save"))
-    {
-        let paths = directive
-            .words
-            .iter()
-            .filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
-        out.save.extend(paths);
-    }
-    // A data file holds until another is named.
-    let above = page.blocks[..at].iter().rev().filter_map(Block::directive);
-    out.data = above
-        .filter_map(|directive| directive.value("db"))
-        .next()
-        .map(str::to_owned);
-    out
 }
 
 /// The front matter's entry whose name is in a heading above the block.

@@ -24,6 +24,7 @@ mod comments;
 mod compare;
 mod curl;
 mod datasets;
+mod directive;
 mod documented;
 mod documented_response;
 mod documented_status;

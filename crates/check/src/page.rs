@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-pub use super::blocks::{Block, Cell, Directive, Fence, Heading, Table};
+pub use super::blocks::{Block, Cell, Fence, Heading, Table};
+use super::directive::{Directive, Directives};
 use super::front_matter::FrontMatter;
 use super::reader::{markdown, requests_file};
 use super::text::is_list_item;
@@ -102,6 +103,32 @@ impl Page {
             .rev()
             .take_while(|block| !block.separates())
             .filter_map(Block::directive)
+    }
+
+    /// What the directives say about the example in the blocks from `at` to `end`.
+    pub fn directives(&self, at: usize, end: usize) -> Directives {
+        let mut out = Directives::default();
+        for directive in self.directives_above(at) {
+            out.add(directive);
+        }
+        for directive in self.blocks[at..end]
+            .iter()
+            .filter_map(Block::directive)
+            .filter(|directive| directive.has("save"))
+        {
+            let paths = directive
+                .words
+                .iter()
+                .filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
+            out.save.extend(paths);
+        }
+        // A data file holds until another is named.
+        let above = self.blocks[..at].iter().rev().filter_map(Block::directive);
+        out.data = above
+            .filter_map(|directive| directive.value("db"))
+            .next()
+            .map(str::to_owned);
+        out
     }
 
     /// The value of `as=request`, `as=response` or `as=none` above a block.

@@ -407,6 +407,9 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     static OTHER_CASE: LazyLock<Regex> = regex!(r"^\s*(?:\}\s*)?(?:catch|except|else)\b");
     // In a session the value of an expression is printed below it.
     static BODY: LazyLock<Regex> = regex!(r"^(?:>>> .*)?\.json\(\)\)?\s*$");
+    static ASSERTED: LazyLock<Regex> = regex!(
+        r"\b(?:assert|expect)\w*\b[^#]*\bstatus(?:_?[cC]ode)?\b[^\d#!]*\b(?P<code>[1-5]\d\d)\b"
+    );
     let content = comments(text);
     let mut is_shown = false;
     let mut status = None;
@@ -420,6 +423,15 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
             return Some(at..at + length);
         }
         is_shown = text.trim_start().starts_with(">>> ") && BODY.is_match(line);
+        let asserted = ASSERTED.captures(line).and_then(|found| found.name("code"));
+        // Any of several, or any other.
+        let is_sure = |code: &regex::Match<'_>| {
+            !line[code.end()..].contains(|c: char| c.is_ascii_digit())
+                && !line[..code.start()].to_lowercase().contains("not")
+        };
+        if let Some(code) = asserted.filter(is_sure) {
+            status = status.or(Some(at + code.start()..at + code.end()));
+        }
         let Some((code, _)) = line.split_once('#') else {
             continue;
         };

@@ -8,9 +8,10 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::addresses;
-use super::blocks::{Block, Cell, Directive, Fence, Heading, Piece, Prose, Table};
+use super::blocks::{Block, Cell, Fence, Heading, Piece, Prose, Table};
 use super::captions;
 use super::comments;
+use super::directive::Directive;
 use super::html;
 use super::http_message;
 use super::implied::imply_requests;

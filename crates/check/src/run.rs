@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::causes::{self, Case};
 use super::datasets::{Dataset, Datasets};
+use super::directive::Directive;
 use super::documented::{self, Compared, Confidence, Documented, OtherDifference};
 use super::documented_response::{self, DocumentedResponse};
 use super::documented_status;
@@ -20,7 +21,7 @@ use super::node::Node;
 use super::options::{Fix, Options};
 use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Outcome, PageResult};
 use super::own_routes;
-use super::page::{Block, Directive, Page};
+use super::page::{Block, Page};
 use super::requests;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
