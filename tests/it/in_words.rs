@@ -535,3 +535,160 @@ fn a_status_that_a_program_asserts_is_documented() {
         (js("expect(res.status).not.toBe(404);"), &["pass"]),
     ]);
 }
+
+/// The prompt of a session is what is before its first command, and `curl` leaves it behind a body.
+#[test]
+fn any_prompt_ends_the_output_above_it() {
+    let prompts = [
+        "[ada@pc api]$ ",
+        "λ ",
+        "❯ ",
+        "~ % ",
+        "~/api$ ",
+        "➜  api ",
+        "➜  api git:(main) ✗ ",
+        "bash-5.1$ ",
+        "(venv) $ ",
+        "/ # ",
+        "PS C:\\api> ",
+        "C:\\Users\\Ada B>",
+        "MacBook-Pro:api ada$ ",
+        "ada@mac api % ",
+    ];
+    let owls = "{\"id\": 1, \"name\": \"Owls\"}";
+    let page = |prompt: &str, end: &str, name: &str| {
+        let foxes = format!("{{\"id\": 2, \"name\": \"{name}\"}}");
+        format!(
+            "```\n{prompt}curl http://localhost:3000/bands/1\n{owls}{end}{prompt}curl http://localhost:3000/bands/2\n{foxes}{end}{prompt}\n```\n"
+        )
+    };
+    for prompt in prompts {
+        assert_all_judged(&[
+            (
+                page(prompt, "\n", "Foxes"),
+                &["pass: as documented", "pass: as documented"][..],
+            ),
+            (
+                page(prompt, "", "Foxes"),
+                &["pass: as documented", "pass: as documented"],
+            ),
+            (
+                page(prompt, "", "Cats"),
+                &["pass: as documented", "fail: name"],
+            ),
+        ]);
+    }
+    let windows = format!(
+        "C:\\Users\\Ada É>curl -i http://localhost:3000/bands/1\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{}\n",
+        owls.replace("Owls", "Cats")
+    );
+    assert_all_judged(&[(windows, &["fail: name"][..])]);
+}
+
+#[test]
+fn the_progress_meter_of_curl_is_not_output() {
+    let page = |filter: &str, output: &str| {
+        format!(
+            "```\n$ curl http://localhost:3000/bands/1 | jq {filter}\n  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   Spent    Left  Speed\n\
+             100    62  100    62    0     0  12345      0 --:--:-- --:--:-- --:--:-- 12345\n{output}\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (page(".name", "\"Owls\""), &["pass"][..]),
+        (page(".name", "\"Cats\""), &["fail"]),
+        (
+            page(".", "{\n  \"id\": 1,\n  \"name\": \"Cats\"\n}"),
+            &["fail"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_the_text_says_of_other_requests_is_not_about_this_one() {
+    let read = "```bash\ncurl http://localhost:3000/bands/1\n```\n";
+    let rows = [
+        (
+            "Try `GET /bands/99`: the server answers 404.\n\n",
+            &["pass"][..],
+        ),
+        ("We no longer get a 404:\n\n", &["pass"]),
+        ("`GET /bands/1` returns 404:\n\n", &["fail"]),
+        ("`GET /bands/:id` returns 404:\n\n", &["fail"]),
+        ("This returns an empty list:\n\n", &["pass"]),
+    ];
+    assert_all_judged(&rows.map(|(text, expected)| (format!("{text}{read}"), expected)));
+    let list = read.replace("/1", "?name=Owls");
+    assert_all_judged(&[
+        (
+            format!("This returns an empty list:\n\n{list}"),
+            &["fail: the text says that the list is empty"][..],
+        ),
+        (
+            format!("{list}\nThe result is an empty array.\n"),
+            &["fail"],
+        ),
+        (
+            format!("{list}\nIf nothing fits, the server returns an empty array.\n"),
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn steps_are_in_sequence() {
+    let delete = "```bash\ncurl -X DELETE http://localhost:3000/bands/2\n```\n\n";
+    let list = "```bash\ncurl http://localhost:3000/bands\n```\n\n```json\n[{\"id\": 1, \"name\": \"Owls\"}, {\"id\": 2, \"name\": \"Foxes\"}]\n```\n";
+    assert_all_judged(&[
+        (
+            format!("Step 1: Delete it:\n\n{delete}**Step 2:** List them:\n\n{list}"),
+            &["pass", "fail"][..],
+        ),
+        (
+            format!("Delete it:\n\n{delete}Now list the bands:\n\n{list}"),
+            &["pass", "fail"],
+        ),
+        (
+            format!("Delete it:\n\n{delete}List the bands:\n\n{list}"),
+            &["pass", "pass"],
+        ),
+        (
+            format!("## Delete\n\n{delete}## List\n\nNow list the bands:\n\n{list}"),
+            &["pass", "pass"],
+        ),
+    ]);
+    let put = "```bash\ncurl -X PUT http://localhost:3000/songs/1 --json '{\"title\": \"Blue\"}'\n```\n\n";
+    let wrong = "```json\n{\"id\": 1, \"title\": \"Blue\", \"price\": 12}\n```\n";
+    assert_all_judged(&[
+        (format!("{put}The updated song:\n\n{wrong}"), &["fail"][..]),
+        (
+            format!("{put}The record now looks like this:\n\n{wrong}"),
+            &["fail"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_response_of_a_line_and_a_labelled_body_are_read() {
+    let read = |path: &str| format!("```\nGET {path}\n```\n\nResponse:\n\n");
+    let placeholders =
+        "```bash\ncurl http://localhost:3000/songs --json '{\"title\":THE_TITLE}'\n```\n";
+    assert_all_judged(&[
+        (read("/bands/99") + "```\n404 - Band 99 not found\n```\n", &["pass"][..]),
+        (read("/bands/1") + "```\n404 - Band 1 not found\n```\n", &["fail: the response documents 404"]),
+        (read("/bands/1") + "```\n200 OK\nContent-Type: application/json\nBody: {\"name\": \"Cats\"}\n```\n", &["fail"]),
+        (
+            "```\nGET /bands/1\n```\n\nIf the id does not exist:\n\n```\n404 Not Found\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (placeholders.to_owned(), &["skipped: a template"]),
+        (
+            "| Operation | HTTP | Path | Response |\n| --- | --- | --- | --- |\n| Read | GET | /bands/1 | 200 |\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "```bash\n# 5) ลบ -> 204 (หรือ 404)\ncurl -X DELETE http://localhost:3000/bands/1\n```\n".to_owned(),
+            &["fail: the text documents 204"],
+        ),
+        ("<!-- standin: db=nope.json -->\n\n```\nGET /bands/1\n```\n".to_owned(), &["error: `db=nope.json`"]),
+    ]);
+}

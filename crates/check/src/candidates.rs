@@ -246,7 +246,14 @@ impl<'a> Scan<'a> {
         let leads = labels::leads(sentence) || labels::has_word(sentence, "following below");
         self.elsewhere = (leads && labels::is_elsewhere(sentence))
             || label.is_some_and(labels::is_about_another);
-        let case = status_text::of_other_case(sentence).filter(|_| labels::leads(sentence));
+        // "If there is no such user:" above the status of a failure.
+        let failure = || {
+            let shown = self.page.fence(index + 1)?;
+            let status = transcript::head(&shown.content).0?.status;
+            (status >= 400 && !status_text::is_statement(sentence)).then_some(status)
+        };
+        let case = status_text::of_other_case(sentence).or_else(failure);
+        let case = case.filter(|_| labels::leads(sentence));
         if case.is_some() {
             (self.status, self.other_case) = (case, true);
         }

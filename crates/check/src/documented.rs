@@ -345,6 +345,19 @@ impl Documented<'_> {
             );
             return Some(OtherDifference { place, text });
         }
+        if let Body::Json(Value::Array(items)) = &received.body
+            && self.response.body.is_none()
+            && !items.is_empty()
+            && self.around.says_empty_list()
+        {
+            return Some(OtherDifference {
+                place: None,
+                text: format!(
+                    "the text says that the list is empty, the server returns {} items",
+                    items.len()
+                ),
+            });
+        }
         let is_empty = match &received.body {
             Body::Empty => true,
             Body::Json(Value::Object(members)) => members.is_empty(),

@@ -85,13 +85,52 @@ impl Around<'_> {
                 | jetzt | nun | ahora | agora | maintenant | adesso | ora | теперь | nu | şimdi | teraz )\b
             | 现在 | 今度 | 이제"
         );
+        self.text_since(above).is_some_and(|between| {
+            let mut sentences = between.iter().map(|text| labels::last_sentence(text));
+            sentences.all(|sentence| NEXT.is_match(sentence))
+        })
+    }
+
+    /// Whether the sentence between the request and the one of the block `above` says that it is the next step: "Now list
+    /// the users:".
+    pub fn is_next_step(&self, above: usize) -> bool {
+        static STEP: LazyLock<Regex> = regex!(
+            r"(?xi)^\W*(?: then | finally | after\s+(?:that|this) | afterwards | dann | danach | luego | después | depois | ensuite | puis | poi
+                | затем | потом )\b | \b(?: now | jetzt | nun | ahora | agora | maintenant | adesso | теперь )\b | 现在 | 今度 | 이제"
+        );
+        let between = self.text_since(above).unwrap_or_default();
+        let sentence = between.last().map(|text| labels::last_sentence(text));
+        sentence.is_some_and(|sentence| STEP.is_match(sentence) && labels::leads(sentence))
+    }
+
+    /// The text between the request and the one of the block `above`, if that and nothing else is between them.
+    fn text_since(&self, above: usize) -> Option<Vec<&str>> {
         let is_code = |at: usize| self.page.fence(at).is_some_and(|fence| fence.fenced);
         let between = &self.page.blocks[(above + 1).min(self.example.fence)..self.example.fence];
-        let says_so = |block: &Block| match block {
-            Block::Prose(prose) => NEXT.is_match(labels::last_sentence(&prose.text)),
-            _ => false,
-        };
-        is_code(above) && is_code(self.example.fence) && between.iter().all(says_so)
+        let text = between.iter().map(|block| match block {
+            Block::Prose(prose) => Some(prose.text.as_str()),
+            _ => None,
+        });
+        (is_code(above) && is_code(self.example.fence)).then(|| text.collect())?
+    }
+
+    /// Whether the sentence directly above or below the request says that it returns an empty list.
+    pub fn says_empty_list(&self) -> bool {
+        static EMPTY: LazyLock<Regex> = regex!(
+            r"(?xi)\b(?: returns? | returned | gives? | gets? | yields? | responds?\s+with | result\s+is | results?\s+in | see )\b
+                [^.:;,]{0,20} (?: \bempty\s+(?:list|array|result)\b | `\[\]` )"
+        );
+        const CONDITIONS: &str = "if when where unless otherwise before else without for";
+        let prose = |at: Option<usize>| self.page.blocks.get(at?)?.prose();
+        let above =
+            prose(self.example.fence.checked_sub(1)).filter(|prose| labels::leads(&prose.text));
+        let below = prose(self.example.fence.checked_add(1));
+        let sentences = [
+            above.map(|prose| labels::last_sentence(&prose.text)),
+            below.map(|prose| prose.text.split(". ").next().unwrap_or_default()),
+        ];
+        let says_so = |text: &str| EMPTY.is_match(text) && !labels::has_word(text, CONDITIONS);
+        sentences.into_iter().flatten().any(says_so)
     }
 
     /// Whether the text mentions this error: it names its status, or says that the request fails.

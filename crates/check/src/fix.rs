@@ -367,15 +367,22 @@ impl<'a> Repair<'a> {
         let before = before.and_then(|received| printed(self.result, received));
         let before = before.as_ref().and_then(Value::as_array);
         let shown = details.documented.as_ref().map(Node::to_value);
-        let shown = shown.as_ref().and_then(Value::as_array);
+        let shown_items = shown.as_ref().and_then(Value::as_array);
         let is_elsewhere = |item: &Value| {
             let mut received = body.as_array().into_iter().chain(before).flatten();
             !received.any(|received| received == item)
                 && dataset.is_some_and(|dataset| dataset.has_record(item))
         };
-        let mut shown = shown.into_iter().flatten();
+        let mut shown = shown_items.into_iter().flatten();
         if shown.any(is_elsewhere) {
             return Err("the request is probably what is wrong");
+        }
+        if let (Some(all), Some(shown)) = (body.as_array(), shown_items)
+            && names_filter(self.page, self.result, all, shown)
+        {
+            return Err(
+                "the text above asks for the records that are shown, so the request probably lacks a filter",
+            );
         }
         // Values that cannot be documented stay as they are.
         for found in &details.accepted {
@@ -497,6 +504,30 @@ fn keeps_something(documented: &Node, actual: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the records shown are those of a list that have one value of a member, and the text that leads to the request
+/// has its name or value: "All published posts:".
+fn names_filter(page: &Page, result: &ExampleResult, all: &[Value], shown: &[Value]) -> bool {
+    let above = result.example.fence.checked_sub(1);
+    let Some(prose) = above.and_then(|at| page.blocks[at].prose()) else {
+        return false;
+    };
+    let words = labels::words(labels::last_sentence(&prose.text));
+    let is_shown = |item: &&Value| shown.contains(item);
+    let (kept, left): (Vec<&Value>, Vec<&Value>) = all.iter().partition(is_shown);
+    let Some(Value::Object(first)) = kept.first() else {
+        return false;
+    };
+    let is_filter = |(name, value): (&String, &Value)| {
+        let has = |item: &&Value| item.get(name) == Some(value);
+        let is_named = labels::names(&words, name)
+            || value
+                .as_str()
+                .is_some_and(|value| words.contains(&value.to_lowercase()));
+        is_named && kept.iter().all(has) && !left.iter().any(has)
+    };
+    kept.len() == shown.len() && !left.is_empty() && first.iter().any(is_filter)
 }
 
 /// Where a missing response belongs: below its label or heading, if the page has one, or else below the request. Nowhere

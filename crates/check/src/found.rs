@@ -254,7 +254,7 @@ pub enum Problem {
 static PLACEHOLDER: LazyLock<Regex> = regex!(
     r#"(?x)
         "(?P<quoted> \{\{?[A-Za-z][^{}"]*\}\}? | <[A-Za-z][\w\ .-]*> | \$\{?[A-Za-z_]\w*\}? | \$\([^"]*\) )"
-      | [:\[,]\s* (?P<bare> \{\{?[A-Za-z][\w\ .-]*\}\}? | <[A-Za-z][\w\ .-]*> | \$[A-Za-z_]\w* | \$\([^)]*\) )
+      | [:\[,]\s* (?P<bare> [A-Z]+(?:_[A-Z0-9]+)+\b | \{\{?[A-Za-z][\w\ .-]*\}\}? | <[A-Za-z][\w\ .-]*> | \$[A-Za-z_]\w* | \$\([^)]*\) )
       "#
 );
 

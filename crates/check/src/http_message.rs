@@ -146,7 +146,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
 /// The method that the first line of a request means with a misspelt word: `GTE /users`.
 pub fn misspelt_method(line: &str) -> Option<&'static str> {
     // Words that are near a method, and commands of other services.
-    const OTHER: [&str; 5] = ["SET", "POSTS", "GETS", "PUTS", "HEADS"];
+    const OTHER: [&str; 6] = ["SET", "READ", "POSTS", "GETS", "PUTS", "HEADS"];
     let mut words = line.split_whitespace();
     let (word, url) = (words.next()?, words.next()?);
     let is_word = word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());

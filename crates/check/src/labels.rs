@@ -302,6 +302,17 @@ fn says_what_comes(sentence: &str) -> bool {
     SEEN.is_match(sentence) && !has_word(sentence, OTHER) && !is_elsewhere(sentence)
 }
 
+/// Whether a label calls what is below it the outcome of a write: "The updated user:", "The record now looks like this:".
+fn names_outcome(label: &str) -> bool {
+    static OUTCOME: LazyLock<Regex> = regex!(
+        r"(?xi)^\W*(?:the\s+)?(?:updated|changed|modified|resulting|created|patched|replaced)\s+\w+\s*:\W*$
+            | \bnow\s+(?:looks?\s+like|is|reads)\s+(?:this|as\s+follows)\s*:\W*$"
+    );
+    const OTHER: &str =
+        "file schema config configuration code handler model type database script template state";
+    OUTCOME.is_match(label) && !has_word(label, OTHER)
+}
+
 /// Whether a sentence leaves no doubt that the JSON below it is the response: it is a label, or says so in plain words
 /// only.
 pub fn surely_introduces(sentence: &str) -> bool {
@@ -311,7 +322,7 @@ pub fn surely_introduces(sentence: &str) -> bool {
     if PARTS.is_match(sentence) {
         return false;
     }
-    if names_response(sentence) || says_what_comes(sentence) {
+    if names_response(sentence) || says_what_comes(sentence) || names_outcome(sentence) {
         return true;
     }
     let all = words(sentence);

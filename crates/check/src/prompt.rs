@@ -1,5 +1,7 @@
 //! The prompts of shells, which pages show before commands.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -7,13 +9,14 @@ use regex::Regex;
 /// A prompt at the beginning of a line: `$`, `ada@host dir %`, `➜  dir git:(main) ✗`, `~/dir ❯`, `PS C:\>`.
 static PROMPT: LazyLock<Regex> = regex!(
     r#"(?x)^[\ \t]*(?:\([\w.-]+\)[\ \t]+)?
-        (?: ➜[\ \t]+(?:~\S*|[\w.-]+[\ \t]+git:\(\S*\))(?:[\ \t]+✗)?
+        (?: (?: ➜[\ \t]+(?:~\S*|[\w.-]+[\ \t]+git:\(\S*\))(?:[\ \t]+✗)?
           | [$%>❯»λ➜](?:[\ \t]+[$%>])*
           | \[?[\w.-]+@[\w.-]+(?::\S*)?(?:[\ \t]+[\w./~-]+)?\]?[\ \t]*[$%\#❯➜]
           | [A-Za-z][\w.-]*:[~/][^\s"'`{<]*[$\#]
           | [~/][^\s"'`{<]*(?:[\ \t]+\S+)?[\ \t]+[❯»λ➜]
-          | (?:PS[\ ])?[A-Z]:\\[^<>"\n]*> | PS> )
-        (?:[\ \t]+|$)"#
+          | PS> )
+        (?:[\ \t]+|$)
+        | (?:PS[\ ])?[A-Z]:\\[^<>"\n]*>[\ \t]*)"#
 );
 
 /// The offset after the prompt of a line, if it has one.
@@ -34,6 +37,57 @@ pub fn begins(line: &str) -> bool {
         .iter()
         .any(|mark| line.trim_start().starts_with(mark));
     !is_of_curl && end(line).is_some()
+}
+
+/// What is before the first command of a session, if it looks like a prompt and is longer than a mark.
+fn own(text: &str) -> Option<&str> {
+    static OWN: LazyLock<Regex> = regex!(
+        r#"(?m)^[ \t]*(?P<prompt>(?:[^\s"'`{}|=;&<]|[ \t]){1,80}?)[ \t]*(?:\bcurl(?:\.exe)?|\b(?:http|xh|wget))[ \t]"#
+    );
+    let found = OWN.captures(text)?.name("prompt")?.as_str();
+    let ends = ['$', '%', '>', '❯', 'λ', '»', '➜', '✗'];
+    let is_of_root = || found.ends_with('#') && found.contains(['@', '/', '~']);
+    let is_prompt = found.starts_with('➜') || found.ends_with(ends) || is_of_root();
+    (found.len() > 1 && is_prompt && !found.starts_with(['>', '#', '*'])).then_some(found)
+}
+
+/// A session with `$` in place of its prompts, each at the beginning of a line: `curl` leaves them behind a body without a
+/// newline at its end. Offsets stay valid.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    static GLUED: LazyLock<Regex> =
+        regex!(r"[}\]](?P<prompt>[\w~$%#>][\w.~@:/-]*[$%#>]?)[ \t]+(?:curl|http|xh|wget)[ \t]");
+    static COMMAND: LazyLock<Regex> = regex!(r"^[ \t]*(?:curl(?:\.exe)?|http|xh|wget)[ \t]");
+    let own = own(text);
+    let of_own = own.into_iter().flat_map(|own| text.match_indices(own));
+    let of_own = of_own.filter(|(at, own)| {
+        let before = text[..*at].trim_end_matches([' ', '\t']);
+        before.is_empty()
+            || before.ends_with(['\n', '}', ']'])
+            || COMMAND.is_match(&text[at + own.len()..])
+    });
+    let mut places: Vec<Range<usize>> = of_own.map(|(at, own)| at..at + own.len()).collect();
+    if places.is_empty() {
+        let prompts = GLUED.captures_iter(text);
+        let prompts = prompts.filter_map(|found| found.name("prompt"));
+        places = prompts.map(|prompt| prompt.range()).collect();
+    }
+    let mut plain = Cow::Borrowed(text);
+    for place in places {
+        let is_glued = !text[..place.start]
+            .trim_end_matches([' ', '\t'])
+            .ends_with('\n');
+        let line_end = if is_glued && place.start > 0 {
+            "\n"
+        } else {
+            ""
+        };
+        let width = place.len() - line_end.len();
+        let prompt = if width > 0 { "$" } else { "" };
+        plain
+            .to_mut()
+            .replace_range(place, &format!("{line_end}{prompt:>width$}"));
+    }
+    plain
 }
 
 #[cfg(test)]

@@ -92,15 +92,15 @@ pub fn row_request(row: &[Cell]) -> Option<(&Cell, String)> {
     }
     let is_path = |cell: &&Cell| cell.text.starts_with('/') || url::has_base(&cell.text);
     let path = row.iter().find(is_path)?;
-    let message = |cell: &Cell| {
-        let method = cell.text.to_uppercase();
-        let message = format!("{method} {}", path.text);
-        // A misspelt method is reported where the message is read.
-        let is_method =
-            METHODS.contains(&&*method) || http_message::misspelt_method(&message).is_some();
-        is_method.then_some(message)
-    };
-    Some((path, row.iter().find_map(message)?))
+    let message = |cell: &Cell| format!("{} {}", cell.text.to_uppercase(), path.text);
+    let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
+    // A misspelt method is reported where the message is read.
+    let is_misspelt = |cell: &&Cell| http_message::misspelt_method(&message(cell)).is_some();
+    let method = row
+        .iter()
+        .find(is_method)
+        .or_else(|| row.iter().find(is_misspelt))?;
+    Some((path, message(method)))
 }
 
 /// The request that a table shows.

@@ -1,10 +1,5 @@
 //! Finds the requests in a code block: curl commands and HTTP messages.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::blocks::Fence;
 use super::commands::{
     commands, from_command, inside, misspelt, misspelt_message, without_command,
@@ -30,7 +25,7 @@ pub fn find(
     fence: &Fence,
     other_clients: fn(&str, &str) -> Vec<FoundRequest>,
 ) -> Vec<FoundRequest> {
-    let text = &*prompts_apart(&fence.content);
+    let text = &*prompt::plain(&fence.content);
     // A cell of a notebook.
     let mut lines = text.lines().map(str::trim_start);
     let is_shell =
@@ -115,20 +110,6 @@ pub fn find(
         *first = first.clone().with_mistake(span, UNCLOSED, None);
     }
     found
-}
-
-/// A session with the prompts on lines of their own that stand behind a body without a newline at its end: `}$ curl ...`.
-/// Offsets stay valid.
-fn prompts_apart(text: &str) -> Cow<'_, str> {
-    static GLUED: LazyLock<Regex> =
-        regex!(r"[}\]](?P<first>[\w~$%#>])[\w.~@:/-]*[$%#>]?[ \t]+(?:curl|http|xh|wget)[ \t]");
-    let mut apart = Cow::Borrowed(text);
-    for found in GLUED.captures_iter(text) {
-        if let Some(first) = found.name("first") {
-            apart.to_mut().replace_range(first.range(), "\n");
-        }
-    }
-    apart
 }
 
 /// The request that the first line of JSON names in a comment: `// GET /users`. The JSON is its response, or its body.

@@ -198,9 +198,13 @@ fn without_request(
 fn are_steps(page: &Page, examples: &[Example]) -> bool {
     let step = |example: &Example| {
         let mut headings = page.headings_above(example.fence);
-        headings
-            .find(|heading| labels::is_step(&heading.text))
-            .map(|heading| heading.range.start)
+        let heading = headings.find(|heading| labels::is_step(&heading.text));
+        let label = || {
+            let above = page.blocks.get(example.fence.checked_sub(1)?)?;
+            let text = above.prose().filter(|prose| labels::is_step(&prose.text))?;
+            Some(text.range.start)
+        };
+        heading.map(|heading| heading.range.start).or_else(label)
     };
     let mut steps = examples.iter().filter_map(step);
     let first = steps.next();

@@ -177,13 +177,17 @@ impl<'a> Session<'a> {
         Ok(self.fixtures.len() - 1)
     }
 
-    /// Whether the request directly above changed the record that this one reads.
+    /// Whether the request directly above changed the record that this one reads, or its collection if the text says that
+    /// this is the next step.
     fn is_just_written(&self, request: &Request, around: &Around<'_>) -> bool {
         let changes = |(_, write): &(usize, Request)| {
             write.method != "POST" && write.target == request.target
         };
-        self.writes.last().is_some_and(changes)
-            && self.write_above.is_some_and(|above| around.follows(above))
+        let is_same = self.writes.last().is_some_and(changes);
+        let concerns = self.last_write_concerns(request);
+        self.write_above.is_some_and(|above| {
+            is_same && around.follows(above) || concerns && around.is_next_step(above)
+        })
     }
 
     /// Sends a request to the service that the reset mode selects.

@@ -42,7 +42,7 @@ fn comment_after(text: &str, end: usize, printed: &Printed) -> Option<Range<usiz
 
 /// The output shown below a command that prints this, and where to continue.
 pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usize>>, usize) {
-    let mut at = start;
+    let mut at = below_progress(text, start);
     // Labels may be above each other.
     for _ in 0..3 {
         let in_comments = printed.comment_output(&text[at..]);
@@ -69,6 +69,20 @@ pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usiz
         true => (Some(shown), end),
         false => (None, start),
     }
+}
+
+/// Where the output begins below the progress meter that curl prints if its output goes to another program.
+fn below_progress(text: &str, start: usize) -> usize {
+    let is_progress = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("% Total")
+            || line.starts_with("Dload")
+            || line.starts_with(|c: char| c.is_ascii_digit()) && line.contains("--:--:--")
+    };
+    let first = text.len() - text[start..].trim_start_matches(['\n', '\r']).len();
+    let lines = text[first..].split_inclusive('\n');
+    let length: usize = lines.take_while(is_progress).map(str::len).sum();
+    if length > 0 { first + length } else { start }
 }
 
 /// Whether a line begins another command or request.

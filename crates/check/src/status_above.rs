@@ -16,6 +16,7 @@ use super::status::{Expected, StatusSource, one, usual};
 use super::status_text::{self, in_line, in_paragraph};
 use super::text::line_start;
 use super::transcript;
+use super::url;
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
 pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
@@ -32,7 +33,10 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     static OTHER: LazyLock<Regex> = regex!(
         r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|unlike|others?|does\s+not\s+return|doesn['’]t\s+return)\b"
     );
-    if !labels::leads(text) && !ends_with_status || OTHER.is_match(text) {
+    if !labels::leads(text) && !ends_with_status
+        || OTHER.is_match(text)
+        || is_of_another(text, example)
+    {
         return None;
     }
     let place = Some(prose.range.clone());
@@ -124,10 +128,7 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
             }
             _ => return None,
         };
-        // "GET /users/1 then returns 404" is about another request.
-        let is_other =
-            |method: &&&str| **method != example.method() && prose.text.contains(**method);
-        if METHODS.iter().any(|method| is_other(&method)) {
+        if is_of_another(&prose.text, example) {
             continue;
         }
         let is_item = page.is_list_item(prose.range.start);
@@ -166,6 +167,25 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
         }
     }
     found
+}
+
+/// Whether a text is about another request: "GET /users/9 then returns 404", "Unlike a missing user, which returns 404".
+fn is_of_another(text: &str, example: &Example) -> bool {
+    static OTHER: LazyLock<Regex> =
+        regex!(r"(?i)\b(?:unlike|no\s+longer|instead\s+of|rather\s+than)\b");
+    static NAMED: LazyLock<Regex> = regex!(
+        r"\b(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b(?:[`*\s]+(?:https?://[^\s/`]+)?(?P<path>/[^\s`*?]*))?"
+    );
+    let written = example.request.written.as_ref();
+    let own = written.map_or("", |written| url::path_of(&written.request.target));
+    let is_other = |found: regex::Captures<'_>| {
+        let path = found.name("path").map(|path| path.as_str());
+        let path = path.map(|path| path.trim_end_matches(['.', ',', ':', ';', ')', '/']));
+        let is_template = path.is_some_and(|path| url::placeholder(path).is_some());
+        &found["method"] != example.method()
+            || !is_template && path.is_some_and(|path| !own.trim_end_matches('/').ends_with(path))
+    };
+    OTHER.is_match(text) || NAMED.captures_iter(text).any(is_other)
 }
 
 /// The status in the heading above a request, unless it is the heading of another one's response.

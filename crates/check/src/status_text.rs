@@ -487,6 +487,15 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         let others = others.filter_map(|found| found["code"].parse().ok());
         return Some(std::iter::once(status).chain(others).collect());
     }
+    // "-> 204 (or 404 if there is none)" in any language.
+    let (sentence, note) = text.split_once('(').unwrap_or((text, ""));
+    if CODE.is_match(note)
+        && let Some(status) = of_heading(sentence).or_else(|| in_short_sentence(sentence))
+    {
+        let others = CODE.captures_iter(note);
+        let others = others.filter_map(|found| found["code"].parse().ok());
+        return Some(std::iter::once(status).chain(others).collect());
+    }
     let mut codes = CODE.captures_iter(text);
     let code = codes.next().and_then(|found| found["code"].parse().ok());
     let is_only = codes.next().is_none();
@@ -499,7 +508,6 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         in_line(&before["status"]).filter(|_| is_statement(text))
     };
     // "Deve retornar 400 (duplicada)"
-    let (sentence, _) = text.split_once('(').unwrap_or((text, ""));
     let sure = in_paragraph(text)
         .or_else(|| of_heading(text))
         .or_else(own)
@@ -534,7 +542,7 @@ fn is_phrase(words: &str) -> bool {
 }
 
 /// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
-fn is_statement(text: &str) -> bool {
+pub fn is_statement(text: &str) -> bool {
     is_unconditional(text) && !labels::has_word(text, "unknown invalid")
 }
 

@@ -45,7 +45,8 @@ pub fn looks_like_response(content: &str) -> bool {
     if headers_only(text) {
         return true;
     }
-    if status_words(text.lines().next().unwrap_or_default()).is_some() {
+    if status_words(text.lines().next().unwrap_or_default()).is_some() || with_note(text).is_some()
+    {
         return true;
     }
     if text.trim_end() == "null" {
@@ -198,6 +199,13 @@ pub(super) fn status_words(line: &str) -> Option<&str> {
     (given.is_empty() || given.trim().eq_ignore_ascii_case(known)).then_some(words)
 }
 
+/// The status of a text that is only a line with a message behind it: `404 - User not found`.
+fn with_note(text: &str) -> Option<&str> {
+    static NOTED: LazyLock<Regex> =
+        regex!(r"^\s*(?P<status>[1-5]\d\d)[ \t]+[-–—][ \t]+\p{L}[^\n]*\s*$");
+    Some(NOTED.captures(text)?.name("status")?.as_str())
+}
+
 /// The status line, and where the body begins. `curl -v` marks received lines with `<` and other lines with `*` and `>`.
 pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut at = 0;
@@ -215,7 +223,7 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
         let start = at;
         at += line.len();
         if plain.starts_with("HTTP/") || found.is_none() {
-            let words = status_words(plain);
+            let words = status_words(plain).or_else(|| with_note(content));
             let status = words.and_then(|words| words.split_whitespace().next()?.parse().ok());
             if let (Some(words), Some(status)) = (words, status)
                 && let Some(offset) = line.find(words)
@@ -238,6 +246,11 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
             || trimmed.ends_with(" bytes data]")
             || trimmed == ">"
             || trimmed == "*";
+        // `Body: {"id": 1}` below the headers.
+        let labelled = plain.strip_prefix("Body:").filter(|_| found.is_some());
+        if let Some(body) = labelled.filter(|body| body.trim_start().starts_with(['{', '['])) {
+            return (found, start + line.trim_end().len() - body.len());
+        }
         // Dots below the status line stand for headers, and in the output of `curl -v` for its other lines.
         let dots = (is_verbose || found.is_some() && below_header) && is_dots(trimmed);
         let header = dots || (found.is_some() || headers_only) && is_header(plain);
