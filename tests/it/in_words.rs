@@ -477,6 +477,16 @@ fn a_write_stands_in_a_line_with_its_body_and_status() {
             format!("- `PUT /bands/9` with `{band}` → 404\n- `GET /bands/9` → 200\n- POST /bands with {band} returns 200\n"),
             &["pass", "fail", "fail"],
         ),
+        ("- **Create**: `POST /bands` → 202 Created\n".to_owned(), &["fail: the text documents 202"]),
+        (
+            "`GET /bands/9` returns 200.\n\n`DELETE /bands/1` deletes the band and returns `204 No Content`.\n\n```bash\ncurl http://localhost:3000/bands/1\n```\n".to_owned(),
+            &["fail: the text documents 200", "fail: the text documents 204", "pass"],
+        ),
+        // The sentence is about the command.
+        (
+            "`GET /bands/1` returns 200.\n\n```bash\ncurl http://localhost:3000/bands/1\n```\n".to_owned(),
+            &["pass"],
+        ),
         (
             "**PUT** `/bands/9`\n```json\n{\"id\": 9, \"name\": \"Cats\"}\n```\nExpected response: `404 Not Found` or `500`\n".to_owned(),
             &["pass"],
@@ -678,6 +688,10 @@ fn a_response_of_a_line_and_a_labelled_body_are_read() {
         (read("/bands/1") + "```\n200 OK\nContent-Type: application/json\nBody: {\"name\": \"Cats\"}\n```\n", &["fail"]),
         (
             "```\nGET /bands/1\n```\n\nIf the id does not exist:\n\n```\n404 Not Found\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "```\nGET /bands/9\n```\n\nNesse caso, a resposta HTTP é:\n\n```\n404 Not Found\n```\n".to_owned(),
             &["pass"],
         ),
         (placeholders.to_owned(), &["skipped: a template"]),

@@ -1,5 +1,8 @@
 //! What may be the response to a request: the code blocks below it, with what the text says about each.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value;
 
 use super::blocks::Prose;
@@ -247,10 +250,12 @@ impl<'a> Scan<'a> {
         self.elsewhere = (leads && labels::is_elsewhere(sentence))
             || label.is_some_and(labels::is_about_another);
         // "If there is no such user:" above the status of a failure.
+        static CONDITION: LazyLock<Regex> =
+            regex!(r"(?i)^\W*(?:if|when|wenn|falls|si|se|caso|quand|cuando|quando|если)\b");
         let failure = || {
             let shown = self.page.fence(index + 1)?;
             let status = transcript::head(&shown.content).0?.status;
-            (status >= 400 && !status_text::is_statement(sentence)).then_some(status)
+            (status >= 400 && CONDITION.is_match(sentence)).then_some(status)
         };
         let case = status_text::of_other_case(sentence).or_else(failure);
         let case = case.filter(|_| labels::leads(sentence));

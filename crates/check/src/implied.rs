@@ -253,6 +253,7 @@ impl<'a> Candidate<'a> {
             && !self.repeats_command()
             && (self.is_address()
                 || mentions::has_status(self.words)
+                || self.states_status() && !self.is_sent_below()
                 || !self.section.iter().any(|block| is_request(block))
                 || self.is_answered_first())
             && (self.is_complete()
@@ -383,11 +384,26 @@ impl<'a> Candidate<'a> {
             && addresses::is_literal(&self.mention.url)
     }
 
-    /// Whether the description is the status of the response: "`GET /users/9` → 404".
+    /// Whether the description is the status of the response, or has it in a sentence: "`GET /users/9` → 404",
+    /// "`GET /users/9` returns 404."
     fn states_status(&self) -> bool {
-        self.mention.form == Form::Described
-            && mentions::description(self.words)
-                .is_some_and(|words| status_text::in_line(words).is_some())
+        let described = mentions::description(self.words);
+        let is_status = described.is_some_and(|words| status_text::in_line(words).is_some());
+        let is_sentence = mentions::continues_as_sentence(self.words)
+            && !labels::leads(self.words)
+            && self.is_record()
+            && status_text::is_statement(self.words)
+            && status_text::in_paragraph(self.words).is_some();
+        self.mention.form == Form::Described && (is_status || is_sentence)
+    }
+
+    /// Whether a request in its section may be this one.
+    fn is_sent_below(&self) -> bool {
+        let method = self.mention.method.as_str();
+        let sends =
+            |text: &str| has_path(text, self.path()) && (method == "GET" || text.contains(method));
+        let is_it = |block: &&Block| matches!(block, Block::Fence(fence) if sends(&fence.content));
+        self.section.iter().any(is_it)
     }
 
     /// Whether the description of a write says what it returns on success, here or below. A body is sent first.
@@ -434,7 +450,7 @@ impl<'a> Candidate<'a> {
         }
         if !matches!(self.mention.method.as_str(), "GET" | "DELETE") {
             let object = mentions::body(self.words).map(serde_json::from_str::<Map<_, Value>>);
-            return object.is_some_and(|object| object.is_ok());
+            return object.map_or(mentions::has_status(self.words), |object| object.is_ok());
         }
         let is_named = matches!(self.mention.form, Form::Section | Form::Described);
         let near = if self.is_heading() { usize::MAX } else { 4 };
