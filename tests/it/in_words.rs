@@ -706,3 +706,27 @@ fn a_response_of_a_line_and_a_labelled_body_are_read() {
         ("<!-- standin: db=nope.json -->\n\n```\nGET /bands/1\n```\n".to_owned(), &["error: `db=nope.json`"]),
     ]);
 }
+
+/// PowerShell's `curl` is another command than curl, with its own options.
+#[test]
+fn curl_of_powershell_is_not_curl() {
+    assert_all_judged(&[
+        (
+            "```powershell\ncurl -Method DELETE http://localhost:3000/bands/1\n```\n".to_owned(),
+            &["pass"][..],
+        ),
+        (
+            "```powershell\ncurl -Method PUT http://localhost:3000/bands/1 `\n  -Headers @{\"Content-Type\"=\"application/json\"} `\n  -Body '{\"name\":\"Cats\"}'\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "```\ncurl http://localhost:3000/bands/1\n\ncurl -Method DELETE http://localhost:3000/bands/9\n```\n".to_owned(),
+            &["pass", "fail"],
+        ),
+        // This is curl's own option, or none.
+        (
+            "```bash\ncurl --method DELETE http://localhost:3000/bands/1\n```\n".to_owned(),
+            &["fail"],
+        ),
+    ]);
+}

@@ -53,6 +53,7 @@ mod options;
 mod outcome;
 mod own_routes;
 mod page;
+mod page_mistakes;
 mod pairing;
 mod powershell;
 mod printed;

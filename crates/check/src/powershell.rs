@@ -1,5 +1,6 @@
 //! Requests as PowerShell writes them: `Invoke-RestMethod -Uri ... -Method Post -Body (@{ name = "Ada" } | ConvertTo-Json)`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -14,6 +15,15 @@ use super::shell::Mistake;
 use super::shown;
 use super::text::{is_one_of, line_end, nearest};
 use super::url;
+
+/// The text with `iwr` in place of `curl` and `wget` where these are PowerShell's other names for it, which their options
+/// tell. Offsets stay valid.
+pub fn without_aliases(text: &str) -> Cow<'_, str> {
+    static ALIAS: LazyLock<Regex> = regex!(
+        r"(?m)^(?P<before>[ \t]*(?:PS[^>\n]*>[ \t]*|\$[ \t]+)?)(?:curl|wget)(?P<rest>[ \t](?:[^\n]*[ \t])?-(?i:Method|Uri|Headers|Body|ContentType|UseBasicParsing)\b)"
+    );
+    ALIAS.replace_all(text, "${before}iwr ${rest}")
+}
 
 /// The commands of a block that are sent to this machine, or nothing if it is more than a list of commands.
 pub fn find(text: &str) -> Vec<FoundRequest> {

@@ -6,6 +6,7 @@ use super::commands::{
 };
 use super::found::{FoundRequest, Problem, placeholder};
 use super::http_message;
+use super::powershell;
 use super::printed::Printed;
 use super::prompt;
 use super::service::{Request, WrittenRequest};
@@ -25,7 +26,8 @@ pub fn find(
     fence: &Fence,
     other_clients: fn(&str, &str) -> Vec<FoundRequest>,
 ) -> Vec<FoundRequest> {
-    let text = &*prompt::plain(&fence.content);
+    let text = prompt::plain(&fence.content);
+    let text = &*powershell::without_aliases(&text);
     // A cell of a notebook.
     let mut lines = text.lines().map(str::trim_start);
     let is_shell =
@@ -80,7 +82,9 @@ pub fn find(
             .iter()
             .any(|name| command.starts_with(name))
     };
-    if !found.is_empty() && (text.contains("Invoke-") || text.lines().any(is_of_other)) {
+    if !found.is_empty()
+        && (text.contains("Invoke-") || text.contains("iwr ") || text.lines().any(is_of_other))
+    {
         // A block may have commands of several clients.
         let is_other = |other: &FoundRequest| {
             let overlaps = |own: &FoundRequest| own.span.contains(&other.span.start);
