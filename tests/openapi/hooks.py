@@ -15,5 +15,8 @@ def before_call(context, case, kwargs):
     # A regular expression, which the document says in words.
     for name in [name for name in query if name.endswith("[like]")]:
         del query[name]
+    # What is behind a colon in a name is an operator, as in `price:gte`, and an unknown one is an error.
+    for name in [name for name in query if ":" in name]:
+        del query[name]
     # The records have only these properties, which the document says in words.
     query.pop("_fields", None)
