@@ -730,3 +730,22 @@ fn curl_of_powershell_is_not_curl() {
         ),
     ]);
 }
+
+#[test]
+fn a_table_of_errors_for_all_requests_excuses_none() {
+    let table =
+        "| Code | When |\n| --- | --- |\n| `400` | invalid JSON |\n| `404` | not found |\n\n";
+    let missing = "```bash\ncurl http://localhost:3000/bands/9\n```\n\n";
+    let read = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n";
+    assert_all_judged(&[
+        (
+            format!("## API\n\n### Errors\n\n{table}### Examples\n\n{read}{missing}"),
+            &["pass", "fail: GET usually returns 200"][..],
+        ),
+        (format!("### A band\n\n{missing}{table}"), &["pass"]),
+        (
+            format!("### A band\n\n#### Errors\n\n{table}#### Example\n\n{missing}"),
+            &["pass"],
+        ),
+    ]);
+}

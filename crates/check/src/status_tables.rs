@@ -7,6 +7,7 @@ use super::http_message::begins_message;
 use super::page::{Block, Page, Table};
 use super::request_tables::row_request;
 use super::status::{Expected, StatusSource, one, usual};
+use super::status_below;
 use super::status_text::{code, status_column};
 
 /// The table of statuses for an example: the next one in the smallest section that has one, else the nearest above it
@@ -36,6 +37,30 @@ fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
         Block::Table(table) => Some(table),
         _ => None,
     }
+}
+
+/// Whether a table is in a larger section than an example, which has other requests, too.
+fn is_general(page: &Page, example: &Example, table: &Table) -> bool {
+    let own = example.fence;
+    let is_table =
+        |block: &Block| matches!(block, Block::Table(other) if other.range == table.range);
+    let mut sections = page.sections(own).into_iter();
+    let has_table = |section: &Range<usize>| page.blocks[section.clone()].iter().any(is_table);
+    if sections
+        .clone()
+        .next()
+        .is_some_and(|section| has_table(&section))
+    {
+        return false;
+    }
+    let is_only = page.fence(own).is_none_or(|fence| {
+        status_below::is_last_in_block(fence, example)
+            && status_below::is_first_in_block(fence, example)
+    });
+    let Some(section) = sections.find(has_table) else {
+        return true;
+    };
+    !is_only || has_requests(page, section.start..own) || has_requests(page, own + 1..section.end)
 }
 
 /// Whether a section contains requests.
@@ -71,7 +96,10 @@ pub fn in_table(page: &Page, example: &Example, method: &str) -> Option<Expected
         }
         first.get_or_insert_with(|| one(status, StatusSource::Table, Some(cell.range.clone())));
     }
-    // A table of errors besides the usual response.
+    // A table of errors besides the usual response. One for all examples says nothing about one of them.
+    if first.is_none() && is_general(page, example, table) {
+        return None;
+    }
     let with_errors = Expected {
         statuses: errors,
         source: StatusSource::Table,
