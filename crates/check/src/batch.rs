@@ -28,7 +28,7 @@ pub enum CheckError {
         source: io::Error,
     },
     /// A file of another markup language.
-    #[error("cannot check {}: only Markdown (.md, .markdown, .mdx) and requests (.http, .rest) are read", path.display())]
+    #[error("cannot check {}: only Markdown and requests (.http, .rest) are read", path.display())]
     NotMarkdown {
         /// The file.
         path: PathBuf,

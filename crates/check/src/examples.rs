@@ -13,6 +13,7 @@ use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::labels;
 use super::lenient_json;
+use super::node::{Item, Kind};
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
 use super::programs;
@@ -618,26 +619,28 @@ fn run_output(page: &Page, example: &Example) -> Option<ResponseBlock> {
 }
 
 impl ResponseBlock {
-    /// Each of the JSON values that it consists of, as several commands print them; empty if it is something else.
+    /// Each of its JSON values, as several commands print them; empty if there is only one, or something else.
     fn values(&self, page: &Page) -> Vec<ResponseBlock> {
-        let text = page
+        let content = page
             .fence(self.fence)
-            .map_or("", |fence| &fence.content[self.range.clone()]);
-        let mut values = Vec::new();
-        let mut at = 0;
-        while !text[at..].trim().is_empty() {
-            let start = text.len() - text[at..].trim_start().len();
-            let Some(length) = lenient_json::value_end(&text[start..]) else {
-                return Vec::new();
-            };
-            at = start + length;
-            let range = self.range.start + start..self.range.start + at;
-            values.push(ResponseBlock {
+            .map_or("", |fence| &fence.content[..self.range.end]);
+        let read = lenient_json::values(content, self.range.start).ok();
+        let body = read.and_then(|(read, is_one)| read.body.filter(|_| !is_one));
+        let Some(Kind::Array(items)) = body.map(|body| body.kind) else {
+            return Vec::new();
+        };
+        let value = |item: &Item| {
+            let range = item.node()?.span.clone();
+            Some(ResponseBlock {
                 range,
                 ..self.clone()
-            });
-        }
-        values
+            })
+        };
+        items
+            .iter()
+            .map(value)
+            .collect::<Option<_>>()
+            .unwrap_or_default()
     }
 
     /// A code block as a response.

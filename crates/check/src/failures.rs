@@ -120,7 +120,6 @@ impl Around<'_> {
             r"(?xi)\b(?: returns? | returned | gives? | gets? | yields? | responds?\s+with | result\s+is | results?\s+in | see )\b
                 [^.:;,]{0,20} (?: \bempty\s+(?:list|array|result)\b | `\[\]` )"
         );
-        const CONDITIONS: &str = "if when where unless otherwise before else without for";
         let prose = |at: Option<usize>| self.page.blocks.get(at?)?.prose();
         let above =
             prose(self.example.fence.checked_sub(1)).filter(|prose| labels::leads(&prose.text));
@@ -129,7 +128,7 @@ impl Around<'_> {
             above.map(|prose| labels::last_sentence(&prose.text)),
             below.map(|prose| prose.text.split(". ").next().unwrap_or_default()),
         ];
-        let says_so = |text: &str| EMPTY.is_match(text) && !labels::has_word(text, CONDITIONS);
+        let says_so = |text: &str| EMPTY.is_match(text) && status_text::is_unconditional(text);
         sentences.into_iter().flatten().any(says_so)
     }
 

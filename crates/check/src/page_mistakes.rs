@@ -56,8 +56,8 @@ fn without_request(
     directive: &Directive,
     results: &[ExampleResult],
 ) -> Option<String> {
-    let word = ["status", "any", "expect", "reset", "save"];
-    let word = word.iter().find(|word| directive.has(word))?;
+    let words = ["status", "any", "expect", "reset", "save"];
+    let word = words.iter().find(|word| directive.has(word))?;
     let saves = *word == "save";
     let is_own = |own: &Directive| own.range == directive.range;
     let is_above = |block: usize| page.directives_above(block).any(is_own);

@@ -410,6 +410,7 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     static ASSERTED: LazyLock<Regex> = regex!(
         r"\b(?:assert|expect)\w*\b[^#]*\bstatus(?:_?[cC]ode)?\b[^\d#!]*\b(?P<code>[1-5]\d\d)\b"
     );
+    static DENIED: LazyLock<Regex> = regex!(r"\bnot\b|Not");
     let content = comments(text);
     let mut is_shown = false;
     let mut status = None;
@@ -424,10 +425,10 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
         }
         is_shown = text.trim_start().starts_with(">>> ") && BODY.is_match(line);
         let asserted = ASSERTED.captures(line).and_then(|found| found.name("code"));
-        // Any of several, or any other.
+        // Not one of several, and not one that must not come.
         let is_sure = |code: &regex::Match<'_>| {
             !line[code.end()..].contains(|c: char| c.is_ascii_digit())
-                && !line[..code.start()].to_lowercase().contains("not")
+                && !DENIED.is_match(&line[..code.start()])
         };
         if let Some(code) = asserted.filter(is_sure) {
             status = status.or(Some(at + code.start()..at + code.end()));

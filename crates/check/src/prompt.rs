@@ -39,12 +39,12 @@ pub fn begins(line: &str) -> bool {
     !is_of_curl && end(line).is_some()
 }
 
-/// What is before the first command of a session, if it looks like a prompt and is longer than a mark.
-fn own(text: &str) -> Option<&str> {
-    static OWN: LazyLock<Regex> = regex!(
+/// The prompt of a session: what is before its first command, if it ends like a prompt and is longer than a mark.
+fn of_session(text: &str) -> Option<&str> {
+    static FIRST: LazyLock<Regex> = regex!(
         r#"(?m)^[ \t]*(?P<prompt>(?:[^\s"'`{}|=;&<]|[ \t]){1,80}?)[ \t]*(?:\bcurl(?:\.exe)?|\b(?:http|xh|wget))[ \t]"#
     );
-    let found = OWN.captures(text)?.name("prompt")?.as_str();
+    let found = FIRST.captures(text)?.name("prompt")?.as_str();
     let ends = ['$', '%', '>', '❯', 'λ', '»', '➜', '✗'];
     let is_of_root = || found.ends_with('#') && found.contains(['@', '/', '~']);
     let is_prompt = found.starts_with('➜') || found.ends_with(ends) || is_of_root();
@@ -57,15 +57,18 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     static GLUED: LazyLock<Regex> =
         regex!(r"[}\]](?P<prompt>[\w~$%#>][\w.~@:/-]*[$%#>]?)[ \t]+(?:curl|http|xh|wget)[ \t]");
     static COMMAND: LazyLock<Regex> = regex!(r"^[ \t]*(?:curl(?:\.exe)?|http|xh|wget)[ \t]");
-    let own = own(text);
-    let of_own = own.into_iter().flat_map(|own| text.match_indices(own));
-    let of_own = of_own.filter(|(at, own)| {
-        let before = text[..*at].trim_end_matches([' ', '\t']);
-        before.is_empty()
-            || before.ends_with(['\n', '}', ']'])
-            || COMMAND.is_match(&text[at + own.len()..])
-    });
-    let mut places: Vec<Range<usize>> = of_own.map(|(at, own)| at..at + own.len()).collect();
+    let before = |at: usize| text[..at].trim_end_matches([' ', '\t']);
+    let begins = |at: usize| before(at).is_empty() || before(at).ends_with('\n');
+    let prompts = of_session(text)
+        .into_iter()
+        .flat_map(|prompt| text.match_indices(prompt));
+    let prompts = prompts.map(|(at, prompt)| at..at + prompt.len());
+    let is_prompt = |place: &Range<usize>| {
+        begins(place.start)
+            || before(place.start).ends_with(['}', ']'])
+            || COMMAND.is_match(&text[place.end..])
+    };
+    let mut places: Vec<Range<usize>> = prompts.filter(is_prompt).collect();
     if places.is_empty() {
         let prompts = GLUED.captures_iter(text);
         let prompts = prompts.filter_map(|found| found.name("prompt"));
@@ -73,14 +76,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     }
     let mut plain = Cow::Borrowed(text);
     for place in places {
-        let is_glued = !text[..place.start]
-            .trim_end_matches([' ', '\t'])
-            .ends_with('\n');
-        let line_end = if is_glued && place.start > 0 {
-            "\n"
-        } else {
-            ""
-        };
+        let line_end = if begins(place.start) { "" } else { "\n" };
         let width = place.len() - line_end.len();
         let prompt = if width > 0 { "$" } else { "" };
         plain

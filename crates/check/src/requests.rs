@@ -78,13 +78,11 @@ pub fn find(
     }
     let is_of_other = |line: &str| {
         let command = &line[prompt::typed(line)..];
-        ["http ", "https ", "xh ", "wget "]
+        ["http ", "https ", "xh ", "wget ", "irm ", "iwr "]
             .iter()
             .any(|name| command.starts_with(name))
     };
-    if !found.is_empty()
-        && (text.contains("Invoke-") || text.contains("iwr ") || text.lines().any(is_of_other))
-    {
+    if !found.is_empty() && (text.contains("Invoke-") || text.lines().any(is_of_other)) {
         // A block may have commands of several clients.
         let is_other = |other: &FoundRequest| {
             let overlaps = |own: &FoundRequest| own.span.contains(&other.span.start);

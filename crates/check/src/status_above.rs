@@ -31,7 +31,7 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     let ends_with_status = text.len() < prose.text.trim().len() && in_line(text).is_some();
     // The status of a second call, of another server, or one that does not come.
     static OTHER: LazyLock<Regex> = regex!(
-        r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|unlike|others?|does\s+not\s+return|doesn['’]t\s+return)\b"
+        r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|others?|does\s+not\s+return|doesn['’]t\s+return)\b"
     );
     if !labels::leads(text) && !ends_with_status
         || OTHER.is_match(text)

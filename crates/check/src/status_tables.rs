@@ -44,23 +44,19 @@ fn is_general(page: &Page, example: &Example, table: &Table) -> bool {
     let own = example.fence;
     let is_table =
         |block: &Block| matches!(block, Block::Table(other) if other.range == table.range);
-    let mut sections = page.sections(own).into_iter();
+    let sections = page.sections(own);
     let has_table = |section: &Range<usize>| page.blocks[section.clone()].iter().any(is_table);
-    if sections
-        .clone()
-        .next()
-        .is_some_and(|section| has_table(&section))
-    {
-        return false;
-    }
+    let Some(at) = sections.iter().position(has_table) else {
+        return true;
+    };
+    let section = &sections[at];
     let is_only = page.fence(own).is_none_or(|fence| {
         status_below::is_last_in_block(fence, example)
             && status_below::is_first_in_block(fence, example)
     });
-    let Some(section) = sections.find(has_table) else {
-        return true;
-    };
-    !is_only || has_requests(page, section.start..own) || has_requests(page, own + 1..section.end)
+    let has_others =
+        has_requests(page, section.start..own) || has_requests(page, own + 1..section.end);
+    at > 0 && (!is_only || has_others)
 }
 
 /// Whether a section contains requests.

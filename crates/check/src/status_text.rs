@@ -479,22 +479,23 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         return Some(statuses);
     }
     let text = without_should(comment);
+    let with_others = |status: u16, note: &str| {
+        let others = CODE.captures_iter(note);
+        let others = others.filter_map(|found| found["code"].parse().ok());
+        Some(std::iter::once(status).chain(others).collect())
+    };
     // "204 No Content — 404 if there is none"
     if let Some((first, note)) = text.split_once(" — ").or_else(|| text.split_once(" - "))
         && let Some(status) = in_line(first).filter(|_| !is_unconditional(note))
     {
-        let others = CODE.captures_iter(note);
-        let others = others.filter_map(|found| found["code"].parse().ok());
-        return Some(std::iter::once(status).chain(others).collect());
+        return with_others(status, note);
     }
     // "-> 204 (or 404 if there is none)" in any language.
     let (sentence, note) = text.split_once('(').unwrap_or((text, ""));
     if CODE.is_match(note)
         && let Some(status) = of_heading(sentence).or_else(|| in_short_sentence(sentence))
     {
-        let others = CODE.captures_iter(note);
-        let others = others.filter_map(|found| found["code"].parse().ok());
-        return Some(std::iter::once(status).chain(others).collect());
+        return with_others(status, note);
     }
     let mut codes = CODE.captures_iter(text);
     let code = codes.next().and_then(|found| found["code"].parse().ok());

@@ -210,6 +210,7 @@ fn with_note(text: &str) -> Option<&str> {
 pub fn head(content: &str) -> (Option<Head>, usize) {
     let mut at = 0;
     let mut found: Option<Head> = None;
+    let noted = with_note(content);
     let headers_only = headers_only(content);
     let is_verbose = content
         .lines()
@@ -223,7 +224,7 @@ pub fn head(content: &str) -> (Option<Head>, usize) {
         let start = at;
         at += line.len();
         if plain.starts_with("HTTP/") || found.is_none() {
-            let words = status_words(plain).or_else(|| with_note(content));
+            let words = status_words(plain).or(noted);
             let status = words.and_then(|words| words.split_whitespace().next()?.parse().ok());
             if let (Some(words), Some(status)) = (words, status)
                 && let Some(offset) = line.find(words)
