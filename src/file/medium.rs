@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::rights::{
-    append_like, create_like, has_plain_rights, identity, not_regular, open_regular,
+    self, append_like, create_like, has_plain_rights, identity, not_regular, open_regular,
 };
 use super::{Content, Lock, LockError, Obstacle};
 
@@ -275,11 +275,8 @@ impl Medium for RealDisk {
         made.has_rights
     }
 
-    #[cfg(target_os = "linux")]
     fn is_mounted_alone(&self, path: &Path) -> bool {
-        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-        statx(CWD, path, AtFlags::empty(), StatxFlags::empty())
-            .is_ok_and(|about| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+        rights::is_mount_point(path) == Some(true)
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], like: &Path, flush: bool) -> io::Result<bool> {

@@ -40,6 +40,24 @@ pub(super) fn identity(about: &fs::Metadata) -> (u64, u64) {
     }
 }
 
+/// Whether the file at `path` is mounted by itself; `None` if the system does not tell.
+pub(super) fn is_mount_point(path: &Path) -> Option<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+        let about = statx(CWD, path, AtFlags::empty(), StatxFlags::empty()).ok()?;
+        let is_known = about
+            .stx_attributes_mask
+            .contains(StatxAttributes::MOUNT_ROOT);
+        is_known.then(|| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        Some(false)
+    }
+}
+
 /// A file that was just created.
 pub struct Created {
     /// The file, open for writing.
@@ -237,7 +255,8 @@ impl Obstacle {
             use rustix::fs::{Access, access};
             use rustix::io::Errno;
             use std::os::unix::fs::MetadataExt;
-            if about.nlink() == 0 {
+            // While another file is renamed over it, the path still leads to a file without a link.
+            if about.nlink() == 0 && is_mount_point(path) != Some(false) {
                 return Some(Obstacle::Unlinked);
             }
             match access(path, Access::WRITE_OK) {
@@ -329,4 +348,29 @@ fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// An editor renames another file over the data file while a save looks at it.
+    #[test]
+    fn a_file_that_is_being_replaced_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.json");
+        fs::write(&path, "{}").unwrap();
+        std::thread::scope(|scope| {
+            let editor = scope.spawn(|| {
+                let beside = folder.path().join("db.json~");
+                for _ in 0..20_000 {
+                    fs::write(&beside, "{}").unwrap();
+                    fs::rename(&beside, &path).unwrap();
+                }
+            });
+            while !editor.is_finished() {
+                assert_eq!(Obstacle::find(&path), None);
+            }
+        });
+    }
 }
