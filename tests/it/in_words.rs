@@ -546,6 +546,151 @@ fn a_status_that_a_program_asserts_is_documented() {
     ]);
 }
 
+#[test]
+fn values_that_a_program_prints_or_asserts_are_compared() {
+    let python = |lines: &str| {
+        format!("```python\nr = requests.get(\"http://localhost:3000/bands/1\")\n{lines}\n```\n")
+    };
+    let js = |lines: &str| {
+        format!("```js\nconst res = await fetch('http://localhost:3000/bands');\n{lines}\n```\n")
+    };
+    assert_all_judged(&[
+        (python("print(r.json()[\"name\"])  # Owls"), &["pass"][..]),
+        (
+            python("print(r.json()[\"name\"])  # Foxes"),
+            &["fail: name: documented \"Foxes\", got \"Owls\""],
+        ),
+        (
+            python("print(r.status_code)  # 200\nprint(r.json())\nassert r.json()['id'] == 2"),
+            &["fail: id: documented 2, got 1"],
+        ),
+        // An explanation.
+        (python("print(r.json()[\"name\"])  # the name of the band"), &["pass"]),
+        (js("const bands = await res.json();\nconsole.log(bands.length); // 2"), &["pass"]),
+        (
+            js("const bands = await res.json();\nconsole.log(bands.length); // 5"),
+            &["fail: the number of items: documented 5, got 2"],
+        ),
+        (
+            js("expect((await res.json())[0]).toEqual({ id: 1, name: 'Cats' });"),
+            &["fail: [0]: documented"],
+        ),
+        (
+            "```\n>>> r = requests.get(\"http://localhost:3000/bands/1\")\n>>> r.status_code\n404\n```\n".to_owned(),
+            &["fail: the response documents 404"],
+        ),
+        (
+            "```\n>>> r = requests.get(\"http://localhost:3000/bands/1\")\n>>> r.json()['name']\n'Cats'\n```\n".to_owned(),
+            &["fail: name: documented \"Cats\", got \"Owls\""],
+        ),
+        (
+            "```js\nconst songs = [1];\nconst res = await fetch('http://localhost:3000/songs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ title: 'New' }) });\nconst song = await res.json();\nconsole.log(song.addedAt); // \"2025-01-01T00:00:00Z\"\nconsole.log(song.id); // 4\n```\n".to_owned(),
+            &["fail: id: documented 4, got 3"],
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_of_records_and_headers_in_a_sentence_are_compared() {
+    let bands = |above: &str, below: &str| {
+        format!("{above}\n\n```bash\ncurl http://localhost:3000/bands\n```\n\n{below}\n")
+    };
+    let post = |below: &str| {
+        format!(
+            "```bash\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d '{{\"name\": \"Cats\"}}'\n```\n\n{below}\n"
+        )
+    };
+    assert_all_judged(&[
+        (
+            bands("", "You should get 6 results."),
+            &["fail: the number of items: documented 6, got 2"][..],
+        ),
+        (bands("", "You should get 2 results."), &["pass"]),
+        (
+            bands("This returns three bands:", ""),
+            &["fail: the number of items: documented 3"],
+        ),
+        (bands("", "It returns five bands per page."), &["pass"]),
+        (
+            bands("", "If you added some, it returns 5 bands."),
+            &["pass"],
+        ),
+        (
+            bands("", "The header `X-Total-Count` is 10."),
+            &["fail: the server sends"],
+        ),
+        (
+            post("The response has the header `Location: /bands/3`."),
+            &["pass"],
+        ),
+        (
+            post("The response has the header `Location: /bands/{id}`."),
+            &["pass"],
+        ),
+        (
+            post("The response has the header `Location: /bands/1`."),
+            &["fail: the server sends `Location: /bands/3`"],
+        ),
+    ]);
+}
+
+#[test]
+fn values_of_types_and_named_members_are_no_exact_response() {
+    let song = |above: &str, shown: &str| {
+        format!(
+            "{above}\n\n```bash\ncurl http://localhost:3000/songs/1\n```\n\n```json\n{shown}\n```\n"
+        )
+    };
+    let model = r#"{ "id": 0, "title": "string", "bandId": 0, "addedAt": "2019-08-24T14:15:22Z" }"#;
+    assert_all_judged(&[
+        (song("", model), &["pass"][..]),
+        (song("", &model.replace("\"bandId\": 0", "\"bandId\": \"string\"")), &["fail: bandId"]),
+        (song("", &model.replace("string", "Blue")), &["fail: id: documented 0"]),
+        (song("", &format!("[{model}]")), &["fail"]),
+        (
+            "```bash\ncurl http://localhost:3000/bands\n```\n\n```json\n[{ \"id\": 0, \"name\": \"string\" }]\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (song("Only the `title` of the response matters here:", r#"{ "title": "Blue" }"#), &["pass"]),
+        (song("Only the `title` of the response matters here:", r#"{ "title": "Red" }"#), &["fail: title"]),
+    ]);
+}
+
+#[test]
+fn a_missing_content_type_is_not_excused_by_errors_of_another_kind() {
+    let post = |text: &str| {
+        format!("{text}\n\n```bash\ncurl localhost:3000/bands -d '{{\"name\": \"Cats\"}}'\n```\n")
+    };
+    assert_all_judged(&[
+        (
+            post("Both need a `name`; omitting it is a `400`."),
+            &["fail: POST usually returns 201"][..],
+        ),
+        (
+            post("Without the Content-Type, curl sends a form, which is a `400`:"),
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_title_with_an_arrow_documents_the_status() {
+    let delete = |title: &str| {
+        format!("{title}\n\n```bash\ncurl -X DELETE http://localhost:3000/bands/1\n```\n")
+    };
+    assert_all_judged(&[
+        (
+            delete("**Delete a real one → 204**"),
+            &["fail: the text documents 204"][..],
+        ),
+        (
+            delete("Delete a real one -> 204 No Content"),
+            &["fail: the text documents 204"],
+        ),
+        (delete("**Delete a real one → 200**"), &["pass"]),
+    ]);
+}
+
 /// The prompt of a session is what is before its first command, and `curl` leaves it behind a body.
 #[test]
 fn any_prompt_ends_the_output_above_it() {

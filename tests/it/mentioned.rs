@@ -1,12 +1,11 @@
-//! Requests that a page only mentions: commands within sentences, and lists and tables of endpoints. Reads and deletions
-//! are sent; what fails is not a failure, since ids may stand for any and a sentence may speak of an error.
+//! Requests that a page only mentions: commands within sentences, and lists and tables of endpoints. They are sent; what fails is not a failure, since ids may stand for any and a sentence may speak of an error.
 
 use super::judged::{assert_all_judged, assert_rows};
 
 const MENTIONED: &str = "only mentioned";
 
 #[test]
-fn commands_within_sentences_are_sent_if_they_read() {
+fn commands_within_sentences_are_sent() {
     assert_rows(&[
         (
             "Check it with `curl http://localhost:3000/bands/1` whenever you like.\n",
@@ -16,10 +15,22 @@ fn commands_within_sentences_are_sent_if_they_read() {
             "You could ask for `curl http://localhost:3000/bands/7` here, and so on.\n",
             &[MENTIONED],
         ),
-        // It is not clear whether the reader is to do this.
         (
             "Never type `curl -X DELETE http://localhost:3000/bands/1` by accident.\n",
-            &["skipped"],
+            &["pass: the status"],
+        ),
+        (
+            "Try `http DELETE :3000/bands/1`, then `http POST :3000/bands name=Cats`.\n",
+            &["pass: the status", "pass: the status"],
+        ),
+        (
+            "Try `curl http://localhost:3000/bands -d '{\"name\": \"Cats\"}'` now.\n",
+            &["fail: POST usually returns 201, the server returns 400"],
+        ),
+        (
+            "Try `curl http://localhost:3000/bands/7` (404), then `curl http://localhost:3000/bands/2`.\n\n\
+             Or `curl http://localhost:3000/bands/2` (404 Not Found).\n",
+            &["pass", "pass", "fail: the text documents 404"],
         ),
         (
             "Never type `curl http://localhost:3000/band/1` by accident.\n",
@@ -52,7 +63,7 @@ fn lists_and_tables_of_endpoints_are_sent() {
         (
             "| What | Command |\n|---|---|\n| All | `http GET http://localhost:3000/bands` |\n\
              | Add | `http POST http://localhost:3000/bands name=Cats` |\n| One | `curl localhost:3000/bands/7` |\n",
-            &["pass", MENTIONED],
+            &["pass", "pass", MENTIONED],
         ),
         (
             "1. GET    /bands\n2. GET    /bands/1\n3. POST   /bands\n",

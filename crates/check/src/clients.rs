@@ -227,7 +227,10 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
     })
 }
 
-/// Inserts the value of `a[b][c]=1` or `a[]=1` as HTTPie nests it; `None` for what it writes in other ways (`a[0]=1`).
+/// How many items an array of a command line may have.
+const MAX_ITEMS: usize = 1000;
+
+/// Inserts the value of `a[b][c]=1`, `a[]=1` or `a[0]=1` as HTTPie nests it; `None` for what HTTPie rejects.
 fn insert_nested(body: &mut Map<String, Value>, name: &str, value: Value) -> Option<()> {
     let (first, mut rest) = name.split_at(name.find('[').unwrap_or(name.len()));
     if first.is_empty() {
@@ -236,18 +239,20 @@ fn insert_nested(body: &mut Map<String, Value>, name: &str, value: Value) -> Opt
     let mut at = body.entry(first).or_insert(Value::Null);
     while !rest.is_empty() {
         let (key, next) = rest.strip_prefix('[')?.split_once(']')?;
+        let index = key.parse::<usize>().ok().filter(|index| *index < MAX_ITEMS);
         if at.is_null() {
-            *at = match key {
-                "" => Value::Array(Vec::new()),
-                _ => Value::Object(Map::new()),
+            *at = match key.is_empty() || index.is_some() {
+                true => Value::Array(Vec::new()),
+                false => Value::Object(Map::new()),
             };
         }
-        at = match at {
-            Value::Array(items) if key.is_empty() => {
-                items.push(Value::Null);
-                items.last_mut()?
+        at = match (at, index) {
+            (Value::Array(items), index) if key.is_empty() || index.is_some() => {
+                let index = index.unwrap_or(items.len());
+                items.resize(items.len().max(index + 1), Value::Null);
+                &mut items[index]
             }
-            Value::Object(members) if !key.is_empty() && key.parse::<u64>().is_err() => {
+            (Value::Object(members), None) if !key.is_empty() => {
                 members.entry(key).or_insert(Value::Null)
             }
             _ => return None,

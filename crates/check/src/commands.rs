@@ -278,8 +278,8 @@ pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
         span: command.span,
         written: parsed.request,
         problem,
-        output: None,
         printed: printed.unwrap_or_default(),
         unquoted: command.unquoted,
+        ..FoundRequest::default()
     }
 }

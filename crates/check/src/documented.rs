@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::claims::Claim;
 use super::compare::{self, Diff, DifferenceKind, Step};
 use super::documented_response::DocumentedResponse;
 use super::error_bodies;
@@ -305,7 +306,11 @@ impl Documented<'_> {
 
     /// A wrong header, or a body where the page says that there is none; `{}` counts as none.
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
-        for (name, shown) in &self.response.headers {
+        let named = match received.is_success() {
+            true => self.around.named_headers(),
+            false => Vec::new(),
+        };
+        for (name, shown) in self.response.headers.iter().chain(&named) {
             let sent = received.header(name);
             // The server sends none without a body, and its errors have a type of their own.
             if name == "content-type" && (sent.is_none() || !received.is_success()) {
@@ -345,6 +350,9 @@ impl Documented<'_> {
             );
             return Some(OtherDifference { place, text });
         }
+        if let Some(found) = self.false_claim(received) {
+            return Some(found);
+        }
         if let Body::Json(Value::Array(items)) = &received.body
             && self.response.body.is_none()
             && !items.is_empty()
@@ -366,6 +374,33 @@ impl Documented<'_> {
             place: None,
             text: "the page says that there is no body, the server returns one".to_owned(),
         })
+    }
+
+    /// A value in the response that a program or a sentence states otherwise.
+    fn false_claim(&self, received: &Received) -> Option<OtherDifference> {
+        let body = received.json().filter(|_| received.is_success())?;
+        let (page, example) = (self.around.page, self.around.example);
+        let fence = page.fence(example.fence)?;
+        let in_page = |claim: &Claim| Claim {
+            range: fence.source_range(&claim.range),
+            ..claim.clone()
+        };
+        let claims = example.request.claims.iter().map(in_page);
+        claims
+            .chain(self.around.promised_count())
+            .find_map(|claim| {
+                let actual = claim.other_value(body)?;
+                let text = claim.describe(&actual);
+                let found = compare::Difference {
+                    path: claim.path,
+                    kind: DifferenceKind::Value,
+                    place: claim.range.clone(),
+                    documented: Some(claim.value),
+                    actual: Some(actual),
+                };
+                let place = Some(claim.range);
+                (!self.accepts(&found)).then_some(OtherDifference { place, text })
+            })
     }
 
     /// Whether a header `Location` is as documented. The page may show it with a host and a prefix, and with another

@@ -142,6 +142,9 @@ fn of_json(
     status: Option<(u16, Range<usize>)>,
     omissions: impl FnOnce(Option<&mut Node>) -> Omissions,
 ) -> DocumentedResponse {
+    if let Some(body) = read.body.as_mut() {
+        body.match_made_up();
+    }
     let said = omissions(read.body.as_mut());
     let shown = |span: Range<usize>| Shown {
         text: content[span.clone()].to_owned(),

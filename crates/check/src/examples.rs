@@ -110,11 +110,12 @@ impl Example {
         }
     }
 
-    /// Whether the page surely shows what it returns, or it is not part of a program.
+    /// Whether the page surely shows what it returns or a part of it, or it is not part of a program.
     pub fn is_shown(&self) -> bool {
         let is_sure = |response: &ResponseBlock| !response.doubtful;
         self.request.program().is_none()
             || self.no_body
+            || !self.request.claims.is_empty()
             || self.response.as_ref().is_some_and(is_sure)
     }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::blocks::Fence;
+use super::claims::Claim;
 use super::http_message;
 use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
@@ -28,6 +29,8 @@ pub struct FoundRequest {
     pub output: Option<Range<usize>>,
     /// What the command prints of the response.
     pub printed: Printed,
+    /// What a program says about parts of the response.
+    pub claims: Vec<Claim>,
     /// A `?` in the URL that some shells take for a pattern.
     pub unquoted: Option<Range<usize>>,
 }
@@ -53,6 +56,9 @@ impl FoundRequest {
         self.span = moved(&self.span);
         if let Some(written) = &mut self.written {
             written.url_span = moved(&written.url_span);
+        }
+        for claim in &mut self.claims {
+            claim.range = moved(&claim.range);
         }
         if let Some(Problem::Mistakes(mistakes)) = &mut self.problem {
             for mistake in mistakes {

@@ -396,9 +396,9 @@ impl<'a> Parser<'a> {
 
     fn word(&mut self) -> Result<Kind, SyntaxError> {
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| c.is_whitespace() || ",]}:/#".contains(c))
-            .unwrap_or(rest.len());
+        let ends =
+            |c: char| c.is_whitespace() || ",]}:/#".contains(c) || self.printed && ");".contains(c);
+        let end = rest.find(ends).unwrap_or(rest.len());
         let word = &rest[..end];
         let json = match word {
             "True" if self.printed => "true",

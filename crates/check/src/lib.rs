@@ -18,6 +18,7 @@ mod blocks;
 mod candidates;
 mod captions;
 mod causes;
+mod claims;
 mod clients;
 mod commands;
 mod comments;

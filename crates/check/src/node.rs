@@ -105,6 +105,48 @@ impl Node {
         })
     }
 
+    /// Takes the values that OpenAPI tools make up for each type (`0`, `"string"`, `true`) for any value of the type, if
+    /// the body has only such values.
+    pub fn match_made_up(&mut self) {
+        let mut scalars = Vec::new();
+        self.collect_scalars(&mut scalars);
+        let made_up: Option<Vec<Matcher>> =
+            scalars.iter().map(|node| made_up(&node.kind)).collect();
+        let Some(matchers) = made_up.filter(|made_up| made_up.contains(&Matcher::Text)) else {
+            return;
+        };
+        for (node, matcher) in scalars.into_iter().zip(matchers) {
+            node.kind = Kind::Match(matcher);
+        }
+        let end = self.span.end;
+        if let Kind::Array(items) = &mut self.kind {
+            items.push(Item::Elided(end..end));
+        }
+    }
+
+    /// The values that are neither arrays nor objects.
+    fn collect_scalars<'a>(&'a mut self, scalars: &mut Vec<&'a mut Node>) {
+        match self.kind {
+            Kind::Array(_) | Kind::Object { .. } => {}
+            _ => return scalars.push(self),
+        }
+        match &mut self.kind {
+            Kind::Array(items) => {
+                for item in items {
+                    if let Item::Value(node) = item {
+                        node.collect_scalars(scalars);
+                    }
+                }
+            }
+            Kind::Object { members, .. } => {
+                for member in members {
+                    member.value.collect_scalars(scalars);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The value as JSON; elisions and matchers become strings.
     pub fn to_value(&self) -> serde_json::Value {
         use serde_json::Value;
@@ -139,6 +181,21 @@ impl Node {
                 Value::Object(object)
             }
         }
+    }
+}
+
+/// The type for which OpenAPI tools make a value up.
+fn made_up(kind: &Kind) -> Option<Matcher> {
+    use serde_json::Value;
+    match kind {
+        Kind::Exact(Value::String(text)) if text == "string" => Some(Matcher::Text),
+        Kind::Exact(Value::Number(number)) if number.as_f64() == Some(0.0) => Some(Matcher::Number),
+        Kind::Exact(Value::Bool(_)) => Some(Matcher::Boolean),
+        Kind::Exact(value) => [Matcher::DateTime, Matcher::Date, Matcher::Uuid]
+            .into_iter()
+            .find(|matcher| matcher.accepts(value)),
+        Kind::Match(matcher) => Some(*matcher),
+        Kind::Array(_) | Kind::Object { .. } => None,
     }
 }
 

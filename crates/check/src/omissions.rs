@@ -67,7 +67,7 @@ static WITHOUT: LazyLock<Regex> = regex!(
 
 /// A sentence that names the members that are shown: "Only id and title are shown:".
 static ONLY: LazyLock<Regex> = regex!(
-    r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|gezeigt|angezeigt)\b|\b(?:contains?|includes?|shows?|has|gezeigt\s+werden|enthält|zeigt)\s+(?:only|just|nur)\b(?P<after>[^.:;]*)"
+    r"(?i)\b(?:only|just|nur)\b(?P<names>[^.:;]*)\b(?:shown|listed|displayed|included|matters?|counts?|needed|relevant|important|interesting|of\s+interest|gezeigt|angezeigt)\b|\b(?:contains?|includes?|shows?|has|gezeigt\s+werden|enthält|zeigt)\s+(?:only|just|nur)\b(?P<after>[^.:;]*)"
 );
 
 /// Text below a response that says that it is not complete.
@@ -111,7 +111,7 @@ pub enum OneItem {
 
 /// A sentence that names a member of the response: "It has a `price`:".
 static HAS_MEMBER: LazyLock<Regex> = regex!(
-    r"(?i)\b(?:has|have|had|includes?|including|contains?|fields?|members?|propert(?:y|ies)|attributes?|interested|need|note|notice)\b"
+    r"(?i)\b(?:has|have|had|includes?|including|contains?|fields?|members?|propert(?:y|ies)|attributes?|interested|need|note|notice|look|matters?)\b"
 );
 
 /// What the text around a response says that it does not show.

@@ -29,6 +29,9 @@ const ACCESS: &str = "login logout signin signout signup auth authenticate autho
 /// Endings of a path that ask for a format.
 const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 
+/// Endings of the names of files that a service offers.
+const FILES: &str = "jpg jpeg png gif svg webp avif ico bmp css js mjs map woff woff2 ttf mp3 mp4 webm wav zip gz tar exe";
+
 /// The version in the prefix of an API.
 static VERSION: LazyLock<Regex> = regex!(r"^v\d");
 
@@ -62,6 +65,10 @@ impl Unmet<'_> {
             }
             _ => segments,
         };
+        let extension = last.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if is_one_of(extension, FILES) {
+            return Some("is a file, which the data does not have");
+        }
         if self.asks_for_format(segments, last) {
             return Some("requests a format that this server does not offer");
         }
@@ -156,9 +163,12 @@ impl Unmet<'_> {
         let is_own = match segments {
             // `/echo`, `/hello`: a route without records.
             [name] => is_verb(name) && !shows_record(page, example),
-            // `/user/authenticate`
+            // `/user/authenticate`, `/search/ab`
             [name, action] if !self.is_resource(name) => {
-                is_word_or_phrase(name) && (is_word_or_phrase(action) || is_one_of(action, ACTIONS))
+                is_word_or_phrase(name)
+                    && (is_word_or_phrase(action)
+                        || is_one_of(action, ACTIONS)
+                        || is_one_of(name, ACTIONS))
             }
             // `/sync/retry/1`
             [name, action, _] if !self.is_resource(name) && !self.is_resource(action) => {

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 use serde_json::Value;
 
+use super::claims::{self, Claim};
 use super::comments;
 use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
@@ -146,7 +147,10 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
                 Some(_) => Problem::Template,
                 None => Problem::Program(reason),
             });
-            request.output = output(text, end..next_call(text, end)).filter(|_| is_literal);
+            if is_literal {
+                request.claims = claims::in_program(text, &request.span);
+                request.output = output(text, end..next_call(text, end), &request.claims);
+            }
             request.written = Some(written);
         } else if let Some(written) = not_literal(text, &call) {
             at = written.url_span.end;
@@ -403,16 +407,18 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
 }
 
 /// What a program prints, or the status, in a comment after or below a call, or as the output of a session.
-fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usize>> {
     static OTHER_CASE: LazyLock<Regex> = regex!(r"^\s*(?:\}\s*)?(?:catch|except|else)\b");
     // In a session the value of an expression is printed below it.
     static BODY: LazyLock<Regex> = regex!(r"^(?:>>> .*)?\.json\(\)\)?\s*$");
+    static STATUS: LazyLock<Regex> = regex!(r"^>>> (?:print\()?\w+\.status_code\)?\s*$");
+    static CODE: LazyLock<Regex> = regex!(r"^[1-5]\d\d\s*$");
     static ASSERTED: LazyLock<Regex> = regex!(
         r"\b(?:assert|expect)\w*\b[^#]*\bstatus(?:_?[cC]ode)?\b[^\d#!]*\b(?P<code>[1-5]\d\d)\b"
     );
     static DENIED: LazyLock<Regex> = regex!(r"\bnot\b|Not");
     let content = comments(text);
-    let mut is_shown = false;
+    let (mut is_shown, mut is_status_shown) = (false, false);
     let mut status = None;
     let lines = Lines::new(&content[..range.end], range.start);
     for (line, at) in lines {
@@ -423,6 +429,10 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
             let length = lenient_json::printed_end(&content[at..range.end])?;
             return Some(at..at + length);
         }
+        if is_status_shown && CODE.is_match(line) {
+            status = status.or(Some(at..at + line.trim_end().len()));
+        }
+        is_status_shown = STATUS.is_match(line);
         is_shown = text.trim_start().starts_with(">>> ") && BODY.is_match(line);
         let asserted = ASSERTED.captures(line).and_then(|found| found.name("code"));
         // Not one of several, and not one that must not come.
@@ -439,6 +449,12 @@ fn output(text: &str, range: Range<usize>) -> Option<Range<usize>> {
         let comment = at + code.len();
         let length = comments::comment_output(&content[comment..range.end]);
         let shown = comment..comment + length;
+        if claims
+            .iter()
+            .any(|claim| shown.contains(&claim.range.start))
+        {
+            continue;
+        }
         let read =
             lenient_json::parse_literals(&comments::uncomment(&content[shown.clone()]), true);
         match read.map(|read| (read.body.is_some(), read.head.is_some())) {

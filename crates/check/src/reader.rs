@@ -477,7 +477,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let arrows = ["->", "=>", "→"];
     let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
-    let alone = is_label && after.is_empty();
+    let alone = is_label && !after.contains(char::is_alphanumeric);
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);
     let content = &text[range.clone()];
@@ -510,8 +510,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
                 .is_some_and(|rest| rest.trim().starts_with(['`']))
         });
         fence.is_mention = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
-        // Within a sentence, only curl is listed.
-        return Some(fence).filter(|fence| command.starts_with("curl ") || !fence.is_mention);
+        return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
         alone

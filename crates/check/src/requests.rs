@@ -46,16 +46,7 @@ pub fn find(
             false if http_message::begins_message(text) => messages(text),
             false => other_clients(text, ""),
         };
-        // Whether the reader is to carry a write out is not clear.
-        let reads = |own: &FoundRequest| {
-            let written = own.written.as_ref();
-            written.is_some_and(|written| !written.request.writes())
-        };
-        let is_run = |own: &FoundRequest| {
-            own.problem.is_none()
-                && !own.has_placeholder_in_path()
-                && (own.is_endpoint(text) || reads(own))
-        };
+        let is_run = |own: &FoundRequest| own.problem.is_none() && !own.has_placeholder_in_path();
         let is_whole = matches!(found.as_slice(), [only] if is_run(only));
         if !is_whole {
             let part = inside(text, 0..text.len(), "is only mentioned");

@@ -52,7 +52,7 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
 fn states_status(rest: &str) -> bool {
     let words = rest.replace('\n', " ").replace(['`', '*'], "");
     let sentence = words.split(". ").next().unwrap_or_default();
-    status_text::in_paragraph(sentence).is_some()
+    status_text::in_paragraph(sentence).is_some() || status_text::in_brackets(rest).is_some()
 }
 
 /// Whether JSON in backticks is what the command before it in its sentence prints: "`curl .../users/1` prints `{...}`".

@@ -149,6 +149,12 @@ impl Received {
         asks(body.get("hint")) || errors.any(|error| asks(error.get("detail")))
     }
 
+    /// Whether the server says that the Content-Type of the request is not that of JSON.
+    pub(crate) fn is_wrong_content_type(&self) -> bool {
+        let kind = self.json().and_then(|body| body.get("type")?.as_str());
+        kind.is_some_and(|kind| kind.ends_with("#content-type"))
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

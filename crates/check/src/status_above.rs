@@ -33,7 +33,11 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     static OTHER: LazyLock<Regex> = regex!(
         r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|others?|does\s+not\s+return|doesn['’]t\s+return)\b"
     );
-    if !labels::leads(text) && !ends_with_status
+    // "**Delete it → 204**"
+    static AFTER_ARROW: LazyLock<Regex> =
+        regex!(r"(?:→|->|=>)\s*`?(?:HTTP\s+)?[1-5]\d\d\b[\s\w()`]*$");
+    let is_title = prose.bold.as_deref() == Some(prose.text.trim()) || AFTER_ARROW.is_match(text);
+    if !labels::leads(text) && !ends_with_status && !is_title
         || OTHER.is_match(text)
         || is_of_another(text, example)
     {

@@ -98,7 +98,8 @@ impl Below<'_> {
                 let mut lines = rest.lines();
                 lines.find_map(|line| status_text::of_choices(line)?.first().copied())
             };
-            let status = in_paragraph(rest)
+            let status = status_text::in_brackets(rest)
+                .or_else(|| in_paragraph(rest))
                 .or_else(|| status_text::on_success(rest))
                 .or_else(expected);
             let place = Some(prose.range.clone());

@@ -90,6 +90,13 @@ static ERROR_FIRST: LazyLock<Regex> =
     regex!(r"^\W*(?P<code>[45]\d\d)\W+(?:when|if|for|on|because|as|error)\b");
 static IN_HEADING: LazyLock<Regex> = regex!(r"\b([1-5]\d\d)\b(?:\s|\)|$|:|,|-)");
 
+/// The status in brackets that text after a command begins with: "(404)".
+pub fn in_brackets(text: &str) -> Option<u16> {
+    static BRACKETS: LazyLock<Regex> =
+        regex!(r"^\((?:→\s*|HTTP\s+|status\s+)*`?([1-5]\d\d)\b[\w\s`]{0,30}\)");
+    BRACKETS.captures(text)?.get(1)?.as_str().parse().ok()
+}
+
 /// The status that a paragraph documents.
 pub fn in_paragraph(text: &str) -> Option<u16> {
     let is_label = |text: &&str| labels::label(text) == Announces::Response;

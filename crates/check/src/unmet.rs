@@ -85,8 +85,9 @@ impl Unmet<'_> {
     /// ids that stand for any.
     fn is_mentioned(&self) -> Option<String> {
         let received = &self.compared.received;
-        // A misspelt name is a mistake everywhere.
-        let is_meant = self.example.is_mention && !received.is_misspelling();
+        // A misspelt name is a mistake everywhere, and so is a missing header.
+        let is_mistake = received.is_misspelling() || received.is_wrong_content_type();
+        let is_meant = self.example.is_mention && !is_mistake;
         is_meant.then(|| {
             format!(
                 "only mentioned; sent as it stands, it gets the status {}",
