@@ -519,6 +519,21 @@ fn a_page_may_come_after_another() {
 }
 
 #[test]
+fn a_prefix_that_is_removed_unasked_is_named() {
+    let folder = folder(&page("Ada").replace("localhost:3000/", "localhost:3000/api/v1/"));
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let line = "prefix: /api/v1 is removed from the paths in docs/it's a page.md, as with `--prefix /api/v1`";
+    assert!(said(&output).contains(line), "{}", said(&output));
+    let output = check(folder.path(), &["docs", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let pages = &report["prefixes"]["/api/v1"];
+    assert_eq!(pages[0], "docs/it's a page.md", "{report:#}");
+    let output = check(folder.path(), &["docs", "--prefix", "/api/v1"]);
+    assert!(!said(&output).contains("prefix:"), "{}", said(&output));
+}
+
+#[test]
 fn files_that_are_not_read_are_named() {
     let folder = folder(&page("Ada"));
     std::fs::write(folder.path().join("docs/guide.rst"), "Guide\n=====\n").unwrap();

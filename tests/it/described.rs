@@ -749,11 +749,33 @@ fn routes_below_records_and_prefixes_are_of_the_service() {
         ),
         (
             "```bash\ncurl http://localhost:3000/api/v2/bands\n```\n",
-            &["fail"],
+            &["pass"],
         ),
         (
             "```bash\ncurl -X DELETE http://localhost:3000/bands/latest\n```\n\nReturns 200.\n",
             &["skipped"],
+        ),
+        (
+            "```bash\ncurl http://localhost:8080/rest/v1/bands\ncurl http://localhost:8080/rest/v1/bands/9\n```\n",
+            &[
+                "pass",
+                "fail: GET usually returns 200, the server returns 404",
+            ],
+        ),
+        // Only some requests have it, or it is another resource.
+        (
+            "```bash\ncurl http://localhost:3000/api/bands\ncurl http://localhost:3000/songs\n```\n",
+            &["fail", "pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/venues/1/bands\n```\n",
+            &[
+                "fail: GET usually returns 200, the server returns 404; likely cause: the server says: there is nothing at",
+            ],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/band/1/songs\n```\n",
+            &["fail"],
         ),
     ]);
 }

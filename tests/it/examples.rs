@@ -251,8 +251,8 @@ fn explanations() {
             "did you mean /users",
         ),
         (
-            example("curl http://localhost:3000/api/v1/users", "[]"),
-            "--prefix /api/v1",
+            example("curl http://localhost:3000/shop/users", "[]"),
+            "--prefix /shop",
         ),
         (
             example("curl http://localhost:3000/users/9", "{\"id\": 9}"),

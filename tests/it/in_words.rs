@@ -438,17 +438,26 @@ fn a_port_of_another_server_is_named_without_a_host() {
 fn fields_of_httpie_are_nested() {
     let page = |shown: &str| {
         format!(
-            "```bash\nhttp POST :3000/bands name=x tags[a]=1 tags[b]:=2 list[]=c list[]=d\n```\n\n```json\n{shown}\n```\n"
+            "```bash\nhttp POST :3000/bands name=x tags[a]=1 tags[b]:=2 list[]=c list[1]=d in[0][a]=b\n```\n\n```json\n{shown}\n```\n"
         )
     };
     assert_all_judged(&[
         (
-            page(r#"{"name": "x", "tags": {"a": "1", "b": 2}, "list": ["c", "d"], "id": 3}"#),
+            page(r#"{"name": "x", "tags": {"a": "1", "b": 2}, "list": ["c", "d"], "in": [{"a": "b"}], "id": 3}"#),
             &["pass"][..],
         ),
         (
-            page(r#"{"name": "x", "tags": {"a": 1, "b": 2}, "list": ["c", "d"], "id": 3}"#),
+            page(r#"{"name": "x", "tags": {"a": 1, "b": 2}, "list": ["c", "d"], "in": [{"a": "b"}], "id": 3}"#),
             &["fail: tags.a"],
+        ),
+        (
+            "```bash\nhttp PATCH :3000/bands/1 members:=number\n```\n".to_owned(),
+            &["skipped"],
+        ),
+        // Windows PowerShell passes `\"` on as a quote.
+        (
+            "```bash\ncurl.exe -X POST http://localhost:3000/bands `\n  -H 'Content-Type: application/json' `\n  -d '{\\\"name\\\": \\\"x\\\"}'\n```\n".to_owned(),
+            &["pass"],
         ),
     ]);
 }

@@ -198,7 +198,10 @@ impl Case<'_> {
                 "`/{prefix}` is a path; a port is written as `localhost:{prefix}`"
             ));
         }
-        (self.received.status == 404).then(|| {
+        // `/venues/1/bands` is below a record.
+        let is_id = |part: &String| part.bytes().all(|byte| byte.is_ascii_digit());
+        let has_id = segments[..at].iter().any(is_id);
+        (self.received.status == 404 && !has_id).then(|| {
             format!("the server has no path `/{prefix}`; `--prefix /{prefix}` or `prefix: /{prefix}` in the front matter removes it")
         })
     }

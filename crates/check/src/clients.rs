@@ -98,12 +98,14 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     found
 }
 
-/// The value after `:=` that is not JSON, which HTTPie rejects.
+/// The value after `:=` that is not JSON, which HTTPie rejects, unless it names a type.
 fn bad_json(words: &[Word]) -> Option<Mistake> {
     words.iter().find_map(|word| {
         let (name, value) = word.text.split_once(":=")?;
         let is_name = !name.is_empty() && !name.contains([':', '=', '@', '/']);
-        let is_json = serde_json::from_str::<Value>(value).is_ok();
+        const TYPES: &str =
+            "number integer int float double bool boolean string object array list value json";
+        let is_json = serde_json::from_str::<Value>(value).is_ok() || is_one_of(value, TYPES);
         (is_name && !is_json && !value.starts_with(['@', '<', '{', '$'])).then(|| Mistake {
             span: word.span.clone(),
             text: format!("`{value}` after `:=` is not JSON"),

@@ -57,6 +57,7 @@ mod page;
 mod page_mistakes;
 mod pairing;
 mod powershell;
+mod prefix;
 mod printed;
 mod programs;
 mod prompt;

@@ -1,14 +1,13 @@
 //! Routes and parameters of the service that a page documents, which the data does not have: `/health`, `/users/search`,
 //! `?keyword=`. An example of one is not wrong if the page shows no response to it.
 
-use std::sync::LazyLock;
-
 use regex::Regex;
 use serde_json::Value;
 
 use super::datasets::{Dataset, has_id};
 use super::examples::Example;
 use super::page::Page;
+use super::prefix::is_of_api;
 use super::service::{PARAMETERS, Request};
 use super::text::{is_misspelt, is_one_of, nearest, pattern};
 use super::unmet::Unmet;
@@ -32,9 +31,6 @@ const FORMATS: &str = "json xml html csv yaml yml txt md api pdf rss atom";
 /// Endings of the names of files that a service offers.
 const FILES: &str = "jpg jpeg png gif svg webp avif ico bmp css js mjs map woff woff2 ttf mp3 mp4 webm wav zip gz tar exe";
 
-/// The version in the prefix of an API.
-static VERSION: LazyLock<Regex> = regex!(r"^v\d");
-
 const NO_DATA: &str = "is not part of the data";
 const NO_ACTION: &str = "is an action that this data does not have";
 const NO_ROUTE: &str = "is a route that this data does not have";
@@ -57,8 +53,7 @@ impl Unmet<'_> {
 
     fn other_than_data(&self, segments: &[String], last: &str) -> Option<&'static str> {
         // Below the prefix of an API, a path has the same form.
-        let is_of_api = |name: &&String| is_one_of(name, "api rest") || VERSION.is_match(name);
-        let prefix = segments.iter().take_while(is_of_api).count();
+        let prefix = segments.iter().take_while(|name| is_of_api(name)).count();
         let segments = match segments.get(prefix) {
             Some(name) if self.is_resource(name) && segments.len() > prefix + 1 => {
                 &segments[prefix..]
@@ -164,11 +159,9 @@ impl Unmet<'_> {
             // `/echo`, `/hello`: a route without records.
             [name] => is_verb(name) && !shows_record(page, example),
             // `/user/authenticate`, `/search/ab`
-            [name, action] if !self.is_resource(name) => {
-                is_word_or_phrase(name)
-                    && (is_word_or_phrase(action)
-                        || is_one_of(action, ACTIONS)
-                        || is_one_of(name, ACTIONS))
+            [name, _] if is_one_of(name, ACTIONS) && !self.is_resource(name) => true,
+            [name, action] if !self.is_resource(name) && !self.is_resource(action) => {
+                is_word_or_phrase(name) && (is_word_or_phrase(action) || is_one_of(action, ACTIONS))
             }
             // `/sync/retry/1`
             [name, action, _] if !self.is_resource(name) && !self.is_resource(action) => {

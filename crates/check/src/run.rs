@@ -20,6 +20,7 @@ use super::outcome::{Cause, Details, Drift, ExampleResult, Failure, Finding, Out
 use super::own_routes;
 use super::page::{Block, Page};
 use super::page_mistakes::{self, not_an_example};
+use super::prefix;
 use super::sendable::{Sendable, sendable, target_hosts};
 use super::service::{Opener, Received, Request};
 use super::session::{Later, Session};
@@ -54,6 +55,17 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         session.saves = saves;
         session
     };
+    let mut hosts = target_hosts(&page, context.options);
+    let data = || {
+        datasets
+            .find(&page.path, page.front.database.as_deref())
+            .ok()
+    };
+    let assumed_prefix = match (&hosts.prefix, &context.options.server) {
+        (None, None) => data().and_then(|data| prefix::of_page(&examples, &data.resources())),
+        _ => None,
+    };
+    hosts.prefix = hosts.prefix.or_else(|| assumed_prefix.clone());
     let mock_options = Options {
         server: None,
         ..context.options.clone()
@@ -61,7 +73,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     let mut runner = Runner {
         options: context.options,
         page: &page,
-        hosts: target_hosts(&page, context.options),
+        hosts,
         session: session(context.options, context.open),
         // Saved ids of the real service do not exist in ours.
         mock: context
@@ -101,11 +113,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             .iter()
             .any(|block| matches!(block, Block::Table(_)));
     let dataset = used
-        .or_else(|| {
-            datasets
-                .find(&page.path, page.front.database.as_deref())
-                .ok()
-        })
+        .or_else(|| data())
         .filter(|_| relevant && !context.options.list);
     let tables = tables::check(&page, &results, dataset.as_deref());
     PageResult {
@@ -113,6 +121,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         examples: results,
         tables,
         dataset,
+        assumed_prefix,
         broken,
         unread: false,
     }
@@ -150,6 +159,7 @@ pub fn unread(path: &Path, error: &dyn std::fmt::Display) -> PageResult {
         examples: vec![error],
         tables: Vec::new(),
         dataset: None,
+        assumed_prefix: None,
         broken: None,
         unread: true,
     }
@@ -433,7 +443,10 @@ impl Runner<'_> {
 
     /// Puts the writes of another page before those of this one.
     fn run_writes_of(&mut self, other: &Page) {
-        let hosts = target_hosts(other, self.options);
+        let hosts = TargetHosts {
+            prefix: self.hosts.prefix.clone(),
+            ..target_hosts(other, self.options)
+        };
         let is_run = |example: &Example| {
             !example.directives.skip && !example.is_mention && !example.is_sent_empty
         };

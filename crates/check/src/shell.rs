@@ -559,8 +559,14 @@ impl Scanner<'_> {
         let inner = &rest[..closed.unwrap_or(rest.len())];
         self.at += inner.len() + closed.map_or(0, |_| 1);
         let end = self.at;
+        let first = self.out.words.first();
+        let is_windows = first.is_some_and(|word| word.text == "curl.exe");
         let word = self.open(from);
-        word.text.push_str(inner);
+        // Windows PowerShell passes `\"` on to a program as a quote.
+        match is_windows {
+            true => word.text.push_str(&inner.replace("\\\"", "\"")),
+            false => word.text.push_str(inner),
+        }
         word.span.end = end;
         if closed.is_none() {
             self.never_closed(from..from + 1);

@@ -1,6 +1,6 @@
 //! Counts over all pages, and the coverage of endpoints.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use super::labels::{self, Announces};
@@ -73,6 +73,18 @@ impl Summary {
 /// `1 page`, `2 pages`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// The prefixes that were removed from paths though nothing names them, and the pages where.
+pub fn assumed_prefixes(pages: &[PageResult]) -> BTreeMap<&str, Vec<String>> {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for page in pages {
+        if let Some(prefix) = &page.assumed_prefix {
+            let name = page.page.path.display().to_string();
+            found.entry(prefix).or_default().push(name);
+        }
+    }
+    found
 }
 
 /// The responses of pages that were not compared with anything: page, line and reason.
