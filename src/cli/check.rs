@@ -23,7 +23,11 @@ pub(super) fn check(options: Options) -> Done {
         ..options
     };
     // On Windows it also translates colours for consoles without escape sequences.
-    let stdout = anstream::stdout().lock();
+    let stdout = UntilClosed {
+        inner: anstream::stdout().lock(),
+        is_closed: false,
+        watches: options.watch,
+    };
     let mut out: Box<dyn Write> = match options.format {
         // Formats for programs, which have their own escapes.
         Format::Json | Format::Junit => Box::new(stdout),
@@ -37,11 +41,47 @@ pub(super) fn check(options: Options) -> Done {
     let ended = ended.and_then(|status| out.flush().map(|()| status).map_err(CheckError::Output));
     match ended {
         Ok(status) => Ok(ExitCode::from(status.code())),
-        // The reader has closed the pipe, as `head` does.
+        // The reader of `--watch` has closed the pipe.
         Err(CheckError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             Ok(ExitCode::from(super::OK))
         }
         Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// Drops the output once the reader has closed the pipe, as `head` does: the exit code is that of the whole run. A run that
+/// watches ends then.
+struct UntilClosed<W> {
+    inner: W,
+    is_closed: bool,
+    watches: bool,
+}
+
+impl<W> UntilClosed<W> {
+    /// `done` in place of an error if the pipe is closed.
+    fn unless_closed<T>(&mut self, result: io::Result<T>, done: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !self.watches => {
+                self.is_closed = true;
+                Ok(done)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_closed {
+            return Ok(bytes.len());
+        }
+        let written = self.inner.write(bytes);
+        self.unless_closed(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.inner.flush();
+        self.unless_closed(flushed, ())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Collects the pages of a run and checks them on several threads.
 
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -58,6 +59,9 @@ pub enum CheckError {
     /// The folders cannot be watched.
     #[error("cannot watch for changes: {0}")]
     Watch(#[from] notify::Error),
+    /// The checker failed on a page, which is a bug.
+    #[error("a bug of the checker ended the run of this page; please report it with the page")]
+    Internal,
     /// The output cannot be written.
     #[error("cannot write the report: {0}")]
     Output(#[source] io::Error),
@@ -102,10 +106,13 @@ pub fn check(
             let Some(path) = paths.get(index) else {
                 return done;
             };
-            let result = match read(path) {
+            let run = || match read(path) {
                 Ok(page) => run::page(page, context, &datasets),
                 Err(error) => run::unread(path, &error),
             };
+            // A page shares nothing with the others but the data, which is only read.
+            let result = panic::catch_unwind(AssertUnwindSafe(run))
+                .unwrap_or_else(|_| run::unread(path, &CheckError::Internal));
             done.push((index, result));
             progress
                 .lock()
@@ -122,7 +129,7 @@ pub fn check(
         let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
             worker
                 .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                .unwrap_or_else(|cause| panic::resume_unwind(cause))
         };
         workers.into_iter().flat_map(join).collect::<Vec<_>>()
     });

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::directive::Directive;
+use super::text::floor_char_boundary;
 
 /// A part of a page.
 #[derive(Debug, Clone)]
@@ -129,6 +130,19 @@ impl Block {
             Block::Prose(prose) => Some(&prose.text),
             _ => None,
         }
+    }
+
+    /// Moves the ends of the block's range back to the beginning of the characters of the page that they are in.
+    pub fn align(&mut self, page: &str) {
+        let range = match self {
+            Block::Heading(heading) => &mut heading.range,
+            Block::Prose(prose) => &mut prose.range,
+            Block::Fence(fence) => &mut fence.range,
+            Block::Table(table) => &mut table.range,
+            Block::Directive(directive) => &mut directive.range,
+        };
+        let at = |offset| floor_char_boundary(page, offset);
+        *range = at(range.start)..at(range.end);
     }
 
     /// The block's byte range in the page.

@@ -8,50 +8,88 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::compare::{self, Step};
+use super::compare::{self, Difference, DifferenceKind, Step};
 use super::literals::Reader;
 use super::text::{is_one_of, line_end, line_start};
 
-/// A value in a response, or how many items it has.
+/// The value of a part of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
-    pub path: Vec<Step>,
-    pub is_length: bool,
+    pub part: Part,
     pub value: Value,
     /// Where the page has the value.
     pub range: Range<usize>,
 }
 
+/// What a name or an expression of a program stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// The response as a whole.
+    Response,
+    /// Its status.
+    Status,
+    /// What is at a path in its body.
+    Body(Vec<Step>),
+    /// The length of what is there.
+    Length(Vec<Step>),
+}
+
 impl Claim {
-    /// That a response has a number of items.
+    /// That a list has a number of items.
     pub fn count(number: usize, range: Range<usize>) -> Claim {
         Claim {
-            path: Vec::new(),
-            is_length: true,
+            part: Part::Length(Vec::new()),
             value: number.into(),
             range,
         }
     }
 
-    /// The value in a response, if it differs.
-    pub fn other_value(&self, body: &Value) -> Option<Value> {
-        let value = value_at(body, &self.path)?;
-        let actual = match self.is_length {
-            true => length(value)?.into(),
-            false => value.clone(),
-        };
-        (!is_equal(&self.value, &actual)).then_some(actual)
+    /// The status, if that is claimed.
+    pub fn status(&self) -> Option<u16> {
+        let text = || self.value.as_str()?.get(..3)?.parse().ok();
+        let number = self
+            .value
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok());
+        let status = number.or_else(text).filter(|_| self.part == Part::Status)?;
+        (100..600).contains(&status).then_some(status)
     }
 
-    /// The difference in words.
-    pub fn describe(&self, actual: &Value) -> String {
-        let what = match self.is_length {
-            true if self.path.is_empty() => "the number of items".to_owned(),
-            true => format!("the length of {}", compare::show_path(&self.path)),
-            false => compare::show_path(&self.path),
+    /// How a body differs.
+    pub fn difference(&self, body: &Value) -> Option<Difference> {
+        let (path, actual) = match &self.part {
+            Part::Response | Part::Status => return None,
+            Part::Body(path) => (path, value_at(body, path).cloned()),
+            Part::Length(path) => (path, Some(length(value_at(body, path)?)?.into())),
         };
-        let (documented, actual) = (compare::short(&self.value), compare::short(actual));
-        format!("{what}: documented {documented}, got {actual}")
+        let is_same = match &actual {
+            Some(actual) => is_equal(&self.value, actual),
+            None => self.value.is_null(),
+        };
+        (!is_same).then(|| Difference {
+            path: path.clone(),
+            kind: DifferenceKind::Value,
+            place: self.range.clone(),
+            documented: Some(self.value.clone()),
+            actual,
+        })
+    }
+
+    /// A difference in words.
+    pub fn describe(&self, found: &Difference) -> String {
+        let what = match &self.part {
+            Part::Length(path) if path.is_empty() => "the number of items".to_owned(),
+            Part::Length(path) => format!("the length of {}", compare::show_path(path)),
+            _ => compare::show_path(&found.path),
+        };
+        let documented = compare::short(&self.value);
+        match &found.actual {
+            Some(actual) => format!(
+                "{what}: documented {documented}, got {}",
+                compare::short(actual)
+            ),
+            None => format!("{what} ({documented}): documented, but not in the response"),
+        }
     }
 }
 
@@ -88,21 +126,14 @@ fn length(value: &Value) -> Option<usize> {
     }
 }
 
-/// What the names of a program stand for.
-#[derive(Clone)]
-enum Meaning {
-    Response,
-    Body(Vec<Step>),
-}
-
 /// The names of a program and what they stand for.
-struct Names(HashMap<String, Meaning>);
+struct Names(HashMap<String, Part>);
 
 /// What a program prints, asserts or expects of the response to the call in a range.
 pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
     static STATEMENT: LazyLock<Regex> = regex!(
         r"(?xm)
-            \b(?: (?P<print>console\.(?:log|info)|print)
+            \b(?: (?P<print>console\.(?:log|info|dir)|p?print|pp)
                 | (?P<expect>expect)
                 | (?P<pair>assert\.(?:equal|strictEqual|deepEqual|deepStrictEqual)|assertEquals?|assert_equal)
                 | (?P<assert>assert) ) \(\s*
@@ -117,19 +148,33 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
     // The call has a name of its own, so that an expression with it can be read.
     let name = format!("{:_<1$}", "r", call.len());
     let text = format!("{}{name}{}", &text[..call.start], &text[call.end..end]);
-    let promised = (PROMISED.to_owned(), Meaning::Response);
-    let mut names = Names(HashMap::from([(name, Meaning::Response), promised]));
+    // What is said below a change of a value is not about the response.
+    let end = CHANGE
+        .find_at(&text, call.end)
+        .map_or(text.len(), |found| found.start());
+    let promised = (PROMISED.to_owned(), Part::Response);
+    let mut names = Names(HashMap::from([(name, Part::Response), promised]));
     let mut claims = Vec::new();
     let mut at = line_start(&text, call.start);
     while let Some(found) = STATEMENT.captures_at(&text, at) {
-        let Some(whole) = found.get(0) else { break };
+        let Some(whole) = found.get(0).filter(|whole| whole.start() < end) else {
+            break;
+        };
         let line = line_start(&text, whole.start());
-        learn(text.get(at..line).unwrap_or_default(), &mut names);
-        learn(
-            &text[line.max(at)..line_end(&text, whole.start())],
-            &mut names,
-        );
+        let below = line_end(&text, whole.start());
+        for part in [
+            text.get(at..line).unwrap_or_default(),
+            &text[line.max(at)..below],
+        ] {
+            names.learn(part);
+        }
+        if names.are_passed_on(&text[at.min(line)..below]) {
+            break;
+        }
         at = whole.end();
+        if text[line..].trim_start().starts_with(['/', '#']) {
+            continue;
+        }
         let has = |name: &str| found.name(name).is_some();
         let claimed = match found.name("entered") {
             Some(entered) => output_below(&text, entered.as_str(), at),
@@ -139,25 +184,41 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
             None => asserted(&text, at),
         };
         let Some(claimed) = claimed else { continue };
-        let Some((path, is_length)) = names.resolve(claimed.expression) else {
+        let Some(part) = names.evaluate(claimed.expression) else {
             continue;
         };
-        // What is printed as a whole is the response.
-        let is_length = is_length || claimed.is_length;
-        if claimed.is_output && path.is_empty() && !is_length {
-            continue;
-        }
+        let part = match part {
+            Part::Body(path) if claimed.is_length => Part::Length(path),
+            // What is printed as a whole is the response.
+            Part::Body(path) if claimed.is_output && path.is_empty() => continue,
+            Part::Response => continue,
+            part => part,
+        };
         let value = claimed
             .value
-            .or_else(|| in_words(&text[claimed.range.clone()], &path));
+            .or_else(|| in_words(&text[claimed.range.clone()], &part));
         claims.extend(value.map(|value| Claim {
-            path,
-            is_length,
+            part,
             value,
             range: claimed.range,
         }));
     }
     claims
+}
+
+/// A statement that changes a value, or a copy of it.
+static CHANGE: LazyLock<Regex> = regex!(
+    r"(?xm)
+        \.(?:sort|reverse|push|pop|shift|unshift|splice|fill|copyWithin|append|insert|extend|remove|clear|update|setdefault|popitem)\(
+      | \b(?:del|delete)\s
+      | \bObject\.(?:assign|defineProperty)\(
+      | [\w$\])](?:\.[\w$]+|\[[^\]\n]*\])\s*(?:[-+*/%|&?]{0,2}=[^=>]|\+\+|--)
+      | \b[\w$]+\s*[-+*/%|&]=[^=]"
+);
+
+/// Whether a program changes a value.
+pub fn changes(text: &str) -> bool {
+    CHANGE.is_match(text)
 }
 
 /// An expression of a program and what is claimed of it.
@@ -174,8 +235,9 @@ struct Claimed<'a> {
 
 /// `r.json())  # {"id": 1}`, after the opening bracket of a call that prints.
 fn printed(text: &str, at: usize) -> Option<Claimed<'_>> {
-    static COMMENT: LazyLock<Regex> =
-        regex!(r"^[);\s]*?(?:#|//)[ \t]*(?:(?:=>|->|→)[ \t]*)?(?P<shown>[^\n]*[^\s;])");
+    static COMMENT: LazyLock<Regex> = regex!(
+        r"^[);\s]*?(?:#|//)[ \t]*(?:(?:=>|->|→|(?i:prints|outputs|logs|output)\b:?)[ \t]*)?(?P<shown>[^\n]*[^\s;])"
+    );
     let span = Reader::new(text, at, at).span(at);
     let rest = text[span.end..line_end(text, span.end)].strip_prefix(')')?;
     let shown = COMMENT.captures(rest)?.name("shown")?.range();
@@ -253,78 +315,94 @@ fn literal<'a>(text: &'a str, expression: &'a str, at: usize) -> Option<Claimed<
 /// The name of what a promise gives to the next function.
 const PROMISED: &str = "";
 
-/// Learns the names that a part of a program sets to the response, its body or a part of it.
-fn learn(text: &str, names: &mut Names) {
-    static SETS: LazyLock<Regex> = regex!(
-        r"(?xm)
-            (?:^|[;{\s])(?:(?:const|let|var)\s+)?(?P<name>[\w$]+)(?:\s*:\s*[\w<>\[\]]+)?\s*=\s*(?P<value>[^=>\s][^\n;]*)
-          | \{\s*(?P<members>[\w$\s,:]+?)\s*\}\s*=\s*(?P<object>[^=>\s][^\n;]*)
-          | \.(?:then|success|done)\(\s*(?:async\s*)?(?:function\s*)?\(?\s*(?P<parameter>[\w$]+)\s*\)?\s*(?P<arrow>=>|\{)\s*
-          | \breturn\s+(?P<returned>[^\n;]+)"
-    );
-    for found in SETS.captures_iter(text) {
-        let part = |name: &str| found.name(name).map(|part| part.as_str());
-        if let (Some(name), Some(value)) = (part("name"), part("value")) {
-            names.set(name, names.meaning(value));
-        } else if let (Some(members), Some(value)) = (part("members"), part("object")) {
-            let of = names.meaning(value);
-            for member in members.split(',') {
-                let (key, name) = member.split_once(':').unwrap_or((member, member));
-                names.set(
-                    name.trim(),
-                    of.as_ref().and_then(|of| of.member(key.trim())),
-                );
-            }
-        } else if let (Some(parameter), Some(whole)) = (part("parameter"), found.get(0)) {
-            names.set(parameter, names.0.get(PROMISED).cloned());
-            let result = Reader::new(text, whole.end(), whole.end()).span(whole.end());
-            names.set(PROMISED, names.meaning(&text[result]));
-        } else if let Some(value) = part("returned") {
-            names.set(PROMISED, names.meaning(value));
-        }
-    }
-}
-
-impl Meaning {
+impl Part {
     /// What a member stands for that an assignment takes out of an object.
-    fn member(&self, key: &str) -> Option<Meaning> {
-        match self {
-            Meaning::Response => (key == "data").then(|| Meaning::Body(Vec::new())),
-            Meaning::Body(path) => {
+    fn member(&self, key: &str) -> Option<Part> {
+        match (self, key) {
+            (Part::Response, "data") => Some(Part::Body(Vec::new())),
+            (Part::Response, "status") => Some(Part::Status),
+            (Part::Body(path), key) => {
                 let key = Step::Key(key.to_owned());
-                Some(Meaning::Body([path.as_slice(), &[key]].concat()))
+                Some(Part::Body([path.as_slice(), &[key]].concat()))
             }
+            _ => None,
         }
     }
 }
 
 impl Names {
-    fn set(&mut self, name: &str, meaning: Option<Meaning>) {
-        match meaning {
-            Some(meaning) => self.0.insert(name.to_owned(), meaning),
+    fn set(&mut self, name: &str, part: Option<Part>) {
+        match part {
+            Some(part) => self.0.insert(name.to_owned(), part),
             None => self.0.remove(name),
         };
     }
 
-    /// What an expression stands for.
-    fn meaning(&self, expression: &str) -> Option<Meaning> {
-        let (meaning, is_length) = self.evaluate(expression)?;
-        (!is_length).then_some(meaning)
-    }
-
-    /// The path of an expression in the body of the response, and whether it is the length of what is there.
-    fn resolve(&self, expression: &str) -> Option<(Vec<Step>, bool)> {
-        match self.evaluate(expression)? {
-            (Meaning::Body(path), is_length) => Some((path, is_length)),
-            (Meaning::Response, _) => None,
+    /// Learns the names that a part of a program sets to the response, its body or a part of it, or to something else.
+    fn learn(&mut self, text: &str) {
+        static SETS: LazyLock<Regex> = regex!(
+            r"(?xm)
+                (?:^|[;{\s])(?:(?:const|let|var)\s+)?(?P<name>[\w$]+)(?:\s*:\s*[\w<>\[\]]+)?\s*=\s*(?P<value>[^=>\s][^\n;]*(?:\n[\ \t]*\.[^\n;]*)*)
+              | \{\s*(?P<members>[\w$\s,:]+?)\s*\}\s*=\s*(?P<object>[^=>\s][^\n;]*)
+              | \.(?:then|success|done)\(\s*(?:async\s*)?(?:function\s*)?\(?\s*(?P<parameter>[\w$]+)\s*\)?\s*(?:=>|\{)\s*
+              | \breturn\s+(?P<returned>[^\n;]+)
+              | (?P<bound>[\w$]+)\s*=>
+              | \((?P<bounds>[\w$\s,]+)\)\s*=>
+              | \b(?:function\b[^(\n]*\(|lambda\s+)(?P<parameters>[\w$\s,]+)[):]
+              | \bfor\s*\(?\s*(?:(?:const|let|var)\s+)?(?P<each>[\w$\s,]+?)\s+(?:of|in)\b"
+        );
+        for found in SETS.captures_iter(text) {
+            let part = |name: &str| found.name(name).map(|part| part.as_str());
+            let others = part("bound").or(part("bounds")).or(part("parameters"));
+            if let (Some(name), Some(value)) = (part("name"), part("value")) {
+                self.set(name, self.evaluate(value));
+            } else if let (Some(members), Some(value)) = (part("members"), part("object")) {
+                let of = self.evaluate(value);
+                for member in members.split(',') {
+                    let (key, name) = member.split_once(':').unwrap_or((member, member));
+                    let own = of.as_ref().and_then(|of| of.member(key.trim()));
+                    self.set(name.trim(), own);
+                }
+            } else if let (Some(parameter), Some(whole)) = (part("parameter"), found.get(0)) {
+                self.set(parameter, self.0.get(PROMISED).cloned());
+                let result = Reader::new(text, whole.end(), whole.end()).span(whole.end());
+                self.set(PROMISED, self.evaluate(&text[result]));
+            } else if let Some(value) = part("returned") {
+                self.set(PROMISED, self.evaluate(value));
+            } else if let Some(names) = others.or(part("each")) {
+                for name in names.split(',') {
+                    self.set(name.trim(), None);
+                }
+            }
         }
     }
 
-    fn evaluate(&self, expression: &str) -> Option<(Meaning, bool)> {
+    /// Whether a part of a program gives a value to a function that may change it.
+    fn are_passed_on(&self, text: &str) -> bool {
+        static CALL: LazyLock<Regex> =
+            regex!(r"\b(?P<function>[\w$]+)\((?P<arguments>[\w$\s,.'\x22\[\]]*)\)");
+        const PURE: &str = "print pprint pp log info dir table warn error debug len str repr type isinstance sorted list tuple set \
+             dict sum min max any all enumerate zip range stringify dumps expect assert equal strictEqual deepEqual deepStrictEqual \
+             assertEqual assertEquals assert_equal ok isArray keys values entries then json get String Number Boolean";
+        CALL.captures_iter(text).any(|found| {
+            let is_body = |name: &str| matches!(self.0.get(name.trim()), Some(Part::Body(_)));
+            !is_one_of(&found["function"], PURE) && found["arguments"].split(',').any(is_body)
+        })
+    }
+
+    /// What an expression stands for.
+    fn evaluate(&self, expression: &str) -> Option<Part> {
         static AWAITED: LazyLock<Regex> = regex!(r"\bawait\s+");
         static GROUP: LazyLock<Regex> = regex!(r"(^|[(\s])\(([\w$]+(?:\.[\w$]+\(\))?)\)");
         static STEP: LazyLock<Regex> = regex!(
-            r#"^(?:\?\.|\.)(?:(?P<body>json\(\)|data\b|body\b)|get\(["'](?P<got>[^"']+)["']\)|(?P<length>length\b)|(?P<key>[\w$]+)\b)|^\[(?:(?P<index>\d+)|["'](?P<quoted>[^"']+)["'])\]"#
+            r#"(?x)^(?:\?\.|\s*\.)(?:
+                  (?P<body>json\(\)|data\b|body\b)
+                | (?P<status>status(?:_code)?\b)
+                | then\(\s*\(?\s*(?P<given>[\w$]+)\s*\)?\s*=>\s*(?P<used>[\w$]+)\.(?:json\(\)|data)\s*\)
+                | get\(["'](?P<got>[^"']+)["']\)
+                | (?P<length>length\b)
+                | (?P<key>[\w$]+)\b )
+            | ^\[(?:(?P<index>\d+)|["'](?P<quoted>[^"']+)["'])\]"#
         );
         let plain = AWAITED.replace_all(expression.trim(), "");
         let mut plain = GROUP.replace_all(&plain, "$1$2").into_owned();
@@ -334,46 +412,49 @@ impl Names {
         let measured = plain
             .strip_prefix("len(")
             .and_then(|rest| rest.strip_suffix(')'));
-        let (plain, mut is_length) =
-            measured.map_or((plain.as_str(), false), |inner| (inner, true));
+        let plain = measured.unwrap_or(&plain);
         let name_end = plain
             .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
             .unwrap_or(plain.len());
         let (name, mut rest) = plain.split_at(name_end);
-        let mut meaning = self.0.get(name)?.clone();
+        let mut part = self.0.get(name)?.clone();
         while !rest.is_empty() {
             let step = STEP.captures(rest)?;
             rest = &rest[step.get(0)?.end()..];
             let text = |name: &str| step.name(name).map(|found| found.as_str());
-            let path = match &mut meaning {
-                Meaning::Response => {
-                    text("body")?;
-                    meaning = Meaning::Body(Vec::new());
-                    continue;
+            let key = text("key").or(text("got")).or(text("quoted"));
+            let key = key.or(text("body")).or(text("status"));
+            part = match (part, text("index")) {
+                (Part::Response, _) if text("body").is_some() => Part::Body(Vec::new()),
+                (Part::Response, _) if text("given").is_some() && text("given") == text("used") => {
+                    Part::Body(Vec::new())
                 }
-                Meaning::Body(path) => path,
+                (Part::Response, _) if text("status").is_some() => Part::Status,
+                (Part::Body(_), _) if rest.starts_with('(') => return None,
+                (Part::Body(path), _) if text("length").is_some() => Part::Length(path),
+                (Part::Body(path), Some(index)) => {
+                    Part::Body([path.as_slice(), &[Step::Index(index.parse().ok()?)]].concat())
+                }
+                (part @ Part::Body(_), None) => part.member(key?)?,
+                _ => return None,
             };
-            if is_length || rest.starts_with('(') {
-                return None;
-            }
-            is_length = text("length").is_some();
-            let key = text("key")
-                .or(text("got"))
-                .or(text("quoted"))
-                .or(text("body"));
-            match (key, text("index")) {
-                (Some(key), _) => path.push(Step::Key(key.to_owned())),
-                (None, Some(index)) => path.push(Step::Index(index.parse().ok()?)),
-                (None, None) => {}
-            }
         }
-        Some((meaning, is_length))
+        match (part, measured) {
+            (Part::Body(path), Some(_)) => Some(Part::Length(path)),
+            (part, None) => Some(part),
+            _ => None,
+        }
     }
 }
 
 /// A printed text without quotes, unless it explains what is printed.
-fn in_words(shown: &str, path: &[Step]) -> Option<Value> {
-    const KINDS: &str = "string number boolean object array integer output undefined error";
+fn in_words(shown: &str, part: &Part) -> Option<Value> {
+    const KINDS: &str =
+        "string number boolean object array integer output undefined error todo fixme note hack";
+    let path = match part {
+        Part::Body(path) | Part::Length(path) => path.as_slice(),
+        Part::Response | Part::Status => &[],
+    };
     let lower = shown.to_lowercase();
     let is_own = |step: &Step| matches!(step, Step::Key(key) if key.to_lowercase() == lower);
     let is_word = |word: &str| {
@@ -396,9 +477,12 @@ mod tests {
         let start = text.find("call()").unwrap();
         let claims = in_program(text, &(start..start + 6));
         let describe = |claim: &Claim| {
-            let length = if claim.is_length { "length of " } else { "" };
-            let path = compare::show_path(&claim.path);
-            format!("{length}{path} = {}", claim.value)
+            let what = match &claim.part {
+                Part::Length(path) => format!("length of {}", compare::show_path(path)),
+                Part::Body(path) => compare::show_path(path),
+                part => format!("{part:?}"),
+            };
+            format!("{what} = {}", claim.value)
         };
         claims.iter().map(describe).collect()
     }
@@ -463,6 +547,55 @@ mod tests {
             (
                 "r = call()\nassert r.json() == {'a': 1}",
                 "the body = {\"a\":1}",
+            ),
+            (
+                "r = call()\nprint(r.status_code)  # 404 Not Found",
+                "Status = \"404 Not Found\"",
+            ),
+            (
+                "const { status, data } = await call();\nexpect(status).toBe(404);",
+                "Status = 404",
+            ),
+            (
+                "const a = await call()\n  .then(r => r.json());\nconsole.log(a.b); // prints Cat",
+                "b = \"Cat\"",
+            ),
+            (
+                "const a = await call().then((r) => r.json());\nconsole.log(a.b); // 1",
+                "b = 1",
+            ),
+            // What is not understood is passed over.
+            (
+                "r = call()\nassert r.json()['a'] >= 1\nassert r.json()['b'] == 2",
+                "b = 2",
+            ),
+            // A value that is changed is no longer that of the response.
+            (
+                "const a = (await call()).data;\nconsole.log(a.b); // 1\na.b = 2;\nconsole.log(a.b); // 2",
+                "b = 1",
+            ),
+            (
+                "a = call().json()\na.sort(key=f)\nprint(a[0]['b'])  # 1",
+                "",
+            ),
+            ("a = call().json()\na['b'] += 1\nprint(a['b'])  # 1", ""),
+            ("a = call().json()\nbirthday(a)\nprint(a['b'])  # 1", ""),
+            (
+                "a = call().json()\nshow(len(a))\nprint(a['b'])  # 1",
+                "b = 1",
+            ),
+            // Another value has the same name.
+            (
+                "const a = (await call()).data;\nothers.forEach(a => console.log(a.b)); // 1",
+                "",
+            ),
+            (
+                "a = call().json()\nfor a in others:\n  print(a['b'])  # 1",
+                "",
+            ),
+            (
+                "const a = (await call()).data;\n// console.log(a.b); // 2",
+                "",
             ),
             // Explanations, and what is not known.
             ("r = call()\nprint(r.json()['a'])  # the name", ""),

@@ -55,6 +55,17 @@ pub struct DocumentedResponse {
 
 /// The documented response, or where it is not JSON. Ranges in the body are those of the whole block's content.
 pub fn response(page: &Page, example: &Example) -> (DocumentedResponse, Option<Finding>) {
+    let (mut response, error) = shown(page, example);
+    let claimed = example.request.claims.iter().find_map(|claim| {
+        let place = page.fence(example.fence)?.source_range(&claim.range);
+        Some((claim.status()?, place))
+    });
+    response.status = response.status.or(claimed);
+    (response, error)
+}
+
+/// The response that blocks show.
+fn shown(page: &Page, example: &Example) -> (DocumentedResponse, Option<Finding>) {
     let block = example.response.as_ref();
     let Some((block, fence)) = block.and_then(|block| Some((block, page.fence(block.fence)?)))
     else {

@@ -600,7 +600,10 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
             || pairing::surely_response(page, at, response.fence)
             || !between.any(is_text);
         let is_of_several = !is_own && unanswered.contains(&at);
-        let is_of_api = is_called && fence.language == "json";
+        let label = response.fence.checked_sub(1);
+        let label = label.and_then(|above| page.blocks[above].text());
+        let is_printed = label.is_some_and(programs::is_output_label);
+        let is_of_api = is_called && fence.language == "json" && !is_printed;
         // A comment that leaves something out is a sketch.
         let is_sketch = is_own && shown.contains("...");
         response.doubtful |=

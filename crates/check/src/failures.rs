@@ -173,7 +173,8 @@ impl Around<'_> {
             )
         });
         let written = example.request.written.as_ref()?;
-        let resource = url::path_of(&written.request.target).rsplit('/').next()?;
+        let path = url::path_of(&written.request.target).split('?').next()?;
+        let resource = path.rsplit('/').next()?;
         above
             .into_iter()
             .chain(below)

@@ -411,15 +411,8 @@ fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usi
     static OTHER_CASE: LazyLock<Regex> = regex!(r"^\s*(?:\}\s*)?(?:catch|except|else)\b");
     // In a session the value of an expression is printed below it.
     static BODY: LazyLock<Regex> = regex!(r"^(?:>>> .*)?\.json\(\)\)?\s*$");
-    static STATUS: LazyLock<Regex> = regex!(r"^>>> (?:print\()?\w+\.status_code\)?\s*$");
-    static CODE: LazyLock<Regex> = regex!(r"^[1-5]\d\d\s*$");
-    static ASSERTED: LazyLock<Regex> = regex!(
-        r"\b(?:assert|expect)\w*\b[^#]*\bstatus(?:_?[cC]ode)?\b[^\d#!]*\b(?P<code>[1-5]\d\d)\b"
-    );
-    static DENIED: LazyLock<Regex> = regex!(r"\bnot\b|Not");
     let content = comments(text);
-    let (mut is_shown, mut is_status_shown) = (false, false);
-    let mut status = None;
+    let mut is_shown = false;
     let lines = Lines::new(&content[..range.end], range.start);
     for (line, at) in lines {
         if OTHER_CASE.is_match(line) {
@@ -429,20 +422,7 @@ fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usi
             let length = lenient_json::printed_end(&content[at..range.end])?;
             return Some(at..at + length);
         }
-        if is_status_shown && CODE.is_match(line) {
-            status = status.or(Some(at..at + line.trim_end().len()));
-        }
-        is_status_shown = STATUS.is_match(line);
         is_shown = text.trim_start().starts_with(">>> ") && BODY.is_match(line);
-        let asserted = ASSERTED.captures(line).and_then(|found| found.name("code"));
-        // Not one of several, and not one that must not come.
-        let is_sure = |code: &regex::Match<'_>| {
-            !line[code.end()..].contains(|c: char| c.is_ascii_digit())
-                && !DENIED.is_match(&line[..code.start()])
-        };
-        if let Some(code) = asserted.filter(is_sure) {
-            status = status.or(Some(at + code.start()..at + code.end()));
-        }
         let Some((code, _)) = line.split_once('#') else {
             continue;
         };
@@ -457,15 +437,11 @@ fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usi
         }
         let read =
             lenient_json::parse_literals(&comments::uncomment(&content[shown.clone()]), true);
-        match read.map(|read| (read.body.is_some(), read.head.is_some())) {
-            Ok((true, _)) if length > 0 => return Some(shown),
-            Ok((_, true)) if code.contains("status") && PRINT.is_match(code) => {
-                status = status.or(Some(shown))
-            }
-            _ => {}
+        if read.is_ok_and(|read| read.body.is_some() && length > 0) {
+            return Some(shown);
         }
     }
-    status
+    None
 }
 
 /// A program with `#` in place of `//` before comments; offsets stay valid.
@@ -486,7 +462,7 @@ static PRINT: LazyLock<Regex> = regex!(r"\b(?:console\.(?:log|dir|table)|p?print
 /// Whether a program prints something other than the response, or may do so.
 pub fn prints_other(text: &str) -> bool {
     static CHANGE: LazyLock<Regex> = regex!(
-        r"\.(?:map|filter|find|sort|slice|reduce|flatMap|forEach|length)\b|\bfor\s*\(|\bfor\s+\w+\s+in\b|\bsorted\(|\blen\(|\bObject\.|[\w)]\[[\d\x22\x27]|\.data\.\w|\.json\(\)\.(?:get|keys|values|items)\b"
+        r"\.(?:map|filter|find|slice|reduce|flatMap|forEach|length|at)\b|\{\s*(?:\.\.\.|\*\*)|\bfor\s*\(|\bfor\s+\w+\s+in\b|\bsorted\(|\blen\(|\bObject\.|[\w)]\[[\d\x22\x27]|\.data\.\w|\.json\(\)\.(?:get|keys|values|items)\b"
     );
     // A name, or the body or status of what it stands for, maybe as JSON; or a fixed text.
     static PLAIN: LazyLock<Regex> = regex!(
@@ -506,7 +482,7 @@ pub fn prints_other(text: &str) -> bool {
         let is_call = shown.ends_with(".json()") && has_call(shown);
         (!is_plain || rest.starts_with(',')) && !is_call && !is_error(text, shown)
     };
-    CHANGE.is_match(text) || PRINT.find_iter(text).any(is_other)
+    CHANGE.is_match(text) || claims::changes(text) || PRINT.find_iter(text).any(is_other)
 }
 
 /// Whether a name stands for the whole body of a response.
@@ -527,6 +503,14 @@ fn is_error(text: &str, shown: &str) -> bool {
         .unwrap_or_default();
     let caught = pattern(&format!(r"\bcatch\W+(?:function\W+)?{name}\b|\bas {name}:"));
     !name.is_empty() && caught.is_match(text)
+}
+
+/// Whether a label is that of what a program prints.
+pub fn is_output_label(label: &str) -> bool {
+    static PRINTED: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:outputs?|prints?|printed|console|terminal|logs?|logged|shows?|displays?|stdout|results?|ausgabe|ergebnis|salida|resultado|sortie|résultat|saída|risultato|вывод|результат|консол\w+)\b|出力|输出|结果|結果"
+    );
+    PRINTED.is_match(label)
 }
 
 /// The output below the command that runs a program: `$ node app.js`.
@@ -747,7 +731,7 @@ mod tests {
             ),
             (
                 "r = requests.get('@/a')\nprint(r.status_code)  # 404 Not Found",
-                "GET /a => # 404 Not Found",
+                "GET /a",
             ),
             (
                 "r = requests.get('@/a')\nprint(len(r.json()))  # 100",

@@ -39,6 +39,8 @@ static DIRECTIVE: LazyLock<Regex> = regex!(
 pub fn markdown(text: &str, body: usize) -> Vec<Block> {
     let text = &without_raw_tags(text);
     let mut blocks = read(&as_markdown(text), body);
+    // What replaces a tag has the length of the tag, and not its characters.
+    blocks.iter_mut().for_each(|block| block.align(text));
     sentences::find_examples(text, &mut blocks);
     imply_requests(text, &mut blocks);
     addresses::find(text, &mut blocks);
