@@ -64,6 +64,7 @@ mod hints;
 mod login;
 mod openapi;
 mod options;
+mod other_cases;
 mod profiles;
 mod routes;
 mod rules_reload;

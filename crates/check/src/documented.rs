@@ -424,6 +424,10 @@ impl Documented<'_> {
         if found.kind == DifferenceKind::Extra && labels::names(&self.response.left_out, key) {
             return true;
         }
+        if self.response.has_other_values && found.kind == DifferenceKind::Value {
+            let kind = |value: &Option<Value>| value.as_ref().map(compare::type_name);
+            return kind(&found.documented) == kind(&found.actual);
+        }
         let has_values = found.documented.is_some() && found.actual.is_some();
         (has_values && self.around.example.directives.any.contains(key))
             || self.generated.accepts(found)

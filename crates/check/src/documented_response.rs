@@ -45,6 +45,8 @@ pub struct DocumentedResponse {
     pub truncated: bool,
     /// The item of a list that the page says that it shows, or the form of each.
     pub one_item: Option<OneItem>,
+    /// Whether the page says that the reader may see other values.
+    pub has_other_values: bool,
     /// Words of a sentence that says which members are left out.
     pub left_out: Vec<String>,
     /// A closing bracket or a comma that is missing in the body.
@@ -89,7 +91,11 @@ fn shown(page: &Page, example: &Example) -> (DocumentedResponse, Option<Finding>
     // A block of no language may show an object as a program writes it, without quotes around the names.
     let literal = |error| {
         let read = lenient_json::parse_literals(&content, true).ok();
-        let read = read.filter(|read| fence.language.is_empty() && read.body.is_some());
+        let in_comment = fence.content[block.range.clone()]
+            .trim_start()
+            .starts_with(['#', '/']);
+        let is_literal = fence.language.is_empty() || in_comment;
+        let read = read.filter(|read| is_literal && read.body.is_some());
         read.ok_or(error)
     };
     let parsed = match printed.is_filtered() {
@@ -181,6 +187,7 @@ fn of_json(
         headers,
         truncated: said.truncated,
         one_item: said.one_item,
+        has_other_values: said.has_other_values,
         left_out: said.left_out,
         missing: read.missing.map(|error| {
             let at = fence.source(error.at);

@@ -11,6 +11,7 @@ use super::comments;
 use super::examples::Example;
 use super::labels::{self, Announces};
 use super::node::Node;
+use super::other_requests;
 use super::page::{Block, Page};
 use super::shell;
 use super::status::{Expected, StatusSource, one, usual};
@@ -132,6 +133,9 @@ fn below_response(page: &Page, example: &Example) -> Option<Expected> {
         let Some(prose) = block.prose() else {
             break;
         };
+        if other_requests::is_about(&page.text[prose.range.clone()], &example.request) {
+            break;
+        }
         let is_item = page.is_list_item(prose.range.start);
         let text = prose.text.trim();
         // The label of another response: "Response (Not Found)".
@@ -209,7 +213,14 @@ fn in_comment(page: &Page, example: &Example) -> Option<Expected> {
     let above = above.and_then(|line| line.strip_prefix('#'));
     // "### A user that is not there (404)" in a file of requests.
     let usual = usual(example.method());
-    let comment = |text: &str| status_text::of_comment(text, usual);
+    let comment = |text: &str| {
+        let statuses = status_text::of_comment(text, usual)?;
+        let is_own = !other_requests::is_about(text, &example.request);
+        // "creates it (201), then updates it (200)"
+        let is_of_steps =
+            status_text::codes(text).contains(&usual) && labels::has_word(text, "then");
+        is_own.then(|| if is_of_steps { vec![usual] } else { statuses })
+    };
     let tested = || {
         let status = TESTED.captures(&content[span.clone()])?[1].parse().ok()?;
         Some(vec![status])

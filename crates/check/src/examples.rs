@@ -14,6 +14,7 @@ use super::http_message::METHODS;
 use super::labels;
 use super::lenient_json;
 use super::node::{Item, Kind};
+use super::other_requests;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
 use super::programs;
@@ -364,7 +365,9 @@ impl Finder<'_> {
         match pairing::response_of(page, at, starts, &self.taken, &candidates, &example.request) {
             Paired::Block(fence) => {
                 let of = |found: &Candidate| found.fence == fence && found.doubtful;
-                let doubtful = candidates.0.iter().any(of) || self.is_next_client(at);
+                let doubtful = candidates.0.iter().any(of)
+                    || self.is_next_client(at)
+                    || is_of_another_case(page, fence, &example.request);
                 let range = ResponseBlock::whole(page, fence).range;
                 let (body, head) = pairing::with_body(page, fence, range, &example.request);
                 example.response = Some(ResponseBlock {
@@ -609,6 +612,16 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         response.doubtful |=
             is_of_several || is_sketch || !is_below || !is_of_api && programs::prints_other(run);
     }
+}
+
+/// Whether the sentence above a block says that it is about another request, or another case of this one.
+fn is_of_another_case(page: &Page, fence: usize, request: &FoundRequest) -> bool {
+    let above = fence.checked_sub(1).and_then(|at| page.blocks[at].prose());
+    above.is_some_and(|prose| {
+        let sentence = labels::last_sentence(&page.text[prose.range.clone()]);
+        let is_other = other_requests::names_other_target(sentence, request.target());
+        (is_other || other_requests::is_other_case(sentence)) && labels::leads(sentence)
+    })
 }
 
 /// The output of a program in the next block below a call in it.

@@ -6,11 +6,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use super::blocks::Prose;
 use super::claims::Claim;
 use super::documented_response::Shown;
 use super::examples::Example;
 use super::labels;
 use super::mentions;
+use super::other_requests;
 use super::page::{Block, Fence, Page};
 use super::service::Received;
 use super::status_below;
@@ -50,7 +52,7 @@ static REQUIRED: LazyLock<Regex> = regex!(
 
 /// Text about names that are not known.
 static MISSPELT: LazyLock<Regex> =
-    regex!(r"(?i)\b(?:misspel\w*|typos?|unknown|unexpected|undefined)\b");
+    regex!(r"(?i)\b(?:misspel\w*|typos?|unknown|unexpected|undefined|why)\b");
 
 /// Text about the header that says what a body is.
 static MEDIA_TYPE: LazyLock<Regex> = regex!(
@@ -138,8 +140,17 @@ impl Around<'_> {
             above.map(|prose| labels::last_sentence(&prose.text)),
             below.map(|prose| prose.text.split(". ").next().unwrap_or_default()),
         ];
-        let says_so = |text: &str| EMPTY.is_match(text) && status_text::is_unconditional(text);
-        sentences.into_iter().flatten().any(says_so)
+        static FRESH: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:without|fresh|empty\s+(?:database|db|store|file)|no\s+(?:records|data))\b"
+        );
+        let says_so = |text: &str| {
+            EMPTY.is_match(text) && status_text::is_unconditional(text) && !FRESH.is_match(text)
+        };
+        let is_own = |prose: &Prose| {
+            let source = &self.page.text[prose.range.clone()];
+            !other_requests::is_about(source, &self.example.request)
+        };
+        above.into_iter().chain(below).all(is_own) && sentences.into_iter().flatten().any(says_so)
     }
 
     /// The number of records that a sentence directly above or below the request promises, unless the page shows them.
@@ -206,6 +217,11 @@ impl Around<'_> {
         };
         let is_sure = status_text::is_unconditional(&prose.text.replace("should", "will"));
         let text = &self.page.text[prose.range.clone()];
+        static OTHERS: LazyLock<Regex> =
+            regex!(r"(?i)\b(?:for\s+lists?|only\s+sent|second|next|another|identical|would)\b");
+        let is_sure = is_sure
+            && !OTHERS.is_match(text)
+            && !other_requests::is_about(text, &self.example.request);
         let named = HEADER.captures_iter(text).filter(|_| is_sure);
         let header = |found: regex::Captures<'_>| {
             let value = found.name("value")?;
@@ -345,7 +361,10 @@ impl Around<'_> {
         let prose = |block: &Block| match block {
             // The rest is about another request.
             block if mentions::begins_endpoint(block) => None,
-            Block::Prose(prose) => Some(prose.text.clone()),
+            Block::Prose(prose) => {
+                let own = other_requests::without(page, prose, &example.request);
+                Some(own.into_owned())
+            }
             Block::Directive(_) => Some(String::new()),
             _ => None,
         };
@@ -396,7 +415,10 @@ impl Around<'_> {
             let line = above.trim_end_matches('\n').rsplit('\n').next();
             let comment = line.unwrap_or_default().trim().strip_prefix('#');
             comment.is_some_and(|comment| {
-                labels_failure(comment) && status_text::is_unconditional(comment)
+                // "fails without the header"
+                labels_failure(comment)
+                    && status_text::is_unconditional(comment)
+                    && !(status_text::says_failure(comment) && labels::has_word(comment, "without"))
             })
         };
         let in_lead = || match example.fence.checked_sub(1).map(|at| &page.blocks[at]) {
@@ -415,14 +437,20 @@ impl Around<'_> {
             match next {
                 Some(block @ Block::Prose(prose)) if !mentions::begins_endpoint(block) => {
                     let leads_on = labels::leads(labels::last_sentence(&prose.text));
-                    let mut sentences = prose.text.split(['.', '!', '?', '。', '！', '\n']);
+                    let own = other_requests::without(page, prose, &example.request);
+                    let mut sentences = own.split(['.', '!', '?', '。', '！', '\n']);
                     !(leads_on && blocks.next().is_none())
                         && sentences.any(|sentence| states_failure(sentence) || requires(sentence))
                 }
                 _ => false,
             }
         };
+        // "Members may be left out."
+        static ALLOWED: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:may|can)\s+be\s+(?:left\s+out|omitted|missing|repeated|empty)\b|\b(?:need\s+not|needn['’]t|optional|not\s+(?:required|needed|necessary|an?\s+error)|is\s+fine|no\s+error)\b"
+        );
         !is_shown
+            && !ALLOWED.is_match(&self.text())
             && (in_comment()
                 || in_output(&fence.content[span.end..])
                 || is_first && (in_heading() || in_lead())

@@ -109,10 +109,16 @@ impl FoundRequest {
             && !self.written.as_ref().is_some_and(has_body)
     }
 
+    /// The URL or path as it is written; empty if the command could not be parsed.
+    pub fn target(&self) -> &str {
+        self.written
+            .as_ref()
+            .map_or("", |written| &written.request.target)
+    }
+
     /// Whether the path is that of any record: `/users/:id`.
     pub fn has_placeholder_in_path(&self) -> bool {
-        let target = self.written.as_ref().map(|own| &*own.request.target);
-        target.is_some_and(|target| url::placeholder(url::path_of(target)).is_some())
+        url::placeholder(url::path_of(self.target())).is_some()
     }
 
     /// Why a part of a program is not run, if this is one.

@@ -51,6 +51,7 @@ mod mentions;
 mod node;
 mod omissions;
 mod options;
+mod other_requests;
 mod outcome;
 mod own_routes;
 mod page;

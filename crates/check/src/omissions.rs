@@ -123,6 +123,8 @@ pub struct Omissions {
     pub left_out: Vec<String>,
     /// The other items of a list.
     pub one_item: Option<OneItem>,
+    /// The values that the reader sees: "Your output may differ:".
+    pub has_other_values: bool,
 }
 
 /// Reads what a page leaves out of the response in a block, and lets the documented body have more accordingly.
@@ -155,10 +157,20 @@ pub fn apply(
     let left_out = names
         .flat_map(|names| labels::words(names.as_str()))
         .collect();
+    static DIFFER: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:output|response|result|data|values?|ids?|yours?)\b[^.:]*\b(?:(?:may|might|could|can|will)\s+(?:differ|vary|(?:be|look)\s+different)|depends?\s+on\s+your)\b|\bdepending\s+on\s+your\s+data\b"
+    );
+    let below = page.blocks.get(response + 1).and_then(Block::prose);
+    let below = below.map(|prose| prose.text.as_str());
     Omissions {
         truncated,
         left_out,
         one_item: one_item(page, example, response),
+        has_other_values: sentences
+            .iter()
+            .copied()
+            .chain(below)
+            .any(|text| DIFFER.is_match(text)),
     }
 }
 
@@ -273,7 +285,8 @@ fn one_item(page: &Page, example: &Example, response: usize) -> Option<OneItem> 
 
 /// Whether a sentence is about one item of a list. "The last name" is not.
 fn is_about_one(sentence: &str) -> bool {
-    static NAMES: LazyLock<Regex> = regex!(r"(?i)\b(?:first|second|last)[\s_-]+names?\b");
+    static NAMES: LazyLock<Regex> =
+        regex!(r"(?i)\b(?:first|second|last)[\s_-]+(?:names?|years?|months?|weeks?|days?|time)\b");
     ONE_ITEM.is_match(&NAMES.replace_all(sentence, ""))
 }
 

@@ -10,13 +10,13 @@ use super::examples::Example;
 use super::http_message::{self, METHODS};
 use super::labels;
 use super::mentions;
+use super::other_requests;
 use super::page::{Block, Fence, Page};
 use super::pairing;
 use super::status::{Expected, StatusSource, one, usual};
 use super::status_text::{self, in_line, in_paragraph};
 use super::text::line_start;
 use super::transcript;
-use super::url;
 
 /// A status in the sentence that leads to the request: "Deleting it again returns 404:".
 pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
@@ -39,7 +39,10 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     let is_title = prose.bold.as_deref() == Some(prose.text.trim()) || AFTER_ARROW.is_match(text);
     if !labels::leads(text) && !ends_with_status && !is_title
         || OTHER.is_match(text)
-        || is_of_another(text, example)
+        || other_requests::is_about(
+            labels::last_sentence(&page.text[prose.range.clone()]),
+            &example.request,
+        )
     {
         return None;
     }
@@ -132,7 +135,7 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
             }
             _ => return None,
         };
-        if is_of_another(&prose.text, example) {
+        if other_requests::is_about(&page.text[prose.range.clone()], &example.request) {
             continue;
         }
         let is_item = page.is_list_item(prose.range.start);
@@ -173,31 +176,17 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
     found
 }
 
-/// Whether a text is about another request: "GET /users/9 then returns 404", "Unlike a missing user, which returns 404".
-fn is_of_another(text: &str, example: &Example) -> bool {
-    static OTHER: LazyLock<Regex> =
-        regex!(r"(?i)\b(?:unlike|no\s+longer|instead\s+of|rather\s+than)\b");
-    static NAMED: LazyLock<Regex> = regex!(
-        r"\b(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b(?:[`*\s]+(?:https?://[^\s/`]+)?(?P<path>/[^\s`*?]*))?"
-    );
-    let written = example.request.written.as_ref();
-    let own = written.map_or("", |written| url::path_of(&written.request.target));
-    let is_other = |found: regex::Captures<'_>| {
-        let path = found.name("path").map(|path| path.as_str());
-        let path = path.map(|path| path.trim_end_matches(['.', ',', ':', ';', ')', '/']));
-        let is_template = path.is_some_and(|path| url::placeholder(path).is_some());
-        &found["method"] != example.method()
-            || !is_template && path.is_some_and(|path| !own.trim_end_matches('/').ends_with(path))
-    };
-    OTHER.is_match(text) || NAMED.captures_iter(text).any(is_other)
-}
-
 /// The status in the heading above a request, unless it is the heading of another one's response.
 pub fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
     let at = page.heading_of(example.fence)?;
     let Block::Heading(heading) = &page.blocks[at] else {
         return None;
     };
+    static QUESTION: LazyLock<Regex> =
+        regex!(r"(?i)^\W*(?:why|when|what|how|warum|wann|pourquoi|por\s+qu[eé]|почему)\b|\?\s*$");
+    if QUESTION.is_match(&heading.text) {
+        return None;
+    }
     let status = status_text::of_heading(&heading.text)?;
     let is_request = |fence: &Fence| !transcript::shows_response(fence);
     let mut above = (0..at).rev().filter_map(|index| page.fence(index));
@@ -205,6 +194,11 @@ pub fn in_own_heading(page: &Page, example: &Example) -> Option<Expected> {
     if above.next().is_some_and(is_request) && !below.next().is_some_and(is_request) {
         return None;
     }
-    let place = Some(heading.range.clone());
-    Some(one(status, StatusSource::Heading, place))
+    let mut stated = one(status, StatusSource::Heading, Some(heading.range.clone()));
+    // "Existing user (200), missing user (404)"
+    let others = status_text::codes(&heading.text).into_iter();
+    stated
+        .statuses
+        .extend(others.filter(|code| *code != status));
+    Some(stated)
 }

@@ -2,13 +2,16 @@
 //! about something else, and so is text after another code block or table.
 
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::candidates;
 use super::examples::Example;
 use super::labels::{self, Announces};
 use super::mentions;
+use super::other_requests;
 use super::page::{Block, Fence, Heading, Page};
 use super::pairing;
 use super::programs;
@@ -34,6 +37,7 @@ pub fn stated(page: &Page, example: &Example) -> Option<Expected> {
         body: example.request.json_body(),
         own,
         found: None,
+        is_listed: false,
         in_errors: false,
     };
     if let Some(fence) = fence {
@@ -79,6 +83,8 @@ struct Below<'a> {
     /// The heading above the request.
     own: Option<&'a Heading>,
     found: Option<Expected>,
+    /// Whether that is in an item of a list.
+    is_listed: bool,
     /// Below "Errors:", where the statuses that can come are listed.
     in_errors: bool,
 }
@@ -171,7 +177,7 @@ impl Below<'_> {
         let Block::Prose(prose) = &self.page.blocks[index] else {
             return;
         };
-        let text = prose.text.as_str();
+        let text = &*other_requests::without(self.page, prose, &self.example.request);
         let label = || {
             let source = self.page.text[prose.range.clone()].lines().last();
             let mut texts = [source?, text].into_iter();
@@ -203,14 +209,15 @@ impl Below<'_> {
         let mut stated = one(status, StatusSource::Text, Some(prose.range.clone()));
         match alternative {
             Some([_, other]) => stated.statuses.push(other),
-            None => stated.statuses.extend(choices.iter().skip(1)),
+            None if choices.is_empty() => {}
+            None => stated.statuses = choices.clone(),
         }
         if let Some(statuses) = status_text::of_cases(text) {
             stated.statuses = statuses;
         }
-        let is_item = status_text::explained(text).is_some()
-            && self.page.is_list_item(prose.range.start)
-            && !labels::says_expected(text);
+        let is_listed = self.page.is_list_item(prose.range.start);
+        let is_item =
+            status_text::explained(text).is_some() && is_listed && !labels::says_expected(text);
         let is_general = choices.is_empty()
             && in_paragraph(text).is_some()
             && text.lines().all(|line| in_line(line).is_none())
@@ -224,11 +231,15 @@ impl Below<'_> {
         }
         // A success and a failure are a list of what can come.
         match &mut self.found {
-            Some(earlier) if (earlier.statuses[0] < 400) != (stated.statuses[0] < 400) => {
+            Some(earlier)
+                if (earlier.statuses[0] < 400) != (stated.statuses[0] < 400)
+                    || is_listed && self.is_listed =>
+            {
                 earlier.statuses.append(&mut stated.statuses);
             }
             _ => self.found = Some(stated),
         }
+        self.is_listed = is_listed;
     }
 
     fn read_heading(&mut self, index: usize, heading: &Heading) -> ControlFlow<()> {
@@ -301,6 +312,13 @@ impl Below<'_> {
 
 /// Whether a paragraph ends with a sentence about what is below it and is not a label such as `Response (404):`.
 fn leads_on(text: &str) -> bool {
+    // "Now delete it; this returns 200."
+    static NEXT: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:now|next|then|finally),?\s+(?:let['’]?s\s+|we\s+)?(?:delete|get|fetch|read|list|create|add|post|update|change|send|try|call|request|remove|look|check|see)\b"
+    );
     let sentence = labels::last_sentence(text);
-    labels::leads(sentence) && in_line(sentence).is_none() && labels::words(sentence).len() > 3
+    NEXT.is_match(text)
+        || labels::leads(sentence)
+            && in_line(sentence).is_none()
+            && labels::words(sentence).len() > 3
 }

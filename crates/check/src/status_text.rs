@@ -137,23 +137,28 @@ pub fn of_cases(text: &str) -> Option<Vec<u16>> {
     Some(good.into_iter().map(|(_, status)| status).collect())
 }
 
+/// The numbers in a text that may be statuses.
+pub fn codes(text: &str) -> Vec<u16> {
+    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
+    let codes = CODE.find_iter(text);
+    codes
+        .filter_map(|code| code.as_str().parse().ok())
+        .collect()
+}
+
 /// The statuses of a label and what it says may come, the success first: "Response: `200 OK` with the user, or `404`".
 pub fn of_choices(text: &str) -> Option<Vec<u16>> {
     static CHOICES: LazyLock<Regex> = regex!(
         r"(?i)^\W*(?P<label>[^:：.\d]{1,40})[:：]\W*(?:(?:http|status|code|statut|estado|código)\W+){0,3}(?P<code>[2-5])\d\d\b[^.\n]*"
     );
-    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     let found = CHOICES.captures(text)?;
     let label = &found["label"];
     let is_response = labels::label(label) == Announces::Response
         || is_status_label(label)
         || labels::says_expected(label) && labels::words(label).len() <= 3;
-    let codes = CODE
-        .find_iter(&found[0])
-        .filter_map(|code| code.as_str().parse().ok());
     // A failure may be another case, unless it is expected.
     let is_sure = &found["code"] == "2" || labels::says_expected(label);
-    (is_response && is_sure).then(|| codes.collect())
+    (is_response && is_sure).then(|| codes(&found[0]))
 }
 
 /// The status of a line that is nothing but a status, or the phrase of an error.

@@ -1,0 +1,197 @@
+//! Sentences, headings and comments about other requests and other cases than that of an example: what they say does not
+//! count for it.
+
+use super::judged::{assert_all_judged, assert_rows};
+
+const GET: &str = "```bash\ncurl http://localhost:3000/bands/1\n```\n";
+const POST: &str = "```bash\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d '{\"name\": \"Cats\"}'\n```\n";
+const DELETE: &str = "```bash\ncurl -X DELETE http://localhost:3000/bands/1\n```\n";
+
+/// Each text passes below (or above, for headings) the request.
+fn assert_passing(request: &str, texts: &[&str]) {
+    let pages = texts.iter().map(|text| match text.starts_with('#') {
+        true => format!("{text}\n\n{request}"),
+        false => format!("{request}\n{text}\n"),
+    });
+    let rows: Vec<(String, &[&str])> = pages.map(|page| (page, &["pass"][..])).collect();
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn json_of_another_request_or_case_is_not_compared() {
+    let foxes = "```json\n{ \"id\": 2, \"name\": \"Foxes\" }\n```";
+    let leads = [
+        "With `/bands/2` you get:",
+        "For the foxes (id 2):",
+        "Without `_limit`, you would get:",
+        "When the owls have a birthday, you get:",
+        "After their birthday, it is:",
+        "Last year it was:",
+        "An administrator would get:",
+        "Logged in as admin, you get:",
+        "You might expect:",
+        "Not:",
+        "Change it to:",
+    ];
+    let pages: Vec<String> = leads
+        .iter()
+        .map(|lead| format!("{lead}\n\n{foxes}"))
+        .collect();
+    assert_passing(GET, &pages.iter().map(String::as_str).collect::<Vec<_>>());
+    let own = [
+        "With `/bands/1` you get:",
+        "For the owls (id 1):",
+        "You get:",
+    ];
+    let rows = own.map(|lead| {
+        (
+            format!("{GET}\n{lead}\n\n{foxes}\n"),
+            &["fail: id: documented 2, got 1"][..],
+        )
+    });
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn values_may_differ_where_the_page_says_so() {
+    let page = |shown: &str| format!("{GET}\nYour output may differ:\n\n```json\n{shown}\n```\n");
+    assert_all_judged(&[
+        (page(r#"{ "id": 7, "name": "Cats" }"#), &["pass"][..]),
+        (page(r#"{ "id": 7, "name": 8 }"#), &["fail: name"]),
+        (page(r#"{ "id": 7, "title": "Cats" }"#), &["fail"]),
+    ]);
+}
+
+#[test]
+fn statuses_of_other_requests_do_not_count() {
+    assert_passing(
+        GET,
+        &[
+            "Now try `/bands/99`: you get `404`.",
+            "An id that is not a number, e.g. `/bands/abc`, gives `404 Not Found`.",
+            "Try it with 99 instead of 1: the answer is `404 Not Found` with `{}`.",
+            "Had the band been deleted, the status would be 404.",
+            "Responses:\n\n- 200 OK\n- 304 Not Modified\n- 404 Not Found",
+            "Response codes: 200 (found), 404 (not found)",
+            "For lists there is a header with the total, e.g. `X-Total-Count: 4`.",
+            "`?name=Zoe` returns an empty list.",
+            "A fresh installation returns an empty list.",
+            "## Why you get 404",
+            "## Existing band (200), missing band (404)",
+            "## GET: 200, POST: 201",
+        ],
+    );
+    assert_passing(
+        POST,
+        &[
+            "Now you have 5 bands.",
+            "A PUT would return 200 instead.",
+            "Unlike GET, which returns 200, it returns 201.",
+            "## Missing members\n\nMembers may be left out:",
+        ],
+    );
+    assert_passing(
+        DELETE,
+        &["```json\n{}\n```\n\nA GET of the same URL now returns 404."],
+    );
+    assert_rows(&[
+        (
+            "```bash\ncurl -X DELETE http://localhost:3000/bands/1\n```\n\nReturns 204. The second time it returns 404.\n",
+            &["fail: the text documents 204"],
+        ),
+        (
+            "> **Q:** Why does this return 404?\n\n```bash\ncurl http://localhost:3000/band/1\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n```\n\nResponses:\n\n- 201 Created\n- 304 Not Modified\n",
+            &["fail: the text documents 201 or 304"],
+        ),
+    ]);
+    let next = format!("{POST}\nNow delete it; this returns 200.\n\n{DELETE}");
+    assert_all_judged(&[(next, &["pass", "pass"])]);
+}
+
+#[test]
+fn comments_about_other_requests_do_not_count() {
+    assert_rows(&[
+        (
+            "```bash\ncurl http://localhost:3000/bands/2  # id 99 -> 404\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/2  # id 2 -> 404\n```\n",
+            &["fail: the text documents 404"],
+        ),
+        (
+            "```bash\n# creates (201), then update (200)\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d '{\"name\": \"Cats\"}'\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\n# fails with 400 without the header\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d '{\"name\": \"Cats\"}'\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands  # -> [{ id: 1, ... }, ...]\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands  # -> [{ id: 5, ... }, ...]\n```\n",
+            &["fail"],
+        ),
+    ]);
+}
+
+/// A program that changes what it got prints other values, also in a block of JSON.
+#[test]
+fn output_of_programs_that_change_values_is_not_compared() {
+    let js = |lines: &str| {
+        format!(
+            "```js\nconst bands = await (await fetch('http://localhost:3000/bands')).json();\n{lines}\n```\n"
+        )
+    };
+    let output =
+        |lines: &str, shown: &str| format!("{}\nOutput:\n\n```json\n{shown}\n```\n", js(lines));
+    let foxes = r#"[{ "id": 2, "name": "Foxes" }]"#;
+    assert_all_judged(&[
+        (
+            output("console.log(bands[0]);", r#"{ "id": 2, "name": "Cats" }"#),
+            &["pass"][..],
+        ),
+        (
+            output("bands.reverse();\nconsole.log(bands);", foxes),
+            &["pass"],
+        ),
+        (output("console.log(bands.slice(1));", foxes), &["pass"]),
+        (
+            output("console.log({ ...bands[0], age: 3 });", r#"{ "age": 3 }"#),
+            &["pass"],
+        ),
+        (output("console.log(bands);", foxes), &["fail: [id=1]"]),
+        (
+            js("bands.reverse();\nconsole.log(bands[0].name); // Foxes"),
+            &["pass"],
+        ),
+        (
+            js("bands[0].name = 'Cats';\nconsole.log(bands[0].name); // Cats"),
+            &["pass"],
+        ),
+        (
+            js("console.log(bands[0].name); // Foxes\nbands.reverse();"),
+            &["fail: [0].name"],
+        ),
+        (
+            js("rename(bands);\nconsole.log(bands[0].name); // Cats"),
+            &["pass"],
+        ),
+        (
+            js("[{ name: 'Cats' }].forEach(bands => console.log(bands.name)); // Cats"),
+            &["pass"],
+        ),
+        (js("// console.log(bands[0].name); // Cats"), &["pass"]),
+        (
+            js("console.log(bands[0].age); // 3"),
+            &["fail: [0].age (3): documented, but not in the response"],
+        ),
+    ]);
+}
