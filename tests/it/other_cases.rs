@@ -112,6 +112,54 @@ fn statuses_of_other_requests_do_not_count() {
     assert_all_judged(&[(next, &["pass", "pass"])]);
 }
 
+/// A short item of a list that names a request and its status is an example.
+#[test]
+fn items_with_a_status_are_examples() {
+    assert_rows(&[
+        (
+            "1. `GET /bands/1` returns `404 Not Found`\n2. `GET /bands/99` returns `404 Not Found`\n",
+            &["fail: the text documents 404", "pass"],
+        ),
+        (
+            "- [x] `GET /bands/1` → 201\n- [ ] `GET /bands/99` → 404\n",
+            &["fail: the text documents 201", "pass"],
+        ),
+    ]);
+}
+
+/// Whose base URL a page names beside HTTPie's short form of this machine does not matter.
+#[test]
+fn short_urls_of_httpie_are_of_this_machine() {
+    assert_rows(&[
+        (
+            "Needs https://httpie.io, or convert it to curl if you like.\n\n### Get\n\n`$ http :8080/bands/1`\n\n```json\n{\"id\": 1, \"name\": \"Cats\"}\n```\n",
+            &["fail: name"],
+        ),
+        (
+            "```\nhttp PUT :3000/keys/\"my key\" label=x\n```\n",
+            &["fail: PUT usually returns 200, the server returns 404"],
+        ),
+    ]);
+}
+
+#[test]
+fn clients_that_a_program_makes_are_known() {
+    assert_rows(&[
+        (
+            "```js\nconst api = axios.create({ baseURL: 'http://localhost:3000' });\nconst { data } = await api.get('/bands/1');\nconsole.log(data.name); // Cats\n```\n",
+            &["fail: name: documented \"Cats\", got \"Owls\""],
+        ),
+        (
+            "```python\nwith requests.Session() as s:\n    r = s.get('http://localhost:3000/bands/1')\n    print(r.json()['name'])  # Cats\n```\n",
+            &["fail: name: documented \"Cats\", got \"Owls\""],
+        ),
+        (
+            "```js\napp.get('/bands/1', (req, res) => res.json({}));\n```\n",
+            &[],
+        ),
+    ]);
+}
+
 #[test]
 fn comments_about_other_requests_do_not_count() {
     assert_rows(&[

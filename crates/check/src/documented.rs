@@ -184,7 +184,7 @@ impl Documented<'_> {
                 && match (body, self.response.plain.as_ref()) {
                     (Some(_), _) => {
                         received.is_success()
-                            || self.is_error_body()
+                            || self.is_error_body() && self.around.means(&received)
                             || self.shows_missing(&received)
                             || self.response.form != Form::Body
                     }

@@ -160,7 +160,8 @@ impl Around<'_> {
             r"(?xi)
             ^\W*(?:(?:this|it|the\s+(?:following\s+)?(?:request|command|response|result|server|list|array|output|answer|call))\s+
                 (?:(?:will|should|now|then)\s+)?(?:returns?|contains?|has|have|includes?|lists?|gives?|shows?|prints?)
-              | (?:now\s+)?you\s+(?:(?:will|should|now|then)\s+)?(?:get|see|receive|have)|returns?|result:|response:)
+              | (?:now\s+)?(?:you|we)\s+(?:(?:will|should|now|then)\s+)?(?:get|see|receive|have)|returns?|result:|response:
+              | there\s+are | the\s+(?:response|result|body|output)\s+(?:is|will\s+be))
             \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
             (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
             (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)"
@@ -239,11 +240,6 @@ impl Around<'_> {
     pub fn allows(&self, received: &Received) -> bool {
         let status = received.status;
         let text = self.text();
-        // A misspelt name is rarely what the text means.
-        let is_meant = || {
-            (!received.is_misspelling() || MISSPELT.is_match(&text))
-                && (!received.is_wrong_content_type() || MEDIA_TYPE.is_match(&text))
-        };
         (400..600).contains(&status)
             && (self.shows_only_errors()
                 || names(&text, status)
@@ -251,7 +247,18 @@ impl Around<'_> {
                 || status < 500
                     && !ERROR.is_match(&text)
                     && (self.says_that_it_fails(received) || self.names_reason(received)))
-            && is_meant()
+            && self.means(received)
+    }
+
+    /// Whether the text may mean this error: a misspelt name or a missing header is rarely what it is about.
+    pub fn means(&self, received: &Received) -> bool {
+        let (is_misspelling, is_wrong_type) =
+            (received.is_misspelling(), received.is_wrong_content_type());
+        (!is_misspelling && !is_wrong_type) || {
+            let text = self.text();
+            (!is_misspelling || MISSPELT.is_match(&text))
+                && (!is_wrong_type || MEDIA_TYPE.is_match(&text))
+        }
     }
 
     /// Whether labels call all that is shown below the request the response of an error.

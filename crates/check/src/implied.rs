@@ -27,12 +27,15 @@ static URL_LINE: LazyLock<Regex> = LazyLock::new(|| {
 pub fn is_of_other_service(text: &str) -> bool {
     let names_other = |line: &str| {
         let lower = line.to_lowercase();
-        let names = ["base url", "curl "]
-            .iter()
-            .any(|name| lower.contains(name));
-        (names || lower.starts_with("host:")) && lower.contains("://")
+        let mut names = ["base url", "curl "].iter();
+        let named = names.find_map(|name| lower.split_once(name));
+        let is_host = lower.starts_with("host:") && lower.contains("://");
+        is_host || named.is_some_and(|(_, rest)| rest.contains("://"))
     };
-    !url::names_this_machine(text) && text.lines().any(names_other)
+    // HTTPie's short form of this machine: `http :8080/users`.
+    static HERE: LazyLock<Regex> = regex!(r"\b(?:http|xh)\s+(?:[A-Za-z]+\s+)?:\d*/");
+    let names_here = url::names_this_machine(text) || HERE.is_match(text);
+    !names_here && text.lines().any(names_other)
 }
 
 /// Reads a label and its value in blocks of their own like those in one: `* **URL**` above `/users/1`, `* **Method**` above
@@ -167,7 +170,10 @@ fn fields_as_text(text: &str, block: &mut Block) {
     }
 }
 
-/// The request of an item in a list of endpoints: `- GET /users/1`. It is only mentioned.
+/// How many words an item has that is only a request and its status.
+const MOST_WORDS: usize = 10;
+
+/// The request of an item in a list of endpoints: `- GET /users/1`. It is only mentioned, unless the item has its status.
 fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
     let named = |index: usize| match blocks.get(index)? {
         Block::Prose(prose) if is_list_item(text, prose.range.start) => {
@@ -182,7 +188,9 @@ fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
     (is_list && is_literal).then(|| {
         let message = format!("{} {}", own.method, own.url);
         let mut request = Fence::synthetic(text, blocks[index].range(), message);
-        request.is_mention = true;
+        let said = blocks[index].text().unwrap_or_default();
+        let is_stated = status_text::in_paragraph(said).is_some();
+        request.is_mention = !is_stated || labels::words(said).len() > MOST_WORDS;
         request
     })
 }

@@ -24,7 +24,8 @@ static CALL: LazyLock<Regex> = regex!(
     r"(?x)
         (?P<call>
             (?:\$|\bjQuery)\.(?:get|post|ajax|getJSON)
-          | \b(?: fetch | [aA]xios(?:\s*\.\s*\w+)? | (?:requests|httpx|\w*[hH]ttp\w*|\w*[cC]lient)\.\w+ | urlopen | ajax | got )
+          | \b(?: fetch | [aA]xios(?:\s*\.\s*\w+)? | (?:requests|httpx|\w*[hH]ttp\w*|\w*[cC]lient)\.\w+ | urlopen | ajax | got
+                | (?P<made>\w+)\.(?:get|post|put|patch|delete|head|request) )
         ) (?:<[^();\n]*>)? \s* \(
       | \b(?P<command>Invoke-RestMethod | Invoke-WebRequest | irm | iwr)\s"
 );
@@ -84,13 +85,53 @@ impl Client {
     }
 }
 
+/// The client that a program calls by a name, and the URL in front of its paths, if the program has made it:
+/// `const api = axios.create({ baseURL: "http://localhost:3000" })`.
+fn client_of(text: &str, name: &str) -> Option<(Client, String)> {
+    static MAKES: LazyLock<Regex> = regex!(
+        r"(?:\b(?P<name>\w+)\s*=\s*|\bwith\s+)(?P<maker>axios\.create|requests\.[sS]ession|httpx\.(?:Async)?Client)\("
+    );
+    static ALIAS: LazyLock<Regex> = regex!(r"^\s+as\s+(?P<name>\w+)\s*:");
+    let own = name.split('.').next()?;
+    if let Some(client) = Client::named(name) {
+        return Some((client, String::new()));
+    }
+    MAKES.captures_iter(text).find_map(|found| {
+        let whole = found.get(0)?;
+        let mut reader = Reader::new(text, whole.end(), whole.start());
+        let arguments = reader.arguments()?;
+        let alias = || ALIAS.captures(&text[reader.at..])?.name("name");
+        found
+            .name("name")
+            .or_else(alias)
+            .filter(|name| name.as_str() == own)?;
+        let options = arguments.first().and_then(|(_, at)| reader.members(*at));
+        let mut options = options.into_iter().flatten().chain(arguments);
+        let base = options.find(|(name, _)| is_one_of(name, "baseURL base_url"));
+        let base = base.and_then(|(_, at)| reader.value_at(at));
+        let base = base.as_ref().and_then(Value::as_str).unwrap_or_default();
+        Some((Client::named(&found["maker"])?, base.to_owned()))
+    })
+}
+
+/// The next call of a client, from an offset on.
+fn call_from(text: &str, mut at: usize) -> Option<Captures<'_>> {
+    loop {
+        let call = CALL.captures_at(text, at)?;
+        let is_client = call.name("made").is_none() || client_of(text, &call["call"]).is_some();
+        if is_client {
+            return Some(call);
+        }
+        at = call.get(0)?.end();
+    }
+}
+
 /// Whether a text contains a call of a client that is understood.
 pub fn has_call(text: &str) -> bool {
     let mut calls = CALL.captures_iter(text);
     calls.any(|call| {
-        call.name("call")
-            .and_then(|name| Client::named(name.as_str()))
-            .is_some()
+        let name = call.name("call");
+        name.is_some_and(|name| client_of(text, name.as_str()).is_some())
     })
 }
 
@@ -110,7 +151,7 @@ pub fn call_end(text: &str) -> Option<usize> {
 pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(call) = CALL.captures_at(text, at) {
+    while let Some(call) = call_from(text, at) {
         let (Some(whole), Some(name)) = (call.get(0), call.name("call").or(call.name("command")))
         else {
             break;
@@ -212,14 +253,15 @@ fn missing_comma(call: &str) -> Option<usize> {
 
 /// Where the next call begins, or the text ends.
 fn next_call(text: &str, at: usize) -> usize {
-    CALL.find_at(text, at)
+    let next = call_from(text, at);
+    next.and_then(|next| next.get(0))
         .map_or(text.len(), |next| next.start())
 }
 
 /// The request of a call whose URL begins with literal text, where the call ends, and whether all its values are literal.
 fn read(text: &str, call: &Captures<'_>) -> Option<(WrittenRequest, usize, bool)> {
     let (whole, name) = (call.get(0)?, call.name("call")?);
-    let client = Client::named(name.as_str())?;
+    let (client, base) = client_of(text, name.as_str())?;
     let function = name.as_str().rsplit('.').next()?.trim_start();
     let mut reader = Reader::new(text, whole.end(), whole.start());
     let parts = parts(client, function, &mut reader)?;
@@ -239,9 +281,12 @@ fn read(text: &str, call: &Captures<'_>) -> Option<(WrittenRequest, usize, bool)
     let inside = span.start + 1..span.end.saturating_sub(1);
     let is_quoted = text.get(inside.clone()) == Some(target.as_str());
     let url_span = if is_quoted { inside } else { span };
-    if let Some(base) = part("baseURL") {
-        let base = reader.value_at(base)?;
-        let base = base.as_str()?.trim_end_matches('/');
+    let base = match part("baseURL") {
+        Some(base) => reader.value_at(base)?.as_str()?.to_owned(),
+        None => base,
+    };
+    if !base.is_empty() && !target.contains("://") {
+        let base = base.trim_end_matches('/');
         target = format!("{base}/{}", target.trim_start_matches('/'));
     }
     // A path is that of the page's own server.
@@ -386,7 +431,7 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
     let (whole, name) = (call.get(0)?, call.name("call").or(call.name("command"))?);
     let next = next_call(text, whole.end());
     let mut reader = Reader::new(text, whole.end(), whole.start());
-    let is_read = Client::named(name.as_str()).is_some() && reader.arguments().is_some();
+    let is_read = client_of(text, name.as_str()).is_some() && reader.arguments().is_some();
     let end = if is_read { reader.at } else { next };
     let url = URL.find(text[whole.end()..end].split(';').next()?)?;
     let url_span = whole.end() + url.start()..whole.end() + url.end();
@@ -591,6 +636,15 @@ mod tests {
             ),
             ("Axios.request({ url: '/a', baseURL: '@/' })", "GET /a"),
             ("axios.delete('@/a/1')", "DELETE /a/1"),
+            (
+                "const api = axios.create({ baseURL: '@' });\nconst { data } = await api.post('/a', { b: 1 });",
+                "POST /a json {\"b\":1}",
+            ),
+            ("s = requests.Session()\nr = s.get('@/a')", "GET /a"),
+            (
+                "with httpx.Client(base_url=\"@\") as client:\n    r = client.delete('/a/1')",
+                "DELETE /a/1",
+            ),
             ("$.get('@/a', function (data) { f(data, [1]) })", "GET /a"),
             (
                 "$.post('@/a', { b: 1 }, ok)",
@@ -701,6 +755,7 @@ mod tests {
             ("axios.post('@/a', { name: input.value })", "- POST /a"),
             ("axios.post('@/a', user ?? { a: 1 })", "- POST /a"),
             ("axios.create({ baseURL: '@' })", ""),
+            ("app.get('/a', f);\ndata.get('@/a')", ""),
             ("http.client.HTTPConnection('localhost', 3000)", ""),
             ("requests.post('@/a', files=files)", "- POST /a"),
             ("requests.post('@/a', json=dict(b=1))", "- POST /a"),

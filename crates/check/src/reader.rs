@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         let body = &self.text[self.base..];
         let mut events = Parser::new_ext(
             body,
-            Options::ENABLE_TABLES | Options::ENABLE_DEFINITION_LIST,
+            Options::ENABLE_TABLES | Options::ENABLE_DEFINITION_LIST | Options::ENABLE_TASKLISTS,
         )
         .into_offset_iter();
         while let Some((event, range)) = events.next() {
@@ -233,6 +233,7 @@ impl<'a> Reader<'a> {
                     self.push_text(&words, range.clone());
                     self.code.push(range);
                 }
+                Event::TaskListMarker(_) => {}
                 Event::SoftBreak => self.push_text(" ", range),
                 Event::HardBreak => self.push_text("\n", range),
                 Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })

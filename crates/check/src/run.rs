@@ -113,7 +113,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             .iter()
             .any(|block| matches!(block, Block::Table(_)));
     let dataset = used
-        .or_else(|| data())
+        .or_else(data)
         .filter(|_| relevant && !context.options.list);
     let tables = tables::check(&page, &results, dataset.as_deref());
     PageResult {

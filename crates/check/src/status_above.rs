@@ -37,7 +37,11 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     static AFTER_ARROW: LazyLock<Regex> =
         regex!(r"(?:→|->|=>)\s*`?(?:HTTP\s+)?[1-5]\d\d\b[\s\w()`]*$");
     let is_title = prose.bold.as_deref() == Some(prose.text.trim()) || AFTER_ARROW.is_match(text);
-    if !labels::leads(text) && !ends_with_status && !is_title
+    // "- `GET /users/9` returns `404`"
+    let is_item = page
+        .fence(example.fence)
+        .is_some_and(|fence| fence.range == prose.range);
+    if !labels::leads(text) && !ends_with_status && !is_title && !is_item
         || OTHER.is_match(text)
         || other_requests::is_about(
             labels::last_sentence(&page.text[prose.range.clone()]),
