@@ -176,8 +176,10 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
         Some(rest) => format!("localhost{rest}"),
         None => url.text.clone(),
     };
-    // HTTPie encodes a space within quotes.
-    target = target.replace(' ', "%20");
+    // HTTPie encodes a space within quotes. `<new id>` is a placeholder.
+    if !target.contains('<') {
+        target = target.replace(' ', "%20");
+    }
     let mut body = Map::new();
     for Word { text, .. } in words {
         let at = text.find([':', '=', '@']).filter(|at| *at > 0)?;
