@@ -394,6 +394,47 @@ fn tables_are_compared_with_the_server() {
     assert_eq!(report["summary"]["pass"], 1);
 }
 
+/// Names and types as other tools write them, and tables about something else.
+#[test]
+fn tables_of_many_styles_are_read() {
+    let get = "```sh\ncurl localhost:3000/users/1\n```\n";
+    let table = |title: &str, rows: &str| {
+        format!(
+            "# User\n\n{get}\n{title}\n\n| Field | Type |\n|---|---|\n| `id` | number |\n{rows}"
+        )
+    };
+    let rows = [
+        ("## Response fields", "| email[^1] | string |\n", 0),
+        (
+            "## Response fields",
+            "| lastName (optional) | string |\n",
+            0,
+        ),
+        (
+            "## Response fields",
+            "| » city | string |\n| address > city | string |\n",
+            0,
+        ),
+        ("## Response fields", "| email | string[] |\n", 1),
+        (
+            "## Response fields",
+            "| email | HashMap<String, u32> |\n",
+            1,
+        ),
+        ("## Configuration properties", "| host | string |\n", 0),
+        ("## Webhook fields", "| event | string |\n", 0),
+        ("The response has these fields:", "| mail | string |\n", 1),
+    ];
+    for (title, rows, wrong) in rows {
+        let report = Folder::new(&table(title, rows));
+        let report = report.report(&report.options());
+        assert_eq!(
+            report["summary"]["tables"], wrong,
+            "{title} {rows} {report:#}"
+        );
+    }
+}
+
 #[test]
 fn tables_that_are_not_complete_are_not_wrong() {
     let rules =

@@ -243,3 +243,142 @@ fn output_of_programs_that_change_values_is_not_compared() {
         ),
     ]);
 }
+
+/// Prose about an error is a remark where the page shows the body of the success, in any language.
+#[test]
+fn a_shown_success_is_not_made_an_error_by_prose() {
+    let owls = "```json\n{ \"id\": 1, \"name\": \"Owls\" }\n```\n";
+    let below = [
+        "Für unbekannte Bands liefert der Server 404.",
+        "Sinon, le serveur renvoie 404.",
+        "Un pedido inexistente devuelve 404.",
+        "Иначе возвращается 404.",
+        "不存在的订单返回404。",
+        "**Error responses**\n\n`404 Not Found`",
+        "**Failure:** `404 Not Found`",
+    ];
+    let mut rows: Vec<(String, &[&str])> = Vec::new();
+    for text in below {
+        rows.push((format!("{GET}\n{owls}\n{text}\n"), &["pass"]));
+    }
+    rows.push((
+        format!("{GET}\nShould the band be missing, expect a 404.\n\n{owls}"),
+        &["pass"],
+    ));
+    for heading in [
+        "## Fixing \"404 Not Found\"",
+        "## Preventing 409 Conflict",
+        "## Error: 404 Not Found",
+    ] {
+        rows.push((
+            format!("{heading}\n\nUse the plural:\n\n{GET}\n{owls}"),
+            &["pass"],
+        ));
+    }
+    // A label calls the block itself an error.
+    rows.push((
+        format!("{GET}\nResponse (404):\n\n{owls}"),
+        &["fail: the text documents 404"],
+    ));
+    rows.push((
+        format!("{GET}\n```json\n{{ \"id\": 1, \"name\": \"Cats\" }}\n```\n\nSinon, le serveur renvoie 404.\n"),
+        &["fail"],
+    ));
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn questions_and_remarks_about_missing_records_expect_the_error() {
+    let get = "```bash\ncurl -i http://localhost:3000/bands/99\n```\n";
+    let above = [
+        "Send a request for a missing band. What status do you expect?",
+        "Try an id that isn't in the file:",
+        "See what an error looks like:",
+        "This band was never created:",
+    ];
+    let mut rows: Vec<(String, &[&str])> = Vec::new();
+    rows.extend(above.map(|text| (format!("{text}\n\n{get}"), &["pass"][..])));
+    rows.push((
+        format!("{get}\nAs expected, nothing was found.\n"),
+        &["pass"],
+    ));
+    rows.push((
+        "```bash\ncurl http://localhost:3000/bands/99   # what happens?\n```\n".to_owned(),
+        &["pass"],
+    ));
+    rows.push((format!("Get a band:\n\n{get}"), &["fail"]));
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn what_is_called_wrong_is_not_an_example() {
+    assert_rows(&[
+        ("- Bad: `curl http://localhost:3000/band/1`\n", &["skipped"]),
+        (
+            "```bash\n# ❌ singular\ncurl http://localhost:3000/band/1\n```\n",
+            &["skipped"],
+        ),
+        (
+            "A common mistake is `curl http://localhost:3000/band/1` (singular).\n",
+            &["skipped"],
+        ),
+        (
+            "Don't use http://localhost:3000/band/1, but the plural.\n",
+            &[],
+        ),
+        // A sign in a title may be that of a deletion.
+        (
+            "## ❌ Delete\n\n```bash\ncurl -X DELETE http://localhost:3000/bands/1\n```\n\nReturns 204.\n",
+            &["fail: the text documents 204"],
+        ),
+    ]);
+}
+
+#[test]
+fn promises_about_other_values_are_not_those_of_the_request() {
+    assert_passing(
+        "```bash\ncurl http://localhost:3000/bands?name=Owls\n```\n",
+        &[
+            "Unknown values return an empty list.",
+            "A typo returns an empty list.",
+            "Searching for toys returns an empty list.",
+            "This doesn't return an empty list.",
+            "The `X-Total-Count` header is only there with pages, e.g. `X-Total-Count: 5`.",
+        ],
+    );
+    assert_rows(&[(
+        "```bash\ncurl http://localhost:3000/bands?name=Owls\n```\n\nThis returns an empty list.\n",
+        &["fail: the text says that the list is empty"],
+    )]);
+}
+
+/// What clients print beside the response.
+#[test]
+fn the_output_of_clients_is_read() {
+    assert_rows(&[
+        (
+            "```\n$ curl -v http://localhost:3000/bands/1\n> GET /bands/1 HTTP/1.1\n>\n< HTTP/1.1 200 OK\n<\n{\"id\":1,\"name\":\"Owls\"}* Connection #0 to host localhost left intact\n```\n",
+            &["pass: as documented"],
+        ),
+        (
+            "```console\n$ wget http://localhost:3000/bands\n--2024-05-01 10:00:00--  http://localhost:3000/bands\nResolving localhost (localhost)... 127.0.0.1\n```\n",
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n```\n\n```json\n{\n  \"id\": 1, <1>\n  \"name\": \"Owls\" <-- they fly\n}\n```\n",
+            &["pass: as documented"],
+        ),
+        (
+            "Band: `curl http://localhost:3000/bands/1` returns\n\n```json\n{\"id\": 1, \"name\": \"Cats\"}\n```\n",
+            &["fail: name"],
+        ),
+        (
+            "```cmd\ncurl -X POST http://localhost:3000/bands -H \"Content-Type: application/json\" -d '{\"name\":\"Cats\"}'\n```\n",
+            &["fail: cmd.exe does not know single quotes"],
+        ),
+        (
+            "```bash\ncurl -X PUT http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{\"name\": \"Cats\", \"age\": 2}'\n```\n\nUnlike with PATCH, all other fields are removed:\n\n```json\n{ \"id\": 1, \"name\": \"Cats\" }\n```\n",
+            &["fail: age (2): in the response"],
+        ),
+    ]);
+}

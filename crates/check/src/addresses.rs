@@ -176,11 +176,17 @@ fn reads(words: &str, has_query: bool) -> bool {
     static BASE: LazyLock<Regex> = regex!(
         r"(?i)\b(?:base|basis|root)[\s_-]?(?:url|uri|path|endpoint|address)|\b(?:url|uri|endpoint)\s+(?:de\s+)?base\b|基础|ベース"
     );
+    // "Don't use ..., but ...", "the old path ... is gone", "the second shows a 404 page"
+    static DENIED: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:don['’]t\s+use|do\s+not\s+use|never\s+use|is\s+gone|(?:the\s+)?old\s+(?:path|url|route|address)|doesn['’]t|does\s+not|no\s+longer|4\d\d)\b|`\{\}`|\bempty\s+object\b"
+    );
+    let is_denied = DENIED.is_match(words);
     let words = ADDRESS.replace_all(words, "");
     let words = ADDS.replace_all(&words, "");
     let names = |method: &str| labels::words(&words).iter().any(|word| word == method);
     let is_other = |method: &&str| **method != *"GET" && words.contains(*method);
-    !http_message::METHODS.iter().any(is_other)
+    !is_denied
+        && !http_message::METHODS.iter().any(is_other)
         && (has_query || names("get") || !labels::says_write(&words))
         && !BASE.is_match(&words)
         && !labels::is_about_another(&words)

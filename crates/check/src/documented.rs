@@ -191,6 +191,20 @@ impl Documented<'_> {
                     (None, Some(shown)) => status_text::says_failure(&shown.text),
                     (None, None) => self.around.allows(&received),
                 };
+        // Prose about an error is a remark if the page shows the body of the success.
+        let shows_success = || {
+            let shown = body.map(Node::to_value);
+            let is_full = |value: &Value| match value {
+                Value::Object(members) => !members.is_empty(),
+                Value::Array(items) => !items.is_empty(),
+                _ => false,
+            };
+            received.is_success()
+                && shown.as_ref().is_some_and(is_full)
+                && diff.differences.is_empty()
+                && uncompared.is_none()
+        };
+        let status_ok = status_ok || self.is_remark_about_error() && shows_success();
         let unprinted = unprinted.map(|text| OtherDifference { place: None, text });
         Compared {
             other: unprinted.or_else(|| self.other_difference(&received)),
@@ -200,6 +214,28 @@ impl Documented<'_> {
             accepted,
             uncompared,
         }
+    }
+
+    /// Whether the documented status is that of an error in a heading, in text below the response or in a sentence.
+    fn is_remark_about_error(&self) -> bool {
+        let (page, example) = (self.around.page, self.around.example);
+        let is_error = self.expected.statuses.iter().all(|status| *status >= 400);
+        let response = example.response.as_ref();
+        let shown = response.and_then(|shown| Some(page.fence(shown.fence)?.range.start));
+        let is_remark = match (self.expected.source, &self.expected.place) {
+            (StatusSource::Heading, _) => true,
+            (StatusSource::Text, Some(place)) => {
+                let is_below = shown.is_some_and(|shown| place.start > shown);
+                let text = page.text[place.clone()].trim_end();
+                // "**Status:** `404 Not Found`"
+                let label = text.split_once([':', '：']).map_or("", |(label, _)| label);
+                let is_label = (1..=3).contains(&labels::words(label).len())
+                    && !status_text::names_error(label);
+                is_below && !is_label || text.ends_with(['.', '。', '！', '!'])
+            }
+            _ => false,
+        };
+        is_error && is_remark
     }
 
     /// What the command prints of a response, if the page shows it.

@@ -129,7 +129,10 @@ impl Around<'_> {
     /// Whether the sentence directly above or below the request says that it returns an empty list.
     pub fn says_empty_list(&self) -> bool {
         static EMPTY: LazyLock<Regex> = regex!(
-            r"(?xi)\b(?: returns? | returned | gives? | gets? | yields? | responds?\s+with | result\s+is | results?\s+in | see )\b
+            r"(?xi)^\W*(?: (?: this | it | which | (?:the|this)\s+(?:\w+\s+){0,2}(?:request|command|query|call|response|server|api|search|filter) )\s+
+                        (?:(?:will|should|now|then|therefore|so)\s+)* (?: returns? | gives? | gets? | yields? | responds?\s+with | results?\s+in | is )
+                    | (?:\w+\s+){0,2}(?:you|we)\s+(?:(?:will|should|now|then)\s+)*(?:get|see|receive)
+                    | returns? | gives? | the\s+result\s+is )\b
                 [^.:;,]{0,20} (?: \bempty\s+(?:list|array|result)\b | `\[\]` )"
         );
         let prose = |at: Option<usize>| self.page.blocks.get(at?)?.prose();
@@ -218,8 +221,9 @@ impl Around<'_> {
         };
         let is_sure = status_text::is_unconditional(&prose.text.replace("should", "will"));
         let text = &self.page.text[prose.range.clone()];
-        static OTHERS: LazyLock<Regex> =
-            regex!(r"(?i)\b(?:for\s+lists?|only\s+sent|second|next|another|identical|would)\b");
+        static OTHERS: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:for\s+lists?|only|second|next|another|identical|would|e\.g|for\s+example)\b"
+        );
         let is_sure = is_sure
             && !OTHERS.is_match(text)
             && !other_requests::is_about(text, &self.example.request);
@@ -288,7 +292,9 @@ impl Around<'_> {
             r"(?i)^\W*(?:validation|incomplete\s+\w+|required\s+\w+|uniqueness|negative\s+tests?)\W*$"
         );
         static MISSING: LazyLock<Regex> = regex!(
-            r"(?xi)\b(?: unknown | no\s+such | (?:there\s+is|has)\s+no | not\s+there | (?:does|do)\s*n(?:o|['’])t\s+exist | not\s+found | gone | deleted | unbekannt\w* | inconnu\w*
+            r"(?xi)\b(?: unknown | no\s+such | (?:there\s+is|has)\s+no | not\s+there | (?:does|do)\s*n(?:o|['’])t\s+exist | not\s+found | gone | deleted | missing | never\s+(?:created|existed)
+                | is\s*n(?:o|['’])t\s+(?:in|there) | not\s+in\s+the | (?:error|failure)s?\s+looks?\s+like | nothing\s+(?:was|is)\s+found
+                | what\s+(?:happens|(?:status|response|answer)\s+(?:do|will|would)\s+you) | unbekannt\w* | inconnu\w*
                 | desconocid\w* | desconhecid\w* | sconosciut\w* | nie\s+istniej\w* | neexistuj\w* )\b
             | 存在しない | 不存在 | 없는"
         );
@@ -301,6 +307,12 @@ impl Around<'_> {
             .flatten()
             .filter_map(|at| page.blocks.get(at)?.prose());
         let sentences = near.map(|prose| labels::last_sentence(&prose.text));
+        // "# what happens?"
+        let comment = page.fence(example.fence).map(|fence| {
+            let after = &fence.content[example.request.span.end..];
+            after.lines().next().unwrap_or_default()
+        });
+        let sentences = sentences.chain(comment);
         let names = properties(received);
         let is_named = |text: &str| {
             let text = text.to_lowercase().replace('-', "");

@@ -13,6 +13,7 @@ use super::outcome::Finding;
 use super::page::{Fence, Page};
 use super::service::{Body, Received};
 use super::status::StatusSource;
+use super::text::is_one_of;
 
 /// Adds what is wrong about a response to `findings` and what is suspicious to `warnings`; returns the differences
 /// to show.
@@ -128,7 +129,10 @@ pub fn warn(page: &Page, example: &Example, received: &Received, warnings: &mut 
             warnings.push(Finding::new(example.url_range(page), text));
         }
     }
-    if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence)) {
+    const OTHER_SHELLS: &str = "cmd bat batch dos powershell ps1 pwsh";
+    if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence))
+        && !is_one_of(&fence.language, OTHER_SHELLS)
+    {
         let text = "zsh treats an unquoted `?` as a pattern and reports `no matches found`";
         warnings.push(Finding {
             fix: Some("put the URL in quotes".to_owned()),

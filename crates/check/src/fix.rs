@@ -196,11 +196,7 @@ fn response_meant(result: &ExampleResult) -> Result<&Received, &'static str> {
     let details = &result.details;
     let distance = |received: &Received| {
         let body = printed(result, received)?;
-        Some(
-            compare::diff(details.documented.as_ref()?, &body)
-                .differences
-                .len(),
-        )
+        Some(compare::diff(details.documented.as_ref()?, &body).values())
     };
     let (before, after) = match (&details.received, &details.after_writes) {
         (Some(before), Some(after)) => (before, after),
@@ -322,6 +318,11 @@ impl<'a> Repair<'a> {
         if in_program || self.documented().trim_start().starts_with('#') {
             return Err("the response is in comments");
         }
+        let documented = self.result.details.documented.as_ref();
+        // `"<string>"` is to be put right.
+        if documented.is_some_and(Node::has_only_types) && !self.documented().contains('<') {
+            return Err("the response shows types, and no values");
+        }
         let rest = page.text[fence.range.end..].lines().next();
         if !fence.fenced && !rest.unwrap_or_default().trim().is_empty() {
             return Err("the response is within a line of text");
@@ -439,8 +440,9 @@ impl<'a> Repair<'a> {
 }
 
 /// Strings and comments of JSON with comments.
-static COMMENT: LazyLock<Regex> =
-    regex!(r#"(?s)"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|\#[^\n]*|/\*.*?\*/)"#);
+static COMMENT: LazyLock<Regex> = regex!(
+    r#"(?s)"(?:[^"\\\n]|\\.)*"|(?P<comment>//[^\n]*|\#[^\n]*|/\*.*?\*/|<\d+>|<-[^\n]*|←[^\n]*)"#
+);
 
 /// Whether all comments are in the new content, except those that stand for what is not shown: `// 3 more users`.
 fn keeps_comments(old: &str, new: &str) -> bool {

@@ -50,6 +50,15 @@ impl FoundRequest {
         }
     }
 
+    /// The same request with a mistake in a part of it.
+    pub fn with_mistake_at(self, part: Range<usize>, text: &str) -> FoundRequest {
+        let span = self.span.clone();
+        FoundRequest {
+            span,
+            ..self.with_mistake(part, text, None)
+        }
+    }
+
     /// The same request further down in the content.
     pub fn moved(mut self, by: usize) -> FoundRequest {
         let moved = |span: &Range<usize>| span.start + by..span.end + by;

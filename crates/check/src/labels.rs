@@ -263,6 +263,8 @@ pub fn is_of_other_time(label: &str) -> bool {
                 | vorher | früher | antes | avant | prima | раньше | до | wrong | bad | falsch | incorrecto? | errado
                 | (?:don['’]t|do\s+not|never)(?:\s+do\s+(?:this|that|it))? | (?:removed|deprecated|obsolete)(?:\s+(?:in|since))? )
             (?:\W*\(?\s*v?\d+[\d.x]*\s*\)?)?\W*$
+        | ^\W*(?:bad|wrong|incorrect|falsch|incorrecto|errado|неправильно|错误)\s*[:：]
+        | \b(?:common|typical|frequent)\s+(?:mistake|error)\b
         | ^\W*in\s+(?:version\s*|v)\d[\d.x]*\b[^.]*\b(?:was|were|fetched|used|had|called|did|looked|returned|sent)\b[^.]*$ | ^\W*(?:以前|変更前|之前|旧)\W*$"
     );
     OTHER.is_match(label)

@@ -3,6 +3,9 @@
 //! `...` and `…` stand for anything further; after one, closing brackets may be missing. Comments, trailing commas and
 //! members without braces are accepted, and `"<any>"`, `"<string>"` and the like match values of a type.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -65,6 +68,9 @@ pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, Syntax
     let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n');
     // A program ends with `;`, and a shell marks the missing end of a line with `%`.
     let is_remark = is_remark || matches!(rest, ";" | "%" | "⏎");
+    // `curl -v` writes on behind a body without an end of line.
+    let is_remark =
+        is_remark || rest.starts_with("* Connection #") || rest.starts_with("* Closing connection");
     if rest.starts_with(is_json) || !(is_below || is_remark || rest.is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }
@@ -222,6 +228,8 @@ impl<'a> Parser<'a> {
 
     /// Skips white space and comments; true if a comment begins with dots, which is an elision.
     fn space(&mut self) -> bool {
+        // The number of a remark below the block, or a remark: `<1>`, `<-- in euros`.
+        static CALLOUT: LazyLock<Regex> = regex!(r"^(?:<\d+>|<-[^\n]*|←[^\n]*)");
         let mut dots = false;
         loop {
             let trimmed = self
@@ -231,6 +239,8 @@ impl<'a> Parser<'a> {
             let (comment, length) = if trimmed.starts_with("//") || trimmed.starts_with('#') {
                 let line = trimmed.lines().next().unwrap_or_default();
                 (line.trim_start_matches(['/', '#']), line.len())
+            } else if let Some(remark) = CALLOUT.find(trimmed) {
+                (remark.as_str(), remark.len())
             } else if let Some(inner) = trimmed.strip_prefix("/*") {
                 match inner.find("*/") {
                     Some(end) => (&inner[..end], end + 4),

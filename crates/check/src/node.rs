@@ -106,13 +106,14 @@ impl Node {
     }
 
     /// Takes the values that OpenAPI tools make up for each type (`0`, `"string"`, `true`) for any value of the type, if
-    /// the body has only such values.
+    /// the body has only such texts.
     pub fn match_made_up(&mut self) {
         let mut scalars = Vec::new();
         self.collect_scalars(&mut scalars);
         let made_up: Option<Vec<Matcher>> =
             scalars.iter().map(|node| made_up(&node.kind)).collect();
-        let Some(matchers) = made_up.filter(|made_up| made_up.contains(&Matcher::Text)) else {
+        let is_sample = scalars.iter().any(|node| matches!(&node.kind, Kind::Exact(serde_json::Value::String(text)) if text == MADE_UP[0]));
+        let Some(matchers) = made_up.filter(|_| is_sample) else {
             return;
         };
         for (node, matcher) in scalars.into_iter().zip(matchers) {
@@ -121,6 +122,21 @@ impl Node {
         let end = self.span.end;
         if let Kind::Array(items) = &mut self.kind {
             items.push(Item::Elided(end..end));
+        }
+    }
+
+    /// Whether all values stand for any of their types.
+    pub fn has_only_types(&self) -> bool {
+        match &self.kind {
+            Kind::Exact(_) => false,
+            Kind::Match(_) => true,
+            Kind::Array(items) => {
+                let mut nodes = items.iter().filter_map(Item::node);
+                !items.is_empty() && nodes.all(Node::has_only_types)
+            }
+            Kind::Object { members, .. } => {
+                !members.is_empty() && members.iter().all(|member| member.value.has_only_types())
+            }
         }
     }
 
@@ -184,12 +200,20 @@ impl Node {
     }
 }
 
+/// The texts that OpenAPI tools make up.
+const MADE_UP: [&str; 4] = [
+    "string",
+    "user@example.com",
+    "http://example.com",
+    "https://example.com",
+];
+
 /// The type for which OpenAPI tools make a value up.
 fn made_up(kind: &Kind) -> Option<Matcher> {
     use serde_json::Value;
     match kind {
-        Kind::Exact(Value::String(text)) if text == "string" => Some(Matcher::Text),
-        Kind::Exact(Value::Number(number)) if number.as_f64() == Some(0.0) => Some(Matcher::Number),
+        Kind::Exact(Value::String(text)) if MADE_UP.contains(&text.as_str()) => Some(Matcher::Text),
+        Kind::Exact(Value::Number(_)) => Some(Matcher::Number),
         Kind::Exact(Value::Bool(_)) => Some(Matcher::Boolean),
         Kind::Exact(value) => [Matcher::DateTime, Matcher::Date, Matcher::Uuid]
             .into_iter()

@@ -45,7 +45,7 @@ static PART: LazyLock<Regex> = regex!(
                 (?:\w+\s+)?(?:fields | members | properties | attributes | parts?) |
             (?:fields|members|properties|attributes)\s+(?:that\s+)?(?:you|we|i)\s+(?:\w+\s+){0,2}(?:need|use|want|care) | interested\s+in |
             among(?:st)?\s+(?:others?|other\s+\w+|the\s+(?:fields|members|properties)\w*) | at\s+least | includ(?:es?|ing) |
-            (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|removed|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
+            (?:fields|members|properties|attributes)\b[^.:]*\b(?:left\s+out|omitted|not\s+shown) | not\s+all\s+(?:of\s+)?(?:the\s+)?\w+\s+(?:are\s+)?shown |
             only\b[^.:]*\b(?:fields|members|properties|attributes)\b(?:[^.:]*\b(?:shown|listed|displayed|need|only))? |
             (?:fields|members|properties|attributes)\s+only | (?:fewer|less)\s+(?:fields|members|properties) |
             teil\s+der | teilweise | gekürzt\w* | verkürzt\w* | vereinfacht\w* | auszug\w* | ausschnitt\w* | wichtigst\w* | weggelassen | ausgelassen |

@@ -67,6 +67,16 @@ pub fn find(
     if is_one_of(&fence.language, "cmd bat batch dos powershell ps1 pwsh") {
         found.iter_mut().for_each(FoundRequest::allow_braces);
     }
+    if is_one_of(&fence.language, "cmd bat batch dos") {
+        for request in &mut found {
+            let quoted = text[request.span.clone()].find(" '{");
+            if let Some(at) = quoted.filter(|_| request.problem.is_none()) {
+                let quote = request.span.start + at + 1;
+                let text = "cmd.exe does not know single quotes: put the JSON into double quotes, with `\\\"` in it";
+                *request = request.clone().with_mistake_at(quote..quote + 1, text);
+            }
+        }
+    }
     let is_of_other = |line: &str| {
         let command = &line[prompt::typed(line)..];
         ["http ", "https ", "xh ", "wget ", "irm ", "iwr "]

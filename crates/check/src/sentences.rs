@@ -35,7 +35,13 @@ pub fn find_examples(text: &str, blocks: &mut [Block]) {
         let shows = match next {
             Some(Block::Fence(shown)) if shown.range.start < end => !shown.is_mention,
             Some(Block::Fence(shown)) => {
-                let leads = labels::leads(after) || !after.contains(char::is_alphabetic);
+                // "`curl ...` returns", without a colon
+                static RETURNS: LazyLock<Regex> = regex!(
+                    r"(?i)^(?:then\s+)?(?:returns?|prints?|outputs?|shows?|gives?|responds?\s+with|answers?\s+with)(?:\s+(?:us|you|this|the\s+following))?$"
+                );
+                let leads = labels::leads(after)
+                    || RETURNS.is_match(after)
+                    || !after.contains(char::is_alphabetic);
                 is_only && leads && shows_response(shown) && !labels::names_a_file(after)
             }
             _ => false,

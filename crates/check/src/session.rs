@@ -272,7 +272,7 @@ impl<'a> Session<'a> {
             .any(|status| *status < 400);
         let distance = |compared: &Compared| {
             let other_kind = succeeds && !compared.received.is_success();
-            let differences = compared.diff.differences.len();
+            let differences = compared.diff.values();
             (
                 !compared.status_ok,
                 !compared.status_ok && other_kind,

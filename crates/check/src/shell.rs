@@ -413,7 +413,15 @@ impl<'a> Scanner<'a> {
                 "-d" | "--data" | "--data-raw" | "-H" | "--header" | "--json"
             )
         }) && line.starts_with(['\'', '"']);
-        if !(option || bare_url || value) || line == "---" {
+        // wget begins its output with the time.
+        let is_output = line.starts_with("--20")
+            && line.ends_with(|c: char| !c.is_whitespace())
+            && self
+                .out
+                .words
+                .first()
+                .is_some_and(|word| word.text == "wget");
+        if !(option || bare_url || value) || line == "---" || is_output {
             return false;
         }
         let from = self.out.words.last().map_or(line_end, |word| word.span.end);

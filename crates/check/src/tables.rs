@@ -2,7 +2,9 @@
 //! statuses with what the rules can cause.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::compare::{short, type_name};
@@ -155,11 +157,18 @@ fn role(page: &Page, index: usize) -> Option<Role> {
             Block::Prose(prose) => prose.bold.as_deref(),
             _ => None,
         });
-    for text in texts {
-        if has_word(
-            text,
-            "parameter parameters header headers query path error errors",
-        ) {
+    // "The response has these fields:"
+    let lead = index
+        .checked_sub(1)
+        .and_then(|above| page.blocks[above].prose());
+    let lead = lead
+        .map(|prose| labels::last_sentence(&prose.text))
+        .filter(|text| labels::leads(text));
+    for text in lead.into_iter().chain(texts) {
+        const OTHERS: &str = "parameter parameters header headers query path error errors configuration config settings option options \
+            webhook webhooks event events form cookie token component database deprecated planned private writable envelope pagination \
+            metadata filter filters problem server client environment v1 v2 new old";
+        if has_word(text, OTHERS) {
             return None;
         } else if has_word(text, "response return returns returned result") {
             return Some(Role::Response);
@@ -207,8 +216,13 @@ impl<'a> Checker<'a> {
             let name = cell
                 .text
                 .trim_matches(|c: char| c.is_whitespace() || "`\"*'".contains(c));
+            // A mark behind the name, a footnote or a remark: `name[^1]`, `city (optional)`.
+            let end = name.find("[^").or(name.find(" (")).unwrap_or(name.len());
+            let name = name[..end].trim_end();
             let none = matches!(name.to_lowercase().as_str(), "" | "none" | "-" | "n/a");
-            (!none).then_some(Property {
+            // What is nested is written in many ways: `» city`, `address > city`.
+            static NAME: LazyLock<Regex> = regex!(r"^[\w$@-]+(?:\[\d*\]|\.[\w$@-]+)*$");
+            (!none && NAME.is_match(name)).then_some(Property {
                 name,
                 name_range: &cell.range,
                 kind,
@@ -542,6 +556,16 @@ fn sample(type_name: &str) -> Option<Value> {
 /// Whether a value is of a type as tables name it; unknown type names match everything, and "array of strings" matches
 /// arrays.
 fn is_of_type(value: &Value, named: &str) -> bool {
+    // `string[]`, `[String!]!`, `[]string`, `repeated string`
+    static ARRAY: LazyLock<Regex> = regex!(r"\[\s*\]|^\W*\[.+\]|(?i:\brepeated\b)");
+    // `HashMap<String, u32>`, `{ width: number }`
+    static OBJECT: LazyLock<Regex> = regex!(r"(?i)^\W*\{\s*\w|\w*map\b|\bdict\b|\brecord\b");
+    if ARRAY.is_match(named) {
+        return value.is_null() || value.is_array();
+    }
+    if OBJECT.is_match(named) {
+        return value.is_null() || value.is_object();
+    }
     let types = [
         ("array list", value.is_array()),
         ("object map", value.is_object()),

@@ -115,6 +115,7 @@ impl Unmet<'_> {
         let comment = comment.and_then(|line| line.trim().strip_prefix('#'));
         let is_other = is_one_version
             || own.into_iter().chain(comment).any(labels::is_of_other_time)
+            || comment.is_some_and(|comment| comment.trim_start().starts_with(['❌', '✗', '✘']))
             || in_label;
         const HERE: &str = "locally local lokal here";
         let is_here =

@@ -83,6 +83,18 @@ fn only_json_that_is_wrong_is_rewritten() {
             "[{\"id\": 1, ...}]",
         ),
         example("curl localhost:3000/user", "[{\"id\": 9, ...}]"),
+        // The page is nearer to the data before the deletion in another section.
+        "## A\n\n```sh\ncurl -X DELETE localhost:3000/users/2\n```\n\n## B\n\n```sh\ncurl localhost:3000/users\n```\n\n```json\n[\n  {\"id\": 1, \"lastName\": \"Ito\", ...},\n  {\"id\": 2, \"lastName\": \"Okoro\", \"firstName\": \"Adda\", \"email\": \"ada@example.com\"},\n  {\"id\": 3, ...}\n]\n```\n".to_owned(),
+        // The sample of a tool.
+        example(
+            "curl localhost:3000/users/1",
+            "{\"id\": 0, \"lastName\": \"string\"}",
+        ),
+        // The remarks would be lost.
+        example(
+            "curl localhost:3000/users/1",
+            "{\"id\": 1, \"lastName\": \"Itoh\", <1>\n \"firstName\": \"Kei\"}",
+        ),
         // Nothing would remain.
         example(
             "curl 'localhost:3000/users?lastName=Nobody'",
