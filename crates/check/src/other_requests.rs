@@ -14,7 +14,7 @@ use super::url;
 /// Whether a text is about another request than an example.
 pub fn is_about(text: &str, request: &FoundRequest) -> bool {
     static OTHER: LazyLock<Regex> = regex!(
-        r"(?i)\b(?:unlike|no\s+longer)\b|\b(?:instead\s+of|rather\s+than)\s+(?:an?\s+|the\s+)?(?:`?[/\d]|id\b|[A-Z]{3,}\b)"
+        r"(?i)\b(?:unlike|no\s+longer)\b|\b(?:instead\s+of|rather\s+than)\s+(?:an?\s+|the\s+)?(?:`?[/\d]|id\b|(?-i:[A-Z]{3,})\b)"
     );
     static NAMED: LazyLock<Regex> = regex!(
         r"\b(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b(?:[`*\s]+(?:https?://[^\s/`]+)?(?P<path>/[^\s`*?]*))?"

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 use super::blocks::{Block, Fence};
@@ -138,18 +138,24 @@ fn headers_only(text: &str) -> bool {
             .is_some_and(|line| line.trim_start().starts_with(['{', '[']))
 }
 
+/// How many letters a label in front of a status has.
+const MOST_LETTERS: usize = 31;
+
 /// The status in a label: `404 Not Found` of `Response (404 Not Found):`, in any language, or `201 Created` of
 /// `Resposta: 201 Created`.
 pub fn labelled_status(line: &str) -> Option<&str> {
-    static LABEL: LazyLock<Regex> =
-        regex!(r"^\p{L}[\p{L}\p{M} ]{1,30}[(（]([1-5]\d\d\b[^)）]*)[)）]\s*(?:[:：]|[–—-]\s.*)$");
-    static AFTER: LazyLock<Regex> = regex!(
-        r"^(?P<label>\p{L}[\p{L}\p{M} ]{1,30}?)\s*[:：]?\s(?P<status>[1-5]\d\d\b[A-Za-z' -]*)[:：]?$"
+    static LABEL: LazyLock<Regex> = regex!(
+        r"^(?P<label>\p{L}[\p{L}\p{M} ]+)[(（](?P<status>[1-5]\d\d\b[^)）]*)[)）]\s*(?:[:：]|[–—-]\s.*)$"
     );
-    if let Some(found) = LABEL.captures(line) {
-        return Some(found.get(1)?.as_str());
+    static AFTER: LazyLock<Regex> = regex!(
+        r"^(?P<label>\p{L}[\p{L}\p{M} ]+?)\s*[:：]?\s(?P<status>[1-5]\d\d\b[A-Za-z' -]*)[:：]?$"
+    );
+    // A limit in a pattern with classes of Unicode would make it slow to compile.
+    let is_short = |found: &Captures<'_>| found["label"].chars().count() <= MOST_LETTERS;
+    if let Some(found) = LABEL.captures(line).filter(is_short) {
+        return found.name("status").map(|status| status.as_str());
     }
-    let found = AFTER.captures(line)?;
+    let found = AFTER.captures(line).filter(is_short)?;
     let is_response = labels::label(&found["label"]) == labels::Announces::Response;
     found
         .name("status")
