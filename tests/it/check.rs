@@ -519,7 +519,7 @@ fn a_page_may_come_after_another() {
 }
 
 #[test]
-fn a_prefix_that_is_removed_unasked_is_named() {
+fn a_detected_prefix_is_reported() {
     let folder = folder(&page("Ada").replace("localhost:3000/", "localhost:3000/api/v1/"));
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -531,6 +531,31 @@ fn a_prefix_that_is_removed_unasked_is_named() {
     assert_eq!(pages[0], "docs/it's a page.md", "{report:#}");
     let output = check(folder.path(), &["docs", "--prefix", "/api/v1"]);
     assert!(!said(&output).contains("prefix:"), "{}", said(&output));
+}
+
+/// `standin check | head -1`: nobody reads the rest, and the check fails all the same.
+#[test]
+fn the_exit_code_is_that_of_the_run_if_the_reader_closes_the_pipe() {
+    let wrong = page("Adam").repeat(2000);
+    let folder = folder(&wrong);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_standin"))
+        .args(["check", "docs"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds is written after this.
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+/// The replacement of a tag ended within a character of the page.
+#[test]
+fn a_tag_with_a_character_that_is_not_ascii_is_read() {
+    let folder = folder(&format!("<Tab v…label=\"One two\">\n\n{}", page("Ada")));
+    let output = check(folder.path(), &["docs"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
 #[test]

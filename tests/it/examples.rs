@@ -416,6 +416,8 @@ fn tables_of_many_styles_are_read() {
             0,
         ),
         ("## Response fields", "| email | string[] |\n", 1),
+        ("## Response fields", "| email | string \\| string[] |\n", 0),
+        ("## Response fields", "| email | integer or null |\n", 1),
         (
             "## Response fields",
             "| email | HashMap<String, u32> |\n",

@@ -66,6 +66,7 @@ mod openapi;
 mod options;
 mod other_cases;
 mod profiles;
+mod promises;
 mod routes;
 mod rules_reload;
 mod shapes;

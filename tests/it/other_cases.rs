@@ -374,7 +374,7 @@ fn the_output_of_clients_is_read() {
         ),
         (
             "```cmd\ncurl -X POST http://localhost:3000/bands -H \"Content-Type: application/json\" -d '{\"name\":\"Cats\"}'\n```\n",
-            &["fail: cmd.exe does not know single quotes"],
+            &["fail: cmd.exe takes single quotes for a part of the text"],
         ),
         (
             "```bash\ncurl -X PUT http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{\"name\": \"Cats\", \"age\": 2}'\n```\n\nUnlike with PATCH, all other fields are removed:\n\n```json\n{ \"id\": 1, \"name\": \"Cats\" }\n```\n",

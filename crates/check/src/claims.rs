@@ -63,7 +63,7 @@ impl Claim {
             Part::Length(path) => (path, Some(length(value_at(body, path)?)?.into())),
         };
         let is_same = match &actual {
-            Some(actual) => is_equal(&self.value, actual),
+            Some(actual) => compare::same(&self.value, actual),
             None => self.value.is_null(),
         };
         (!is_same).then(|| Difference {
@@ -90,22 +90,6 @@ impl Claim {
             ),
             None => format!("{what} ({documented}): documented, but not in the response"),
         }
-    }
-}
-
-/// Whether two values are equal; `1` and `1.0` are.
-fn is_equal(documented: &Value, actual: &Value) -> bool {
-    match (documented, actual) {
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is_equal(a, b))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let is_same = |(key, value): (&String, &Value)| {
-                other.get(key).is_some_and(|other| is_equal(value, other))
-            };
-            one.len() == other.len() && one.iter().all(is_same)
-        }
-        _ => compare::same(documented, actual),
     }
 }
 
@@ -137,14 +121,11 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
                 | (?P<expect>expect)
                 | (?P<pair>assert\.(?:equal|strictEqual|deepEqual|deepStrictEqual)|assertEquals?|assert_equal)
                 | (?P<assert>assert) ) \(\s*
-          | ^[ \t]*(?P<statement>assert)\x20+
+          | ^[ \t]*assert\x20+
           | ^>>>\x20(?P<entered>[^\n]+)\n
         "
     );
-    static OTHER_CASE: LazyLock<Regex> = regex!(r"(?m)^\s*(?:\}\s*)?(?:catch|except|else)\b");
-    let end = OTHER_CASE
-        .find_at(text, call.end)
-        .map_or(text.len(), |found| found.start());
+    let end = end_of_case(text, call.end);
     // The call has a name of its own, so that an expression with it can be read.
     let name = format!("{:_<1$}", "r", call.len());
     let text = format!("{}{name}{}", &text[..call.start], &text[call.end..end]);
@@ -161,14 +142,9 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
             break;
         };
         let line = line_start(&text, whole.start());
-        let below = line_end(&text, whole.start());
-        for part in [
-            text.get(at..line).unwrap_or_default(),
-            &text[line.max(at)..below],
-        ] {
-            names.learn(part);
-        }
-        if names.are_passed_on(&text[at.min(line)..below]) {
+        let above = &text[at..line_end(&text, whole.start())];
+        names.learn(above);
+        if names.are_passed_to_functions(above) {
             break;
         }
         at = whole.end();
@@ -204,6 +180,13 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
         }));
     }
     claims
+}
+
+/// Where the code begins that runs only if a call fails, or the text ends.
+pub fn end_of_case(text: &str, call: usize) -> usize {
+    static OTHER_CASE: LazyLock<Regex> = regex!(r"(?m)^\s*(?:\}\s*)?(?:catch|except|else)\b");
+    let other = OTHER_CASE.find_at(text, call);
+    other.map_or(text.len(), |found| found.start())
 }
 
 /// A statement that changes a value, or a copy of it.
@@ -378,7 +361,7 @@ impl Names {
     }
 
     /// Whether a part of a program gives a value to a function that may change it.
-    fn are_passed_on(&self, text: &str) -> bool {
+    fn are_passed_to_functions(&self, text: &str) -> bool {
         static CALL: LazyLock<Regex> =
             regex!(r"\b(?P<function>[\w$]+)\((?P<arguments>[\w$\s,.'\x22\[\]]*)\)");
         const PURE: &str = "print pprint pp log info dir table warn error debug len str repr type isinstance sorted list tuple set \

@@ -236,7 +236,8 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
 /// How many items an array of a command line may have.
 const MAX_ITEMS: usize = 1000;
 
-/// Inserts the value of `a[b][c]=1`, `a[]=1` or `a[0]=1` as HTTPie nests it; `None` for what HTTPie rejects.
+/// Inserts the value of `a[b][c]=1`, `a[]=1` or `a[0]=1` as HTTPie nests it; `None` for what HTTPie rejects and for long
+/// arrays.
 fn insert_nested(body: &mut Map<String, Value>, name: &str, value: Value) -> Option<()> {
     let (first, mut rest) = name.split_at(name.find('[').unwrap_or(name.len()));
     if first.is_empty() {
@@ -245,7 +246,11 @@ fn insert_nested(body: &mut Map<String, Value>, name: &str, value: Value) -> Opt
     let mut at = body.entry(first).or_insert(Value::Null);
     while !rest.is_empty() {
         let (key, next) = rest.strip_prefix('[')?.split_once(']')?;
-        let index = key.parse::<usize>().ok().filter(|index| *index < MAX_ITEMS);
+        let index = match key.parse::<usize>() {
+            Ok(index) if index < MAX_ITEMS => Some(index),
+            Ok(_) => return None,
+            Err(_) => None,
+        };
         if at.is_null() {
             *at = match key.is_empty() || index.is_some() {
                 true => Value::Array(Vec::new()),

@@ -108,6 +108,15 @@ pub fn same(one: &Value, other: &Value) -> bool {
                     && !(a.is_i64() && b.is_i64())
                     && !(a.is_u64() && b.is_u64()))
         }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let has = |(key, value): (&String, &Value)| {
+                other.get(key).is_some_and(|own| same(value, own))
+            };
+            one.len() == other.len() && one.iter().all(has)
+        }
         _ => one == other,
     }
 }

@@ -193,14 +193,13 @@ impl Documented<'_> {
                 };
         // Prose about an error is a remark if the page shows the body of the success.
         let shows_success = || {
-            let shown = body.map(Node::to_value);
-            let is_full = |value: &Value| match value {
-                Value::Object(members) => !members.is_empty(),
-                Value::Array(items) => !items.is_empty(),
-                _ => false,
+            let is_full = |node: &Node| match &node.kind {
+                Kind::Object { members, .. } => !members.is_empty(),
+                Kind::Array(items) => !items.is_empty(),
+                Kind::Exact(_) | Kind::Match(_) => false,
             };
             received.is_success()
-                && shown.as_ref().is_some_and(is_full)
+                && body.is_some_and(is_full)
                 && diff.differences.is_empty()
                 && uncompared.is_none()
         };

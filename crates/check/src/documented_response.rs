@@ -160,7 +160,7 @@ fn of_json(
     omissions: impl FnOnce(Option<&mut Node>) -> Omissions,
 ) -> DocumentedResponse {
     if let Some(body) = read.body.as_mut() {
-        body.match_made_up();
+        body.match_samples();
     }
     let said = omissions(read.body.as_mut());
     let shown = |span: Range<usize>| Shown {

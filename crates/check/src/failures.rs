@@ -6,20 +6,14 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::blocks::Prose;
-use super::claims::Claim;
-use super::documented_response::Shown;
 use super::examples::Example;
 use super::labels;
 use super::mentions;
 use super::other_requests;
 use super::page::{Block, Fence, Page};
 use super::service::Received;
-use super::status_below;
 use super::status_text;
-use super::text::is_one_of;
 use super::transcript;
-use super::url;
 
 /// What is wrong with a request, in a heading or label: "Wrong type", "Missing title".
 static WRONG: LazyLock<Regex> = regex!(
@@ -124,120 +118,6 @@ impl Around<'_> {
             _ => None,
         });
         (is_code(above) && is_code(self.example.fence)).then(|| text.collect())?
-    }
-
-    /// Whether the sentence directly above or below the request says that it returns an empty list.
-    pub fn says_empty_list(&self) -> bool {
-        static EMPTY: LazyLock<Regex> = regex!(
-            r"(?xi)^\W*(?: (?: this | it | which | (?:the|this)\s+(?:\w+\s+){0,2}(?:request|command|query|call|response|server|api|search|filter) )\s+
-                        (?:(?:will|should|now|then|therefore|so)\s+)* (?: returns? | gives? | gets? | yields? | responds?\s+with | results?\s+in | is )
-                    | (?:\w+\s+){0,2}(?:you|we)\s+(?:(?:will|should|now|then)\s+)*(?:get|see|receive)
-                    | returns? | gives? | the\s+result\s+is )\b
-                [^.:;,]{0,20} (?: \bempty\s+(?:list|array|result)\b | `\[\]` )"
-        );
-        let prose = |at: Option<usize>| self.page.blocks.get(at?)?.prose();
-        let above =
-            prose(self.example.fence.checked_sub(1)).filter(|prose| labels::leads(&prose.text));
-        let below = prose(self.example.fence.checked_add(1));
-        let sentences = [
-            above.map(|prose| labels::last_sentence(&prose.text)),
-            below.map(|prose| prose.text.split(". ").next().unwrap_or_default()),
-        ];
-        static FRESH: LazyLock<Regex> = regex!(
-            r"(?i)\b(?:without|fresh|empty\s+(?:database|db|store|file)|no\s+(?:records|data))\b"
-        );
-        let says_so = |text: &str| {
-            EMPTY.is_match(text) && status_text::is_unconditional(text) && !FRESH.is_match(text)
-        };
-        let is_own = |prose: &Prose| {
-            let source = &self.page.text[prose.range.clone()];
-            !other_requests::is_about(source, &self.example.request)
-        };
-        above.into_iter().chain(below).all(is_own) && sentences.into_iter().flatten().any(says_so)
-    }
-
-    /// The number of records that a sentence directly above or below the request promises, unless the page shows them.
-    pub fn promised_count(&self) -> Option<Claim> {
-        let (page, example) = (self.page, self.example);
-        static COUNT: LazyLock<Regex> = regex!(
-            r"(?xi)
-            ^\W*(?:(?:this|it|the\s+(?:following\s+)?(?:request|command|response|result|server|list|array|output|answer|call))\s+
-                (?:(?:will|should|now|then)\s+)?(?:returns?|contains?|has|have|includes?|lists?|gives?|shows?|prints?)
-              | (?:now\s+)?(?:you|we)\s+(?:(?:will|should|now|then)\s+)?(?:get|see|receive|have)|returns?|result:|response:
-              | there\s+are | the\s+(?:response|result|body|output)\s+(?:is|will\s+be))
-            \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
-            (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
-            (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)"
-        );
-        const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows";
-        const NUMBERS: &str = "zero one two three four five six seven eight nine ten";
-        if example.response.is_some() {
-            return None;
-        }
-        let fence = page.fence(example.fence)?;
-        let block = |at: Option<usize>| page.blocks.get(at?).and_then(Block::prose);
-        let above = block(example.fence.checked_sub(1)).filter(|prose| labels::leads(&prose.text));
-        let above = above.filter(|_| status_below::is_first_in_block(fence, example));
-        let below = block(Some(example.fence + 1));
-        let below = below.filter(|_| status_below::is_last_in_block(fence, example));
-        let above = above.map(|prose| (labels::last_sentence(&prose.text), &prose.range));
-        let below = below.map(|prose| {
-            (
-                prose.text.split(". ").next().unwrap_or_default(),
-                &prose.range,
-            )
-        });
-        let written = example.request.written.as_ref()?;
-        let path = url::path_of(&written.request.target).split('?').next()?;
-        let resource = path.rsplit('/').next()?;
-        above
-            .into_iter()
-            .chain(below)
-            .find_map(|(sentence, range)| {
-                let found = COUNT.captures(sentence)?;
-                let what = found["what"].to_lowercase();
-                let word = found["count"].to_lowercase();
-                let listed = || NUMBERS.split(' ').position(|own| own == word);
-                let number = word.parse().ok().or_else(listed)?;
-                let is_items = is_one_of(&what, ITEMS) || what == resource.to_lowercase();
-                let is_sure = status_text::is_unconditional(&sentence.replace("should", "will"));
-                (is_items && is_sure).then(|| Claim::count(number, range.clone()))
-            })
-    }
-
-    /// The headers that the paragraph directly below the request or its response names with their values: "The response
-    /// has the header `Location: /users/3`".
-    pub fn named_headers(&self) -> Vec<(String, Shown)> {
-        static HEADER: LazyLock<Regex> = regex!(
-            r"(?i)`(?P<name>location|x-total-count)(?:`\s*(?:header\s+)?(?:is|with|=|of)\s*|\s*:\s*)`?(?P<value>/[^\s`]+|https?://[^\s`]+|\d+)"
-        );
-        let response = self.example.response.as_ref().map(|own| own.fence);
-        let fence = response.unwrap_or(self.example.fence);
-        let is_last = |fence: &Fence| status_below::is_last_in_block(fence, self.example);
-        let is_own = response.is_some() || self.page.fence(fence).is_some_and(is_last);
-        let below = self.page.blocks.get(fence + 1).filter(|_| is_own);
-        let Some(prose) = below.and_then(Block::prose) else {
-            return Vec::new();
-        };
-        let is_sure = status_text::is_unconditional(&prose.text.replace("should", "will"));
-        let text = &self.page.text[prose.range.clone()];
-        static OTHERS: LazyLock<Regex> = regex!(
-            r"(?i)\b(?:for\s+lists?|only|second|next|another|identical|would|e\.g|for\s+example)\b"
-        );
-        let is_sure = is_sure
-            && !OTHERS.is_match(text)
-            && !other_requests::is_about(text, &self.example.request);
-        let named = HEADER.captures_iter(text).filter(|_| is_sure);
-        let header = |found: regex::Captures<'_>| {
-            let value = found.name("value")?;
-            let at = |offset: usize| prose.range.start + offset;
-            let shown = Shown {
-                text: value.as_str().trim_end_matches(['.', ',']).to_owned(),
-                range: at(value.start())..at(value.end()),
-            };
-            Some((found["name"].to_lowercase(), shown))
-        };
-        named.filter_map(header).collect()
     }
 
     /// Whether the text mentions this error: it names its status, or says that the request fails.

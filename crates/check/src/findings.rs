@@ -12,6 +12,7 @@ use super::http_message::METHODS;
 use super::outcome::Finding;
 use super::page::{Fence, Page};
 use super::service::{Body, Received};
+use super::shell;
 use super::status::StatusSource;
 use super::text::is_one_of;
 
@@ -129,9 +130,8 @@ pub fn warn(page: &Page, example: &Example, received: &Received, warnings: &mut 
             warnings.push(Finding::new(example.url_range(page), text));
         }
     }
-    const OTHER_SHELLS: &str = "cmd bat batch dos powershell ps1 pwsh";
     if let (Some(span), Some(fence)) = (&example.request.unquoted, page.fence(example.fence))
-        && !is_one_of(&fence.language, OTHER_SHELLS)
+        && !is_one_of(&fence.language, shell::WINDOWS)
     {
         let text = "zsh treats an unquoted `?` as a pattern and reports `no matches found`";
         warnings.push(Finding {

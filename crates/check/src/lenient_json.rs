@@ -3,11 +3,11 @@
 //! `...` and `…` stand for anything further; after one, closing brackets may be missing. Comments, trailing commas and
 //! members without braces are accepted, and `"<any>"`, `"<string>"` and the like match values of a type.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use std::borrow::Cow;
-use std::ops::Range;
 
 use super::node::{Item, Kind, MATCHERS, Matcher, Member, Node, is_dots};
 use super::text::is_one_of;

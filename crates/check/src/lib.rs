@@ -61,6 +61,7 @@ mod powershell;
 mod prefix;
 mod printed;
 mod programs;
+mod promises;
 mod prompt;
 mod reader;
 mod remote;

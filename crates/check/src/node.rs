@@ -105,18 +105,21 @@ impl Node {
         })
     }
 
-    /// Takes the values that OpenAPI tools make up for each type (`0`, `"string"`, `true`) for any value of the type, if
-    /// the body has only such texts.
-    pub fn match_made_up(&mut self) {
+    /// Takes the sample values of OpenAPI tools (`0`, `"string"`, `true`) for any value of their type, if all texts of the
+    /// body are such values.
+    pub fn match_samples(&mut self) {
         let mut scalars = Vec::new();
         self.collect_scalars(&mut scalars);
-        let made_up: Option<Vec<Matcher>> =
-            scalars.iter().map(|node| made_up(&node.kind)).collect();
-        let is_sample = scalars.iter().any(|node| matches!(&node.kind, Kind::Exact(serde_json::Value::String(text)) if text == MADE_UP[0]));
-        let Some(matchers) = made_up.filter(|_| is_sample) else {
+        let types: Option<Vec<Matcher>> = scalars
+            .iter()
+            .map(|node| type_of_sample(&node.kind))
+            .collect();
+        let sample = Kind::Exact(SAMPLES[0].into());
+        let is_sample = scalars.iter().any(|node| node.kind == sample);
+        let Some(types) = types.filter(|_| is_sample) else {
             return;
         };
-        for (node, matcher) in scalars.into_iter().zip(matchers) {
+        for (node, matcher) in scalars.into_iter().zip(types) {
             node.kind = Kind::Match(matcher);
         }
         let end = self.span.end;
@@ -200,19 +203,19 @@ impl Node {
     }
 }
 
-/// The texts that OpenAPI tools make up.
-const MADE_UP: [&str; 4] = [
+/// The texts that OpenAPI tools write as samples; one is in every sample of a record.
+const SAMPLES: [&str; 4] = [
     "string",
     "user@example.com",
     "http://example.com",
     "https://example.com",
 ];
 
-/// The type for which OpenAPI tools make a value up.
-fn made_up(kind: &Kind) -> Option<Matcher> {
+/// The type of which OpenAPI tools would write a value as a sample.
+fn type_of_sample(kind: &Kind) -> Option<Matcher> {
     use serde_json::Value;
     match kind {
-        Kind::Exact(Value::String(text)) if MADE_UP.contains(&text.as_str()) => Some(Matcher::Text),
+        Kind::Exact(Value::String(text)) if SAMPLES.contains(&text.as_str()) => Some(Matcher::Text),
         Kind::Exact(Value::Number(_)) => Some(Matcher::Number),
         Kind::Exact(Value::Bool(_)) => Some(Matcher::Boolean),
         Kind::Exact(value) => [Matcher::DateTime, Matcher::Date, Matcher::Uuid]

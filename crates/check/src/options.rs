@@ -41,7 +41,7 @@ pub struct Options {
     /// A host name that means this server; may be repeated
     #[cfg_attr(feature = "clap", arg(long = "host", value_name = "NAME"))]
     pub hosts: Vec<String>,
-    /// A path prefix to remove from every request, such as /api/v1
+    /// A path prefix to remove from every request, such as /api/v1 [default: detected]
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub prefix: Option<String>,
     /// Send the requests to a running service, such as http://localhost:8080

@@ -203,8 +203,8 @@ pub struct PageResult {
     pub tables: Vec<TableResult>,
     /// The data file of its examples.
     pub dataset: Option<Arc<Dataset>>,
-    /// The prefix that was removed from the paths though nothing names it.
-    pub assumed_prefix: Option<String>,
+    /// The prefix that was detected and removed from the paths.
+    pub detected_prefix: Option<String>,
     /// Why the data cannot be served, if so.
     pub broken: Option<String>,
     /// Whether the page could not be read.

@@ -16,9 +16,9 @@ pub fn is_of_api(segment: &str) -> bool {
     is_one_of(segment, "api rest") || VERSION.is_match(segment)
 }
 
-/// The prefix of the requests of a page, if all those that name this machine have it, and the data has no such path.
+/// The most frequent prefix of the requests of a page, if none of those that name this machine is without one.
 pub fn of_page(examples: &[Example], resources: &[&str]) -> Option<String> {
-    let mut prefixes: Vec<(String, usize)> = Vec::new();
+    let mut prefixes: Vec<String> = Vec::new();
     for example in examples {
         let Some(written) = &example.request.written else {
             continue;
@@ -35,20 +35,13 @@ pub fn of_page(examples: &[Example], resources: &[&str]) -> Option<String> {
             // A path alone may be below the prefix, too.
             Some(0) if url::this_machine(target).is_some() => return None,
             Some(at) if at > 0 && is_prefix(&segments[..at], resources) => {
-                let prefix = format!("/{}", segments[..at].join("/"));
-                match prefixes.iter_mut().find(|(known, _)| *known == prefix) {
-                    Some((_, count)) => *count += 1,
-                    None => prefixes.push((prefix, 1)),
-                }
+                prefixes.push(format!("/{}", segments[..at].join("/")));
             }
             _ => {}
         }
     }
-    prefixes
-        .into_iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .map(|(prefix, _)| prefix)
+    let count = |prefix: &&String| prefixes.iter().filter(|other| other == prefix).count();
+    prefixes.iter().rev().max_by_key(count).cloned()
 }
 
 /// Whether segments in front of a resource are a prefix, and not the path of a resource that is missing.

@@ -453,18 +453,15 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
 
 /// What a program prints, or the status, in a comment after or below a call, or as the output of a session.
 fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usize>> {
-    static OTHER_CASE: LazyLock<Regex> = regex!(r"^\s*(?:\}\s*)?(?:catch|except|else)\b");
     // In a session the value of an expression is printed below it.
     static BODY: LazyLock<Regex> = regex!(r"^(?:>>> .*)?\.json\(\)\)?\s*$");
     let content = comments(text);
     let mut is_shown = false;
-    let lines = Lines::new(&content[..range.end], range.start);
+    let end = range.end.min(claims::end_of_case(text, range.start));
+    let lines = Lines::new(&content[..end], range.start);
     for (line, at) in lines {
-        if OTHER_CASE.is_match(line) {
-            break;
-        }
         if is_shown && line.starts_with(['{', '[']) {
-            let length = lenient_json::printed_end(&content[at..range.end])?;
+            let length = lenient_json::printed_end(&content[at..end])?;
             return Some(at..at + length);
         }
         is_shown = text.trim_start().starts_with(">>> ") && BODY.is_match(line);
@@ -472,7 +469,7 @@ fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usi
             continue;
         };
         let comment = at + code.len();
-        let length = comments::comment_output(&content[comment..range.end]);
+        let length = comments::comment_output(&content[comment..end]);
         let shown = comment..comment + length;
         if claims
             .iter()

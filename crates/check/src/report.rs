@@ -9,7 +9,7 @@ use super::options::{Format, Options};
 use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
 use super::page::Page;
 use super::service::{Body, Received};
-use super::summary::{Summary, assumed_prefixes, coverage, uncompared};
+use super::summary::{Summary, coverage, detected_prefixes, uncompared};
 use super::terminal;
 
 /// Prints a report in the format of the options.
@@ -60,7 +60,7 @@ fn to_json(result: &RunResult) -> Value {
             json!({"page": page.path.display().to_string(), "line": line, "reason": reason})
         }).collect::<Vec<_>>(),
         "notRead": result.unread.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
-        "prefixes": assumed_prefixes(pages),
+        "prefixes": detected_prefixes(pages),
         "summary": {
             "pass": summary.passed,
             "fail": summary.failed,

@@ -64,15 +64,15 @@ pub fn find(
     } else {
         messages(text)
     };
-    if is_one_of(&fence.language, "cmd bat batch dos powershell ps1 pwsh") {
+    if is_one_of(&fence.language, shell::WINDOWS) {
         found.iter_mut().for_each(FoundRequest::allow_braces);
     }
-    if is_one_of(&fence.language, "cmd bat batch dos") {
+    if is_one_of(&fence.language, shell::CMD) {
         for request in &mut found {
             let quoted = text[request.span.clone()].find(" '{");
             if let Some(at) = quoted.filter(|_| request.problem.is_none()) {
                 let quote = request.span.start + at + 1;
-                let text = "cmd.exe does not know single quotes: put the JSON into double quotes, with `\\\"` in it";
+                let text = "cmd.exe takes single quotes for a part of the text: put the JSON into double quotes, with `\\\"` in it";
                 *request = request.clone().with_mistake_at(quote..quote + 1, text);
             }
         }

@@ -61,11 +61,11 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             .find(&page.path, page.front.database.as_deref())
             .ok()
     };
-    let assumed_prefix = match (&hosts.prefix, &context.options.server) {
+    let detected_prefix = match (&hosts.prefix, &context.options.server) {
         (None, None) => data().and_then(|data| prefix::of_page(&examples, &data.resources())),
         _ => None,
     };
-    hosts.prefix = hosts.prefix.or_else(|| assumed_prefix.clone());
+    hosts.prefix = hosts.prefix.or_else(|| detected_prefix.clone());
     let mock_options = Options {
         server: None,
         ..context.options.clone()
@@ -121,7 +121,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         examples: results,
         tables,
         dataset,
-        assumed_prefix,
+        detected_prefix,
         broken,
         unread: false,
     }
@@ -159,7 +159,7 @@ pub fn unread(path: &Path, error: &dyn std::fmt::Display) -> PageResult {
         examples: vec![error],
         tables: Vec::new(),
         dataset: None,
-        assumed_prefix: None,
+        detected_prefix: None,
         broken: None,
         unread: true,
     }

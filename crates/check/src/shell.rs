@@ -101,6 +101,10 @@ struct Scanner<'a> {
 }
 
 /// The mistake of JSON without quotes around it.
+/// The languages of code blocks for cmd.exe, and for all shells of Windows.
+pub const CMD: &str = "cmd bat batch dos";
+pub const WINDOWS: &str = "cmd bat batch dos powershell ps1 pwsh";
+
 pub const SPLIT_BRACES: &str = "the shell splits `{..., ...}` without quotes into several words: put the JSON into single quotes";
 
 /// Marks between a command and its response.
@@ -414,13 +418,12 @@ impl<'a> Scanner<'a> {
             )
         }) && line.starts_with(['\'', '"']);
         // wget begins its output with the time.
-        let is_output = line.starts_with("--20")
-            && line.ends_with(|c: char| !c.is_whitespace())
-            && self
-                .out
-                .words
-                .first()
-                .is_some_and(|word| word.text == "wget");
+        let is_of_wget = self
+            .out
+            .words
+            .first()
+            .is_some_and(|word| word.text == "wget");
+        let is_output = is_of_wget && line.starts_with("--20");
         if !(option || bare_url || value) || line == "---" || is_output {
             return false;
         }

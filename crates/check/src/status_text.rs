@@ -264,7 +264,6 @@ pub fn of_any_label(label: &str) -> Option<u16> {
 pub fn of_success(text: &str) -> Option<u16> {
     static SUCCESS: LazyLock<Regex> =
         regex!(r"\b(?P<code>2\d\d)\b[\s`*_(]+(?P<phrase>[A-Za-z -]+)");
-    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
     const DONE: &str = "success successful successfully succeeds succeeded deleted removed created updated saved found exists";
     let text = without_should(text);
     let found = SUCCESS.captures(text)?;
@@ -275,7 +274,7 @@ pub fn of_success(text: &str) -> Option<u16> {
     let is_named =
         phrase.starts_with("response ") && labels::has_word(text, "returned sent received");
     ((phrase.starts_with(&reason(code)?.to_lowercase()) || is_named)
-        && CODE.find_iter(text).count() == 1
+        && codes(text).len() == 1
         && labels::words(text).len() <= 16
         && is_plain)
         .then_some(code)
@@ -328,9 +327,7 @@ pub fn on_success(text: &str) -> Option<u16> {
 /// The 204 of a text that says that nothing is returned, on success or always: "`204 No Content` quando apagar".
 pub fn of_no_content(text: &str) -> Option<u16> {
     static NO_CONTENT: LazyLock<Regex> = regex!(r"(?i)\b204\b[\s`*_(]*No\s+Content\b");
-    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
-    (NO_CONTENT.is_match(text) && CODE.find_iter(text).count() == 1 && !says_failure(text))
-        .then_some(204)
+    (NO_CONTENT.is_match(text) && codes(text).len() == 1 && !says_failure(text)).then_some(204)
 }
 
 /// The only status in a short sentence that says, in whatever language, what the server returns: "Serwer zwraca 204."
@@ -406,8 +403,7 @@ fn of_case(text: &str) -> Option<u16> {
                 \W+(?:(?:an?|the|for|http|error|status|code|erreur|erro|errore)\s+)*) | (?:\p{L}[\p{L}'’-]*\W+){1,5} )?
             (?P<code>[1-5]\d\d)\b (?: \W+(?P<phrase>[A-Za-z][A-Za-z'\ -]*) )?"
     );
-    static CODE: LazyLock<Regex> = regex!(r"\b[1-5]\d\d\b");
-    if !is_statement(text) || CODE.find_iter(text).count() != 1 {
+    if !is_statement(text) || codes(text).len() != 1 {
         return None;
     }
     let found = CASE.captures(text)?;

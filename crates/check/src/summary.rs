@@ -75,11 +75,11 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// The prefixes that were removed from paths though nothing names them, and the pages where.
-pub fn assumed_prefixes(pages: &[PageResult]) -> BTreeMap<&str, Vec<String>> {
+/// The prefixes that were detected and removed from paths, each with its pages.
+pub fn detected_prefixes(pages: &[PageResult]) -> BTreeMap<&str, Vec<String>> {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for page in pages {
-        if let Some(prefix) = &page.assumed_prefix {
+        if let Some(prefix) = &page.detected_prefix {
             let name = page.page.path.display().to_string();
             found.entry(prefix).or_default().push(name);
         }

@@ -556,15 +556,25 @@ fn sample(type_name: &str) -> Option<Value> {
 /// Whether a value is of a type as tables name it; unknown type names match everything, and "array of strings" matches
 /// arrays.
 fn is_of_type(value: &Value, named: &str) -> bool {
+    // `string | string[]`, `string or null`
+    static OR: LazyLock<Regex> = regex!(r"\s*\|\s*|\s+or\s+");
+    let mut types = OR
+        .split(named)
+        .filter(|name| !has_word(name, "null undefined none"));
+    value.is_null() || types.any(|name| is_of_one_type(value, name))
+}
+
+/// The same for one type.
+fn is_of_one_type(value: &Value, named: &str) -> bool {
     // `string[]`, `[String!]!`, `[]string`, `repeated string`
     static ARRAY: LazyLock<Regex> = regex!(r"\[\s*\]|^\W*\[.+\]|(?i:\brepeated\b)");
     // `HashMap<String, u32>`, `{ width: number }`
     static OBJECT: LazyLock<Regex> = regex!(r"(?i)^\W*\{\s*\w|\w*map\b|\bdict\b|\brecord\b");
     if ARRAY.is_match(named) {
-        return value.is_null() || value.is_array();
+        return value.is_array();
     }
     if OBJECT.is_match(named) {
-        return value.is_null() || value.is_object();
+        return value.is_object();
     }
     let types = [
         ("array list", value.is_array()),
@@ -581,5 +591,5 @@ fn is_of_type(value: &Value, named: &str) -> bool {
         .iter()
         .filter(|(words, _)| has_word(named, words))
         .peekable();
-    value.is_null() || named.peek().is_none() || named.any(|(_, matches)| *matches)
+    named.peek().is_none() || named.any(|(_, matches)| *matches)
 }

@@ -11,7 +11,7 @@ use super::options::{FailOn, Options};
 use super::outcome::{ExampleResult, Finding, Outcome, PageResult, RunResult, TableResult};
 use super::page::Page;
 use super::run::LISTED;
-use super::summary::{Summary, assumed_prefixes, count, coverage, uncompared};
+use super::summary::{Summary, count, coverage, detected_prefixes, uncompared};
 use super::text::{floor_char_boundary, one_line};
 
 /// How many ranges of an example are underlined.
@@ -162,7 +162,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     if !files.is_empty() {
         line!(out, "data: {}", files.join(", "))?;
     }
-    for (prefix, pages) in assumed_prefixes(&result.pages) {
+    for (prefix, pages) in detected_prefixes(&result.pages) {
         let pages = pages.join(", ");
         line!(
             out,

@@ -1,0 +1,138 @@
+//! What sentences promise about a response apart from its status: that a list is empty, a number of records, headers.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::blocks::Prose;
+use super::claims::Claim;
+use super::documented_response::Shown;
+use super::failures::Around;
+use super::labels;
+use super::other_requests;
+use super::page::{Block, Fence};
+use super::status_below;
+use super::status_text;
+use super::text::is_one_of;
+use super::url;
+
+impl Around<'_> {
+    /// Whether a sentence says that the response is an empty list.
+    pub fn says_empty_list(&self) -> bool {
+        static EMPTY: LazyLock<Regex> = regex!(
+            r"(?xi)^\W*(?: (?: this | it | which | (?:the|this)\s+(?:\w+\s+){0,2}(?:request|command|query|call|response|server|api|search|filter) )\s+
+                        (?:(?:will|should|now|then|therefore|so)\s+)* (?: returns? | gives? | gets? | yields? | responds?\s+with | results?\s+in | is )
+                    | (?:\w+\s+){0,2}(?:you|we)\s+(?:(?:will|should|now|then)\s+)*(?:get|see|receive)
+                    | returns? | gives? | the\s+result\s+is )\b
+                [^.:;,]{0,20} (?: \bempty\s+(?:list|array|result)\b | `\[\]` )"
+        );
+        static FRESH: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:without|fresh|empty\s+(?:database|db|store|file)|no\s+(?:records|data))\b"
+        );
+        let says_so = |text: &str| EMPTY.is_match(text) && is_sure(text) && !FRESH.is_match(text);
+        self.sentences().iter().any(|(text, _)| says_so(text))
+    }
+
+    /// The number of records that a sentence promises, unless the page shows them.
+    pub fn promised_count(&self) -> Option<Claim> {
+        static COUNT: LazyLock<Regex> = regex!(
+            r"(?xi)
+            ^\W*(?:(?:this|it|the\s+(?:following\s+)?(?:request|command|response|result|server|list|array|output|answer|call))\s+
+                (?:(?:will|should|now|then)\s+)?(?:returns?|contains?|has|have|includes?|lists?|gives?|shows?|prints?)
+              | (?:now\s+)?(?:you|we)\s+(?:(?:will|should|now|then)\s+)?(?:get|see|receive|have)|returns?|result:|response:
+              | there\s+are | the\s+(?:response|result|body|output)\s+(?:is|will\s+be))
+            \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
+            (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
+            (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)"
+        );
+        const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows";
+        const NUMBERS: &str = "zero one two three four five six seven eight nine ten";
+        if self.example.response.is_some() {
+            return None;
+        }
+        let path = url::path_of(self.example.request.target());
+        let path = path.split('?').next()?;
+        let resource = path.rsplit('/').next()?.to_lowercase();
+        self.sentences().into_iter().find_map(|(sentence, range)| {
+            let found = COUNT.captures(sentence)?;
+            let what = found["what"].to_lowercase();
+            let word = found["count"].to_lowercase();
+            let in_words = || NUMBERS.split(' ').position(|number| number == word);
+            let number = word.parse().ok().or_else(in_words)?;
+            let is_items = is_one_of(&what, ITEMS) || what == resource;
+            (is_items && is_sure(sentence)).then(|| Claim::count(number, range))
+        })
+    }
+
+    /// The headers that the paragraph directly below the request or its response names with their values: "The response
+    /// has the header `Location: /users/3`".
+    pub fn named_headers(&self) -> Vec<(String, Shown)> {
+        static HEADER: LazyLock<Regex> = regex!(
+            r"(?i)`(?P<name>location|x-total-count)(?:`\s*(?:header\s+)?(?:is|with|=|of)\s*|\s*:\s*)`?(?P<value>/[^\s`]+|https?://[^\s`]+|\d+)"
+        );
+        static OTHERS: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:for\s+lists?|only|second|next|another|identical|would|e\.g|for\s+example)\b"
+        );
+        let response = self.example.response.as_ref().map(|own| own.fence);
+        let below = match response {
+            Some(fence) => self.prose_at(fence + 1),
+            None => self.prose_below(),
+        };
+        let Some(prose) = below else {
+            return Vec::new();
+        };
+        let text = &self.page.text[prose.range.clone()];
+        let is_own = is_sure(text)
+            && !OTHERS.is_match(text)
+            && !other_requests::is_about(text, &self.example.request);
+        let header = |found: Captures<'_>| {
+            let value = found.name("value")?;
+            let at = |offset: usize| prose.range.start + offset;
+            let shown = Shown {
+                text: value.as_str().trim_end_matches(['.', ',']).to_owned(),
+                range: at(value.start())..at(value.end()),
+            };
+            Some((found["name"].to_lowercase(), shown))
+        };
+        let named = HEADER.captures_iter(text).filter(|_| is_own);
+        named.filter_map(header).collect()
+    }
+
+    /// The sentence that leads to the request and the first one below it, each with the range of its paragraph, unless
+    /// that is about another request.
+    fn sentences(&self) -> Vec<(&str, Range<usize>)> {
+        let is_first = |fence: &Fence| status_below::is_first_in_block(fence, self.example);
+        let is_first = self.page.fence(self.example.fence).is_some_and(is_first);
+        let above = self.example.fence.checked_sub(1).filter(|_| is_first);
+        let above = above.and_then(|at| self.prose_at(at));
+        let above = above.filter(|prose| labels::leads(&prose.text));
+        let above = above.map(|prose| (labels::last_sentence(&prose.text), prose));
+        let below = self.prose_below();
+        let below = below.map(|prose| (prose.text.split(". ").next().unwrap_or_default(), prose));
+        let is_own = |(_, prose): &(&str, &Prose)| {
+            let source = &self.page.text[prose.range.clone()];
+            !other_requests::is_about(source, &self.example.request)
+        };
+        let sentences = above.into_iter().chain(below).filter(is_own);
+        sentences
+            .map(|(text, prose)| (text, prose.range.clone()))
+            .collect()
+    }
+
+    fn prose_at(&self, block: usize) -> Option<&Prose> {
+        self.page.blocks.get(block).and_then(Block::prose)
+    }
+
+    /// The paragraph directly below the request, if no other request is above that.
+    fn prose_below(&self) -> Option<&Prose> {
+        let is_last = |fence: &Fence| status_below::is_last_in_block(fence, self.example);
+        let is_last = self.page.fence(self.example.fence).is_some_and(is_last);
+        self.prose_at(self.example.fence + 1).filter(|_| is_last)
+    }
+}
+
+/// Whether a sentence is not about what may happen. "You should get" is a promise.
+fn is_sure(text: &str) -> bool {
+    status_text::is_unconditional(&text.replace("should", "will"))
+}

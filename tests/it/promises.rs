@@ -1,0 +1,92 @@
+//! What pages state about a response without showing it: values that programs print or assert, numbers of records and
+//! headers in sentences.
+
+use super::judged::assert_all_judged;
+
+#[test]
+fn values_that_a_program_prints_or_asserts_are_compared() {
+    let python = |lines: &str| {
+        format!("```python\nr = requests.get(\"http://localhost:3000/bands/1\")\n{lines}\n```\n")
+    };
+    let js = |lines: &str| {
+        format!("```js\nconst res = await fetch('http://localhost:3000/bands');\n{lines}\n```\n")
+    };
+    assert_all_judged(&[
+        (python("print(r.json()[\"name\"])  # Owls"), &["pass"][..]),
+        (
+            python("print(r.json()[\"name\"])  # Foxes"),
+            &["fail: name: documented \"Foxes\", got \"Owls\""],
+        ),
+        (
+            python("print(r.status_code)  # 200\nprint(r.json())\nassert r.json()['id'] == 2"),
+            &["fail: id: documented 2, got 1"],
+        ),
+        // An explanation.
+        (python("print(r.json()[\"name\"])  # the name of the band"), &["pass"]),
+        (js("const bands = await res.json();\nconsole.log(bands.length); // 2"), &["pass"]),
+        (
+            js("const bands = await res.json();\nconsole.log(bands.length); // 5"),
+            &["fail: the number of items: documented 5, got 2"],
+        ),
+        (
+            js("expect((await res.json())[0]).toEqual({ id: 1, name: 'Cats' });"),
+            &["fail: [0]: documented"],
+        ),
+        (
+            "```\n>>> r = requests.get(\"http://localhost:3000/bands/1\")\n>>> r.status_code\n404\n```\n".to_owned(),
+            &["fail: the response documents 404"],
+        ),
+        (
+            "```\n>>> r = requests.get(\"http://localhost:3000/bands/1\")\n>>> r.json()['name']\n'Cats'\n```\n".to_owned(),
+            &["fail: name: documented \"Cats\", got \"Owls\""],
+        ),
+        (
+            "```js\nconst songs = [1];\nconst res = await fetch('http://localhost:3000/songs', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ title: 'New' }) });\nconst song = await res.json();\nconsole.log(song.addedAt); // \"2025-01-01T00:00:00Z\"\nconsole.log(song.id); // 4\n```\n".to_owned(),
+            &["fail: id: documented 4, got 3"],
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_of_records_and_headers_in_a_sentence_are_compared() {
+    let bands = |above: &str, below: &str| {
+        format!("{above}\n\n```bash\ncurl http://localhost:3000/bands\n```\n\n{below}\n")
+    };
+    let post = |below: &str| {
+        format!(
+            "```bash\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d '{{\"name\": \"Cats\"}}'\n```\n\n{below}\n"
+        )
+    };
+    assert_all_judged(&[
+        (
+            bands("", "You should get 6 results."),
+            &["fail: the number of items: documented 6, got 2"][..],
+        ),
+        (bands("", "You should get 2 results."), &["pass"]),
+        (
+            bands("This returns three bands:", ""),
+            &["fail: the number of items: documented 3"],
+        ),
+        (bands("", "It returns five bands per page."), &["pass"]),
+        (
+            bands("", "If you added some, it returns 5 bands."),
+            &["pass"],
+        ),
+        (
+            bands("", "The header `X-Total-Count` is 10."),
+            &["fail: the server sends"],
+        ),
+        (
+            post("The response has the header `Location: /bands/3`."),
+            &["pass"],
+        ),
+        (
+            post("The response has the header `Location: /bands/{id}`."),
+            &["pass"],
+        ),
+        (
+            post("The response has the header `Location: /bands/1`."),
+            &["fail: the server sends `Location: /bands/3`"],
+        ),
+    ]);
+}
