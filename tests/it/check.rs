@@ -553,7 +553,7 @@ fn the_exit_code_is_that_of_the_run_if_the_reader_closes_the_pipe() {
 /// The replacement of a tag ended within a character of the page.
 #[test]
 fn a_tag_with_a_character_that_is_not_ascii_is_read() {
-    let folder = folder(&format!("<Tab v…label=\"One two\">\n\n{}", page("Ada")));
+    let folder = folder(&format!("<T …label=\"x y\">\n\n{}", page("Ada")));
     let output = check(folder.path(), &["docs"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
