@@ -162,7 +162,6 @@ pub fn find(page: &Page) -> Vec<Example> {
         example.unpaired.retain(|block| !taken.contains(block));
     }
     pair_programs(page, &mut examples);
-    skip_repeated(&mut examples);
     for (at, mut found) in mentions {
         found.retain(|found| !found.has_placeholder_in_path() && has_values(found));
         let mention = |request| Example {
@@ -512,26 +511,6 @@ impl Finder<'_> {
             let is_below = |response: &&ResponseBlock| response.fence > at;
             example.response = above.response.as_ref().filter(is_below).cloned();
             example.no_body |= above.no_body;
-        }
-    }
-}
-
-/// Skips what a program creates if the page shows the same request elsewhere, for another client or in another way.
-fn skip_repeated(examples: &mut [Example]) {
-    for index in 0..examples.len() {
-        let example = &examples[index];
-        let (found, in_program) = (&example.request, example.request.program().is_some());
-        let is_same = |(at, other): (usize, &Example)| {
-            let is_above = at < index && other.request.program().is_some();
-            (is_above || other.request.problem.is_none()) && found.repeats(&other.request)
-        };
-        if in_program
-            && example.response.is_none()
-            && example.method() == "POST"
-            && examples.iter().enumerate().any(is_same)
-        {
-            let reason = "the page shows the same request in another way";
-            examples[index].request.problem = Some(Problem::Skip(reason.to_owned()));
         }
     }
 }

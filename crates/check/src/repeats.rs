@@ -1,7 +1,5 @@
 //! The same request for another client: curl, then HTTPie, then a call in a program.
 
-use std::ops::Range;
-
 use super::found::{FoundRequest, Problem};
 use super::http_message;
 use super::page::{Fence, Page};
@@ -25,7 +23,6 @@ impl Repeats {
             repeated: Vec::new(),
         };
         let mut above: Option<(usize, FoundRequest)> = None;
-        let blocks: Vec<usize> = requests.iter().map(|(at, _)| *at).collect();
         for (at, found) in requests {
             let at = *at;
             let again = above.as_ref().filter(|(above_at, above)| {
@@ -35,22 +32,14 @@ impl Repeats {
                 && !matches!(above.problem, Some(Problem::Skip(_)))
             {
                 let own = &mut found[0];
-                let is_program = own.program().is_some();
                 // "Paste the JSON above."
                 if let (Some(Problem::NoBody), Some(body)) = (&own.problem, above.json_body()) {
                     own.add_body(&body.to_string());
                 }
-                let next = blocks.iter().copied().find(|next| *next > at);
-                let below = at + 1..next.unwrap_or(page.blocks.len());
-                // A read in a program is sent; whether its write is sent again depends on the reader.
-                if is_transcript(page, at, own)
-                    || is_program
-                        && own.writes()
-                        && !is_answered(page, above, *above_at + 1..at, own, below)
-                {
+                if is_transcript(page, at, own) {
                     let reason = "the same request as above, for another client";
                     own.problem = Some(Problem::Skip(reason.to_owned()));
-                } else if !is_program && own.problem.is_none() && above.program().is_none() {
+                } else if own.problem.is_none() {
                     repeats.repeated.push((at, *above_at));
                 }
             }
@@ -107,16 +96,4 @@ fn is_transcript(page: &Page, at: usize, found: &FoundRequest) -> bool {
         before.trim() == ">" && http_message::begins_message(&fence.content)
     };
     page.fence(at).is_some_and(is_sent)
-}
-
-/// Whether a call in a program has a response of its own, besides the one of the request above it.
-fn is_answered(
-    page: &Page,
-    above: &FoundRequest,
-    between: Range<usize>,
-    own: &FoundRequest,
-    below: Range<usize>,
-) -> bool {
-    let shows = |mut range: Range<usize>| range.any(|at| pairing::shows_json(page, at));
-    own.output.is_some() || (above.output.is_some() || shows(between)) && shows(below)
 }
