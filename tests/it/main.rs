@@ -29,6 +29,7 @@ mod fixing;
 mod fuzz_corpus;
 mod in_words;
 mod judged;
+mod labelled;
 mod load;
 mod lock;
 mod mentioned;

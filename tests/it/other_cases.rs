@@ -382,3 +382,67 @@ fn the_output_of_clients_is_read() {
         ),
     ]);
 }
+
+#[test]
+fn a_list_of_all_errors_does_not_excuse_a_request() {
+    let missing = "```bash\ncurl http://localhost:3000/bands/7\n```\n\n";
+    for list in [
+        "Error responses (400 missing, 404 not found, 409 conflict):",
+        "The errors are 400 for a missing value, 404 for a missing record and 409 for a conflict.",
+        "Errors have a status mapped from the domain (400 malformed, 404 not found, 422 invalid).",
+    ] {
+        assert_rows(&[(
+            &format!("{missing}{list}\n"),
+            &["fail: GET usually returns 200"],
+        )]);
+    }
+    assert_rows(&[
+        (
+            &format!("{missing}Returns 404 if there is no such band.\n"),
+            &["pass"],
+        ),
+        // The status of a comment is the one that it says, whatever stands behind it.
+        (
+            "```bash\ncurl http://localhost:3000/bands/7\n# Expected: 400 - \"The id must be positive\"\n```\n",
+            &["fail: the text documents 400"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/7\n# Expected: 404 - \"There is no such band\"\n```\n",
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn routes_that_no_data_has_are_skipped() {
+    let request = |request: &str| format!("```bash\ncurl {request}\n```\n");
+    let rows = [
+        "-X POST http://localhost:3000/admin/tenants/owls",
+        "http://localhost:3000/admin/stock/1",
+        "http://localhost:3000/inventory/SKU-1/usable",
+        "-X POST http://localhost:3000/shelves/A-1/count",
+        "-X DELETE http://localhost:3000/bands/yourBandId",
+        "http://localhost:3000/bands/idOfBandHere",
+    ];
+    let rows = rows.map(|row| (request(row), &["skipped"][..]));
+    assert_all_judged(&rows);
+    let shown = "```json\n{\"mood\": \"fine\"}\n```\n";
+    let rows = [
+        // What is shown is not a record that is missing.
+        (
+            format!("{}\n{shown}", request("http://localhost:3000/bands/me")),
+            &["skipped"][..],
+        ),
+        (
+            format!("{}\n{shown}", request("http://localhost:3000/bands/1/mood")),
+            &["skipped"],
+        ),
+        // A collection that is missing.
+        (
+            request("http://localhost:3000/customers/1/orders"),
+            &["fail"],
+        ),
+        (request("http://localhost:3000/band/1/mood"), &["fail"]),
+    ];
+    assert_all_judged(&rows);
+}

@@ -266,6 +266,7 @@ pub fn bare_url(page: &Page, at: usize) -> Option<FoundRequest> {
         .or_else(|| method_of_title(page, at))
         .or_else(|| method_of_section(page, at))
         .or_else(|| method_of_template(page, at))
+        .or_else(|| method_of_form(page, at))
         .or_else(|| method_of_query(page, at))
         .or_else(|| method_of_read(page, at))?;
     let mut bare = requests::bare_url(content, method)?;
@@ -459,6 +460,17 @@ fn method_of_template(page: &Page, at: usize) -> Option<&'static str> {
     let named = above.find_map(mentions::named_in)?;
     let is_template = url::placeholder(url::path_of(&named.url)).is_some();
     (is_template && url::is_form_of(&named.url, own)).then(|| known_method(&named.method))?
+}
+
+/// The method of a URL with placeholders in the block above, if a label calls this URL an example of it.
+fn method_of_form(page: &Page, at: usize) -> Option<&'static str> {
+    let own = page.fence(at)?.content.trim();
+    let form = (0..at).rev().find(|index| page.fence(*index).is_some())?;
+    let url = page.fence(form)?.content.trim();
+    let mut between = page.blocks[form + 1..at].iter();
+    let is_example = between.any(|block| block.text().is_some_and(labels::says_example));
+    let is_form = url::placeholder(url).is_some() && url::is_form_of(url, own);
+    (is_example && is_form).then(|| method_beside(page, form))?
 }
 
 /// GET for a URL with a query whose response is below it.

@@ -185,7 +185,8 @@ impl Around<'_> {
         let near = near
             .into_iter()
             .flatten()
-            .filter_map(|at| page.blocks.get(at)?.prose());
+            .filter_map(|at| page.blocks.get(at)?.prose())
+            .filter(|prose| !status_text::lists_errors(&prose.text));
         let sentences = near.map(|prose| labels::last_sentence(&prose.text));
         // "# what happens?"
         let comment = page.fence(example.fence).map(|fence| {
@@ -260,6 +261,7 @@ impl Around<'_> {
         let prose = |block: &Block| match block {
             // The rest is about another request.
             block if mentions::begins_endpoint(block) => None,
+            Block::Prose(prose) if status_text::lists_errors(&prose.text) => Some(String::new()),
             Block::Prose(prose) => {
                 let own = other_requests::without(page, prose, &example.request);
                 Some(own.into_owned())
@@ -334,7 +336,10 @@ impl Around<'_> {
             let mut blocks = blocks.unwrap_or_default().iter();
             let next = blocks.find(|block| block.directive().is_none());
             match next {
-                Some(block @ Block::Prose(prose)) if !mentions::begins_endpoint(block) => {
+                Some(block @ Block::Prose(prose))
+                    if !mentions::begins_endpoint(block)
+                        && !status_text::lists_errors(&prose.text) =>
+                {
                     let leads_on = labels::leads(labels::last_sentence(&prose.text));
                     let own = other_requests::without(page, prose, &example.request);
                     let mut sentences = own.split(['.', '!', '?', '。', '！', '\n']);

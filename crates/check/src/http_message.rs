@@ -16,8 +16,16 @@ const ARROWS: [&str; 4] = ["=>", "->", "→", ">>"];
 /// The methods that can begin a request.
 pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
+/// A line below its label: `POST /users` of `URL: POST /users`.
+fn unlabelled(line: &str) -> &str {
+    const LABELS: [&str; 3] = ["URL:", "Endpoint:", "Request:"];
+    let rest = LABELS.iter().find_map(|label| line.strip_prefix(label));
+    rest.map_or(line, str::trim_start)
+}
+
 /// The method and the URL of the first line of a message.
 fn request_line(first: &str) -> Option<(&'static str, &str)> {
+    let first = unlabelled(first);
     let mut words = first.split_whitespace();
     let word = words.next()?;
     let word = word.strip_suffix(':').unwrap_or(word);
@@ -202,6 +210,7 @@ fn looks_like_url(word: &str) -> bool {
 
 /// Whether a line begins another request or a response.
 pub fn begins_message(line: &str) -> bool {
+    let line = unlabelled(line);
     let is_status =
         |rest: &str| rest.len() >= 3 && rest.as_bytes()[..3].iter().all(u8::is_ascii_digit);
     line.starts_with("HTTP/")
@@ -292,6 +301,9 @@ fn names_body(label: &str) -> bool {
 }
 
 fn header(line: &str) -> Option<(String, String)> {
+    // `Headers: Accept: application/json`
+    let labelled = line.strip_prefix("Headers:").map(str::trim_start);
+    let line = labelled.filter(|rest| rest.contains(':')).unwrap_or(line);
     let (name, value) = line.split_once(':')?;
     let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     token.then(|| (name.to_owned(), value.trim().to_owned()))

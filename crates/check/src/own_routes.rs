@@ -22,6 +22,8 @@ const ACTIONS: &str = "search count stats statistics latest recent random popula
      filter archive summary";
 /// Actions of services within a path: `/sync/retry/1`.
 const VERBS: &str = "retry run start stop restart cancel check verify send resend process sync trigger execute reset";
+/// First parts of paths that are about a service and not about its data.
+const AREAS: &str = "admin internal debug test actuator management system";
 /// Words of routes that let users in.
 const ACCESS: &str = "login logout signin signout signup auth authenticate authorize oauth token tokens refresh session sessions \
      password verify otp";
@@ -158,19 +160,22 @@ impl Unmet<'_> {
         let is_own = match segments {
             // `/echo`, `/hello`: a route without records.
             [name] => is_verb(name) && !shows_record(page, example),
+            // `/admin/tenants/a`
+            [area, _, ..] if is_one_of(area, AREAS) && !self.is_resource(area) => true,
             // `/user/authenticate`, `/search/ab`
             [name, _] if is_one_of(name, ACTIONS) && !self.is_resource(name) => true,
             [name, action] if !self.is_resource(name) && !self.is_resource(action) => {
                 is_word_or_phrase(name) && (is_word_or_phrase(action) || is_one_of(action, ACTIONS))
             }
-            // `/sync/retry/1`
-            [name, action, _] if !self.is_resource(name) && !self.is_resource(action) => {
-                !is_shown && is_word_or_phrase(name) && is_one_of(action, VERBS)
+            // `/sync/retry/1`, `/stock/A-1/reserve`
+            [name, action, last] if !self.is_resource(name) && !self.is_resource(action) => {
+                let is_of_unknown = || !is_word(action) && is_verb(last);
+                let is_action = is_one_of(action, VERBS) || is_of_unknown();
+                !is_shown && is_word_or_phrase(name) && is_action
             }
             // `/todos/active`
             [collection, name] => {
-                (reads || succeeds && is_one_of(name, ACTIONS))
-                    && is_word_or_phrase(name)
+                (reads && is_word_or_phrase(name) || succeeds && is_one_of(name, ACTIONS))
                     && !self.is_misspelt(name)
                     && self.has_other_ids(collection)
             }
@@ -181,7 +186,7 @@ impl Unmet<'_> {
                     && !self.is_resource(id)
                     && self.has_other_ids(collection)
                     || self.is_member(collection, id, name)
-                    || !is_shown
+                    || !(is_shown && shows_record(page, example))
                         && self.is_resource(collection)
                         && !is_word(id)
                         && is_verb(name)

@@ -398,20 +398,22 @@ pub fn json(page: &Page, index: usize) -> Option<String> {
     // A block of no language may show an object as a program writes it.
     let is_script = is_one_of(&fence.language, "js javascript jsx ts typescript node")
         || fence.language.is_empty() && fence.content.trim_start().starts_with('{');
-    // A body with elisions, explanations or choices cannot be sent.
-    let marks = ["...", "…", "<", "|", " //", "/*", "#"];
-    let is_whole = !marks.iter().any(|mark| fence.content.contains(mark));
+    // A body with elisions or choices cannot be sent.
+    let has = |marks: &[&str]| marks.iter().any(|mark| fence.content.contains(mark));
+    let is_elided = has(&["...", "…", "<", "|"]);
+    let is_whole = !is_elided && !has(&[" //", "/*", "#"]);
     let Ok(parsed) = lenient_json::parse_literals(&fence.content, true) else {
         let is_broken = is_whole && is_broken_json(fence);
         return is_broken.then(|| fence.content.clone());
     };
     let is_json =
         fence.language == "json" || parsed.missing.is_some() || has_surplus_comma(&fence.content);
+    let is_explained = is_json && !is_whole && !is_elided;
     let body = parsed
         .body
-        .filter(|_| parsed.head.is_none() && (is_script || is_whole))?;
-    // A block that is called JSON is sent as it is written, also with a comma too few or too many.
-    Some(match is_json {
+        .filter(|_| parsed.head.is_none() && (is_script || is_whole || is_explained))?;
+    // A block that is called JSON is sent as it is written, also with a comma too few or too many, but without comments.
+    Some(match is_json && is_whole {
         true => fence.content.clone(),
         false => body.to_value().to_string(),
     })
@@ -456,6 +458,9 @@ pub fn shows_json(page: &Page, index: usize) -> bool {
     page.fence(index).is_some_and(shows_response)
 }
 
+/// Words of a sentence between the status of a response and its body.
+const RETURNED: &str = "returns returned return responds response body json";
+
 /// The block with the body of the response in a range of a block, which is the next one if the range shows its status only.
 pub fn with_body(
     page: &Page,
@@ -470,12 +475,17 @@ pub fn with_body(
                 .trim()
                 .is_empty()
     });
-    let is_body = page.fence(fence + 1).is_some_and(|next| {
+    // A sentence may introduce the body.
+    let is_introduced = matches!(page.blocks.get(fence + 1), Some(Block::Prose(prose))
+        if labels::has_word(labels::last_sentence(&prose.text), RETURNED)
+            || announced(page, fence + 2) == Announces::Response);
+    let next = fence + if is_introduced { 2 } else { 1 };
+    let is_body = page.fence(next).is_some_and(|next| {
         next.fenced && next.content.trim_start().starts_with(['{', '[']) && shows_response(next)
     });
     let is_whole = !request.printed.is_filtered();
-    match is_whole && is_status && is_body && page.declared_role(fence + 1).is_none() {
-        true => (fence + 1, Some((fence, range))),
+    match is_whole && is_status && is_body && page.declared_role(next).is_none() {
+        true => (next, Some((fence, range))),
         false => (fence, None),
     }
 }

@@ -178,6 +178,9 @@ impl Below<'_> {
             return;
         };
         let text = &*other_requests::without(self.page, prose, &self.example.request);
+        if status_text::lists_errors(text) {
+            return;
+        }
         let label = || {
             let source = self.page.text[prose.range.clone()].lines().last();
             let mut texts = [source?, text].into_iter();

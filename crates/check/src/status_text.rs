@@ -146,6 +146,16 @@ pub fn codes(text: &str) -> Vec<u16> {
         .collect()
 }
 
+/// Whether a text lists the errors of a service: it says nothing about one request.
+pub fn lists_errors(text: &str) -> bool {
+    const LISTED: usize = 3;
+    let mut errors = codes(text);
+    errors.retain(|code| *code >= 400);
+    errors.sort_unstable();
+    errors.dedup();
+    errors.len() >= LISTED
+}
+
 /// The statuses of a label and what it says may come, the success first: "Response: `200 OK` with the user, or `404`".
 pub fn of_choices(text: &str) -> Option<Vec<u16>> {
     static CHOICES: LazyLock<Regex> = regex!(
@@ -485,6 +495,14 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         let others = found["others"].split(|c: char| !c.is_ascii_digit());
         statuses.extend(others.filter_map(|code| code.parse::<u16>().ok()));
         return Some(statuses);
+    }
+    // `Expected: 400 - "Name is required"`
+    static NOTED: LazyLock<Regex> =
+        regex!(r#"^\W*(?P<label>\w+)\s*:\s*(?P<code>[1-5]\d\d)\s+[-–—]\s+["'“]"#);
+    if let Some(found) = NOTED.captures(comment)
+        && labels::says_expected(&found["label"])
+    {
+        return Some(vec![found["code"].parse().ok()?]);
     }
     let text = without_should(comment);
     let with_others = |status: u16, note: &str| {

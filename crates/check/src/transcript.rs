@@ -184,6 +184,7 @@ pub(super) fn status_words(line: &str) -> Option<&str> {
         .find_map(|arrow| line.strip_prefix(arrow))
         .unwrap_or(line)
         .trim();
+    let is_labelled = line.starts_with(char::is_alphabetic);
     let line = labelled_status(line).unwrap_or(line);
     let words = match line.strip_prefix("HTTP/") {
         Some(rest) => rest.split_once(' ')?.1,
@@ -202,7 +203,9 @@ pub(super) fn status_words(line: &str) -> Option<&str> {
     }
     // Other text that begins with a number is not a status line.
     let known = status.canonical_reason()?;
-    (given.is_empty() || given.trim().eq_ignore_ascii_case(known)).then_some(words)
+    // `Expected: 400 - "Name is required"`
+    let is_noted = is_labelled && given.starts_with(['-', '–', '—']);
+    (given.is_empty() || given.trim().eq_ignore_ascii_case(known) || is_noted).then_some(words)
 }
 
 /// The status of a text that is only a line with a message behind it: `404 - User not found`.

@@ -57,7 +57,7 @@ static PLACEHOLDER: LazyLock<Regex> = regex!(
 );
 /// A path segment that is a placeholder.
 static SEGMENT: LazyLock<Regex> = regex!(
-    r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|[A-Z]+_ID|id|ID|\([A-Za-z_]\w*\)|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)"
+    r"/(:[A-Za-z_]\w*|(?:YOUR|your)[_-]\w+|your[A-Z]\w*|[a-z]\w*Here|[A-Z]+_ID|id|ID|\([A-Za-z_]\w*\)|[^/?]*(?:…|\.\.\.)[^/?]*)(?:[/?]|$)"
 );
 
 /// Names of this machine; the port does not matter.
