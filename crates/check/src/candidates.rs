@@ -9,6 +9,7 @@ use super::blocks::Prose;
 use super::found::FoundRequest;
 use super::labels::{self, Announces};
 use super::mentions;
+use super::other_requests;
 use super::page::{Block, Fence, Heading, Page};
 use super::status_text;
 use super::text::{is_one_of, line_start};
@@ -247,8 +248,17 @@ impl<'a> Scan<'a> {
         }
         let sentence = labels::last_sentence(&prose.text);
         let leads = labels::leads(sentence) || labels::has_word(sentence, "following below");
+        // "Change it with `PUT /users/1`:"
+        let source = &self.page.text[prose.range.clone()];
+        let names_other =
+            || NAMED_CODE.is_match(source) && other_requests::is_about(source, self.request);
+        if leads && names_other() {
+            return false;
+        }
         self.elsewhere = (leads && labels::is_elsewhere(sentence))
             || label.is_some_and(labels::is_about_another);
+        static NAMED_CODE: LazyLock<Regex> =
+            regex!(r"`(?:GET|POST|PUT|PATCH|DELETE) \S+`[^`]*:\s*$");
         // "If there is no such user:" above the status of a failure.
         static CONDITION: LazyLock<Regex> =
             regex!(r"(?i)^\W*(?:if|when|wenn|falls|si|se|caso|quand|cuando|quando|если)\b");

@@ -388,6 +388,18 @@ impl Documented<'_> {
         if let Some(found) = self.false_claim(received) {
             return Some(found);
         }
+        let printed = &self.around.example.request.printed;
+        if let Some(stated) = self.around.stated_output()
+            && let Some(actual) = printed.other_than(&stated.text, received)
+        {
+            return Some(OtherDifference {
+                place: Some(stated.range),
+                text: format!(
+                    "the text says that the output is `{}`, it is `{actual}`",
+                    stated.text
+                ),
+            });
+        }
         if let Body::Json(Value::Array(items)) = &received.body
             && self.response.body.is_none()
             && !items.is_empty()

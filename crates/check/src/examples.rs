@@ -457,7 +457,16 @@ impl Finder<'_> {
                 && above.response.as_ref().is_some_and(|shown| !shown.doubtful)
         };
         let above = self.examples.last().filter(is_described);
-        let above = above.map(|above| (above.fence, above.response.clone()));
+        // The response to another body has the same status.
+        let sends_same =
+            |above: &Example| match (above.request.json_body(), example.request.json_body()) {
+                (Some(described), Some(own)) => described == own,
+                _ => true,
+            };
+        let above = above.map(|above| {
+            let response = above.response.clone();
+            (above.fence, response.filter(|_| sends_same(above)))
+        });
         let starts = &self.repeats.starts;
         let in_text = || {
             let at = example.fence;

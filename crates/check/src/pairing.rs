@@ -17,7 +17,7 @@ use super::lenient_json;
 use super::mentions;
 use super::page::{Block, Fence, Page};
 use super::status_text;
-use super::text::is_one_of;
+use super::text::{is_one_of, line_start};
 use super::transcript::{self, is_schema, shows_response};
 
 /// What is documented as the response.
@@ -114,8 +114,14 @@ fn announced(page: &Page, index: usize) -> Announces {
 /// Whether a block has the form of a response, and its label or else its heading calls it one.
 pub fn is_called_response(page: &Page, index: usize) -> bool {
     let has_form = |fence: &Fence| shows_response(fence) && !is_schema(&fence.content);
+    // "Response: `201 Created` with `{...}`"
+    let in_line = |fence: &Fence| {
+        let before = &page.text[line_start(&page.text, fence.range.start)..fence.range.start];
+        let label = before.split([':', '：']).next().unwrap_or_default();
+        label.len() < before.len() && labels::label(label) == Announces::Response
+    };
     page.fence(index).is_some_and(has_form)
-        && announced(page, index) == Announces::Response
+        && (announced(page, index) == Announces::Response || page.fence(index).is_some_and(in_line))
         && page.declared_role(index).is_none()
 }
 
@@ -245,7 +251,9 @@ pub fn assumed_body(page: &Page, at: usize, end: usize) -> Option<usize> {
         });
         let json = json.as_ref().and_then(Value::as_object);
         let is_new = |members: &Map<_, Value>| !members.is_empty() && !members.contains_key("id");
-        announced(page, *index) == Announces::Unspecific && json.is_some_and(is_new)
+        announced(page, *index) == Announces::Unspecific
+            && !is_called_response(page, *index)
+            && json.is_some_and(is_new)
     };
     let is_heading = |index| matches!(page.blocks[index], Block::Heading(_));
     let mut below = blocks_below(page, at, end);

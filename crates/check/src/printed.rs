@@ -215,6 +215,25 @@ impl Printed {
         Ok((documented, Form::Lines))
     }
 
+    /// What filters or `curl --write-out` print of a response, if that is one value and differs from a text.
+    pub fn other_than(&self, text: &str, received: &Received) -> Option<String> {
+        if let Some(status) = self.status(text).filter(|_| !self.is_filtered()) {
+            let (status, _) = status.status?;
+            return (status != received.status).then(|| received.status.to_string());
+        }
+        let values = self
+            .of(received, Form::Values)
+            .ok()
+            .filter(|_| self.is_filtered())?;
+        let [value] = values.as_ref()?.as_array()?.as_slice() else {
+            return None;
+        };
+        let is_text = |value: &Value| value.as_str() == Some(text);
+        let is_same =
+            is_text(value) || serde_json::from_str(text).is_ok_and(|text: Value| text == *value);
+        (!is_same && !value.is_object() && !value.is_array()).then(|| value.to_string())
+    }
+
     /// What is printed of a response, in the form of the page; without filters the body.
     pub fn of(&self, received: &Received, form: Form) -> Result<Option<Value>, Stop> {
         if !self.is_filtered() {

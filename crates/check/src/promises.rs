@@ -99,6 +99,30 @@ impl Around<'_> {
         named.filter_map(header).collect()
     }
 
+    /// What the first sentence below a command says that it prints: "It prints `7`."
+    pub fn stated_output(&self) -> Option<Shown> {
+        static OUTPUT: LazyLock<Regex> = regex!(
+            r#"(?xi)^\W*(?: (?:this|it|which|the\s+(?:command|request|filter|query))\s+(?:(?:will|should|then|now)\s+)*
+                    (?:prints?|outputs?|displays?|shows?|returns?|gives?|writes?|yields?)
+                | (?:prints?|outputs?|displays?|returns?|gives?) | (?:you|we)\s+(?:(?:will|should|then|now)\s+)*(?:see|get)
+                | (?:the\s+)?(?:expected\s+)?(?:output|result)\s*(?:is|will\s+be|should\s+be|:) | expected: | ausgabe: | salida: | sortie\s*: | saída: | вывод: | 输出[:：] )
+            [\s*_:]*(?:`(?P<code>[^`\n]+)`|["“„](?P<quoted>[^"“”\n]+)["”“]|(?P<bare>-?\d+(?:\.\d+)?|true|false|null)\b)\s*(?:[.,;!。]|$)"#
+        );
+        let prose = self.prose_below()?;
+        let source = &self.page.text[prose.range.clone()];
+        let found = OUTPUT.captures(source.lines().next()?)?;
+        let shown = ["code", "quoted", "bare"]
+            .iter()
+            .find_map(|name| found.name(name))?;
+        let is_own = is_sure(&source[..shown.end()])
+            && self.example.response.is_none()
+            && !other_requests::is_about(source, &self.example.request);
+        is_own.then(|| Shown {
+            text: shown.as_str().to_owned(),
+            range: prose.range.start + shown.start()..prose.range.start + shown.end(),
+        })
+    }
+
     /// The sentence that leads to the request and the first one below it, each with the range of its paragraph, unless
     /// that is about another request.
     fn sentences(&self) -> Vec<(&str, Range<usize>)> {

@@ -459,7 +459,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let before = before.rsplit('\n').next().unwrap_or_default();
     // The status before a body: "Response: `200` + `{...}`".
     static STATUS: LazyLock<Regex> = regex!(
-        r"(?i)(?P<label>[:：]|->|=>|→)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
+        r"(?i)(?P<label>[:：]|->|=>|→|\b(?:returns?|answers?|gives?|responds?\s+with)\b)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
     );
     let status = STATUS.captures(before);
     let before = match status.as_ref().and_then(|found| found.name("label")) {

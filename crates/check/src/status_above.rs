@@ -51,6 +51,17 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
         return None;
     }
     let place = Some(prose.range.clone());
+    // "**Delete it (DELETE → 204, 404 or 409)**"
+    static CASES: LazyLock<Regex> = regex!(
+        r"\((?:[A-Z]+\s*)?(?:→|->|=>)\s*(?P<codes>[1-5]\d\d(?:(?:\s*[,/]\s*|\s+\p{L}{1,4}\s+)[1-5]\d\d)+)\)"
+    );
+    if let Some(cases) = CASES.captures(text) {
+        return Some(Expected {
+            statuses: status_text::codes(&cases["codes"]),
+            source: StatusSource::Text,
+            place,
+        });
+    }
     let sure = in_paragraph(text)
         .or_else(|| status_text::of_other_case(text))
         .or_else(|| status_text::of_heading(text))
