@@ -37,7 +37,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
     let hides = |(resource, access): &(String, Access)| {
         (access.read != Guard::Anyone).then(|| resource.clone())
     };
-    let hidden = schema.guarded().iter().filter_map(hides);
+    let hidden = schema.guards.iter().filter_map(hides);
     let store = &hidden.fold(store.public(None), |store, name| {
         store.narrowed(&name, None)
     });
@@ -156,10 +156,9 @@ fn describe<'a>(
     };
     let rules = schema.rules(resource.name());
     let body = match (rules, &example) {
-        (Some(rules), _) => rules
-            .example()
-            .filter(|example| may_be_sent(store, resource, example))
-            .cloned(),
+        (Some(rules), _) => {
+            (rules.example.clone()).filter(|example| may_be_sent(store, resource, example))
+        }
         (None, Some(Value::Object(members))) => {
             let mut members = members.clone();
             members.retain(|name, _| single || name != id);
@@ -179,7 +178,7 @@ fn describe<'a>(
         name: names.unique(&capital(&word)),
         singular: word,
         strict: rules.is_some(),
-        declared: rules.map_or(&[], |rules| rules.properties()),
+        declared: rules.map_or(&[], |rules| rules.properties.as_slice()),
         seen,
         example,
         body,

@@ -210,7 +210,7 @@ impl History {
 /// The hidden properties, by resource.
 fn hidden(rulebook: &Rulebook) -> Vec<(&str, &Hidden)> {
     let rules = rulebook.schema().iter();
-    (rules.map(|rules| (rules.resource(), rules.hidden())))
+    (rules.map(|rules| (rules.resource.as_str(), &rules.hidden)))
         .filter(|(_, hidden)| !hidden.is_empty())
         .collect()
 }

@@ -65,7 +65,7 @@ impl Rulebook {
         let rules = self
             .schema()
             .iter()
-            .filter_map(|rules| Some((rules.resource(), rules.ids()?)));
+            .filter_map(|rules| Some((rules.resource.as_str(), rules.ids.as_ref()?)));
         let none = |ids: &IdRules| {
             !IdRules::propose(ids, None, &mut || "1234567".into()).any(|id| ids.allows(&id))
         };
@@ -214,7 +214,7 @@ impl Rulebook {
     ) -> Result<Vec<Violation>, TooComplex> {
         let mut found = rules.check(record, budget)?;
         let auth = self.schema().auth();
-        if let Some(auth) = auth.filter(|auth| !found.is_empty() && auth.users == rules.resource())
+        if let Some(auth) = auth.filter(|auth| !found.is_empty() && auth.users == rules.resource)
             && get_member(record, &auth.password).is_some_and(|stored| is_hash(&unquote(stored)))
         {
             let place = pointer::join("", &auth.password);
@@ -319,7 +319,7 @@ pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = 
 pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Notice> {
     let missing = move |name: &str| store.resource(name).is_none();
     schema.iter().flat_map(move |rules| {
-        let name = rules.resource();
+        let name = rules.resource.as_str();
         let unused = |by: Option<String>, resource: &str| Notice::UnusedRules {
             by,
             resource: resource.to_string(),
@@ -327,7 +327,7 @@ pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Noti
         };
         let own = missing(name).then(|| unused(None, name));
         let references = rules
-            .references()
+            .references
             .iter()
             .filter(move |rule| missing(&rule.resource))
             .map(move |rule| unused(Some(format!("{name}.{}", rule.property)), &rule.resource));
@@ -362,7 +362,9 @@ fn fill<'c>(
         Operation::Replace => kept_values(rules, id, sent, stored),
         Operation::Merge(_) => kept_times(rules, sent, stored),
     };
-    let violations: Vec<Violation> = (rules.properties().iter())
+    let violations: Vec<Violation> = rules
+        .properties
+        .iter()
         .filter_map(|property| read_only(property, sent, stored))
         .collect();
     if violations.is_empty() {
@@ -376,13 +378,15 @@ fn fill<'c>(
 
 /// Whether the property is the id of the records that the rules are for.
 fn is_id(rules: &Rules, property: &Property, id: &str) -> bool {
-    property.name == id && rules.holds() == Holds::Records
+    property.name == id && rules.holds == Holds::Records
 }
 
 /// For a new record: defaults and generated values.
 fn new_values<'r>(rules: &'r Rules, id: &str, sent: &str) -> Added<'r> {
-    let (ids, others): (Vec<_>, Vec<_>) =
-        (rules.properties().iter()).partition(|property| is_id(rules, property, id));
+    let (ids, others): (Vec<_>, Vec<_>) = rules
+        .properties
+        .iter()
+        .partition(|property| is_id(rules, property, id));
     let mut added: Added<'_> = Vec::new();
     for property in others {
         let is_there = get_member(sent, &property.name).is_some();
@@ -418,7 +422,9 @@ fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>)
         let value = get_member(stored?, &property.name)?;
         Some((property.name.as_str(), value.to_string()))
     };
-    (rules.properties().iter())
+    rules
+        .properties
+        .iter()
         .filter(is_kept)
         .filter_map(value)
         .collect()
@@ -427,7 +433,7 @@ fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>)
 /// For a PATCH: the stored times that only the server sets, if the patch has others.
 fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'r> {
     let is_sent = |property: &&Property| get_member(sent, &property.name).is_some();
-    let times = rules.properties().iter().filter(|one| is_time(one));
+    let times = rules.properties.iter().filter(|one| is_time(one));
     let value = |property: &'r Property| {
         let value = stored.and_then(|stored| get_member(stored, &property.name));
         let value = value.map_or_else(|| time(property), str::to_string);
@@ -445,7 +451,7 @@ fn with_update_times(
 ) -> Option<Command> {
     let (stored, record) = (store.current(filled)?, draft.record()?);
     let is_updated = |one: &&Property| one.generated == Some(Generated::Updated);
-    let times: Added<'_> = (rules.properties().iter().filter(is_updated))
+    let times: Added<'_> = (rules.properties.iter().filter(is_updated))
         .map(|property| (property.name.as_str(), time(property)))
         .collect();
     (!times.is_empty() && !same_value(stored, record))

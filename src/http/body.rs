@@ -392,14 +392,14 @@ pub(super) fn suggested(
         .chain(
             suggestion
                 .stored(may_send)
-                .or_else(|| rules.example().cloned()),
+                .or_else(|| rules.example.clone()),
         )
         .find_map(|start| suggestion.fit(rules, start))
 }
 
 /// Whether clients may send the property `name`.
 fn may_send(rules: &Rules, name: &str) -> bool {
-    let mut properties = rules.properties().iter();
+    let mut properties = rules.properties.iter();
     !properties.any(|property| property.name == name && property.read_only)
 }
 
@@ -409,7 +409,7 @@ fn with_known_names(value: Value, rules: &Rules) -> Value {
     let Value::Object(sent) = value else {
         return value;
     };
-    let known = || rules.properties().iter().map(|one| one.name.as_str());
+    let known = || rules.properties.iter().map(|one| one.name.as_str());
     let mut members = Map::new();
     for (name, value) in &sent {
         let meant = match nearest(name, known()) {
@@ -483,7 +483,7 @@ impl Suggestion<'_> {
         let current: Option<Map<String, Value>> =
             current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
-        if !is_new && rules.holds() == Holds::Records {
+        if !is_new && rules.holds == Holds::Records {
             // The id is not changed.
             value.as_object_mut()?.shift_remove(self.id());
         }

@@ -48,9 +48,9 @@ pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
             let is_collection = resource.collection().is_some();
             let rules = schema
                 .rules(name)
-                .filter(|rules| (rules.holds() == Holds::Records) == is_collection);
+                .filter(|rules| (rules.holds == Holds::Records) == is_collection);
             let described = match rules {
-                Some(rules) => rules.raw().clone(),
+                Some(rules) => rules.raw.clone(),
                 None => openapi::inferred(resource, SAMPLE),
             };
             let declared = &schema.raw()["properties"][name];

@@ -34,7 +34,7 @@ pub(super) struct Viewer {
 /// The viewer of a request for the data. Skips the login if the rules do not restrict access.
 pub(super) async fn viewer_of_data(app: &App, published: &Published, request: &Request) -> Viewer {
     let schema = published.rulebook.schema();
-    if schema.auth().is_none() && schema.guarded().is_empty() {
+    if schema.auth().is_none() && schema.guards.is_empty() {
         return Viewer::default();
     }
     viewer(app, published, request).await
@@ -188,7 +188,7 @@ pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published>
 pub(super) fn narrowed(store: &Store, published: &Published, viewer: &Viewer) -> Option<Store> {
     let schema = published.rulebook.schema();
     let mut seen: Option<Store> = None;
-    for (resource, access) in schema.guarded() {
+    for (resource, access) in &schema.guards {
         let may = viewer.passes(&access.read).is_ok();
         if may && access.read != Guard::Owner {
             continue;
@@ -212,7 +212,7 @@ pub(super) fn check(
     viewer: &Viewer,
 ) -> Result<(), Problem> {
     let schema = published.rulebook.schema();
-    if schema.guarded().is_empty() {
+    if schema.guards.is_empty() {
         return Ok(());
     }
     let check = Check {
@@ -376,7 +376,7 @@ pub(super) fn owner(
     let mut members = Object::default();
     if is_new {
         let rules = schema.rules(resource);
-        let properties = rules.iter().flat_map(|rules| rules.properties());
+        let properties = rules.iter().flat_map(|rules| &rules.properties);
         for property in properties.filter(|one| one.generated == Some(Generated::User)) {
             members = members.with(&property.name, value(&published.full.settings().id));
         }

@@ -90,7 +90,7 @@ pub(super) fn query(
     let rules = schema.rules(resource.name());
     let mut declared: Vec<&str> = rules
         .iter()
-        .flat_map(|rules| rules.properties())
+        .flat_map(|rules| &rules.properties)
         .map(|one| one.name.as_str())
         .collect();
     if rules.is_some() {

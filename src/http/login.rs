@@ -267,7 +267,7 @@ pub(super) fn is_private(schema: &Schema, path: &str) -> bool {
         access.is_some_and(|access| access.read != Guard::Anyone)
             || (schema.auth().is_some() && Auth::PATHS.contains(&name))
     };
-    let has_private = schema.auth().is_some() || !schema.guarded().is_empty();
+    let has_private = schema.auth().is_some() || !schema.guards.is_empty();
     has_private && path.split('/').any(hides)
 }
 

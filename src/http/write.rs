@@ -20,7 +20,7 @@ use crate::engine::{Engine, Expected, Published, Stage, WriteError};
 use crate::json::{Id, Kind, Layout, Object, get_member, pointer, quote, tag};
 use crate::query::{Relations, Row, names_in, pairs};
 use crate::rules::Generated;
-use crate::schema::{Property, Rules};
+use crate::schema::Property;
 use crate::store::{
     Command, Data, Operation, Outcome, Refusal, Resource, Store, holder_name, write_list,
 };
@@ -187,7 +187,9 @@ pub(super) fn without_user(published: &Published, resource: &str, sent: Object) 
     let schema = published.rulebook.schema();
     let of_user = |one: &&Property| one.generated == Some(Generated::User);
     let properties = schema.rules(resource).into_iter();
-    let properties = properties.flat_map(Rules::properties).filter(of_user);
+    let properties = properties
+        .flat_map(|rules| &rules.properties)
+        .filter(of_user);
     properties.fold(sent, |sent, property| sent.without(&property.name))
 }
 

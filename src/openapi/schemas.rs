@@ -22,7 +22,7 @@ pub(super) fn add(
     let id = &store.settings().id;
     let rules = schema.rules(one.resource.name());
     let records = one.resource.collection().is_some();
-    let Some(rules) = rules.filter(|rules| (rules.holds() == Holds::Records) == records) else {
+    let Some(rules) = rules.filter(|rules| (rules.holds == Holds::Records) == records) else {
         let mut inferred = one.seen.schema(true);
         inferred["description"] = "Inferred from the data: there are no rules.".into();
         if records && one.seen.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn add(
         }
         return;
     };
-    let raw = moved.schema(rules.raw());
+    let raw = moved.schema(&rules.raw);
     let id = records.then_some(id.as_str());
     let response = answered(raw.clone(), id, one.seen.property(id.unwrap_or_default()));
     schemas.insert(one.name.clone(), with_related(response, related));
@@ -87,13 +87,13 @@ impl<'a> Moved<'a> {
             let Some(rules) = schema.rules(one.resource.name()) else {
                 continue;
             };
-            let end = if rules.holds() == Holds::Records {
+            let end = if rules.holds == Holds::Records {
                 "/items"
             } else {
                 ""
             };
             places.push((
-                format!("{}{end}", join("/properties", rules.resource())),
+                format!("{}{end}", join("/properties", &rules.resource)),
                 one.name.clone(),
             ));
         }

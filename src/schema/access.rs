@@ -77,9 +77,8 @@ impl Gatherer<'_> {
             let is_there = gatherer.document.root.pointer(&here(key)).is_some();
             if is_there { here(key) } else { join("", AUTH) }
         };
-        let names = resources.iter().map(|one| one.outline.resource.as_str());
-        let mut outlines = resources.iter().map(|one| &one.outline);
-        let users = outlines.find(|one| one.resource == auth.users);
+        let names = resources.iter().map(|one| one.resource.as_str());
+        let users = resources.iter().find(|one| one.resource == auth.users);
         let Some(users) = users.filter(|users| users.holds == Holds::Records) else {
             let message = format!("the rules describe no collection `{}`", auth.users);
             let hint = did_you_mean(&auth.users, names)

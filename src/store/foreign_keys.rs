@@ -16,7 +16,6 @@ use super::plural::{Singular, plural, singular, singulars};
 use super::{Record, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
 use crate::rules::{OnDelete, ReferenceRule};
-use crate::schema::Rules;
 use crate::text::{camel, query_encode};
 
 /// The suffix in snake case.
@@ -383,7 +382,8 @@ impl Store {
 
     /// Whether the deletion of a record of `parent` may be refused because others point to it.
     pub fn restricts(&self, parent: &str) -> bool {
-        let rules = self.settings.schema.iter().flat_map(Rules::references);
+        let rules = self.settings.schema.iter();
+        let rules = rules.flat_map(|rules| &rules.references);
         let mut rules = rules.filter(|rule| rule.resource == parent);
         let may_refuse = |how: OnDelete| matches!(how, OnDelete::Restrict | OnDelete::SetNull);
         may_refuse(self.settings.on_delete)

@@ -23,7 +23,7 @@ use crate::json::{
     Document, EntryValue, Id, Indent, Kind, Layout, Place, RecordText, SyntaxError, quote,
 };
 use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
-use crate::schema::{IdRules, Rules, Schema};
+use crate::schema::{IdRules, Schema};
 use crate::work::Work;
 
 use plural::Singular;
@@ -53,19 +53,19 @@ pub struct Settings {
 impl Settings {
     /// The rules for the ids of a resource.
     pub fn id_rules(&self, resource: &str) -> Option<&IdRules> {
-        self.schema.rules(resource)?.ids().map(Arc::as_ref)
+        self.schema.rules(resource)?.ids.as_deref()
     }
 
     /// The unique rules of a resource.
     fn unique(&self, resource: &str) -> &[UniqueRule] {
         let rules = self.schema.rules(resource);
-        rules.map_or(&[], Rules::unique)
+        rules.map_or(&[], |rules| rules.unique.as_slice())
     }
 
     /// The references that the rules declare for a resource.
     fn references(&self, resource: &str) -> &[ReferenceRule] {
         let rules = self.schema.rules(resource);
-        rules.map_or(&[], Rules::references)
+        rules.map_or(&[], |rules| rules.references.as_slice())
     }
 }
 

@@ -40,7 +40,7 @@ pub(in crate::http) fn own_request(app: &App, profile: &Profile, sent: &Request)
     };
     let mut known: Vec<String> = vec![published.store.settings().id.clone()];
     if let Some(rules) = app.engine.schema().rules(&shape.resource) {
-        known.extend(rules.properties().iter().map(|one| one.name.clone()));
+        known.extend(rules.properties.iter().map(|one| one.name.clone()));
     }
     let mut see = |text: &str| {
         for member in members(text) {
