@@ -13,6 +13,7 @@ use super::journal::{Batch, BeforeImage, Effect};
 use super::notice::{Cause, Faults, Notice, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
+use crate::json::SyntaxError;
 use crate::store::{Command, Outcome, Refusal, Store};
 
 /// Whether the text that is about to be changed is as the client expects (`If-Match`).
@@ -172,8 +173,8 @@ impl Writer {
                 self.carry_out(jobs);
                 let answer = self.guarded(|writer| writer.set_rules(rulebook));
                 let bug = || {
-                    let message = "internal error; the rules were not changed".to_owned();
-                    Err(Faults::one(String::new(), 0, message, None))
+                    let error = SyntaxError::new(0, "internal error; the rules were not changed");
+                    Err(Faults::one(String::new(), error))
                 };
                 drop(reply.send(answer.unwrap_or_else(bug)));
             }

@@ -32,7 +32,10 @@ pub struct Published {
     pub version: u64,
     /// The rules that the data is valid under.
     pub rulebook: Arc<Rulebook>,
-    lists: ListCache,
+    /// Cached response bodies for whole resources.
+    lists: SharedQueue<CachedList>,
+    /// How many bytes they may have.
+    most_list_bytes: usize,
 }
 
 impl Published {
@@ -50,7 +53,8 @@ impl Published {
             full,
             version,
             rulebook,
-            lists: ListCache::new(memory.lists()),
+            lists: SharedQueue::new(usize::MAX, memory.lists()),
+            most_list_bytes: memory.lists(),
         }
     }
 
@@ -62,15 +66,43 @@ impl Published {
             version: self.version,
             rulebook: self.rulebook.clone(),
             // It is used for one request.
-            lists: ListCache::new(0),
+            lists: SharedQueue::new(0, 0),
+            most_list_bytes: 0,
         }
     }
 
     /// The response body for all of `resource`, which is one of this store, and its entity tag. Incomplete if `work`
     /// was stopped.
     pub fn body_of(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
-        self.lists.get(resource, work)
+        let is_of = |cached: &&CachedList| cached.resource == resource.name();
+        if let Some(cached) = self.lists.lock().iter().find(is_of) {
+            return (cached.list.clone(), cached.tag.clone());
+        }
+        let mut list = Vec::new();
+        resource.write(&mut list, "", work);
+        let (tag, list) = (tag(&list), Bytes::from(list));
+        let mut lists = self.lists.lock();
+        if !work.is_stopped()
+            && list.len() <= self.most_list_bytes
+            && !lists.iter().any(|cached| is_of(&cached))
+        {
+            let cached = CachedList {
+                resource: resource.name().to_string(),
+                list: list.clone(),
+                tag: tag.clone(),
+            };
+            lists.push(cached, list.len());
+        }
+        (list, tag)
     }
+}
+
+/// A cached response body for a whole resource.
+#[derive(Debug, Clone)]
+struct CachedList {
+    resource: String,
+    list: Bytes,
+    tag: String,
 }
 
 /// How many changes can be undone.
@@ -215,54 +247,6 @@ fn hidden(rulebook: &Rulebook) -> Vec<(&str, &Hidden)> {
         .collect()
 }
 
-/// Cache of the response bodies for whole resources, of one version of the data.
-#[derive(Debug)]
-struct ListCache {
-    lists: SharedQueue<CachedList>,
-    most_bytes: usize,
-}
-
-#[derive(Debug, Clone)]
-struct CachedList {
-    resource: String,
-    list: Bytes,
-    tag: String,
-}
-
-impl ListCache {
-    /// A cache of `most_bytes`.
-    fn new(most_bytes: usize) -> ListCache {
-        ListCache {
-            lists: SharedQueue::new(usize::MAX, most_bytes),
-            most_bytes,
-        }
-    }
-
-    /// The list of `resource`, pretty printed, with its entity tag; not complete if `work` was stopped.
-    fn get(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
-        let is_of = |cached: &&CachedList| cached.resource == resource.name();
-        if let Some(cached) = self.lists.lock().iter().find(is_of) {
-            return (cached.list.clone(), cached.tag.clone());
-        }
-        let mut list = Vec::new();
-        resource.write(&mut list, "", work);
-        let (tag, list) = (tag(&list), Bytes::from(list));
-        let mut lists = self.lists.lock();
-        if !work.is_stopped()
-            && list.len() <= self.most_bytes
-            && !lists.iter().any(|cached| is_of(&cached))
-        {
-            let cached = CachedList {
-                resource: resource.name().to_string(),
-                list: list.clone(),
-                tag: tag.clone(),
-            };
-            lists.push(cached, list.len());
-        }
-        (list, tag)
-    }
-}
-
 /// How many events are kept at most.
 const MOST_EVENTS: usize = 1000;
 /// How many bytes of records a reload event lists for each resource.
@@ -312,7 +296,8 @@ pub struct Event {
 /// The ring buffer of events.
 #[derive(Debug)]
 pub struct Feed {
-    run: String,
+    /// The id of this run of the server: other runs have events with the same numbers.
+    pub run: String,
     events: SharedQueue<Arc<Event>>,
     updates: watch::Sender<u64>,
 }
@@ -338,11 +323,6 @@ impl Feed {
             events: SharedQueue::new(MOST_EVENTS, most_bytes),
             updates: watch::Sender::new(0),
         }
-    }
-
-    /// The id of this run of the server: other runs have events with the same numbers.
-    pub fn run(&self) -> &str {
-        &self.run
     }
 
     /// A receiver of the number of the last event.

@@ -47,19 +47,20 @@ impl Default for Journaling {
 /// Decides which files have a journal, when the file is saved, and when the journal is removed.
 pub(super) struct Journal {
     journaling: Journaling,
-    ahead: Option<Ahead>,
+    pub(super) ahead: Option<Ahead>,
     /// Until when it may be needed.
     needed_until: Option<Instant>,
 }
 
 /// The journal has writes that the file lacks.
-struct Ahead {
-    first: Instant,
+pub(super) struct Ahead {
+    /// When the first of them came.
+    pub(super) first: Instant,
     last: Instant,
     /// When the first write came that is not in the background save.
     later: Option<Instant>,
-    /// The number of the file's state.
-    state: u64,
+    /// The number of the file's state that the journal is ahead of.
+    pub(super) state: u64,
 }
 
 impl Journal {
@@ -74,16 +75,6 @@ impl Journal {
     /// Whether the file lacks something that the journal has.
     pub(super) fn is_ahead(&self) -> bool {
         self.ahead.is_some()
-    }
-
-    /// When the first write came that the file lacks.
-    pub(super) fn ahead_since(&self) -> Option<Instant> {
-        self.ahead.as_ref().map(|ahead| ahead.first)
-    }
-
-    /// The number of the file's state that the journal is ahead of.
-    pub(super) fn base_state(&self) -> Option<u64> {
-        self.ahead.as_ref().map(|ahead| ahead.state)
     }
 
     /// When the file is to be saved.

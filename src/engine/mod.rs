@@ -52,7 +52,8 @@ const MOST_CONFLICTS: usize = 1000;
 pub struct Engine {
     published: Arc<ArcSwap<Published>>,
     conflicts: SharedQueue<Value>,
-    feed: Arc<Feed>,
+    /// The events.
+    pub feed: Arc<Feed>,
     steps: SharedQueue<UndoStep>,
     troubles: Troubles,
     sender: Sender<Message>,
@@ -120,11 +121,6 @@ impl Engine {
     /// The versions that lost against an edit in this run, oldest first; the last thousand.
     pub fn conflicts(&self) -> Vec<Value> {
         self.conflicts.all()
-    }
-
-    /// The events.
-    pub fn feed(&self) -> &Arc<Feed> {
-        &self.feed
     }
 
     /// What is wrong with the files; changes wake the receiver.

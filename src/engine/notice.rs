@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::behaviour::RoutesError;
 use crate::file::Recovered;
-use crate::json::{Id, Place};
+use crate::json::{Id, Place, SyntaxError};
 use crate::schema::{SchemaError, Violation};
 use crate::store::{Refusal, RepeatedIds, ResourceChanges};
 
@@ -275,7 +275,7 @@ pub enum LossCause {
 }
 
 /// Why a data file is not valid.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Default, thiserror::Error)]
 #[error("{}", self.summary())]
 #[non_exhaustive]
 pub struct Faults {
@@ -300,19 +300,16 @@ pub struct Fault {
 }
 
 impl Faults {
-    pub(super) fn one(
-        text: String,
-        offset: usize,
-        message: String,
-        hint: Option<String>,
-    ) -> Faults {
+    pub(super) fn one(text: String, error: SyntaxError) -> Faults {
+        let fault = Fault {
+            offset: error.offset,
+            message: error.message,
+            hint: error.hint,
+        };
+        let list = vec![fault];
         Faults {
             text,
-            list: vec![Fault {
-                offset,
-                message,
-                hint,
-            }],
+            list,
             more: 0,
         }
     }
@@ -432,14 +429,8 @@ impl Present {
 }
 
 /// The publisher of the present troubles.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Troubles(Arc<watch::Sender<Present>>);
-
-impl Default for Troubles {
-    fn default() -> Troubles {
-        Troubles(Arc::new(watch::Sender::new(Present::default())))
-    }
-}
 
 impl Troubles {
     pub(super) fn subscribe(&self) -> watch::Receiver<Present> {

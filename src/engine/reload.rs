@@ -407,10 +407,8 @@ impl Reloader {
         let theirs = ValidEdit::new(theirs, &edit, broken);
         // If a broken file is back at the state that the journal is ahead of, that is not a restore: the journal
         // continues.
-        if let Some(state) = edit
-            .earlier
-            .filter(|state| Some(*state) != self.journal.base_state())
-        {
+        let ahead_of = self.journal.ahead.as_ref().map(|ahead| ahead.state);
+        if let Some(state) = edit.earlier.filter(|state| Some(*state) != ahead_of) {
             self.restore(theirs, state, history);
             self.journal.clear(&mut self.file);
             return;
@@ -426,15 +424,15 @@ impl Reloader {
 
     /// Merges an edit with the writes that it has not seen. `before` is what the file held.
     fn merged(&self, before: Store, theirs: &ValidEdit, history: &History) -> Merged {
-        match self.journal.ahead_since() {
+        match &self.journal.ahead {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
                 let changes = history.current().full.changes_since(self.recent.iter());
                 theirs.store.clone().merge(&changes, &bases)
             }
             // The editor cannot have seen writes that the file never had.
-            Some(until) => {
-                let store = before;
+            Some(ahead) => {
+                let (store, until) = (before, ahead.first);
                 self.merge_on(&Base { store, until }, theirs, history)
             }
         }

@@ -10,14 +10,14 @@ use bytestring::ByteString;
 
 use super::notice::{Fault, Faults, Notice, WriteError};
 use crate::json::{
-    Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, same_value,
-    unquote,
+    Document, Id, SyntaxError, get_member, is_blank, locate, members, offset_in, pointer, quote,
+    same_value, unquote,
 };
 use crate::rules::{Auth, Generated};
 use crate::schema::{Budget, Holds, IdRules, Property, Rules, Schema, TooComplex, Violation};
 use crate::store::{
-    Change, Collection, Command, Data, Draft, Operation, Refusal, RepeatedIds, Resource, Settings,
-    Store, is_like_id, is_truthy,
+    Change, Command, Data, Draft, Operation, Refusal, RepeatedIds, Resource, Settings, Store,
+    is_like_id, is_truthy,
 };
 use crate::text::{nearest, uuid};
 
@@ -87,25 +87,14 @@ impl Rulebook {
         let text = String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let hint = "save it with the encoding UTF-8".to_string();
-            Faults::one(
-                text,
-                offset,
-                "the file is not UTF-8 text".into(),
-                Some(hint),
-            )
+            let error = SyntaxError::new(offset, "the file is not UTF-8 text");
+            Faults::one(text, error.hint("save it with the encoding UTF-8"))
         })?;
         let text = ByteString::from(text);
         let store = Document::parse(text.clone())
             .and_then(|document| Store::open(document, self.settings.clone()))
-            .map_err(|error| {
-                Faults::one(text.to_string(), error.offset, error.message, error.hint)
-            })?;
-        let mut faults = Faults {
-            text: String::new(),
-            list: Vec::new(),
-            more: 0,
-        };
+            .map_err(|error| Faults::one(text.to_string(), error))?;
+        let mut faults = Faults::default();
         // One budget for all records: they come from one file.
         let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
@@ -145,7 +134,7 @@ impl Rulebook {
                     let is_too_complex = violations.is_err();
                     if !violations.as_ref().is_ok_and(Vec::is_empty) {
                         let name = format!("{name}[{place}]");
-                        faults.add(&name, record.offset(), record.value(), violations);
+                        faults.add(&name, record.offset, record.value(), violations);
                     }
                     if is_too_complex {
                         return;
@@ -166,13 +155,9 @@ impl Rulebook {
     pub fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
         match std::str::from_utf8(&bytes) {
             Ok(text) if is_blank(text) => {
-                let hint = "write {} for a file without resources".to_string();
-                Err(Faults::one(
-                    text.to_string(),
-                    0,
-                    "the file is empty".into(),
-                    Some(hint),
-                ))
+                let error = SyntaxError::new(0, "the file is empty");
+                let error = error.hint("write {} for a file without resources");
+                Err(Faults::one(text.to_string(), error))
             }
             _ => self.read_file(bytes),
         }
@@ -295,9 +280,9 @@ impl Faults {
 pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = Notice> {
     store.resources().filter_map(move |resource| {
         let collection = resource.collection()?;
-        let count = collection.without_id();
+        let count = collection.without_id;
         let known = before.and_then(|before| before.records(resource.name()));
-        if count == 0 || known.map(Collection::without_id) == Some(count) {
+        if count == 0 || known.is_some_and(|known| known.without_id == count) {
             return None;
         }
         let id = store.settings().id.clone();

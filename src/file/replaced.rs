@@ -251,11 +251,6 @@ impl DataFile {
         }
     }
 
-    /// Whether the file of the state `number` is checked for late edits.
-    pub fn checks_replaced(&self, number: u64) -> bool {
-        self.replaced.iter().any(|checked| checked.state == number)
-    }
-
     /// The states of the files that are checked for late edits.
     pub fn replaced_states(&self) -> impl Iterator<Item = u64> {
         self.replaced.iter().map(|checked| checked.state)

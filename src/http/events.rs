@@ -51,20 +51,19 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         None => None,
     };
     let only = followed(&published.store, &request, &pairs)?;
-    let feed = app.engine.feed();
+    let feed = &app.engine.feed;
     let last = feed.last();
     let asked = request.header(header::HeaderName::from_static("last-event-id"));
     let asked = asked
         .and_then(|id| id.split_once('-'))
-        .filter(|(run, _)| *run == feed.run());
+        .filter(|(run, _)| *run == feed.run);
     let asked = asked.and_then(|(_, number)| number.parse().ok());
     let after = asked.filter(|number| matches!(feed.after(*number, 0), FeedRead::Events(_)));
     let resumed = after.is_some();
     let after = after.unwrap_or(last);
     let start = format!(
         "retry: 1000\nid: {}-{after}\nevent: ready\ndata: {{\"version\":{},\"resumed\":{resumed}}}\n\n",
-        feed.run(),
-        published.version
+        feed.run, published.version
     );
     let mut response = Response::new(Bytes::from(start));
     let headers = response.headers_mut();
@@ -155,7 +154,7 @@ fn follow(live: Live, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> 
             if let Some((_, updates)) = &mut live.requests {
                 updates.borrow_and_update();
             }
-            let FeedRead::Events(events) = app.engine.feed().after(live.after, MAX_BATCH) else {
+            let FeedRead::Events(events) = app.engine.feed.after(live.after, MAX_BATCH) else {
                 return None;
             };
             let mut piece = String::new();
@@ -275,7 +274,7 @@ fn write(out: &mut String, live: &Live, event: &Event) {
     };
     out.push_str(&format!(
         "id: {}-{}\nevent: {name}\ndata: {{\"version\":{},\"resource\":{},{details}}}\n\n",
-        live.app.engine.feed().run(),
+        live.app.engine.feed.run,
         event.number,
         event.version,
         quote(&event.resource),

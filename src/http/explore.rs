@@ -322,7 +322,7 @@ impl Groups {
 /// `GET /-/history`: the changes that can be undone, newest first, with the records before and after.
 pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
     admin::check(&app, &request)?;
-    let events = app.engine.feed().kept();
+    let events = app.engine.feed.kept();
     let steps = app.engine.undo_steps();
     let shown: Vec<Value> = steps
         .iter()

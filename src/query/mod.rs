@@ -119,7 +119,7 @@ fn quoted(text: &str) -> String {
 const SAMPLE: usize = 500;
 
 /// The known fields of a collection: those that a record has and those that a rule declares.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Fields<'a> {
     /// The collection with the records.
     pub collection: Option<&'a Collection>,

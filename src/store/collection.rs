@@ -30,7 +30,7 @@ pub struct Collection {
     /// How many records have a member of each name; counted when it is first needed.
     names: OnceLock<Names>,
     /// How many records of the file had no id and were given one.
-    without_id: usize,
+    pub without_id: usize,
     /// Bytes of the records' text.
     bytes: usize,
 }
@@ -65,10 +65,10 @@ impl Collection {
             let other = id.map_or_else(String::new, |id| format!(" with the id {id}"));
             let message = format!(
                 "{name}[{}] has the {} of the record{other}, and the rules say it is unique",
-                later.number(),
+                later.number,
                 names.join(" and ")
             );
-            return Err(SyntaxError::new(later.offset(), message));
+            return Err(SyntaxError::new(later.offset, message));
         }
         Ok(Collection {
             indexes,
@@ -117,11 +117,6 @@ impl Collection {
         let from = from.min(self.rows.len());
         let to = from.saturating_add(count).min(self.rows.len());
         self.rows.focus().narrow(from..to).into_iter()
-    }
-
-    /// How many records of the file had no id and were given one.
-    pub fn without_id(&self) -> usize {
-        self.without_id
     }
 
     /// Whether a record has a member called `name`.
@@ -176,7 +171,7 @@ impl Collection {
 
     /// The record with the id `id`; the first one if the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
-        self.with_id(id).min_by_key(|record| record.number())
+        self.with_id(id).min_by_key(|record| record.number)
     }
 
     /// The records with the id `id`, in no particular order.
@@ -232,7 +227,7 @@ impl Collection {
     pub(super) fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(old.replaced_by(id, text));
         self.untouched = None;
-        if let Some(place) = self.place(old.number()) {
+        if let Some(place) = self.place(old.number) {
             self.rows.set(place, record.clone());
         }
         self.bytes = self.bytes + record.value().len() - old.value().len();
@@ -247,16 +242,16 @@ impl Collection {
         self.untouched = None;
         if gone.len() <= REMOVED_ONE_BY_ONE {
             for record in gone {
-                if let Some(place) = self.place(record.number()) {
+                if let Some(place) = self.place(record.number) {
                     self.rows.remove(place);
                 }
             }
         } else {
-            let numbers: HashSet<u64> = gone.iter().map(|record| record.number()).collect();
+            let numbers: HashSet<u64> = gone.iter().map(|record| record.number).collect();
             self.rows = self
                 .rows
                 .iter()
-                .filter(|record| !numbers.contains(&record.number()))
+                .filter(|record| !numbers.contains(&record.number))
                 .cloned()
                 .collect();
         }
@@ -294,7 +289,7 @@ impl Collection {
     /// The position of the record with that number, by binary search: the numbers are ascending.
     fn place(&self, number: u64) -> Option<usize> {
         self.rows
-            .binary_search_by(|record| record.number().cmp(&number))
+            .binary_search_by(|record| record.number.cmp(&number))
             .ok()
     }
 }

@@ -332,7 +332,7 @@ impl Store {
         dependent: &[String],
     ) -> (Vec<(usize, Arc<Record>)>, Vec<Pointing>) {
         let mut gone = vec![(index, first.clone())];
-        let mut seen = HashSet::from([(index, first.number())]);
+        let mut seen = HashSet::from([(index, first.number)]);
         let mut left: Vec<Pointing> = Vec::new();
         let mut known: HashMap<(usize, usize), Vec<Link>> = HashMap::new();
         let mut next = 0;
@@ -357,13 +357,13 @@ impl Store {
                             link,
                             target,
                         });
-                    } else if seen.insert((place, record.number())) {
+                    } else if seen.insert((place, record.number)) {
                         gone.push((place, record));
                     }
                 }
             }
         }
-        left.retain(|one| !seen.contains(&(one.place, one.record.number())));
+        left.retain(|one| !seen.contains(&(one.place, one.record.number)));
         (gone, left)
     }
 
@@ -373,7 +373,7 @@ impl Store {
         for one in left {
             let (place, record) = (one.place, &one.record);
             let layout = Layout::of(record.value(), self.style(place).layout);
-            let (_, _, text) = (emptied.entry((place, record.number())))
+            let (_, _, text) = (emptied.entry((place, record.number)))
                 .or_insert_with(|| (place, record.clone(), record.value().to_string()));
             *text = (one.link).without(text, &one.target, layout, record.text.indent());
         }

@@ -145,8 +145,8 @@ impl Store {
     /// number of members that had to be typed or removed. If several are equally near, it is the likeliest if that is
     /// one of them; otherwise the editor has not seen all writes, and the last one loses least.
     fn base(&self, changes: &[ApiChange], bases: &[usize]) -> usize {
-        // How much the distance grows or shrinks from one state to the next.
-        let mut steps: BTreeMap<usize, isize> = BTreeMap::new();
+        // At first, how much the distance grows or shrinks from one state to the next.
+        let mut distances: BTreeMap<usize, isize> = BTreeMap::new();
         for change in changes {
             let their = self.text_of(&change.what);
             let mut from = 0;
@@ -157,17 +157,16 @@ impl Store {
                 let distance = change
                     .distance(text, their, &self.settings.id, from > 0)
                     .cast_signed();
-                *steps.entry(from).or_default() += distance - last;
+                *distances.entry(from).or_default() += distance - last;
                 last = distance;
                 from = until.map_or(from, |until| until + 1);
             }
         }
         let mut sum = 0;
-        for step in steps.values_mut() {
-            sum += *step;
-            *step = sum;
+        for distance in distances.values_mut() {
+            sum += *distance;
+            *distance = sum;
         }
-        let distances = steps;
         let near = |state: &usize| {
             let last = distances.range(..=*state).next_back();
             last.map_or(0, |(_, distance)| *distance)

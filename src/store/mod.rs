@@ -142,9 +142,9 @@ pub struct Record {
     id: Option<Id>,
     text: RecordText,
     /// Ascending in the collection's order, so that a record's position can be found by binary search.
-    number: u64,
-    /// Its byte offset in the file that it was read from.
-    offset: usize,
+    pub number: u64,
+    /// Its byte offset in the file that it was read from; 0 for other records.
+    pub offset: usize,
 }
 
 impl Record {
@@ -156,16 +156,6 @@ impl Record {
     /// Its id; only an item that is not an object has none.
     pub fn id(&self) -> Option<&Id> {
         self.id.as_ref()
-    }
-
-    /// Where the record began in the file that it was read from.
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// Its number, ascending in the collection's order.
-    pub fn number(&self) -> u64 {
-        self.number
     }
 
     /// A record that was not in the file.
@@ -267,7 +257,7 @@ impl Store {
             found.list.push(RepeatedId {
                 resource: resource.name.clone(),
                 id: id.clone(),
-                lines: both.map(|record| Place::of(text, record.offset()).line),
+                lines: both.map(|record| Place::of(text, record.offset).line),
             });
         }
         found

@@ -205,7 +205,7 @@ impl Reloader {
             return false;
         }
         tracing::debug!("saving the file in the background");
-        self.saving = Some((store.clone(), self.counts.total()));
+        self.saving = Some((store.clone(), self.counts.total));
         true
     }
 
@@ -277,7 +277,7 @@ impl Reloader {
             (self.notice)(Notice::Recovered(found));
         }
         self.keep_lost(LossCause::Move, &lacking);
-        let unseen = self.recent.window();
+        let unseen = self.recent.window;
         self.switched = Some(SwitchedFile {
             left: followed.left.and_then(|left| left.within(unseen)),
         });

@@ -116,7 +116,8 @@ impl Schedule {
 
 /// The states of the last seconds (`--unseen`), and what was changed after each.
 pub(super) struct RecentStates {
-    window: Duration,
+    /// How recent a write must be to be kept when an edit lacks it.
+    pub(super) window: Duration,
     states: BoundedQueue<State>,
 }
 
@@ -152,11 +153,6 @@ impl RecentStates {
             window,
             states: BoundedQueue::new(usize::MAX, most_bytes),
         }
-    }
-
-    /// How recent a write must be to be kept when an edit lacks it.
-    pub(super) fn window(&self) -> Duration {
-        self.window
     }
 
     /// Records API writes to the data `before`, or those that a merge with the edit `before` has kept.
@@ -268,7 +264,8 @@ impl SavedEdits {
 /// How many writes the data had seen in each state of the file, to tell how many a restore drops.
 #[derive(Default)]
 pub(super) struct WriteCounts {
-    total: u64,
+    /// How many writes the data has seen.
+    pub(super) total: u64,
     by_state: BTreeMap<u64, u64>,
 }
 
@@ -279,11 +276,6 @@ impl WriteCounts {
         if let Some(state) = state {
             self.saved(state, self.total);
         }
-    }
-
-    /// How many writes the data has seen.
-    pub(super) fn total(&self) -> u64 {
-        self.total
     }
 
     /// Records that the file's state `state` has the first `total` writes.

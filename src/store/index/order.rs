@@ -107,7 +107,7 @@ impl OrderIndex {
         };
         let mut by_keys = self.keys.iter().zip(&self.counts).map(by_key);
         let first = by_keys.find(|ordering| ordering.is_ne());
-        first.unwrap_or_else(|| one.number().cmp(&other.number()))
+        first.unwrap_or_else(|| one.number.cmp(&other.number))
     }
 
     /// Adds a record to the counts, or subtracts it. `false`: a key has become mixed, or is no longer mixed.
