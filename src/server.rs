@@ -347,13 +347,7 @@ impl Server {
         let recovered = loaded.recovered.into_iter();
         recovered.for_each(|found| notice(Notice::Recovered(found)));
         remarks(options, &opened).for_each(|remark| notice(remark));
-        let Opened {
-            mut store,
-            rulebook,
-            rules,
-            text,
-            ..
-        } = opened;
+        let mut store = opened.store;
         let source = match file.filter(|_| options.saves().is_some()) {
             Some(file) => {
                 let remarks = saving_remarks(&file).filter(|_| !options.http.read_only);
@@ -371,17 +365,17 @@ impl Server {
         };
         let reported = notice.clone();
         let memory = MemoryLimit(options.http.memory_limit);
-        let engine = Engine::start(store, rulebook, source, memory, move |event| {
+        let engine = Engine::start(store, opened.rulebook, source, memory, move |event| {
             reported(event)
         })?;
-        let mut settings = settings_of(options, rules.as_deref(), &addresses);
-        let files = watched_files(options, &mut settings, text);
+        let mut settings = settings_of(options, opened.rules.as_deref(), &addresses);
+        let files = watched_files(options, &mut settings, opened.text);
         let app = Arc::new(App::new(engine, settings, files, notice, listeners.access));
         let watching = options.watch.then(|| app.watch_files(options.poll));
         let server = Server {
             app,
             addresses,
-            rules,
+            rules: opened.rules,
             stop: watch::Sender::new(false),
             _watching: watching.transpose()?,
             thread: None,
@@ -432,18 +426,12 @@ fn load(options: &Options) -> Result<(Option<DataFile>, Loaded), StartError> {
 
 /// Warnings about the data and the rules.
 fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
-    let Opened {
-        store,
-        repeated,
-        rulebook,
-        ..
-    } = opened;
-    let schema = rulebook.schema();
-    let repeated = (!repeated.list.is_empty()).then(|| Notice::RepeatedIds(repeated.clone()));
+    let (store, schema) = (&opened.store, opened.rulebook.schema());
+    let repeated = Some(&opened.repeated).filter(|repeated| !repeated.list.is_empty());
     let has_random_secret = schema.auth().is_some() && options.http.secret.is_none();
-    let without_ids = rulebook.without_ids().map(str::to_string);
+    let without_ids = opened.rulebook.without_ids().map(str::to_string);
     engine::given_ids(store, None)
-        .chain(repeated)
+        .chain(repeated.cloned().map(Notice::RepeatedIds))
         .chain(not_a_file_warnings(options))
         .chain(has_random_secret.then_some(Notice::RandomSecret))
         .chain(engine::unused_rules(schema, store))
@@ -545,17 +533,13 @@ impl Sandbox {
                 std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?
             }
         };
-        let Opened {
-            store, rulebook, ..
-        } = Opened::read(options, bytes)?;
+        let opened = Opened::read(options, bytes)?;
         let memory = MemoryLimit(options.http.memory_limit);
-        let engine = Engine::start(store, rulebook, None, memory, |_| {})?;
+        let engine = Engine::start(opened.store, opened.rulebook, None, memory, |_| {})?;
         let settings = options.http.clone();
         let app = App::new(engine, settings, Vec::new(), Arc::new(|_| {}), None);
-        let app = Arc::new(app);
-        Ok(Sandbox {
-            service: LocalService::new(app),
-        })
+        let service = LocalService::new(Arc::new(app));
+        Ok(Sandbox { service })
     }
 
     /// Answers a request, blocking until the response is complete. Works in async code, too.

@@ -16,12 +16,13 @@ pub struct RoutesFile {
     /// The strings: rewrites, which come first.
     pub rewriter: Rewriter,
     /// The objects, the most specific first.
-    rules: Vec<Rule>,
-    /// The file; `None`: there is none.
+    pub(crate) rules: Vec<Rule>,
+    /// The path of the file, for messages and relative paths; `None`: there is no file.
     pub path: Option<PathBuf>,
     /// The path of a profile, relative to the file's folder, and where it is in the file.
     pub profile: Option<(String, Place)>,
-    text: String,
+    /// The text of the file.
+    pub(crate) text: String,
 }
 
 /// A rule that matches a request.
@@ -136,12 +137,6 @@ impl RoutesFile {
         Ok(rules)
     }
 
-    /// Sets the path of the file, for messages and relative paths.
-    pub fn at(mut self, path: PathBuf) -> RoutesFile {
-        self.path = Some(path);
-        self
-    }
-
     /// Finds rules that are never used because an earlier one always answers.
     fn check_order(&self) -> Result<(), RoutesError> {
         for (at, rule) in self.rules.iter().enumerate() {
@@ -191,24 +186,9 @@ impl RoutesFile {
         })
     }
 
-    /// The text of the file.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// How many rules there are, rewrites included.
     pub fn count(&self) -> usize {
         self.rewriter.rules().count() + self.rules.len()
-    }
-
-    /// Whether there are only rewrites.
-    pub fn has_no_rules(&self) -> bool {
-        self.rules.is_empty()
-    }
-
-    /// The rules, the most specific first.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
     }
 
     /// The rules for a request, the most specific first.
@@ -279,7 +259,8 @@ impl RoutesFile {
         request: &dyn RequestParts,
     ) -> Vec<Explained> {
         let mut answering = None;
-        self.rules()
+        self.rules
+            .iter()
             .map(|rule| {
                 let (part, why) = match rule.mismatch(method, path, request) {
                     Some(why) => (Part::Unused, why),

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use warp::http::{HeaderName, Method, StatusCode, header};
@@ -13,7 +14,7 @@ use super::hot_reload::InEffect;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::settings::is_loopback;
-use super::{body, response, write};
+use super::{body, cross_site, response, write};
 use crate::behaviour::{RoutesFile, Rule};
 use crate::engine::{Notice, Revert, Trouble, WriteError};
 use crate::store::{Collection, Data, Refusal, Resource};
@@ -92,7 +93,7 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
         if app.settings.read_only && !read_only {
             return Err(app.read_only_problem("the option of the command line wins"));
         }
-        app.set_read_only(read_only);
+        app.read_only.store(read_only, Ordering::Relaxed);
     }
     response::ok(&json!({ "readOnly": app.is_read_only() }))
 }
@@ -121,10 +122,9 @@ pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
         _ => {}
     }
     let current = app.faults.current();
-    let text = if current.has_no_rules() {
-        "{}"
-    } else {
-        current.text()
+    let text = match current.rules.is_empty() {
+        true => "{}",
+        false => &current.text,
     };
     Ok(response::pretty(StatusCode::OK, text))
 }
@@ -149,7 +149,7 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
         return Err(wrong(detail, None));
     }
     let has_more = |rule: &&Rule| rule.answer.is_some() || rule.guard.is_some();
-    if let Some(rule) = rules.rules().find(has_more) {
+    if let Some(rule) = rules.rules.iter().find(has_more) {
         let detail = format!(
             "{}: the rule {:?} has more than fail, delay and limit",
             rule.place, rule.key
@@ -227,18 +227,13 @@ pub(super) fn check(app: &App, request: &Request) -> Result<(), Problem> {
         );
     }
     let site = request.header(HeaderName::from_static("sec-fetch-site"));
-    let own = format!(
-        "http://{}",
-        request.header(header::HOST).unwrap_or_default()
-    );
+    let host = request.header(header::HOST).unwrap_or_default();
+    let own = format!("http://{host}");
     let origin = request.headers.get(header::ORIGIN);
     if site.is_some_and(|site| site != "same-origin" && site != "none")
         || origin.is_some_and(|origin| origin.as_bytes() != own.as_bytes())
     {
-        return closed(
-            "the request comes from a page of another origin; the admin routes accept only programs and standin's own page",
-            "use the page that standin serves at /, or a client that is not a browser, such as curl",
-        );
+        return Err(cross_site::admin_problem());
     }
     Ok(())
 }

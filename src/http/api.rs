@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use warp::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use warp::http::{HeaderName, Method, StatusCode, Uri, header};
 
 use super::app::{Answer, App};
 use super::body::Reading;
@@ -365,8 +365,6 @@ fn session(
     });
     let body = made.ok_or_else(|| Problem::new(problem::BUG, "no token could be made"))?;
     let mut response = response::value(status, &body);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response::set_fixed(response.headers_mut(), header::CACHE_CONTROL, "no-store");
     Ok(response)
 }

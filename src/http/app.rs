@@ -85,7 +85,7 @@ pub struct App {
     pub(super) bodies: Semaphore,
     pub(super) logins: Logins,
     /// Whether writes are refused; the explorer has a switch for it.
-    read_only: AtomicBool,
+    pub(super) read_only: AtomicBool,
     pub(super) keys: Keys,
     /// Rules that were set at run time.
     pub(super) faults: Routes,
@@ -129,6 +129,11 @@ impl App {
             data: settings.file.clone(),
             notice: notice.clone(),
         };
+        let hot_reload = HotReload {
+            files,
+            tried_with: None,
+            targets,
+        };
         App {
             explorer_is_home: !folder
                 .as_deref()
@@ -149,7 +154,7 @@ impl App {
             random,
             openapi: Mutex::default(),
             notice,
-            hot_reload: Arc::new(Mutex::new(HotReload::new(files, targets))),
+            hot_reload: Arc::new(Mutex::new(hot_reload)),
             profile,
             access_log,
         }
@@ -189,11 +194,6 @@ impl App {
     /// Whether writes are refused.
     pub(super) fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
-    }
-
-    /// Refuses writes, or accepts them again.
-    pub(super) fn set_read_only(&self, read_only: bool) {
-        self.read_only.store(read_only, Ordering::Relaxed);
     }
 
     /// The problem of a write while writes are refused.
@@ -282,10 +282,7 @@ impl App {
         let mut response = self.finish(&request, response).await;
         if !is_complete {
             // The unread rest of the body must not be parsed as the next request.
-            response.headers_mut().insert(
-                header::CONNECTION,
-                header::HeaderValue::from_static("close"),
-            );
+            response::set_fixed(response.headers_mut(), header::CONNECTION, "close");
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
         self.log(
@@ -386,7 +383,8 @@ impl App {
     fn is_own_page(&self, target: &str, request: &Request) -> bool {
         target.starts_with("/-/")
             || (target == "/" && self.explorer_is_home)
-            || request.is_favicon()
+            // Browsers request the icon by themselves.
+            || (request.uri.path() == "/favicon.ico" && request.reads())
     }
 
     /// Whether the explorer sent a request; such requests are not in the access log.
@@ -420,7 +418,7 @@ impl App {
         }
         if let (Some(names), Some(host)) = (
             self.settings.hosts.as_ref().filter(|_| is_remote),
-            request.host_name(),
+            request.host_names().next(),
         ) && !is_loopback(host)
             && !names.iter().any(|name| name.eq_ignore_ascii_case(host))
             && !(self.settings.on_network && (is_private(host) || is_rebinding_safe(host)))

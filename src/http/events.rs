@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
+use warp::http::{HeaderMap, Method, Response, header};
 
 use super::admin::{self, reason};
 use super::app::{Answer, App};
@@ -14,6 +14,7 @@ use super::cross_site;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
+use super::response;
 use crate::engine::{Cause, Event, EventKind, FeedRead, Present, Rulebook};
 use crate::json::{Id, quote};
 use crate::store::{Resource, Store};
@@ -67,13 +68,10 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
     );
     let mut response = Response::new(Bytes::from(start));
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response::set_fixed(headers, header::CONTENT_TYPE, "text/event-stream");
+    response::set_fixed(headers, header::CACHE_CONTROL, "no-store");
     // Nothing follows the stream on its connection.
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response::set_fixed(headers, header::CONNECTION, "close");
     if request.method == Method::GET {
         let viewer = guard::viewer(&app, &published, &request).await;
         let mut trouble = app.engine.trouble();

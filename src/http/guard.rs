@@ -24,7 +24,8 @@ use crate::store::{Command, Operation, Record, Store};
 /// Who sent a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Viewer {
-    user: Option<Arc<Record>>,
+    /// The record of the user who is logged in.
+    pub(super) user: Option<Arc<Record>>,
     claims: Option<Claims>,
     bearer: Option<String>,
     is_basic: bool,
@@ -133,11 +134,6 @@ impl Viewer {
     fn no_login(&self, auth: &Auth) -> Problem {
         let denied = Denied::NotLoggedIn("Bearer");
         refused(self, &Guard::User, Some(auth), denied, "this")
-    }
-
-    /// The user's record, for templates.
-    pub(super) fn user(&self) -> Option<&Arc<Record>> {
-        self.user.as_ref()
     }
 
     /// Whether a record of `resource` belongs to the user.

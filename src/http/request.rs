@@ -131,11 +131,6 @@ impl Request {
             .hint(format!("it takes {allow}"))
     }
 
-    /// Whether a browser requests the site's icon, which it does by itself.
-    pub(super) fn is_favicon(&self) -> bool {
-        self.uri.path() == "/favicon.ico" && self.reads()
-    }
-
     /// The last segment of the path, decoded.
     pub(super) fn last_segment(&self) -> Option<Cow<'_, str>> {
         segments(self.uri.path())?.pop()
@@ -171,11 +166,6 @@ impl Request {
             Problem::new(problem::BAD_REQUEST, detail)
                 .hint("send one Host header, for example `Host: localhost:3000`"),
         )
-    }
-
-    /// The host name of the request, without the port.
-    pub(super) fn host_name(&self) -> Option<&str> {
-        self.host_names().next()
     }
 
     /// The names of the host in the target and in the header `Host`, without their ports. The first one counts (RFC

@@ -310,7 +310,7 @@ impl Call<'_> {
                 })
             }
             Per::User => {
-                let id = self.viewer.user().and_then(|user| user.id());
+                let id = self.viewer.user.as_ref().and_then(|user| user.id());
                 id.map_or_else(String::new, ToString::to_string)
             }
         }
@@ -330,7 +330,7 @@ fn matching<'r>(
 ) -> Vec<Matched<'r>> {
     let (parts, mut path) = (LazyParts::of(request), None);
     let mut matched = Vec::new();
-    for file in files.filter(|file| !file.has_no_rules()) {
+    for file in files.filter(|file| !file.rules.is_empty()) {
         // A path with a broken escape is refused by the handler.
         let path = path.get_or_insert_with(|| segments(request.uri.path()).unwrap_or_default());
         matched.extend(file.matching(request.method.as_str(), path, &parts));
@@ -344,7 +344,7 @@ pub(super) fn is_answered(app: &App, method: &Method, path: &str) -> bool {
         return false;
     };
     let routes = routes.current();
-    !routes.has_no_rules()
+    !routes.rules.is_empty()
         && segments(path).is_some_and(|path: Vec<Cow<str>>| routes.answers(method.as_str(), &path))
 }
 

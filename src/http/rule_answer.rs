@@ -278,7 +278,7 @@ fn facts(app: &App, request: &Request, matched: &Matched<'_>, viewer: &Viewer) -
         query: object(request.pairs().unwrap_or_default()),
         headers: object(headers.collect()),
         body: Value::from(Serde(body::any(request))),
-        user: viewer.user().zip(app.engine.schema().auth()).map_or(
+        user: viewer.user.as_ref().zip(app.engine.schema().auth()).map_or(
             Value::UNDEFINED,
             |(user, auth)| {
                 let full = &app.engine.snapshot().full;

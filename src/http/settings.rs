@@ -1,7 +1,7 @@
 //! Settings of the application, limits on its connections, origins of web pages (RFC 6454), and which hosts are this
 //! machine or its network.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -271,16 +271,11 @@ fn address(host: &str) -> Option<IpAddr> {
     let bracketed = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
-    match bracketed {
-        Some(ip) => ip
-            .parse::<Ipv6Addr>()
-            .ok()
-            .map(|ip| IpAddr::V6(ip).to_canonical()),
-        None => host
-            .parse::<IpAddr>()
-            .ok()
-            .map(|address| address.to_canonical()),
-    }
+    let address = match bracketed {
+        Some(ip) => IpAddr::V6(ip.parse().ok()?),
+        None => host.parse().ok()?,
+    };
+    Some(address.to_canonical())
 }
 
 #[cfg(test)]

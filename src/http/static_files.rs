@@ -119,8 +119,11 @@ fn send(request: &Request, path: &Path) -> Result<Response<Bytes>, Problem> {
     file.seek(SeekFrom::Start(from)).map_err(unread)?;
     let mut response = Response::new(Bytes::new());
     if length > MAX_WHOLE {
-        let body = FileBody::new(file, length, request.method == Method::HEAD);
-        response.extensions_mut().insert(body);
+        response.extensions_mut().insert(FileBody {
+            file: Arc::new(file),
+            length,
+            is_head: request.method == Method::HEAD,
+        });
     } else {
         let mut body = Vec::new();
         file.take(length).read_to_end(&mut body).map_err(unread)?;

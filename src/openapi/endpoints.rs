@@ -164,7 +164,7 @@ const TAG: &str = "routes file";
 /// Adds `routes` to `document`.
 pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
     let mut schemes = Map::new();
-    let rules: Vec<&Rule> = routes.rules().collect();
+    let rules = &routes.rules;
     if rules.iter().any(|rule| rule.answer.is_some())
         && let Some(tags) = document["tags"].as_array_mut()
     {

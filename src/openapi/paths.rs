@@ -10,7 +10,7 @@ use crate::problems::*;
 use crate::rules::{OPERATORS, Op};
 use crate::schema::Property;
 use crate::store::{Data, Store};
-use Sent::{Body, Nothing, Parameters};
+use Sent::{Body, Parameters};
 
 /// The problems of any request.
 const ALWAYS: [&Kind; 7] = [
@@ -47,7 +47,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
             Data::Object(_) => drop(paths.insert(one.path.clone(), object(one))),
             Data::Scalar(_) => {
                 let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
-                let read = operation(one, "get", "Get the NAME", Nothing, answer);
+                let read = operation(one, "get", "Get the NAME", Parameters(Vec::new()), answer);
                 paths.insert(one.path.clone(), json!({ "get": read }));
             }
         }
@@ -205,7 +205,7 @@ fn object(one: &Described<'_>) -> Value {
     let changed = |status| answer(&[(status, found.clone())], &changing);
     let (new, part) = bodies(one);
     json!({
-        "get": operation(one, "get", "Get the NAME", Nothing, read),
+        "get": operation(one, "get", "Get the NAME", Parameters(Vec::new()), read),
         "put": operation(one, "replace", "Replace the NAME", Body(new.clone()), changed(200)),
         "post": operation(one, "create", "Replace the NAME, as PUT does", Body(new), changed(201)),
         "patch": operation(one, "change", "Update the NAME", Body(part), changed(200)),
@@ -234,13 +234,13 @@ fn bodies(one: &Described<'_>) -> (Value, Value) {
 }
 
 fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
-    let seen = one.seen.property(&store.settings().id);
-    let kind = match seen.map(|seen| seen.types()) {
+    let seen = one.seen.properties.get(&store.settings().id);
+    let kind = match seen.map(|seen| seen.types.as_slice()) {
         Some(["integer"]) | None => json!({ "type": "integer" }),
         _ => json!({ "type": "string", "minLength": 1 }),
     };
     let mut parameter = json!({ "name": "id", "in": "path", "required": true, "description": "The record's id.", "schema": kind });
-    if let Some(sample) = seen.and_then(|seen| seen.sample()) {
+    if let Some(sample) = seen.and_then(|seen| seen.sample.as_deref()) {
         let number = sample
             .parse::<i64>()
             .ok()
@@ -250,9 +250,8 @@ fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
     parameter
 }
 
-/// The body of an operation.
+/// The parameters or the body of an operation.
 enum Sent {
-    Nothing,
     Parameters(Vec<Value>),
     Body(Value),
 }
@@ -365,12 +364,12 @@ fn of_list<'a>(
     }
     for (name, seen) in seen.properties() {
         if !fields.iter().any(|field| field.path == name) {
-            fields.push(field(name.into(), seen.types()));
+            fields.push(field(name.into(), &seen.types));
         }
         for (inner, seen) in seen.properties() {
             // A name with a dot would be parsed as a path.
             if !name.contains(['.', '[']) && !inner.contains(['.', '[']) {
-                fields.push(field(format!("{name}.{inner}"), seen.types()));
+                fields.push(field(format!("{name}.{inner}"), &seen.types));
             }
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn add(
     let Some(rules) = rules.filter(|rules| (rules.holds == Holds::Records) == records) else {
         let mut inferred = one.seen.schema(true);
         inferred["description"] = "Inferred from the data: there are no rules.".into();
-        if records && one.seen.is_empty() {
+        if records && one.seen.count == 0 {
             inferred["type"] = "object".into();
         }
         schemas.insert(one.name.clone(), with_related(inferred, related));
@@ -39,7 +39,11 @@ pub(super) fn add(
     };
     let raw = moved.schema(&rules.raw);
     let id = records.then_some(id.as_str());
-    let response = answered(raw.clone(), id, one.seen.property(id.unwrap_or_default()));
+    let response = answered(
+        raw.clone(),
+        id,
+        one.seen.properties.get(id.unwrap_or_default()),
+    );
     schemas.insert(one.name.clone(), with_related(response, related));
     schemas.insert(format!("New{}", one.name), sent(raw.clone(), id));
     if id.is_some() {

@@ -382,9 +382,8 @@ fn files_are_sent_from_the_folder_of_the_routes_file() {
     )
     .unwrap();
     let text = r#"{"GET /report": {"file": "fixtures/report.txt"}, "GET /any/:name": {"file": "fixtures/{{ params.name }}.txt"}}"#;
-    let rules = RoutesFile::parse(text)
-        .unwrap()
-        .at(folder.path().join("db.routes.json"));
+    let mut rules = RoutesFile::parse(text).unwrap();
+    rules.path = Some(folder.path().join("db.routes.json"));
     let fixture = Fixture::new(DATA, None, |options| {
         options.http.routes = Some(Arc::new(Routes::new(rules)));
     });
