@@ -166,49 +166,20 @@ const fn row(op: Op, name: &'static str, meaning: &'static str, sample: &'static
 }
 
 /// Every operator, in the order in which they are listed to people.
+#[rustfmt::skip]
 pub const OPERATORS: [Operator; 12] = [
     row(Op::Eq, "eq", "is equal to the value", "1"),
     row(Op::Ne, "ne", "is there and is not equal to the value", "1"),
     row(Op::Lt, "lt", "is less than the value", "10"),
     row(Op::Lte, "lte", "is less than or equal to the value", "10"),
     row(Op::Gt, "gt", "is greater than the value", "10"),
-    row(
-        Op::Gte,
-        "gte",
-        "is greater than or equal to the value",
-        "10",
-    ),
-    row(
-        Op::In,
-        "in",
-        "is equal to one of the values, which commas separate",
-        "1,2",
-    ),
-    row(
-        Op::Contains,
-        "contains",
-        "is a string that holds the value, whatever the case, or an array with the value as an item",
-        "rust",
-    ),
+    row(Op::Gte, "gte", "is greater than or equal to the value", "10"),
+    row(Op::In, "in", "is equal to one of the values, which commas separate", "1,2"),
+    row(Op::Contains, "contains", "is a string that holds the value, whatever the case, or an array with the value as an item", "rust"),
     row(Op::Contains, "has", "the same as `contains`", "rust"),
-    row(
-        Op::StartsWith,
-        "startsWith",
-        "is a string that begins with the value, whatever the case",
-        "the",
-    ),
-    row(
-        Op::EndsWith,
-        "endsWith",
-        "is a string that ends with the value, whatever the case",
-        "end",
-    ),
-    row(
-        Op::Like,
-        "like",
-        "is matched by the regular expression, whatever the case",
-        "^a|b$",
-    ),
+    row(Op::StartsWith, "startsWith", "is a string that begins with the value, whatever the case", "the"),
+    row(Op::EndsWith, "endsWith", "is a string that ends with the value, whatever the case", "end"),
+    row(Op::Like, "like", "is matched by the regular expression, whatever the case", "^a|b$"),
 ];
 
 /// Parameters that are never filters.

@@ -19,7 +19,8 @@ pub struct Rule {
     pub key: String,
     /// Where it is in the file.
     pub place: Place,
-    pub(super) pattern: Pattern,
+    /// Which methods and paths it is for.
+    pub(crate) pattern: Pattern,
     pub(super) conditions: Conditions,
     /// Who may send the request.
     pub guard: Option<Access>,
@@ -233,16 +234,6 @@ impl Rule {
             return Some(why);
         }
         self.conditions.unmet(request)
-    }
-
-    /// Its method; `None`: all.
-    pub fn method(&self) -> Option<&str> {
-        self.pattern.method.as_deref()
-    }
-
-    /// Whether it matches this method and path, not counting its conditions.
-    pub fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
-        self.pattern.matches(method, path).is_some()
     }
 
     /// Whether it has conditions other than method and path.

@@ -505,11 +505,7 @@ impl DataFile {
     /// # Errors
     /// The disk refuses.
     pub fn append_conflicts(&self, line: &str) -> io::Result<()> {
-        self.medium.append(
-            &self.conflicts_path(),
-            line,
-            &self.path,
-            self.durability == Durability::Synced,
-        )
+        let path = self.conflicts_path();
+        self.medium.append(&path, line, &self.path, self.flushes())
     }
 }

@@ -54,9 +54,6 @@ pub struct AccessLogEntry {
     pub note: Option<String>,
 }
 
-/// Snapshots by name: the version of the data, and the data.
-pub(super) type Snapshots = BTreeMap<String, (u64, Store)>;
-
 /// The OpenAPI document, and what it was generated from.
 #[derive(Clone)]
 pub(super) struct Described {
@@ -78,7 +75,8 @@ pub struct App {
     pub(super) started: Instant,
     /// The data at the start.
     pub(super) start: Store,
-    pub(super) snapshots: Mutex<Snapshots>,
+    /// Snapshots by name: the version of the data, and the data.
+    pub(super) snapshots: Mutex<BTreeMap<String, (u64, Store)>>,
     pub(super) request_log: RequestLog,
     pub(super) scheduler: Arc<Scheduler>,
     /// A semaphore for the memory of large bodies, in KiB: they are in memory until their write is acknowledged.

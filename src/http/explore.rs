@@ -254,8 +254,7 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
     let before = published.full.clone();
     let mut store = before.clone();
     let pairs = list::pairs(&request)?;
-    let mut removed = Groups::default();
-    let mut changed = Groups::default();
+    let (mut removed, mut changed) = (Map::new(), Map::new());
     let asked: Vec<Id> = pairs
         .iter()
         .filter(|(name, _)| name == "id")
@@ -295,26 +294,21 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
                     true => &mut removed,
                     false => &mut changed,
                 };
-                group.add(&written.resource, written.id.as_ref());
+                add_id(group, &written.resource, written.id.as_ref());
             }
         }
     }
-    let body = json!({ "removed": removed.0, "changed": changed.0 });
+    let body = json!({ "removed": removed, "changed": changed });
     response::ok(&body)
 }
 
-/// The ids of records by resource.
-#[derive(Default)]
-struct Groups(Map<String, Value>);
-
-impl Groups {
-    fn add(&mut self, resource: &str, id: Option<&Id>) {
-        let ids = self.0.entry(resource).or_insert_with(|| json!([]));
-        if let (Value::Array(ids), Some(id)) = (ids, id) {
-            let id = id_json(id);
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
+/// Adds a record of `resource` to `groups`, the ids of records by resource.
+fn add_id(groups: &mut Map<String, Value>, resource: &str, id: Option<&Id>) {
+    let ids = groups.entry(resource).or_insert_with(|| json!([]));
+    if let (Value::Array(ids), Some(id)) = (ids, id) {
+        let id = id_json(id);
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
 }

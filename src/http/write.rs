@@ -140,12 +140,10 @@ pub(super) async fn carry_out(
 /// As `Engine::write`.
 pub(super) async fn save(
     app: &App,
-    mut command: Command,
+    command: Command,
     expected: Option<Expected>,
 ) -> Result<Outcome, WriteError> {
-    if login::has_passwords(&app.engine, &command.resource) {
-        command = login::hashed((&*app.engine, &app.logins), command).await?;
-    }
+    let command = login::hashed((&*app.engine, &app.logins), command).await?;
     app.engine.write(command, expected).await
 }
 

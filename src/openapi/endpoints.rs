@@ -190,7 +190,8 @@ pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
                 continue;
             };
             let method = verb.to_uppercase();
-            for rule in rules.iter().filter(|rule| rule.matches(&method, &segments)) {
+            let is_for = |rule: &&Rule| rule.pattern.matches(&method, &segments).is_some();
+            for rule in rules.iter().filter(is_for) {
                 add_around(operation, rule, verb, &mut schemes);
             }
         }
@@ -262,7 +263,7 @@ fn add_answer(paths: &mut Map<String, Value>, rule: &Rule, own: &Answer) {
         Some(known) => (known.clone(), true),
         None => (path, false),
     };
-    let verbs: Vec<String> = match rule.method() {
+    let verbs: Vec<String> = match rule.pattern.method.as_deref() {
         Some("HEAD") => return,
         Some(method) => vec![method.to_lowercase()],
         None => VERBS.map(String::from).to_vec(),

@@ -30,21 +30,16 @@ pub struct Query {
 }
 
 impl Query {
-    /// Parses the decoded `pairs` of a request for one record, to which only `_embed`, `_expand` and `_fields` apply.
-    pub fn for_item(pairs: &[(String, String)]) -> Query {
-        Query {
-            shown: names_in(pairs, "_fields"),
-            embeds: names_in(pairs, "_embed"),
-            expands: names_in(pairs, "_expand"),
-            ..Query::default()
-        }
-    }
-
     /// Parses the decoded `pairs` of a query string (see [`super::pairs`]) for a collection with `fields`.
     ///
     /// The error names the parameter and shows one that works.
     pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
-        let mut query = Query::for_item(pairs);
+        let mut query = Query {
+            shown: names_in(pairs, "_fields"),
+            embeds: names_in(pairs, "_embed"),
+            expands: names_in(pairs, "_expand"),
+            ..Query::default()
+        };
         let patterns = Patterns::new(fields.pattern_limit, fields.work);
         let first = |name: &str| {
             let found = pairs.iter().find(|(known, _)| known == name)?;

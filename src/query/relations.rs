@@ -344,7 +344,7 @@ mod tests {
 
     use super::*;
     use crate::json::Document;
-    use crate::query::pairs;
+    use crate::query::{Fields, pairs};
     use crate::store::Settings;
 
     const DATA: &str = r#"{
@@ -363,7 +363,7 @@ mod tests {
             Arc::new(Settings::default()),
         )
         .unwrap();
-        let query = Query::for_item(&pairs(raw).unwrap());
+        let query = Query::parse(&pairs(raw).unwrap(), &Fields::new(None, &[])).unwrap();
         let work = Work::unlimited();
         let relations = Relations::new(&store, collection, &query, &work);
         let record = store

@@ -179,12 +179,6 @@ impl Record {
     }
 }
 
-impl AsRef<str> for Record {
-    fn as_ref(&self) -> &str {
-        self.value()
-    }
-}
-
 impl Store {
     /// Builds the store from a data file. Records without an id get one, which is saved with the next write to their
     /// collection.

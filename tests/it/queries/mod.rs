@@ -145,7 +145,17 @@ impl Data {
             return Answer::of(404, Value::Null);
         };
         let parsed_query = match &id {
-            Some(_) => Ok(Query::for_item(&pairs)),
+            // As the server does for one record.
+            Some(_) => {
+                let shaping = ["_embed", "_expand", "_fields"];
+                let shaping = pairs
+                    .iter()
+                    .filter(|(name, _)| shaping.contains(&name.as_str()));
+                Query::parse(
+                    &shaping.cloned().collect::<Vec<_>>(),
+                    &Fields::new(None, &[]),
+                )
+            }
             None => Query::parse(&pairs, &Fields::new(Some(collection), &[])),
         };
         let query = match parsed_query {
