@@ -108,7 +108,7 @@ pub fn inferred(resource: &Resource, sample: usize) -> Value {
 /// Longer records are not shown as examples, in bytes.
 const MAX_EXAMPLE: usize = 16 * 1024;
 
-/// What the document needs to know about a resource.
+/// A resource with everything that the document says about it.
 struct Described<'a> {
     resource: &'a Resource,
     /// The path, percent-encoded, such as `/users`.
@@ -121,7 +121,7 @@ struct Described<'a> {
     strict: bool,
     /// The properties that the rules describe.
     declared: &'a [Property],
-    /// What the records have in common.
+    /// Statistics of the records' values.
     seen: Observed,
     /// A record as in a response, and one as in a request.
     example: Option<Value>,
@@ -232,7 +232,7 @@ impl Names {
     }
 }
 
-/// What is escaped in a path of the document; braces would mark a parameter.
+/// The characters that are escaped in a path of the document; braces would mark a parameter.
 const SEGMENT: &AsciiSet = &all_but(b"-._~");
 
 /// Encodes `text` as one segment of a path.

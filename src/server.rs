@@ -49,7 +49,7 @@ pub struct Options {
     pub watch: bool,
     /// How often to check a watched file for changes as well; zero turns that off.
     pub poll: Duration,
-    /// When the file is edited, API writes newer than this that the edit does not contain are kept.
+    /// API writes newer than this are kept when the file is edited and the edit does not contain them.
     pub unseen: Duration,
     /// The file size in bytes from which writes are logged to a journal first.
     pub journal_above: usize,
@@ -64,13 +64,13 @@ pub struct Options {
     pub id: String,
     /// The suffix of foreign keys.
     pub foreign_key_suffix: String,
-    /// What happens to records that reference a deleted one, if no rule sets it.
+    /// The effect of a deletion on records that point to the deleted one, if no rule sets it.
     pub on_delete: OnDelete,
     /// How requests are answered.
     pub http: http::Settings,
 }
 
-/// Where writes go.
+/// The target of writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saving {
     /// To the file.
@@ -156,7 +156,7 @@ pub enum StartError {
     Data {
         /// The path of the data file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error message.
         #[source]
         faults: Box<Faults>,
     },
@@ -167,7 +167,7 @@ pub enum StartError {
         path: PathBuf,
         /// Its text.
         text: String,
-        /// What is wrong.
+        /// The error message.
         #[source]
         error: SchemaError,
     },
@@ -179,7 +179,7 @@ pub enum StartError {
     Locked {
         /// The path of the data file.
         path: PathBuf,
-        /// What is known of that server: `the process 4711 on port 3000`, or less.
+        /// That server, as far as it is known: `the process 4711 on port 3000`.
         holder: String,
     },
     /// The server cannot listen on the address.
@@ -291,7 +291,8 @@ impl Server {
         self.app.file_is_broken()
     }
 
-    /// Reads the data while the server runs, without keeping it running; once it has stopped, the data at the time of this call.
+    /// Reads the data while the server runs, without keeping it running. Once the server has stopped, the result is the
+    /// data at the time of this call.
     #[cfg(feature = "cli")]
     pub(crate) fn reader(&self) -> impl Fn() -> Store + Send + use<> {
         let (app, last) = (Arc::downgrade(&self.app), self.store());
@@ -567,7 +568,7 @@ impl Sandbox {
         })
     }
 
-    /// What the rules of the routes file do with a request: its target after the rewrites, and what each rule does.
+    /// Explains the routes file's effect on a request: the target after the rewrites, and the effect of each rule.
     #[cfg(feature = "cli")]
     pub(crate) fn explain(
         &self,
@@ -578,7 +579,7 @@ impl Sandbox {
         Ok(self.service.explain(request))
     }
 
-    /// As [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
+    /// An async [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
     #[doc(hidden)]
     pub async fn respond(&self, request: Request) -> Response<Bytes> {
         self.service.call(request).await

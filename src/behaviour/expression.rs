@@ -137,9 +137,9 @@ const NAMING: [&str; 5] = ["map", "select", "reject", "selectattr", "rejectattr"
 /// A call that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadCall {
-    /// Where in the expression its name is.
+    /// The offset of its name in the expression.
     pub offset: usize,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
     /// A similar name that was probably meant.
     pub near: Option<String>,
@@ -347,7 +347,7 @@ pub(super) fn tokens(expression: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// Where the number ends that begins at `start`.
+/// The end of the number that begins at `start`.
 fn number_end(bytes: &[u8], start: usize) -> usize {
     let is_decimal = !matches!(bytes.get(start + 1), Some(b'x' | b'X'));
     let mut at = start + 1;

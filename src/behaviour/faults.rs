@@ -248,7 +248,7 @@ impl Limit {
     }
 }
 
-/// Which requests a failure applies to.
+/// Selects the requests that a failure applies to.
 #[derive(Debug, Default)]
 pub struct Trigger {
     pub(super) chance: Option<f64>,
@@ -301,15 +301,15 @@ impl Trigger {
 /// A failure.
 #[derive(Debug)]
 pub struct Fail {
-    /// What the client sees.
+    /// The failure as the client sees it.
     pub how: How,
-    /// Which requests it applies to.
+    /// The requests that it applies to.
     pub trigger: Trigger,
     /// The failure happens after the request was carried out, which the client does not see.
     pub after: bool,
 }
 
-/// What the client sees of a failure.
+/// The form of a failure, as the client sees it.
 #[derive(Debug)]
 pub enum How {
     /// A response.

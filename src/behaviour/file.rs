@@ -80,7 +80,7 @@ impl RoutesFile {
                 continue;
             }
             if groups.iter().flatten().any(|rule| rule.key == key) {
-                let message = format!("the rule {key:?} is there twice");
+                let message = format!("the rule {key:?} appears twice");
                 return Err(source
                     .error(member.raw_key, message)
                     .hint("join them, as a list of objects if both answer"));
@@ -226,16 +226,16 @@ impl RoutesFile {
     }
 }
 
-/// What a rule does with a request.
+/// The effect of a rule on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// Where the rule is in the file.
+    /// The position of the rule in the file.
     pub place: Place,
     /// Its key.
     pub key: String,
-    /// What it does.
+    /// Whether it answers the request.
     pub part: Part,
-    /// Which parts of it apply, or why none does.
+    /// The parts of it that apply, or the reason why none does.
     pub why: String,
 }
 
@@ -251,7 +251,7 @@ pub enum Part {
 }
 
 impl RoutesFile {
-    /// What each rule does with a request, the most specific first.
+    /// The effect of each rule on a request, the most specific rule first.
     pub fn explain(
         &self,
         method: &str,
@@ -278,7 +278,7 @@ impl RoutesFile {
 }
 
 impl Rule {
-    /// Which parts of a matching rule apply. `answering`: the line of the rule that answers, once that is known.
+    /// The parts of a matching rule that apply. `answering`: the line of the rule that answers, once that is known.
     fn role(&self, answering: &mut Option<usize>) -> (Part, String) {
         let earlier = *answering;
         let is_used = |key: &str| match key {

@@ -34,7 +34,7 @@ impl Pattern {
     /// Parses a key: a path, optionally after a method.
     ///
     /// # Errors
-    /// What is wrong, and what to do about it.
+    /// The key is not valid: the message, and how to fix it.
     pub(super) fn parse(key: &str) -> Result<Pattern, (String, String)> {
         let (method, path) = match key.split_once(char::is_whitespace) {
             Some((method, path)) => (Some(method), path.trim_start()),

@@ -17,14 +17,14 @@ use crate::rules::{Access, named};
 pub struct Rule {
     /// Its key in the file.
     pub key: String,
-    /// Where it is in the file.
+    /// Its position in the file.
     pub place: Place,
-    /// Which methods and paths it is for.
+    /// The methods and paths that it matches.
     pub(crate) pattern: Pattern,
     pub(super) conditions: Conditions,
-    /// Who may send the request.
+    /// The guards of the request.
     pub guard: Option<Access>,
-    /// Where the guard is in the file, if it needs a user.
+    /// The position of the guard in the file, if it needs a user.
     pub(super) needs_users: Option<Place>,
     /// How long the response waits.
     pub delay: Option<Delay>,
@@ -57,7 +57,7 @@ pub struct Answer {
     pub what: What,
 }
 
-/// Where the response comes from.
+/// The source of the response.
 #[derive(Debug)]
 pub enum What {
     /// The rule, without a body or with one.
@@ -97,17 +97,17 @@ impl Mode {
 /// A change of the data.
 #[derive(Debug)]
 pub struct Action {
-    /// What it does.
+    /// Whether it answers the request.
     pub verb: Verb,
     /// Its body; a deletion has none.
     pub body: Template,
     /// The path of its target; `None`: the record that the request's path begins with.
     pub to: Option<Text>,
-    /// Where it is in the file.
+    /// Its position in the file.
     pub place: Place,
 }
 
-/// What an action does.
+/// The kind of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     /// Adds a record.

@@ -120,7 +120,7 @@ fn explanation(
 /// The schema of the routes file; a test compares it with the parser.
 const ROUTES: &str = include_str!("routes.schema.json");
 
-/// Which file.
+/// The kind of file.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum File {
     /// The data file, db.json

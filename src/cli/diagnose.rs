@@ -122,7 +122,7 @@ fn missing(path: &Path, options: &Options, named: bool) -> String {
     format!("error: {what}\n  help: {help}\n")
 }
 
-/// What is wrong with the rules in the file at `path`.
+/// The errors of the rules in the file at `path`.
 pub(super) fn rules(path: &Path, text: &str, error: &SchemaError) -> String {
     let path = style::path(path);
     let one = |problem: &SchemaProblem| {
@@ -200,7 +200,7 @@ fn conversion(path: &Path) -> String {
     )
 }
 
-/// What is wrong with a data file.
+/// The errors of a data file.
 pub(super) fn faults(path: &str, faults: &Faults) -> String {
     let mut text: String = faults
         .list

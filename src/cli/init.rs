@@ -285,7 +285,7 @@ impl<'de> Visitor<'de> for LosslessVisitor {
         let mut object = Map::new();
         while let Some((key, Lossless(value))) = members.next_entry::<String, Lossless>()? {
             if object.contains_key(&key) {
-                return Err(de::Error::custom(format!("the key {key:?} is there twice")));
+                return Err(de::Error::custom(format!("the key {key:?} appears twice")));
             }
             object.insert(key, value);
         }
@@ -335,7 +335,7 @@ fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     }
 }
 
-/// As [`wrap`] for NDJSON. The error is that of the first line that is not a value by itself: one that is not closed
+/// Like [`wrap`] for NDJSON. The error is that of the first line that is not a value by itself: one that is not closed
 /// would only show in a later line.
 fn wrap_lines(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     wrap(collection, text).map_err(|error| {

@@ -19,7 +19,7 @@ use crate::store::{Command, Outcome, Refusal, Store};
 /// Whether the text that is about to be changed is as the client expects (`If-Match`).
 pub type Expected = Box<dyn Fn(&str) -> bool + Send>;
 
-/// What to revert the data to.
+/// The state to revert the data to.
 #[derive(Debug, Clone)]
 pub enum Revert {
     /// The state before the last change.
@@ -61,7 +61,7 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
-/// What a write does.
+/// The content of a write.
 pub(super) enum Work {
     /// One command.
     One(Command, Option<Expected>),

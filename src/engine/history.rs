@@ -124,7 +124,7 @@ pub struct UndoStep {
     pub version: u64,
     /// The data before it.
     pub before: Store,
-    /// When it was made.
+    /// The time of the change.
     pub at: SystemTime,
 }
 
@@ -254,7 +254,7 @@ const MOST_RELOADED_BYTES: usize = 1024 * 1024;
 /// How many records a reload event lists for each resource.
 const MOST_RELOADED: usize = 100;
 
-/// What happened to a record, or to a resource.
+/// The kind of a change to a record or resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
     /// A record was added.
@@ -287,7 +287,7 @@ pub struct Event {
     pub resource: String,
     /// The record's id, if one record of a collection changed.
     pub id: Option<Id>,
-    /// What happened.
+    /// The kind of change.
     pub kind: EventKind,
     /// The record's new text, compact; none for a deletion.
     pub record: Option<Arc<str>>,
@@ -302,7 +302,7 @@ pub struct Feed {
     updates: watch::Sender<u64>,
 }
 
-/// What a reader receives after its position.
+/// The result of a read from a position.
 #[derive(Debug)]
 pub enum FeedRead {
     /// The next events; empty if there are no new ones.

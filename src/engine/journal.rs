@@ -15,7 +15,7 @@ use crate::file::{Content, DataFile, Leftover, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
-/// Which files have a journal, and when the file is saved.
+/// Settings of the journal: which files have one, and when the file is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Journaling {
     /// Files of this size and larger ones have one.
@@ -54,10 +54,10 @@ pub(super) struct Journal {
 
 /// The journal has writes that the file lacks.
 pub(super) struct Ahead {
-    /// When the first of them came.
+    /// The time of the first of them.
     pub(super) first: Instant,
     last: Instant,
-    /// When the first write came that is not in the background save.
+    /// The time of the first write that is not in the background save.
     later: Option<Instant>,
     /// The number of the file's state that the journal is ahead of.
     pub(super) state: u64,
@@ -77,7 +77,7 @@ impl Journal {
         self.ahead.is_some()
     }
 
-    /// When the file is to be saved.
+    /// The time at which the file must be saved.
     pub(super) fn save_due(&self) -> Option<Instant> {
         let Journaling { pause, latest, .. } = self.journaling;
         self.ahead
@@ -85,7 +85,7 @@ impl Journal {
             .map(|ahead| (ahead.last + pause).min(ahead.first + latest))
     }
 
-    /// When the journal is to be removed, unless the file lacks some of it.
+    /// The time at which the journal can be removed; `None` while the file lacks some of it.
     pub(super) fn expires(&self) -> Option<Instant> {
         self.needed_until.filter(|_| self.ahead.is_none())
     }
@@ -302,7 +302,7 @@ impl Effect {
 pub struct Replayed {
     /// The data.
     pub store: Store,
-    /// What happened, for the log.
+    /// The notice for the log.
     pub notice: Notice,
     /// The replayed writes.
     pub(super) lacking: Vec<Written>,

@@ -123,7 +123,7 @@ impl Engine {
         self.conflicts.all()
     }
 
-    /// What is wrong with the files; changes wake the receiver.
+    /// The present troubles of the files; changes wake the receiver.
     pub fn trouble(&self) -> watch::Receiver<Present> {
         self.troubles.subscribe()
     }

@@ -35,7 +35,7 @@ pub struct FileSource {
     pub unseen: Duration,
     /// Whether writes go into a journal first.
     pub journaling: Journaling,
-    /// What the last run left in the journal.
+    /// The writes that the last run left in the journal.
     pub left: Option<Leftover>,
 }
 
@@ -59,14 +59,14 @@ struct Base {
 /// An edit of a replaced file.
 struct LateEdit {
     edit: Edit,
-    /// What that file held; `None`: another file was served then.
+    /// The data of that file; `None`: another file was served then.
     base: Option<Base>,
 }
 
 /// An edit that was read and is valid.
 struct ValidEdit {
     store: Store,
-    /// When it was saved, by the file system's clock.
+    /// The time of the save, by the file system's clock.
     saved: Option<SystemTime>,
     /// It replaces an edit that was reported as broken.
     fixes_reported: bool,
@@ -85,7 +85,7 @@ impl ValidEdit {
 
 /// A file that a symbolic link was switched to, and that has not been loaded yet.
 struct SwitchedFile {
-    /// What its journal has.
+    /// The writes in its journal.
     left: Option<Leftover>,
 }
 
@@ -117,7 +117,7 @@ pub(super) struct Reloader {
     edits: SavedEdits,
     /// Edits of replaced files that have not been merged yet.
     late: Vec<LateEdit>,
-    /// What replaced files held, by the number of the state.
+    /// The data of replaced files, by the number of the state.
     replaced: HashMap<u64, Base>,
 }
 
@@ -206,7 +206,7 @@ impl Reloader {
         self.schedule.event();
     }
 
-    /// When [`Reloader::run`] must be called, if no message comes before.
+    /// The time at which [`Reloader::run`] must be called, if no message comes before.
     pub(super) fn due(&mut self) -> Option<Instant> {
         // A broken file is saved as soon as it is fixed, whether it is watched or not.
         let waits = self.journal.is_ahead() && self.state.is_broken();
@@ -321,7 +321,7 @@ impl Reloader {
         self.after_check(history);
     }
 
-    /// What follows each check of the file.
+    /// The work after each check of the file.
     fn after_check(&mut self, history: &mut History) {
         self.keep_pending(history);
         self.look_for_late_edits(history);

@@ -120,7 +120,9 @@ impl Rulebook {
         if self.schema().auth().is_some() && Auth::PATHS.contains(&name) {
             faults.list.push(Fault {
                 offset: text.find(&quote(name)).unwrap_or(0),
-                message: format!("`x-auth` answers at /{name}, so no resource can have that name"),
+                message: format!(
+                    "`x-auth` uses the path /{name}, so no resource can have that name"
+                ),
                 hint: Some("rename the resource".into()),
             });
         }
@@ -151,7 +153,7 @@ impl Rulebook {
     /// Reads an edit. An empty file is an error, not empty data: many editors truncate it and then write it.
     ///
     /// # Errors
-    /// As [`Rulebook::read_file`], or it is empty.
+    /// Those of [`Rulebook::read_file`]; or the file is empty.
     pub fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
         match std::str::from_utf8(&bytes) {
             Ok(text) if is_blank(text) => {

@@ -131,13 +131,13 @@ pub(super) struct Journal {
     batches: VecDeque<BatchStart>,
 }
 
-/// Where the lines of a batch begin.
+/// The beginning of a batch in the journal.
 struct BatchStart {
     offset: u64,
     chain: Chain,
     lines: usize,
     at: SystemTime,
-    /// What the file held before the batch.
+    /// The file's content before the batch.
     before: Content,
 }
 
@@ -254,7 +254,7 @@ impl DataFile {
         self.shorten_journal(at, keep, u64::MAX);
     }
 
-    /// Where the next line goes, if the journal applies to the file's content.
+    /// The offset of the next line, if the journal applies to the file's content.
     pub(super) fn append_position(&self) -> Option<u64> {
         let journal = self
             .journal

@@ -22,7 +22,7 @@ pub struct Lock {
     port: u16,
 }
 
-/// What is known of a server that has the lock.
+/// The server that holds the lock, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Holder {
     /// Its process.

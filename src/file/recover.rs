@@ -56,7 +56,7 @@ pub(super) fn journal_name(path: &Path) -> PathBuf {
     path.with_file_name(format!("{}standin-journal", beginning(path)))
 }
 
-/// Where a journal is kept that cannot be read to its end.
+/// The copy of a damaged journal.
 pub(super) fn kept_journal_name(path: &Path, holds: Content) -> PathBuf {
     kept_name(path, holds.hash, "jsonl")
 }
@@ -92,7 +92,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     Ok(kept)
 }
 
-/// As [`clear`], for the file `name`.
+/// Like [`clear`], for the file `name`.
 fn clear_one(
     medium: &dyn Medium,
     path: &Path,

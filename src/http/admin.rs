@@ -91,7 +91,7 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
         let wanted = body::any(&request);
         let read_only = wanted["readOnly"].as_bool().ok_or_else(bad)?;
         if app.settings.read_only && !read_only {
-            return Err(app.read_only_problem("the option of the command line wins"));
+            return Err(app.read_only_problem("the command-line option takes precedence"));
         }
         app.read_only.store(read_only, Ordering::Relaxed);
     }
@@ -223,7 +223,7 @@ pub(super) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     if !request.host_names().all(is_loopback) {
         return closed(
             "the admin routes accept only host names of this machine",
-            "ask for localhost",
+            "use localhost as the host",
         );
     }
     let site = request.header(HeaderName::from_static("sec-fetch-site"));
@@ -285,11 +285,10 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
     };
     match revert(&app, &request, Revert::Undo { version }).await? {
         Some(version) => response::ok(&json!({ "version": version })),
-        None => Err(Problem::new(
-            problem::NOTHING_TO_UNDO,
-            "there is no change that could be undone",
-        )
-        .hint("only the last 100 changes since the start can be undone")),
+        None => Err(
+            Problem::new(problem::NOTHING_TO_UNDO, "there is no change to undo")
+                .hint("only the last 100 changes since the start can be undone"),
+        ),
     }
 }
 
@@ -358,8 +357,8 @@ fn no_snapshot<'a>(
     let near = nearest(name, names.iter().map(String::as_str));
     let hint = match (near, names.len()) {
         (Some(near), _) => format!("did you mean {near}?"),
-        (None, 1) => format!("there is {}", list(&names)),
-        (None, _) => format!("there are {}", list(&names)),
+        (None, 1) => format!("the only snapshot is {}", list(&names)),
+        (None, _) => format!("the snapshots are {}", list(&names)),
     };
     let path = format!("/-/reset?snapshot={}", path_encode(near.unwrap_or("start")));
     Problem::new(problem::NO_SNAPSHOT, format!("there is no snapshot {name}"))

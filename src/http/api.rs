@@ -287,7 +287,7 @@ fn credentials(
         .into_iter()
         .filter(|name| text(name).is_none())
     {
-        problem = problem.error(pointer::join("", name), "must be a text");
+        problem = problem.error(pointer::join("", name), "must be a non-empty string");
     }
     match (text(login), text(password)) {
         (Some(login), Some(password)) => Ok((sent.clone(), login, password)),
@@ -327,7 +327,7 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
 async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
     let (_, name, password) = credentials(app, published, request, auth)?;
     let wrong = |detail: String, name: &str| {
-        Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is not right"))
+        Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is wrong"))
     };
     let Some(user) = login::user_with(published, auth, &name) else {
         let detail = format!("there is no user with the {} {name}", auth.login);

@@ -50,7 +50,7 @@ pub struct AccessLogEntry {
     pub time: Duration,
     /// Bytes of the response's body.
     pub size: usize,
-    /// What is wrong with the request and what to do about it, if anything; several lines.
+    /// The problem and its hint, if there is one; several lines.
     pub note: Option<String>,
 }
 
@@ -424,7 +424,7 @@ impl App {
             let detail =
                 format!("the request is for the host {host}, and standin serves this machine");
             return Err(Problem::new(problem::FOREIGN_HOST, detail).hint(format!(
-                "ask for localhost; to be reached as {host}, start standin with --allow-host {host}"
+                "use localhost as the host; to accept {host}, start standin with --allow-host {host}"
             )));
         }
         cross_site::check(request, &self.settings)

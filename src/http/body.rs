@@ -99,7 +99,7 @@ pub(super) fn any(request: &Request) -> Value {
 /// Refuses a body that is marked as JSON and is not JSON.
 ///
 /// # Errors
-/// Where it is not JSON.
+/// The body is not JSON; the error says where.
 pub(super) fn check_json(request: &Request) -> Result<(), Problem> {
     let text = std::str::from_utf8(whole(request)?).unwrap_or_default();
     let is_marked = media_type(request).is_some_and(|kind| is_json(&kind));
@@ -182,7 +182,7 @@ fn wrong_type(kind: Option<&str>, may_be_json: bool) -> Problem {
     let (problem, detail, hint) = match kind {
         Some(JSON_PATCH) => (
             problem::MEDIA,
-            "the body is a JSON Patch (RFC 6902), which standin does not take".to_string(),
+            "the body is a JSON Patch (RFC 6902), which standin does not support".to_string(),
             "PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)",
         ),
         Some(FORM) if may_be_json => (
@@ -275,7 +275,7 @@ fn unpack<'a>(request: &Request, bytes: &'a [u8], limit: usize) -> Result<Cow<'a
         Some(other) => {
             return Err(
                 Problem::new(problem::MEDIA, format!("the Content-Encoding is {other}"))
-                    .hint("the server takes gzip, deflate and identity"),
+                    .hint("the server supports gzip, deflate and identity"),
             );
         }
     };
@@ -442,7 +442,7 @@ impl Suggestion<'_> {
             .map(|_| ())
     }
 
-    /// What is stored, so that the suggested command changes nothing else: all of it for PUT, one member for PATCH.
+    /// The stored value, so that the suggested command changes nothing else: all of it for PUT, one member for PATCH.
     /// `None` if the command creates a record.
     fn stored(&self, may_send: impl Fn(&str) -> bool) -> Option<Value> {
         if self.command.operation == Operation::Create {

@@ -14,14 +14,14 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// A site that is not allowed and has sent a request.
 pub(super) enum Foreign {
-    /// Of this origin.
+    /// The origin.
     Origin(String),
     /// The browser does not send an origin; the site is that of this `Referer`, if there is one.
     Unnamed(Option<String>),
 }
 
 impl Foreign {
-    /// What to do to allow the site.
+    /// A hint how to allow the site.
     pub(super) fn hint(&self, request: &Request, settings: &Settings) -> String {
         if reads_own_only(request, settings) {
             return "standin was started with --no-cors, so only its own pages can read; start it without".into();

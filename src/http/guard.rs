@@ -21,7 +21,7 @@ use crate::query::names_in;
 use crate::rules::{Access, Auth, Generated, Guard};
 use crate::store::{Command, Operation, Record, Store};
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Viewer {
     /// The record of the user who is logged in.
@@ -180,7 +180,7 @@ pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published>
     }
 }
 
-/// What the viewer sees of `store`; `None`: all of it.
+/// The part of `store` that the viewer may see; `None`: all of it.
 pub(super) fn narrowed(store: &Store, published: &Published, viewer: &Viewer) -> Option<Store> {
     let schema = published.rulebook.schema();
     let mut seen: Option<Store> = None;
@@ -442,7 +442,7 @@ fn refused(
     };
     let Denied::NotLoggedIn(scheme) = denied else {
         let hint = match guard {
-            Guard::Owner => "ask for records of your own".to_string(),
+            Guard::Owner => "request your own records".to_string(),
             Guard::Role(role) => format!("log in as a user whose `role` is {}", quote(role)),
             _ => "change the guard in the rules".into(),
         };

@@ -37,7 +37,7 @@ impl Routes {
         })
     }
 
-    /// What is in effect.
+    /// The rules and the profile in effect.
     pub(super) fn in_effect(&self) -> Arc<InEffect> {
         self.0.load_full()
     }
@@ -122,7 +122,7 @@ pub struct WatchedFile {
     path: PathBuf,
     /// It need not be there.
     is_optional: bool,
-    /// What was last read; `None`: nothing yet.
+    /// The content that was last read; `None`: nothing yet.
     content: Option<Content>,
     /// The profile that a routes file names.
     named_profile: Option<PathBuf>,
@@ -191,7 +191,7 @@ pub struct HotReload {
     pub(super) targets: Targets,
 }
 
-/// Where the files take effect.
+/// The places where the files take effect.
 pub struct Targets {
     /// The owner of the data and the rules.
     pub engine: Arc<Engine>,

@@ -15,7 +15,7 @@ use crate::work::Work;
 
 /// The records of `resource` that the request's query selects. `nested`: the filter of a nested path.
 ///
-/// As with the other functions that take `work`, the response is incomplete if that was stopped.
+/// The response is incomplete if `work` was stopped; so are those of the other functions that take one.
 pub(super) fn collection(
     app: &App,
     published: &Published,

@@ -54,7 +54,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// What identifies a token.
+    /// The identity of a token.
     fn key(&self) -> (String, u64, String) {
         (self.sub.clone(), self.iat, self.jti.clone())
     }

@@ -199,7 +199,7 @@ impl LoggedRequest {
     }
 }
 
-/// What the log masks in a body.
+/// The parts of a body that the log masks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Hidden<'a> {
     /// Everything: the resource is guarded.

@@ -23,7 +23,7 @@ use crate::behaviour::{
     Delay, Explained, Fail, How, Matched, Per, Quota, RequestParts, RoutesFile,
 };
 
-/// What the connection does instead of sending the response: an extension of it.
+/// The connection does this instead of sending the response: an extension of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     /// It is closed.
@@ -437,7 +437,7 @@ fn asked_failure(status: u16) -> Problem {
         .hint("the data is untouched; send it without Prefer and _status for the real response")
 }
 
-/// What the rules of the routes file do with a request that has been rewritten.
+/// The effect of the routes file's rules on a request that has been rewritten.
 #[cfg(feature = "cli")]
 pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
     let Some(routes) = &app.settings.routes else {
@@ -466,7 +466,7 @@ pub(super) struct Preferences {
 }
 
 impl Preferences {
-    /// What `request` asks for.
+    /// The preferences of `request`.
     ///
     /// # Errors
     /// `_status` in the URL is not an error status. In the header it is ignored, as RFC 7240 requires.

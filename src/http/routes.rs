@@ -263,7 +263,7 @@ impl LocalService {
         }
     }
 
-    /// What the rules of the routes file do with a request: its target after the rewrites, and what each rule does.
+    /// Explains the routes file's effect on a request: the target after the rewrites, and the effect of each rule.
     #[cfg(feature = "cli")]
     pub fn explain(&self, mut request: Request) -> (String, Vec<Explained>) {
         if let Some(uri) = api::rewrite(&self.app, &request.uri) {

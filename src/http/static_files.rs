@@ -18,7 +18,7 @@ use crate::text::path_encode;
 /// Larger files are streamed, and not compressed.
 const MAX_WHOLE: u64 = 1024 * 1024;
 
-/// What there is at a path.
+/// A file or folder at a path.
 #[derive(Debug, Clone)]
 pub(super) enum Found {
     File(PathBuf),

@@ -137,7 +137,7 @@ pub(super) async fn carry_out(
 /// Carries out `command`; a password in it is hashed first.
 ///
 /// # Errors
-/// As `Engine::write`.
+/// Those of `Engine::write`.
 pub(super) async fn save(
     app: &App,
     command: Command,

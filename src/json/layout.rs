@@ -19,7 +19,7 @@ pub enum Indent {
 /// How JSON text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// What separates the members.
+    /// The white space between the members.
     pub indent: Indent,
     /// Lines end with `\r\n` instead of `\n`.
     pub crlf: bool,

@@ -55,7 +55,7 @@ pub(super) fn add(
     schemas.insert(format!("{}Changes", one.name), changes(raw, id));
 }
 
-/// Where the schemas of the rules file are in the document.
+/// The positions of the rules file's schemas in the document.
 pub(super) struct Moved<'a> {
     rules: &'a Schema,
     /// JSON pointers into the rules file, and the name of the schema for each.

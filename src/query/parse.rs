@@ -48,7 +48,7 @@ impl Query {
         for (name, value) in pairs {
             if let Some((base, _)) = name.split_once('[').filter(|(base, _)| is_reserved(base)) {
                 let detail = format!(
-                    "{base} takes a text, {} makes an object of it",
+                    "{base} takes a string, and {} makes it an object",
                     quoted(name)
                 );
                 let example = example_of(base);

@@ -59,7 +59,8 @@ impl Gatherer<'_> {
             }
         }
         for name in names.iter().filter(|name| Auth::PATHS.contains(name)) {
-            let message = format!("`{AUTH}` answers at /{name}, so no resource can have that name");
+            let message =
+                format!("`{AUTH}` uses the path /{name}, so no resource can have that name");
             self.problem(
                 join("/properties", name),
                 message,
@@ -149,7 +150,7 @@ impl Gatherer<'_> {
         Some(access)
     }
 
-    /// What the server fills the property with whose schemas are `schemas`.
+    /// The generated value of the property with these `schemas`.
     pub fn generated(&mut self, schemas: &[Subschema<'_>]) -> Option<Generated> {
         let mut found = None;
         for (pointer, value) in self.own(GENERATED, schemas) {

@@ -201,7 +201,7 @@ struct Records<'a> {
 }
 
 impl Records<'_> {
-    /// Where the copy of the schema at `pointer` is.
+    /// The pointer to the copy of the schema at `pointer`; makes the copy if there is none.
     fn copy(&mut self, pointer: &str) -> String {
         let known = self
             .copies

@@ -26,9 +26,9 @@ pub(super) struct Gathered {
     pub unique: Vec<UniqueRule>,
     pub references: Vec<ReferenceRule>,
     pub hidden: Hidden,
-    /// Where the schema of a record (or of the object) is.
+    /// The pointer to the schema of a record, or of the object.
     pub pointer: String,
-    /// Where the schemas of a record's id are.
+    /// The pointers to the schemas of a record's id.
     pub id_pointers: Vec<String>,
     pub required: Vec<String>,
 }
@@ -265,11 +265,11 @@ impl Gatherer<'_> {
         self.problem(pointer, message, Some(hint));
     }
 
-    /// `value` as a string; anything else is reported.
+    /// `value` as a non-empty string; anything else is reported.
     pub fn text<'v>(&mut self, value: &'v Value, pointer: &str) -> Option<&'v str> {
         let text = value.as_str().filter(|text| !text.is_empty());
         if text.is_none() {
-            let message = format!("must be a text, got {}", literal(value));
+            let message = format!("must be a non-empty string, got {}", literal(value));
             self.problem(pointer.to_owned(), message, None);
         }
         text

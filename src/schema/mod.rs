@@ -51,7 +51,7 @@ impl Schema {
         self.auth.as_ref()
     }
 
-    /// Who may read and write `resource`; `None`: anyone.
+    /// The guards of `resource`; `None`: it has none.
     pub fn access(&self, resource: &str) -> Option<&Access> {
         let found = self.guards.iter().find(|(name, _)| name == resource);
         found.map(|(_, access)| access)
@@ -93,7 +93,7 @@ pub struct Rules {
     pub holds: Holds,
     /// The properties that the rules describe, in the order of the file; those of `$ref` and `allOf` included.
     pub properties: Vec<Property>,
-    /// What must be unique among the records.
+    /// The unique rules.
     pub unique: Vec<UniqueRule>,
     /// The properties that refer to other records.
     pub references: Vec<ReferenceRule>,
@@ -109,7 +109,7 @@ pub struct Rules {
     checker: check::Checker,
 }
 
-/// What rules are for.
+/// The kind of resource that rules are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// Each record of a collection.
@@ -135,11 +135,11 @@ pub struct Property {
     pub write_only: bool,
     /// Its `default`.
     pub default: Option<Value>,
-    /// What the server fills it with.
+    /// The value that the server generates for it.
     pub generated: Option<Generated>,
     /// Its `description`.
     pub description: Option<String>,
-    /// What it must be, in words: `an e-mail address`, `a string or null`; empty where anything is allowed.
+    /// The allowed values in words: `an e-mail address`, `a string or null`; empty if anything is allowed.
     pub words: String,
 }
 
@@ -205,9 +205,9 @@ pub struct SchemaProblem {
     pub pointer: String,
     /// Its byte offset in the text of the file.
     pub offset: usize,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What to do, if known.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 

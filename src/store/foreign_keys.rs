@@ -34,7 +34,7 @@ pub struct Link {
     pub declared: bool,
     /// The rules declare it, or a record has the key.
     pub used: bool,
-    /// What happens to a record when the one that it points to is deleted.
+    /// The effect on a record of deleting the one that it points to.
     pub on_delete: OnDelete,
 }
 

@@ -24,7 +24,7 @@ use crate::json::{
 /// The recent versions of a record or object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiChange {
-    /// Which record or object.
+    /// The record or object.
     pub what: Written,
     /// The API wrote it. Otherwise only edits changed it, and it just helps to find the base of an edit.
     pub by_api: bool,
@@ -80,9 +80,9 @@ impl Conflict {
 pub struct PastState<'a> {
     /// The data.
     pub store: &'a Store,
-    /// What the API wrote next.
+    /// The records that the API wrote next.
     pub written: &'a [Written],
-    /// What edits changed next.
+    /// The records that edits changed next.
     pub edited: &'a [Written],
 }
 

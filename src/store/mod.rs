@@ -43,7 +43,7 @@ pub struct Settings {
     pub id: String,
     /// The suffix of foreign keys: the `Id` of `postId`.
     pub foreign_key_suffix: String,
-    /// What a deletion does to dependents that have no rule for it.
+    /// The effect of a deletion on dependents that have no rule for it.
     pub on_delete: OnDelete,
     /// The rules. The store enforces those for unique values, references, ids and hidden values; the others are checked
     /// before a command is planned.
@@ -100,7 +100,7 @@ pub struct Resource {
     singulars: OnceLock<Arc<[Singular]>>,
 }
 
-/// What a resource is.
+/// The data of a resource.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::large_enum_variant,
@@ -317,7 +317,7 @@ impl Resource {
         &self.name
     }
 
-    /// What it holds.
+    /// Its data.
     pub fn data(&self) -> &Data {
         &self.data
     }

@@ -61,7 +61,7 @@ impl Store {
     /// The draft of `command`. `random` returns the letters of a new string id.
     ///
     /// # Errors
-    /// What the command names does not exist, or the given value cannot be an id.
+    /// The resource or record does not exist, or the given value cannot be an id.
     pub fn draft(
         &self,
         command: &Command,
@@ -332,9 +332,9 @@ impl Store {
 /// How the text of a new record is formatted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Formatting {
-    /// As it is.
+    /// The text stays as it is.
     Kept,
-    /// Like its neighbours.
+    /// The text is formatted like its neighbours.
     OfNeighbours,
 }
 

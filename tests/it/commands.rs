@@ -166,7 +166,7 @@ fn init_converts_other_formats() {
             "id,name\n1,\"A\n2,B\n",
             "a quoted cell is not closed",
         ),
-        ("a.json5", "{a: [1], a: []}", "the key \"a\" is there twice"),
+        ("a.json5", "{a: [1], a: []}", "the key \"a\" appears twice"),
         ("a.json5", "{a: Infinity}", "JSON has no number inf"),
         ("a.yaml", "a: .nan", "non-finite"),
         ("a.ndjson", "{}\n{", "line 2"),
@@ -735,7 +735,7 @@ fn routes_lists_the_rules_and_explains_a_request() {
     for (arguments, message) in [
         (
             &["routes", "alone.json"][..],
-            "there is no routes file alone.routes.json\n  help: to have one",
+            "there is no routes file alone.routes.json\n  help: to create one",
         ),
         (
             &["routes", "no.json", "--routes", "db.routes.json"],

@@ -211,7 +211,7 @@ pub(super) fn unmerged_text(kind: &str, text: &str) -> Value {
     json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": kind, "text": text })
 }
 
-/// What a restore drops.
+/// The API writes that a restore drops.
 pub(super) fn dropped(ours: &Store, theirs: &Store) -> Vec<Conflict> {
     let written = ours.written_since(theirs);
     let conflicts = written

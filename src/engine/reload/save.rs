@@ -41,7 +41,7 @@ impl Reloader {
         self.after_save(saved, count, written, history)
     }
 
-    /// As [`Reloader::save_batch`], for an undo or a reset, which does not go into the journal first.
+    /// Like [`Reloader::save_batch`], for an undo or a reset, which does not go into the journal first.
     pub(in super::super) fn save_change(
         &mut self,
         next: &Store,

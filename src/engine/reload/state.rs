@@ -28,7 +28,7 @@ pub(super) struct Broken {
     pub(super) edit: Edit,
     pub(super) since: Instant,
     pub(super) is_reported: bool,
-    /// When to save the writes that it may lack to the conflicts file.
+    /// The time at which the writes that it may lack are saved to the conflicts file.
     pub(super) keep_pending_at: Option<Instant>,
 }
 
@@ -86,11 +86,11 @@ impl FileState {
     }
 }
 
-/// When to check the file next.
+/// The schedule of checks of the file.
 #[derive(Default)]
 pub(super) struct Schedule {
     pub(super) at: Option<Instant>,
-    /// When the first event since the last check came.
+    /// The time of the first event since the last check.
     first_event: Option<Instant>,
 }
 
@@ -124,9 +124,9 @@ pub(super) struct RecentStates {
 struct State {
     at: Instant,
     store: Store,
-    /// What the API wrote next.
+    /// The records that the API wrote next.
     written: Vec<Written>,
-    /// What an edit changed next, and what the API wrote and lost against an edit.
+    /// The records that an edit changed next, and API writes that lost against an edit.
     edited: Vec<Written>,
 }
 
@@ -141,7 +141,7 @@ pub fn keep_journal(unseen: Duration) -> Duration {
     unseen + MAX_EDIT_AGE
 }
 
-/// When an edit was written, from its age when it was found, at most [`MAX_EDIT_AGE`].
+/// The time at which an edit was written, given its age when it was found; at most [`MAX_EDIT_AGE`] before.
 pub(super) fn saved_at(found: Instant, age: Duration) -> Instant {
     found.checked_sub(age.min(MAX_EDIT_AGE)).unwrap_or(found)
 }
@@ -227,7 +227,7 @@ impl RecentStates {
     }
 }
 
-/// What the last edits changed, and when they were saved: an older one may be found after them.
+/// The changes of the last edits, and the times of their saves: an older edit may be found after them.
 pub(super) struct SavedEdits(BoundedQueue<(SystemTime, Vec<Written>)>);
 
 /// How many of them are remembered, and how many bytes they may use.
@@ -250,7 +250,7 @@ impl SavedEdits {
         }
     }
 
-    /// What was changed by edits that were saved after `saved`.
+    /// The records that were changed by edits saved after `saved`.
     pub(super) fn after(&self, saved: Option<SystemTime>) -> HashSet<&Written> {
         let newer = self.0.iter().filter(|(at, _)| Some(*at) > saved);
         newer.flat_map(|(_, things)| things).collect()

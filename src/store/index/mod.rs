@@ -42,7 +42,7 @@ struct OnDemand {
     built: OnceLock<Index>,
 }
 
-/// What an index is on.
+/// The key of an index on demand.
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     Hash(HashKey),
