@@ -369,7 +369,7 @@ fn two_tabs_do_not_overwrite_each_other() {
 
 /// Node's `fetch` writes a large body in chunks, and fails if the connection is closed before all of it was received.
 #[test]
-fn node_hears_that_its_body_is_too_large() {
+fn node_gets_the_413_for_a_body_that_is_too_large() {
     let served = serve_data(r#"{ "texts": [] }"#);
     let script = "const body = JSON.stringify({ text: 'x'.repeat(11 * 2 ** 20) });
         const headers = { 'Content-Type': 'application/json' };

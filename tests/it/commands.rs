@@ -29,7 +29,7 @@ fn prints(place: &Place, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn an_empty_folder_offers_init_which_makes_data_that_is_served() {
+fn an_empty_folder_suggests_init_which_makes_data_that_is_served() {
     let place = place(&[]);
     let errors = place.fails(&[]);
     has(&errors, "no data file here");
@@ -617,7 +617,7 @@ fn open_opens_the_page_or_says_where_it_is() {
 
 /// Input that is not a pipe: `/dev/null`, as under service managers.
 #[test]
-fn without_the_option_an_input_that_is_over_changes_nothing() {
+fn without_the_option_the_end_of_input_changes_nothing() {
     let place = place(&[("db.json", "{\"a\": []}")]);
     let mut process = crate::process::Process::serve_as(&place.path("db.json"), &[], |command| {
         command.stdin(Stdio::null());

@@ -85,7 +85,7 @@ fn values_at_the_top_are_served_and_not_written() {
 }
 
 #[test]
-fn hostile_names_are_resources_like_others() {
+fn hostile_resource_names_work_like_other_names() {
     let names = [
         ("with space", "with%20space"),
         ("with-hyphen", "with-hyphen"),

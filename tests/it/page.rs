@@ -34,7 +34,7 @@ fn shipped() -> Fixture {
 }
 
 #[test]
-fn the_request_of_the_page_gives_the_answer_of_the_page() {
+fn the_example_request_gets_the_documented_response() {
     let fixture = shipped();
     let mut client = fixture.client();
     // As curl 8 sends it.
@@ -147,7 +147,7 @@ fn a_bad_body_is_a_400_and_changes_nothing() {
 }
 
 #[test]
-fn json_is_taken_under_each_of_its_names() {
+fn json_is_accepted_under_each_of_its_media_types() {
     let fixture = shipped();
     for (number, kind) in [
         "application/json",

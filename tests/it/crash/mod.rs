@@ -269,7 +269,7 @@ fn is_whole(disk: &Simulated) {
 }
 
 #[test]
-fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_half_there() {
+fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_partial() {
     for durability in [Durability::Synced, Durability::Written] {
         for way in WAYS {
             for commands in sequences() {

@@ -79,7 +79,7 @@ fn one_line(value: &Value) -> String {
 
 /// Every request of the page has the response below it. With `UPDATE_PAGES` set the responses are rewritten.
 #[test]
-fn the_page_shows_real_answers() {
+fn the_page_shows_real_responses() {
     let (path, data) = (project("docs/queries.md"), blog());
     let page = std::fs::read_to_string(&path).unwrap();
     let (mut out, mut asked, mut examples) = (Vec::new(), None, 0);
