@@ -148,7 +148,7 @@ impl RoutesFile {
             let Some(earlier) = self.rules[..at].iter().find(hides) else {
                 continue;
             };
-            if rule.answer.is_none() && rule.fail.is_none() {
+            if rule.response.is_none() && rule.fail.is_none() {
                 continue;
             }
             let message = format!(
@@ -210,7 +210,7 @@ impl RoutesFile {
     pub fn answers(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
         self.rules
             .iter()
-            .any(|rule| rule.answer.is_some() && rule.pattern.matches(method, path).is_some())
+            .any(|rule| rule.response.is_some() && rule.pattern.matches(method, path).is_some())
     }
 
     /// Resets all counters.
@@ -284,7 +284,7 @@ impl Rule {
         let is_used = |key: &str| match key {
             "guard" | "delay" | "limit" => true,
             "fail" => earlier.is_none(),
-            "headers" => self.answer.is_none() && earlier.is_none(),
+            "headers" => self.response.is_none() && earlier.is_none(),
             _ => false,
         };
         let mut used: Vec<String> = self.summary(is_used).collect();
@@ -297,7 +297,7 @@ impl Rule {
                     |key: &str| !["match", "guard", "delay", "limit", "fail"].contains(&key);
                 used.extend(self.summary(is_answer));
             }
-            Some(line) if self.answer.is_some() || self.fail.is_some() => {
+            Some(line) if self.response.is_some() || self.fail.is_some() => {
                 if used.is_empty() {
                     part = Part::Unused;
                 }

@@ -37,7 +37,7 @@ pub type Stage = Box<dyn Fn(&Store, Option<&Outcome>) -> Result<Vec<Command>, Wr
 
 /// The commands that were carried out, with their outcomes.
 type Done<'j> = Vec<(Cow<'j, Command>, Outcome)>;
-type Answer = Result<Vec<Outcome>, WriteError>;
+type WriteResult = Result<Vec<Outcome>, WriteError>;
 
 /// A request to the writer thread.
 pub(super) enum Message {
@@ -58,7 +58,7 @@ pub(super) enum Message {
 /// A write, and the channel for its result.
 pub(super) struct Job {
     pub(super) work: Work,
-    pub(super) reply: oneshot::Sender<Answer>,
+    pub(super) reply: oneshot::Sender<WriteResult>,
 }
 
 /// The content of a write.
@@ -212,7 +212,7 @@ impl Writer {
     }
 
     /// Commits a batch of writes, and returns the result of each.
-    fn commit(&mut self, jobs: &[Job]) -> Vec<Answer> {
+    fn commit(&mut self, jobs: &[Job]) -> Vec<WriteResult> {
         loop {
             match self.try_commit(jobs) {
                 Ok(Some(answers)) => return answers,
@@ -227,7 +227,7 @@ impl Writer {
     ///
     /// # Errors
     /// Nothing of the batch was saved.
-    fn try_commit(&mut self, jobs: &[Job]) -> Result<Option<Vec<Answer>>, WriteError> {
+    fn try_commit(&mut self, jobs: &[Job]) -> Result<Option<Vec<WriteResult>>, WriteError> {
         if let Some(file) = &mut self.file {
             file.before_write(&mut self.history)?;
         }
@@ -383,6 +383,6 @@ impl Writer {
 }
 
 /// The same error for all of `jobs`.
-fn all(jobs: &[Job], error: &WriteError) -> Vec<Answer> {
+fn all(jobs: &[Job], error: &WriteError) -> Vec<WriteResult> {
     jobs.iter().map(|_| Err(error.clone())).collect()
 }

@@ -99,12 +99,11 @@ pub(super) struct Reloader {
     schedule: Schedule,
     /// Whether edits are loaded when they happen; otherwise the next write finds them.
     is_watched: bool,
+    /// `None`: the file is not watched, or cannot be.
     watch: Option<Watch>,
     switched: Option<SwitchedFile>,
     /// The last reported reason why the file that a link was switched to cannot be read.
     follow_error: Option<String>,
-    /// The file cannot be watched.
-    is_unwatched: bool,
     /// The interval in which the file's stamp is polled, and the next time.
     poll: Option<(Duration, Instant)>,
     journal: Journal,
@@ -146,7 +145,6 @@ impl Reloader {
             notice,
             state: FileState::InSync,
             schedule: Schedule::default(),
-            is_unwatched: unwatched.is_some(),
             poll,
             journal: Journal::new(source.journaling),
             saving: None,
@@ -210,7 +208,8 @@ impl Reloader {
     pub(super) fn due(&mut self) -> Option<Instant> {
         // A broken file is saved as soon as it is fixed, whether it is watched or not.
         let waits = self.journal.is_ahead() && self.state.is_broken();
-        if (self.is_unwatched || waits) && self.schedule.at.is_none() {
+        let cannot_be_watched = self.is_watched && self.watch.is_none();
+        if (cannot_be_watched || waits) && self.schedule.at.is_none() {
             self.schedule.within(POLL);
         }
         let poll = self.poll.map(|(_, at)| at);
@@ -370,7 +369,7 @@ impl Reloader {
     fn refresh_watch(&mut self) {
         if let Some(Err(error)) = self.watch.as_mut().map(Watch::refresh) {
             tracing::debug!(%error, "the file cannot be watched any more");
-            (self.watch, self.is_unwatched) = (None, true);
+            self.watch = None;
             (self.notice)(Notice::Unwatched(error.to_string()));
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 use warp::http::{HeaderName, Method, StatusCode, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::guard::viewer;
 use super::hot_reload::InEffect;
 use super::problem::{self, Problem};
@@ -27,7 +27,7 @@ const MAX_SNAPSHOTS: usize = 100;
 const MAX_NAME: usize = 100;
 
 /// `GET /-/health`.
-pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Reply {
     let published = app.engine.snapshot();
     let resources = published.store.resources().map(|resource| {
         let count = resource.collection().map_or(1, Collection::len);
@@ -81,7 +81,7 @@ pub(super) fn reason(trouble: &Trouble) -> Value {
 }
 
 /// `GET /-/settings`; `PUT /-/settings` with `{"readOnly": true}` refuses writes until it is switched back.
-pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Reply {
     if request.method == Method::PUT {
         check(&app, &request)?;
         let bad = || {
@@ -99,7 +99,7 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET /-/requests`.
-pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let after = request.first("after");
     let after = after.and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -107,7 +107,7 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET`, `PUT` and `DELETE /-/faults`: rules that fail, delay and limit requests, set at run time.
-pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     match request.method {
         Method::PUT => {
@@ -148,7 +148,7 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
             format!("{path:?} is a rewrite; only fail, delay and limit can be set at run time");
         return Err(wrong(detail, None));
     }
-    let has_more = |rule: &&Rule| rule.answer.is_some() || rule.guard.is_some();
+    let has_more = |rule: &&Rule| rule.response.is_some() || rule.guard.is_some();
     if let Some(rule) = rules.rules.iter().find(has_more) {
         let detail = format!(
             "{}: the rule {:?} has more than fail, delay and limit",
@@ -160,7 +160,7 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
 }
 
 /// `GET /-/conflicts`.
-pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Reply {
     let published = app.engine.snapshot();
     let viewer = viewer(&app, &published, &request).await;
     let seen = |mut conflict: Value| {
@@ -185,7 +185,7 @@ pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET /__rules`, which json-server's home page requests, and scripts may.
-pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Reply {
     let file = app.routes().rules.clone();
     let rules = file.rewriter.rules();
     let rules = rules.map(|(_, rule, target)| (rule.to_string(), target.into()));
@@ -239,7 +239,7 @@ pub(super) fn check(app: &App, request: &Request) -> Result<(), Problem> {
 }
 
 /// `POST /-/reset`.
-pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     if let Some(version) = request.first("version") {
         return reset_to(&app, &request, &version).await;
@@ -260,7 +260,7 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `POST /-/reset?version=7`: reverts the data to that version.
-async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
+async fn reset_to(app: &App, request: &Request, version: &str) -> Reply {
     let number = version.parse().ok();
     let Some(store) = number.and_then(|number| app.engine.at(number)) else {
         let detail = format!("the data of version {version} is not kept");
@@ -272,7 +272,7 @@ async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
 }
 
 /// `POST /-/undo`.
-pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let version = request
         .first("version")
@@ -305,7 +305,7 @@ async fn revert(app: &App, request: &Request, to: Revert) -> Result<Option<u64>,
 }
 
 /// `POST /-/snapshots/NAME`.
-pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let bad = |why: &str| {
         Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before")
@@ -337,7 +337,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
 }
 
 /// `GET /-/snapshots`.
-pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let start = json!({ "snapshot": "start", "version": 0 });
     let named = app.snapshots.lock();
@@ -367,7 +367,7 @@ fn no_snapshot<'a>(
 }
 
 /// `GET /-/rules`, with `?from=data` rules inferred from the data; `PUT /-/rules` saves the body as the rules file.
-pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     if request.method == Method::PUT {
         return save(app, request).await;
@@ -384,7 +384,7 @@ pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
     response::ok(&body)
 }
 
-async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
+async fn save(app: Arc<App>, request: Arc<Request>) -> Reply {
     if app.settings.ephemeral {
         let detail =
             "standin was started with --ephemeral and writes no file, so the rules cannot be saved";

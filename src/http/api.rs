@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use warp::http::{HeaderName, Method, StatusCode, Uri, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::body::Reading;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
@@ -26,7 +26,7 @@ const PROFILE: HeaderName = HeaderName::from_static("standin-profile");
 
 /// Answers any request, in the `mode` that a rule of the routes file sets, and in the shape of the profile if there is
 /// one.
-pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Reply {
     let is_shaped = || {
         request
             .headers
@@ -42,7 +42,7 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mo
 }
 
 /// Answers any request, without a profile.
-async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
+async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Reply {
     let published = app.engine.snapshot();
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
@@ -71,12 +71,7 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
 }
 
 /// The response to a read; `None`: it is too costly for this thread.
-fn try_read(
-    app: &App,
-    published: &Published,
-    request: &Request,
-    target: &Target,
-) -> Option<Answer> {
+fn try_read(app: &App, published: &Published, request: &Request, target: &Target) -> Option<Reply> {
     if is_costly(published, request, target) {
         return None;
     }
@@ -86,11 +81,7 @@ fn try_read(
 }
 
 /// The response to a costly read, computed on a separate thread.
-async fn read_off_worker(
-    app: Arc<App>,
-    published: Arc<Published>,
-    request: Arc<Request>,
-) -> Answer {
+async fn read_off_worker(app: Arc<App>, published: Arc<Published>, request: Arc<Request>) -> Reply {
     let scheduler = app.scheduler.clone();
     let read = move |work: &Work<'_>| {
         let target = target(&published.store, &request)?;
@@ -127,7 +118,7 @@ fn read(
     request: &Request,
     target: &Target,
     work: &Work<'_>,
-) -> Answer {
+) -> Reply {
     match target {
         Target::Home => Ok(web_pages::home(app, published)),
         Target::All => {
@@ -156,7 +147,7 @@ async fn write(
     request: &Arc<Request>,
     target: &Target<'_>,
     (viewer, mode): (&Viewer, Option<Mode>),
-) -> Answer {
+) -> Reply {
     app.check_writable(request.method.as_str())?;
     if let (Target::Collection(resource), "PATCH" | "DELETE", Some(Mode::Bulk)) =
         (target, request.method.as_str(), mode)
@@ -217,7 +208,7 @@ async fn auth_answer(
     published: &Published,
     request: &Request,
     viewer: &Viewer,
-) -> Option<Answer> {
+) -> Option<Reply> {
     let auth = published.rulebook.schema().auth()?;
     let path = request.uri.path();
     let (name, allow) = (auth_path(app, path)?, auth_methods(app, path)?);
@@ -299,7 +290,7 @@ fn credentials(
     }
 }
 
-async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
+async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Reply {
     app.check_writable("this")?;
     let (sent, name, _) = credentials(app, published, request, auth)?;
     if login::user_with(published, auth, &name).is_some() {
@@ -324,7 +315,7 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
     session(app, &published, auth, user, StatusCode::CREATED)
 }
 
-async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
+async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Reply {
     let (_, name, password) = credentials(app, published, request, auth)?;
     let wrong = |detail: String, name: &str| {
         Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is wrong"))
@@ -356,7 +347,7 @@ fn session(
     auth: &Auth,
     user: Option<&Arc<Record>>,
     status: StatusCode,
-) -> Answer {
+) -> Reply {
     let made = user.and_then(|user| {
         let token = app.logins.token(auth, user)?;
         let text = published.full.public_text(&auth.users, user.value());

@@ -33,8 +33,8 @@ use crate::engine::{Engine, Notice, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
 
-/// The result of a handler.
-pub(super) type Answer = Result<Response<Bytes>, Problem>;
+/// The reply of a handler: a response, or a problem to make one of.
+pub(super) type Reply = Result<Response<Bytes>, Problem>;
 
 /// A line of the access log.
 #[derive(Debug, Clone)]
@@ -249,7 +249,7 @@ impl App {
     }
 
     /// Checks the request, runs `handler`, completes the response and logs it.
-    pub(super) async fn respond<F: Future<Output = Answer>>(
+    pub(super) async fn respond<F: Future<Output = Reply>>(
         self: &Arc<App>,
         received: Received,
         handler: impl FnOnce(Arc<App>, Arc<Request>) -> F,

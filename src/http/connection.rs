@@ -19,7 +19,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH};
 use warp::http::{Request, Response};
-use warp::reply::Response as Reply;
+use warp::reply::Response as WarpResponse;
 
 use super::app::App;
 use super::request::{CURRENT, Progress};
@@ -121,7 +121,7 @@ impl Shared {
         routes: S,
         progress: Arc<Progress>,
     ) where
-        S: Service<Request<Incoming>, Response = Reply, Error = Infallible> + Clone + Send,
+        S: Service<Request<Incoming>, Response = WarpResponse, Error = Infallible> + Clone + Send,
         S::Future: Send,
     {
         // Otherwise a small response may wait for the TCP acknowledgement of the previous one (Nagle).
@@ -178,7 +178,7 @@ impl Shared {
 /// # Errors
 /// A rule of the routes file closes the connection without a response.
 async fn sent(
-    response: Reply,
+    response: WarpResponse,
     progress: &Arc<Progress>,
     stop: &watch::Receiver<bool>,
 ) -> io::Result<Response<impl Body<Data = Bytes, Error = warp::Error> + use<>>> {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use warp::http::{HeaderMap, Method, Response, header};
 
 use super::admin::{self, reason};
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::cross_site;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
@@ -39,7 +39,7 @@ pub(super) struct Live {
 }
 
 /// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
-pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Reply {
     cross_site::check_foreign(&request, &app.settings)?;
     let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::admin::{self, kind};
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::events::{cause_name, id_json};
 use super::guard::{Viewer, view, viewer};
 use super::problem::{self, Problem};
@@ -37,7 +37,7 @@ const MAX_FIELDS: usize = 200;
 const MAX_CHANGES: usize = 100;
 
 /// `GET /-/model`: the resources with the schema of their records, labels and relations.
-pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Reply {
     let published = seen(&app, &request).await.1;
     let schema = app.engine.schema();
     let store = &published.store;
@@ -109,7 +109,7 @@ fn relations(store: &Store, resource: &Resource) -> (Vec<Value>, Vec<Value>) {
 
 /// `GET /-/facets/NAME`: the values of the fields with their counts, among the records that the query selects.
 /// `_facet` names fields; without it those with few values are chosen.
-pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Reply {
     let published = seen(&app, &request).await.1;
     // A large collection takes a while.
     let scheduler = app.scheduler.clone();
@@ -118,7 +118,7 @@ pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
         .await
 }
 
-fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_>) -> Answer {
+fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_>) -> Reply {
     let (resource, collection) = collection_at(&published.store, request)?;
     let pairs = list::pairs(request)?;
     let (named, mut pairs): (Vec<_>, Vec<_>) =
@@ -248,7 +248,7 @@ impl Field {
 }
 
 /// `GET /-/dependents/NAME?id=1`: what deleting these records would delete and change; nothing is changed.
-pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Reply {
     let (viewer, published) = seen(&app, &request).await;
     let (resource, _) = collection_at(&published.store, &request)?;
     let before = published.full.clone();
@@ -314,7 +314,7 @@ fn add_id(groups: &mut Map<String, Value>, resource: &str, id: Option<&Id>) {
 }
 
 /// `GET /-/history`: the changes that can be undone, newest first, with the records before and after.
-pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Reply {
     admin::check(&app, &request)?;
     let events = app.engine.feed.kept();
     let steps = app.engine.undo_steps();

@@ -12,13 +12,13 @@ use bytes::Bytes;
 use serde_json::Value as Json;
 use warp::http::{HeaderName, HeaderValue, Method, Response, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::guard::{self, Viewer};
 use super::idempotency::{self, Begun};
 use super::problem::{self, LogNote, Problem};
 use super::profile::translation;
 use super::request::{Request, segments};
-use super::{body, request, response, rule_answer};
+use super::{body, custom_response, request, response};
 use crate::behaviour::{
     Delay, Explained, Fail, How, Matched, Per, Quota, RequestParts, RoutesFile,
 };
@@ -38,9 +38,9 @@ pub(super) async fn answer<F>(
     request: Arc<Request>,
     delay: Delay,
     handler: impl FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
-) -> Answer
+) -> Reply
 where
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
 {
     if request.method == Method::OPTIONS {
         return handler(app, request).await;
@@ -78,9 +78,9 @@ async fn under_rules<F>(
     delay: Delay,
     handler: impl FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
     preferences: &Preferences,
-) -> Answer
+) -> Reply
 where
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
 {
     let files: Files = [
         Some(app.faults.current()),
@@ -154,9 +154,9 @@ impl Call<'_> {
         delay: Delay,
         preferences: &Preferences,
         handler: H,
-    ) -> Answer
+    ) -> Reply
     where
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = Reply> + Send + 'static,
         H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
     {
         let begun = self.begin()?;
@@ -172,34 +172,26 @@ impl Call<'_> {
             return self.fail(rule, fail);
         }
         let answer = match begun {
-            Some(begun) => begun.answer(self.detached(files.clone(), handler)).await,
+            Some(begun) => {
+                let (app, request) = (self.app.clone(), self.request.clone());
+                let (viewer, files) = (self.viewer.clone(), files.clone());
+                // It must be able to outlive the connection.
+                let answer = async move {
+                    let call = Call {
+                        app: &app,
+                        request: &request,
+                        matched: matching(files.iter().flatten(), &request),
+                        viewer,
+                    };
+                    call.answer(handler).await
+                };
+                begun.answer(answer).await
+            }
             None => self.answer(handler).await,
         };
         match failure {
             Some((rule, fail)) => self.fail(rule, fail),
             None => answer,
-        }
-    }
-
-    /// [`Call::answer`] as a future that can outlive the connection.
-    fn detached<F, H>(
-        &self,
-        files: Files,
-        handler: H,
-    ) -> impl Future<Output = Answer> + Send + 'static + use<F, H>
-    where
-        F: Future<Output = Answer> + Send + 'static,
-        H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
-    {
-        let (app, request, viewer) = (self.app.clone(), self.request.clone(), self.viewer.clone());
-        async move {
-            let call = Call {
-                app: &app,
-                request: &request,
-                matched: matching(files.iter().flatten(), &request),
-                viewer,
-            };
-            call.answer(handler).await
         }
     }
 
@@ -230,22 +222,22 @@ impl Call<'_> {
         };
         let decided = self.matched.iter().find_map(|one| match &one.rule.fail {
             Some(fail) if applies(fail, one.rule.place.line) => Some(Some((one, fail))),
-            _ => one.rule.answer.as_ref().map(|_| None),
+            _ => one.rule.response.as_ref().map(|_| None),
         });
         decided.flatten()
     }
 
     /// The response of the first rule that has one, or else of `handler`; with the headers of the rules.
-    async fn answer<F>(&self, handler: impl FnOnce(Arc<App>, Arc<Request>) -> F) -> Answer
+    async fn answer<F>(&self, handler: impl FnOnce(Arc<App>, Arc<Request>) -> F) -> Reply
     where
-        F: Future<Output = Answer>,
+        F: Future<Output = Reply>,
     {
         let (app, request) = (self.app, self.request);
         let mut rules = self.matched.iter();
-        let own = rules.find_map(|one| Some((one, one.rule.answer.as_ref()?)));
+        let own = rules.find_map(|one| Some((one, one.rule.response.as_ref()?)));
         let answer = match own {
             Some((own, answer)) => {
-                rule_answer::answer(app, request, own, answer, &self.viewer).await
+                custom_response::answer(app, request, own, answer, &self.viewer).await
             }
             None => handler(app.clone(), request.clone()).await,
         };
@@ -254,17 +246,17 @@ impl Call<'_> {
         for matched in self.matched.iter().rev() {
             let rule = matched.rule;
             let is_used =
-                rule.answer.is_none() || own.is_some_and(|(own, _)| std::ptr::eq(own.rule, rule));
+                rule.response.is_none() || own.is_some_and(|(own, _)| std::ptr::eq(own.rule, rule));
             if is_used && !rule.headers.is_empty() {
-                let scope = rule_answer::scope(app, request, matched, &self.viewer);
-                rule_answer::add_headers(app, &mut response, &rule.headers, &scope)?;
+                let scope = custom_response::scope(app, request, matched, &self.viewer);
+                custom_response::add_headers(app, &mut response, &rule.headers, &scope)?;
             }
         }
         Ok(response)
     }
 
     /// The response to a request that fails by a rule.
-    fn fail(&self, matched: &Matched<'_>, fail: &Fail) -> Answer {
+    fn fail(&self, matched: &Matched<'_>, fail: &Fail) -> Reply {
         let rule = &matched.rule.key;
         let (mut response, what) = match &fail.how {
             How::Status {
@@ -272,7 +264,7 @@ impl Call<'_> {
                 body,
                 headers,
             } => {
-                let scope = rule_answer::scope(self.app, self.request, matched, &self.viewer);
+                let scope = custom_response::scope(self.app, self.request, matched, &self.viewer);
                 let mut response = match body {
                     None => {
                         let detail = format!("the rule {rule:?} makes this request fail");
@@ -281,10 +273,13 @@ impl Call<'_> {
                     }
                     Some(body) => {
                         let text = body.render(&scope);
-                        rule_answer::json(*status, &text.map_err(|error| self.app.failed(&error))?)
+                        custom_response::json(
+                            *status,
+                            &text.map_err(|error| self.app.failed(&error))?,
+                        )
                     }
                 };
-                rule_answer::add_headers(self.app, &mut response, headers, &scope)?;
+                custom_response::add_headers(self.app, &mut response, headers, &scope)?;
                 (response, "failed")
             }
             How::Abort => (cut(Cut::Abort), "closed"),
@@ -407,7 +402,7 @@ fn too_many(quotas: &[(&str, Quota)]) -> Problem {
 }
 
 /// With the fields of draft-ietf-httpapi-ratelimit-headers-10.
-fn with_quotas(answer: Answer, quotas: &[(&str, Quota)]) -> Answer {
+fn with_quotas(answer: Reply, quotas: &[(&str, Quota)]) -> Reply {
     if quotas.is_empty() {
         return answer;
     }

@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
-use super::app::Answer;
+use super::app::Reply;
 use super::problem::{self, Problem};
 use super::request::{Request, segments};
 use super::response::{self, FileBody};
@@ -35,7 +35,7 @@ pub(super) async fn find(folder: PathBuf, path: String) -> Option<Found> {
 }
 
 /// Sends what was found.
-pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
+pub(super) async fn answer(found: Found, request: Arc<Request>) -> Reply {
     let read = move || match found {
         Found::File(path) => send(&request, &path),
         Found::Redirect(location) => {

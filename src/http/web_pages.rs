@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
-use super::app::{Answer, App, Described};
+use super::app::{App, Described, Reply};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
@@ -72,14 +72,14 @@ pub(super) fn is_file(path: &str) -> bool {
 }
 
 /// `GET /-/FILE`.
-pub(super) async fn file(_: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn file(_: Arc<App>, request: Arc<Request>) -> Reply {
     let path = request.uri.path().strip_prefix("/-/").unwrap_or_default();
     // The route matches paths of files only.
     Ok(send(find(path).unwrap_or(&FILES[0])))
 }
 
 /// `GET /favicon.ico`, which browsers ask for by themselves.
-pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Reply {
     Ok(send(find("icon.svg").unwrap_or(&FILES[0])))
 }
 
@@ -131,7 +131,7 @@ fn send(file: &File) -> Response<Bytes> {
 }
 
 /// `GET /-/openapi.json`.
-pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Reply {
     let published = app.engine.snapshot();
     let cached = app.openapi.lock().clone();
     let (routes, profile) = (app.routes(), app.profile());
@@ -181,14 +181,14 @@ const SOURCE: &str = include_str!("../../docs/errors.md");
 const SECTIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/errors.rs"));
 
 /// `GET /-/reference.css`.
-pub(super) async fn style(_: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn style(_: Arc<App>, _: Arc<Request>) -> Reply {
     let style = include_bytes!("reference/reference.css");
     Ok(response::page(CSS, style.to_vec(), ERRORS_POLICY))
 }
 
 /// `GET /-/errors`: all kinds of problems, or with a further segment one of them. HTML, unless the client prefers
 /// Markdown.
-pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Reply {
     let path = request.uri.path().trim_start_matches("/-/errors");
     let name = path.trim_matches('/');
     if SECTIONS.iter().all(|(known, _)| *known != name) {
@@ -270,7 +270,7 @@ pub(super) mod viewer {
     };
 
     /// `GET /-/docs` and the files below it.
-    pub(in super::super) async fn answer(_: Arc<App>, request: Arc<Request>) -> Answer {
+    pub(in super::super) async fn answer(_: Arc<App>, request: Arc<Request>) -> Reply {
         let path = request.uri.path().trim_start_matches("/-/docs");
         match path.trim_matches('/') {
             "" => {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 use warp::http::{Method, Response, StatusCode, header};
 
-use super::app::{Answer, App, kib};
+use super::app::{App, Reply, kib};
 use super::body::{self, Reading};
 use super::guard::Viewer;
 use super::problem::{self, Problem};
@@ -86,7 +86,7 @@ pub(super) async fn carry_out(
     request: &Arc<Request>,
     command: Command,
     (mode, preset): (Option<Mode>, Object),
-) -> Answer {
+) -> Reply {
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete anything.
     body::whole(request)?;
@@ -197,7 +197,7 @@ async fn create_all(
     request: &Arc<Request>,
     command: &Command,
     mode: Option<Mode>,
-) -> Answer {
+) -> Reply {
     let engine = &app.engine;
     let (bodies, _permit) = read(app, request, command, body::objects).await?;
     let bodies = bodies.into_iter();
@@ -303,7 +303,7 @@ pub(super) async fn bulk(
     request: &Arc<Request>,
     resource: &str,
     viewer: &Viewer,
-) -> Answer {
+) -> Reply {
     body::whole(request)?;
     let (patch, _permit) = match request.method {
         Method::DELETE => (None, None),

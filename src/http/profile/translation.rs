@@ -6,7 +6,7 @@ use warp::http::{Response, StatusCode, header};
 
 use super::{Profile, Shape};
 use crate::engine::Published;
-use crate::http::app::{Answer, App};
+use crate::http::app::{App, Reply};
 use crate::http::problem::{self, Problem};
 use crate::http::request::{Body, Request};
 use crate::http::response;
@@ -83,7 +83,7 @@ pub(in crate::http) fn shaped(
     app: &App,
     profile: &Profile,
     (sent, own): (&Request, &Request),
-    answer: Answer,
+    answer: Reply,
 ) -> Response<Bytes> {
     let mut response = answer.unwrap_or_else(Problem::into_response);
     let kind = response::header(&response, header::CONTENT_TYPE).unwrap_or_default();

@@ -7,15 +7,14 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::target::{Target, beginning, path_of, target};
 use super::{api, body, login, response, static_files, write};
 use crate::behaviour::{
-    Action, Answer as RuleAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
-    value_of,
+    Action, CustomResponse, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What, value_of,
 };
 use crate::engine::Stage;
 use crate::json::{Id, Kind, Object, unquote};
@@ -28,9 +27,9 @@ pub(super) async fn answer(
     app: &Arc<App>,
     request: &Arc<Request>,
     matched: &Matched<'_>,
-    answer: &RuleAnswer,
+    answer: &CustomResponse,
     viewer: &Viewer,
-) -> Answer {
+) -> Reply {
     // A broken body must not be treated as a missing one.
     body::check_json(request)?;
     let fail = |error: RoutesError| app.failed(&error);
@@ -249,7 +248,7 @@ fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
 }
 
 /// The file at `path`, below the folder of the routes file.
-async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
+async fn file(app: &App, request: &Arc<Request>, path: &str) -> Reply {
     let routes = app.settings.routes.as_ref().map(|routes| routes.current());
     let routes = routes.and_then(|routes| routes.path.clone());
     let folder = routes.and_then(|path| {
