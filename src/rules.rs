@@ -124,7 +124,7 @@ pub enum Op {
     Gte,
     /// Equal to one of a list.
     In,
-    /// A string that holds the text, or an array with an item that is equal to it.
+    /// A string that contains the text, or an array with an item that is equal to it.
     Contains,
     /// A string that begins with the text.
     StartsWith,

@@ -288,7 +288,7 @@ impl Server {
     /// Whether the data file holds an edit that is not valid.
     #[cfg(feature = "cli")]
     pub(crate) fn file_is_broken(&self) -> bool {
-        self.app.file_is_broken()
+        self.app.engine.trouble().borrow().data_is_broken()
     }
 
     /// Reads the data while the server runs, without keeping it running. Once the server has stopped, the result is the

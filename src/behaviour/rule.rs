@@ -97,7 +97,7 @@ impl Mode {
 /// A change of the data.
 #[derive(Debug)]
 pub struct Action {
-    /// Whether it responses the request.
+    /// The method.
     pub verb: Verb,
     /// Its body; a deletion has none.
     pub body: Template,
@@ -241,7 +241,7 @@ impl Rule {
         self.conditions.count() > 0
     }
 
-    /// Whether it responses every matching request, so that later rules are not reached.
+    /// Whether it answers every matching request, so that later rules are not reached.
     pub(super) fn always_answers(&self) -> bool {
         let always_fails = |fail: &Fail| fail.trigger.always() && !fail.after;
         self.response.is_some() || self.fail.as_ref().is_some_and(always_fails)

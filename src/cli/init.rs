@@ -407,12 +407,9 @@ fn records(text: &str) -> Result<Value, Box<dyn std::error::Error>> {
 /// A number or a boolean; not a number that would lose digits.
 fn plain_value(text: &str) -> Option<Value> {
     match serde_json::from_str(text).ok()? {
-        Value::Number(number) if is_exact(&number, text) => Some(Value::Number(number)),
-        value @ Value::Bool(_) => Some(value),
+        // An integer without a fraction or an exponent that does not fit would become a float.
+        Value::Number(number) if number.is_f64() && !text.contains(['.', 'e', 'E']) => None,
+        value @ (Value::Number(_) | Value::Bool(_)) => Some(value),
         _ => None,
     }
-}
-
-fn is_exact(number: &Number, text: &str) -> bool {
-    !number.is_f64() || text.contains(['.', 'e', 'E'])
 }

@@ -166,17 +166,17 @@ impl Writer {
             Message::Revert { revert, reply } => {
                 // Earlier writes go first.
                 self.carry_out(jobs);
-                let answer = self.guarded(|writer| writer.revert(&revert));
-                drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+                let result = self.guarded(|writer| writer.revert(&revert));
+                drop(reply.send(result.unwrap_or(Err(WriteError::Bug))));
             }
             Message::Rules { rulebook, reply } => {
                 self.carry_out(jobs);
-                let answer = self.guarded(|writer| writer.set_rules(rulebook));
+                let result = self.guarded(|writer| writer.set_rules(rulebook));
                 let bug = || {
                     let error = SyntaxError::new(0, "internal error; the rules were not changed");
                     Err(Faults::one(String::new(), error))
                 };
-                drop(reply.send(answer.unwrap_or_else(bug)));
+                drop(reply.send(result.unwrap_or_else(bug)));
             }
             Message::FileEvent => {
                 if let Some(file) = &mut self.file {
@@ -199,15 +199,15 @@ impl Writer {
             return;
         }
         let start = Instant::now();
-        let answers = self.guarded(|writer| writer.commit(jobs));
-        let answers = answers.unwrap_or_else(|| all(jobs, &WriteError::Bug));
+        let results = self.guarded(|writer| writer.commit(jobs));
+        let results = results.unwrap_or_else(|| all(jobs, &WriteError::Bug));
         self.last = (jobs.len(), start.elapsed());
-        for (job, answer) in jobs.drain(..).zip(answers) {
+        for (job, result) in jobs.drain(..).zip(results) {
             // The client may have disconnected; the write is done all the same.
             let Job { work, reply } = job;
             // Drop the steps first: they hold the application, which the caller may drop once it has the result.
             drop(work);
-            drop(reply.send(answer));
+            drop(reply.send(result));
         }
     }
 
@@ -215,7 +215,7 @@ impl Writer {
     fn commit(&mut self, jobs: &[Job]) -> Vec<WriteResult> {
         loop {
             match self.try_commit(jobs) {
-                Ok(Some(answers)) => return answers,
+                Ok(Some(results)) => return results,
                 Ok(None) => {}
                 Err(error) => return all(jobs, &error),
             }

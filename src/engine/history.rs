@@ -169,12 +169,11 @@ impl History {
         let published = Published::new(store, before.version, rulebook, Some(&before), self.memory);
         self.published.store(Arc::new(published));
         // Events hold records without the properties that were hidden before.
-        self.feed.rules_changed(hides_other);
-    }
-
-    /// Clears the undo history: it is of another file.
-    pub(super) fn forget_steps(&mut self) {
-        self.undo.lock().clear();
+        if hides_other {
+            self.feed.events.lock().clear();
+        }
+        // Wakes the readers.
+        self.feed.updates.send_modify(|_| {});
     }
 
     /// Publishes the result of a batch of writes.
@@ -369,14 +368,6 @@ impl Feed {
         // Unlock before readers wake.
         drop(kept);
         self.updates.send_replace(last);
-    }
-
-    /// Wakes the readers because the rules have changed; drops the events if they hold properties that are hidden now.
-    pub(super) fn rules_changed(&self, forgets: bool) {
-        if forgets {
-            self.events.lock().clear();
-        }
-        self.updates.send_modify(|_| {});
     }
 
     /// Adds the events of writes; `store` is the data after them.

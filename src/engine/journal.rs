@@ -20,9 +20,9 @@ use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written
 pub struct Journaling {
     /// Files of this size and larger ones have one.
     pub above: usize,
-    /// The file is saved when there was no write for this long,
+    /// The file is saved when there was no write for this long.
     pub pause: Duration,
-    /// and at the latest this long after the first write that it lacks.
+    /// The file is saved at the latest this long after the first write that it lacks.
     pub latest: Duration,
     /// Files of this size and larger ones are saved in the background, while writes go on.
     pub background: usize,
@@ -77,17 +77,13 @@ impl Journal {
         self.ahead.is_some()
     }
 
-    /// The time at which the file must be saved.
-    pub(super) fn save_due(&self) -> Option<Instant> {
+    /// The time at which the file must be saved; if it lacks nothing, the time at which the journal can be removed.
+    pub(super) fn due(&self) -> Option<Instant> {
         let Journaling { pause, latest, .. } = self.journaling;
-        self.ahead
-            .as_ref()
-            .map(|ahead| (ahead.last + pause).min(ahead.first + latest))
-    }
-
-    /// The time at which the journal can be removed; `None` while the file lacks some of it.
-    pub(super) fn expires(&self) -> Option<Instant> {
-        self.needed_until.filter(|_| self.ahead.is_none())
+        match &self.ahead {
+            Some(ahead) => Some((ahead.last + pause).min(ahead.first + latest)),
+            None => self.needed_until,
+        }
     }
 
     /// Keeps the journal for another while.

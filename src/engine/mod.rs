@@ -181,15 +181,15 @@ impl Engine {
     /// # Errors
     /// The data breaks them; the old rules stay.
     pub fn set_rules(&self, rulebook: Rulebook) -> Result<(), Faults> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let rulebook = Arc::new(rulebook);
         drop(self.sender.send(Message::Rules { rulebook, reply }));
-        answer.blocking_recv().unwrap_or(Ok(()))
+        result.blocking_recv().unwrap_or(Ok(()))
     }
 
     /// Sets what is wrong with a file of `kind`: the rules, the routes, the profile. `None`: nothing.
     pub fn set_trouble(&self, kind: TroubleKind, trouble: Option<Trouble>) {
-        self.troubles.set_beside(kind, trouble);
+        self.troubles.replace(|known| known == kind, trouble);
     }
 
     /// Carries out `command`, if what it changes is as `expected`; when this returns `Ok`, the file
@@ -239,15 +239,15 @@ impl Engine {
         self.ask(|reply| Message::Write(Job { work, reply })).await
     }
 
-    /// Sends a message to the writer and waits for its answer.
+    /// Sends a message to the writer and waits for the result.
     async fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<Result<T, WriteError>>) -> Message,
     ) -> Result<T, WriteError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let sent = self.sender.send(message(reply));
         sent.map_err(|_| WriteError::Stopped)?;
-        answer.await.unwrap_or(Err(WriteError::Stopped))
+        result.await.unwrap_or(Err(WriteError::Stopped))
     }
 
     /// Finishes the pending writes, saves the file, and ends the writer.

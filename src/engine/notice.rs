@@ -129,12 +129,12 @@ pub enum Notice {
         /// How to fix it.
         hint: String,
     },
-    /// At the stop: the file could not be saved and lacks writes that its journal has.
+    /// When stopping: the file could not be saved and lacks writes that its journal has.
     InJournal {
         /// The journal.
         journal: PathBuf,
     },
-    /// At the start: no save can succeed as things are.
+    /// At the start: the file cannot be saved.
     Unwritable {
         /// Why: which file or folder.
         reason: String,
@@ -442,12 +442,12 @@ impl Troubles {
         self.replace(TroubleKind::is_of_data, trouble);
     }
 
-    /// Like [`Troubles::set`], for another file.
-    pub(super) fn set_beside(&self, kind: TroubleKind, trouble: Option<Trouble>) {
-        self.replace(|known| known == kind, trouble);
-    }
-
-    fn replace(&self, is_of_file: impl Fn(TroubleKind) -> bool, trouble: Option<Trouble>) {
+    /// Replaces the trouble of the file whose troubles have the kinds `is_of_file`.
+    pub(super) fn replace(
+        &self,
+        is_of_file: impl Fn(TroubleKind) -> bool,
+        trouble: Option<Trouble>,
+    ) {
         self.0.send_if_modified(|Present(present)| {
             let known = present.iter().position(|known| is_of_file(known.kind));
             let before = known.map(|at| present.remove(at));

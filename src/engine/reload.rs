@@ -224,10 +224,7 @@ impl Reloader {
             || self.file.check_due().is_some()
             || self.state.is_broken()
             || self.state.is_unsaved();
-        self.journal
-            .save_due()
-            .or(self.journal.expires())
-            .filter(|_| !waits)
+        self.journal.due().filter(|_| !waits)
     }
 
     /// Does what is due.

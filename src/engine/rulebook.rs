@@ -322,7 +322,7 @@ pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Noti
     })
 }
 
-/// Whether a stored password is a hash: argon2, or bcrypt as json-server-auth has it.
+/// Whether a stored password is a hash: argon2, or bcrypt, which json-server-auth uses.
 pub fn is_hash(stored: &str) -> bool {
     ["$argon2", "$2a$", "$2b$", "$2x$", "$2y$"]
         .iter()

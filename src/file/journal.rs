@@ -511,7 +511,7 @@ impl DataFile {
         let known = self.known.content;
         let parsed = parse(bytes);
         if let Some(line) = parsed.broken {
-            let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
+            let kept = recover::kept_name(&self.path, Content::of(bytes).hash, "jsonl");
             let kept = (self.role == Role::Owner).then_some(kept);
             if let Some(kept) = &kept {
                 self.medium.write_new(kept, bytes, &self.path, true)?;

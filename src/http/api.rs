@@ -37,8 +37,8 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mo
         return plain(app, request, mode).await;
     };
     let own = Arc::new(own_request(&app, &profile, &request));
-    let answer = plain(app.clone(), own.clone(), mode).await;
-    Ok(shaped(&app, &profile, (&request, &own), answer))
+    let reply = plain(app.clone(), own.clone(), mode).await;
+    Ok(shaped(&app, &profile, (&request, &own), reply))
 }
 
 /// Answers any request, without a profile.
@@ -54,8 +54,8 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Repl
         return Ok(response::options(&request, &app.settings, allow));
     }
     let viewer = guard::viewer_of_data(&app, &published, &request).await;
-    if let Some(answer) = auth_answer(&app, &published, &request, &viewer).await {
-        return answer;
+    if let Some(reply) = auth_response(&app, &published, &request, &viewer).await {
+        return reply;
     }
     let published = guard::view(published, &viewer);
     let target = target(&published.store, &request)?;
@@ -63,8 +63,8 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Repl
     if !request.reads() {
         return write(&app, &published, &request, &target, (&viewer, mode)).await;
     }
-    if let Some(answer) = try_read(&app, &published, &request, &target) {
-        return answer;
+    if let Some(reply) = try_read(&app, &published, &request, &target) {
+        return reply;
     }
     drop(target);
     read_off_worker(app, published, request).await
@@ -76,8 +76,8 @@ fn try_read(app: &App, published: &Published, request: &Request, target: &Target
         return None;
     }
     let work = Work::at_most(costly::INLINE_LIMIT);
-    let answer = read(app, published, request, target, &work);
-    (!work.is_stopped()).then_some(answer)
+    let reply = read(app, published, request, target, &work);
+    (!work.is_stopped()).then_some(reply)
 }
 
 /// The response to a costly read, computed on a separate thread.
@@ -203,7 +203,7 @@ fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option
 }
 
 /// Answers a request for one of the paths that `x-auth` adds; `None` for other paths.
-async fn auth_answer(
+async fn auth_response(
     app: &App,
     published: &Published,
     request: &Request,
@@ -340,7 +340,7 @@ async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth
     Ok(response)
 }
 
-/// The response to a login, as json-server-auth has it.
+/// The response to a login, in the format of json-server-auth.
 fn session(
     app: &App,
     published: &Published,

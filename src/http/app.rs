@@ -46,9 +46,9 @@ pub struct AccessLogEntry {
     pub target: String,
     /// The response's status.
     pub status: StatusCode,
-    /// From the request's last byte to the response.
+    /// The time from the request's last byte to the response.
     pub time: Duration,
-    /// Bytes of the response's body.
+    /// The size of the response's body, in bytes.
     pub size: usize,
     /// The problem and its hint, if there is one; several lines.
     pub note: Option<String>,
@@ -66,7 +66,7 @@ pub(super) struct Described {
 
 /// The state of the application.
 pub struct App {
-    pub(super) engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
     pub(super) settings: Settings,
     /// The folder of static files, if there is one.
     pub(super) folder: Option<PathBuf>,
@@ -163,12 +163,6 @@ impl App {
         self.engine.snapshot().full.clone()
     }
 
-    /// Whether the data file holds an edit that is not valid.
-    #[cfg(feature = "cli")]
-    pub fn file_is_broken(&self) -> bool {
-        self.engine.trouble().borrow().data_is_broken()
-    }
-
     /// The profile in effect: that of the settings, or else that of the routes file.
     pub(super) fn profile(&self) -> Option<Arc<Profile>> {
         let named = || self.settings.routes.as_ref()?.profile();
@@ -261,12 +255,12 @@ impl App {
             sent_target,
             is_complete,
         } = received;
-        let answer = async {
+        let reply = async {
             self.check(&request)?;
             handler(self.clone(), request.clone()).await
         };
         // Without this a panic would close the connection without a response.
-        let answer = AssertUnwindSafe(answer)
+        let reply = AssertUnwindSafe(reply)
             .catch_unwind()
             .await
             .unwrap_or_else(|_| {
@@ -275,7 +269,7 @@ impl App {
                         .hint("please report the request that caused it"),
                 )
             });
-        let response = answer.unwrap_or_else(Problem::into_response);
+        let response = reply.unwrap_or_else(Problem::into_response);
         let document = RequestLog::document(&response);
         let mut response = self.finish(&request, response).await;
         if !is_complete {

@@ -132,9 +132,9 @@ impl Shared {
         let service = service_fn(|mut request| {
             current.set_busy(request.method());
             prepare(&app, &mut request, Some(remote), current);
-            let answer = routes.clone().call(request);
+            let response = routes.clone().call(request);
             async move {
-                let Ok(response) = answer.await;
+                let Ok(response) = response.await;
                 sent(response, current, stop).await
             }
         });

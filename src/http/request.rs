@@ -378,7 +378,7 @@ fn may_be_discarded(headers: &HeaderMap) -> bool {
         && content_length(headers).is_none_or(|length| length <= MAX_DISCARDED)
 }
 
-/// Reads a body to its end, or until it is too much; then the connection is closed.
+/// Reads a body to its end, or up to a limit; then the connection is closed.
 async fn discard<B: Buf, E>(mut body: impl Stream<Item = Result<B, E>> + Unpin) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(part)) = body.next().await {

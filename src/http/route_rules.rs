@@ -49,8 +49,8 @@ where
         true => Preferences::of(&request)?,
         false => Preferences::default(),
     };
-    let answer = under_rules(&app, &request, delay, handler, &preferences).await;
-    let mut response = answer.unwrap_or_else(Problem::into_response);
+    let reply = under_rules(&app, &request, delay, handler, &preferences).await;
+    let mut response = reply.unwrap_or_else(Problem::into_response);
     // Responses of the API are already shaped by the profile; other responses of rules keep their shape.
     if is_problem(&response)
         && let Some(profile) = app.profile()
@@ -97,16 +97,20 @@ where
         matched,
         viewer,
     };
-    call.check_guards()?;
+    let mut guards = call
+        .matched
+        .iter()
+        .filter_map(|one| one.rule.guard.as_ref());
+    guards.try_for_each(|guard| guard::check_route(app, request, &call.viewer, guard))?;
     let quotas = call.take_quotas();
-    let answer = match quotas.iter().all(|(_, quota)| quota.allowed) {
+    let reply = match quotas.iter().all(|(_, quota)| quota.allowed) {
         true => {
             call.answer_after_delay(&files, delay, preferences, handler)
                 .await
         }
         false => Err(too_many(&quotas)),
     };
-    with_quotas(answer, &quotas)
+    with_quotas(reply, &quotas)
 }
 
 /// The rules that were set at run time, and those of the routes file if there is one.
@@ -121,15 +125,6 @@ struct Call<'r> {
 }
 
 impl Call<'_> {
-    /// Checks all guards.
-    fn check_guards(&self) -> Result<(), Problem> {
-        let mut guards = self
-            .matched
-            .iter()
-            .filter_map(|one| one.rule.guard.as_ref());
-        guards.try_for_each(|guard| guard::check_route(self.app, self.request, &self.viewer, guard))
-    }
-
     /// Counts the request in the rate limits of the rules, up to the first that it exceeds.
     fn take_quotas(&self) -> Vec<(&str, Quota)> {
         let mut quotas = Vec::new();
@@ -166,17 +161,22 @@ impl Call<'_> {
         }
         let failure = self.failure();
         if let Some(status) = preferences.status {
-            return Err(asked_failure(status));
+            let detail = format!("the request asked for the status {status}");
+            let hint =
+                "the data is untouched; send it without Prefer and _status for the real response";
+            return Err(Problem::new(problem::FAULT, detail)
+                .status(status)
+                .hint(hint));
         }
         if let Some((rule, fail)) = failure.filter(|(_, fail)| !fail.after) {
             return self.fail(rule, fail);
         }
-        let answer = match begun {
+        let reply = match begun {
             Some(begun) => {
                 let (app, request) = (self.app.clone(), self.request.clone());
                 let (viewer, files) = (self.viewer.clone(), files.clone());
                 // It must be able to outlive the connection.
-                let answer = async move {
+                let reply = async move {
                     let call = Call {
                         app: &app,
                         request: &request,
@@ -185,13 +185,13 @@ impl Call<'_> {
                     };
                     call.answer(handler).await
                 };
-                begun.answer(answer).await
+                begun.answer(reply).await
             }
             None => self.answer(handler).await,
         };
         match failure {
             Some((rule, fail)) => self.fail(rule, fail),
-            None => answer,
+            None => reply,
         }
     }
 
@@ -235,13 +235,13 @@ impl Call<'_> {
         let (app, request) = (self.app, self.request);
         let mut rules = self.matched.iter();
         let own = rules.find_map(|one| Some((one, one.rule.response.as_ref()?)));
-        let answer = match own {
-            Some((own, answer)) => {
-                custom_response::answer(app, request, own, answer, &self.viewer).await
+        let reply = match own {
+            Some((own, reply)) => {
+                custom_response::answer(app, request, own, reply, &self.viewer).await
             }
             None => handler(app.clone(), request.clone()).await,
         };
-        let mut response = answer.unwrap_or_else(Problem::into_response);
+        let mut response = reply.unwrap_or_else(Problem::into_response);
         // The headers of the most specific rule win.
         for matched in self.matched.iter().rev() {
             let rule = matched.rule;
@@ -402,11 +402,11 @@ fn too_many(quotas: &[(&str, Quota)]) -> Problem {
 }
 
 /// With the fields of draft-ietf-httpapi-ratelimit-headers-10.
-fn with_quotas(answer: Reply, quotas: &[(&str, Quota)]) -> Reply {
+fn with_quotas(reply: Reply, quotas: &[(&str, Quota)]) -> Reply {
     if quotas.is_empty() {
-        return answer;
+        return reply;
     }
-    let mut response = answer.unwrap_or_else(Problem::into_response);
+    let mut response = reply.unwrap_or_else(Problem::into_response);
     let list = |show: &dyn Fn(&Quota) -> String| {
         let items = quotas.iter().map(|(name, quota)| {
             let name: String = name
@@ -423,13 +423,6 @@ fn with_quotas(answer: Reply, quotas: &[(&str, Quota)]) -> Reply {
     response::set(&mut response, response::RATE_LIMIT_POLICY, policy);
     response::set(&mut response, response::RATE_LIMIT, now);
     Ok(response)
-}
-
-fn asked_failure(status: u16) -> Problem {
-    let detail = format!("the request asked for the status {status}");
-    Problem::new(problem::FAULT, detail)
-        .status(status)
-        .hint("the data is untouched; send it without Prefer and _status for the real response")
 }
 
 /// The effect of the routes file's rules on a request that has been rewritten.

@@ -29,7 +29,7 @@ const POST: &str = "POST, OPTIONS";
 const READ_AND_PUT: &str = "GET, HEAD, PUT, OPTIONS";
 const FAULTS: &str = "GET, HEAD, PUT, DELETE, OPTIONS";
 
-/// Everything that the server answers. `body_time` limits how long a request's body may take; event streams end when
+/// All routes of the server. `body_time` limits how long a request's body may take; event streams end when
 /// `stop` becomes true.
 pub(super) fn routes(
     app: &Arc<App>,
@@ -245,7 +245,7 @@ pub(super) fn prepare<B>(
         sent_target,
     };
     if request.uri().path_and_query().is_none() {
-        // `warp::path::full` panics on a target that is only a host, as CONNECT has it.
+        // `warp::path::full` panics on a target that is only a host, as in CONNECT.
         *request.uri_mut() = Uri::from_static("*");
     }
     request.extensions_mut().insert(connection);

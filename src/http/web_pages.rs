@@ -199,17 +199,17 @@ pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Reply {
         )));
     }
     let accept = request.header(header::ACCEPT).unwrap_or("*/*");
-    let mut answer = if accept.contains("text/markdown") && !accept.contains("text/html") {
+    let mut response = if accept.contains("text/markdown") && !accept.contains("text/html") {
         let text = markdown(name).into_bytes();
         response::with_type(StatusCode::OK, "text/markdown; charset=utf-8", text)
     } else {
         let text = include_str!("reference/errors.html").replacen("<!--errors-->", &html(name), 1);
         response::page(HTML, text.into_bytes(), ERRORS_POLICY)
     };
-    answer
+    response
         .headers_mut()
         .append(header::VARY, HeaderValue::from_static("Accept"));
-    Ok(answer)
+    Ok(response)
 }
 
 /// The section `name` of the error reference; all of it if the name is empty.

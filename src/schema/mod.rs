@@ -99,7 +99,7 @@ pub struct Rules {
     pub references: Vec<ReferenceRule>,
     /// The hidden values, which are stored and never sent.
     pub hidden: Hidden,
-    /// The schema of a record as the file has it; its references resolve in [`Schema::raw`].
+    /// The schema of a record as written in the file; its references resolve in [`Schema::raw`].
     pub raw: Value,
     /// The rules for the id of a record, if there are any.
     pub ids: Option<Arc<IdRules>>,

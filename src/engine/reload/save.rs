@@ -315,7 +315,8 @@ impl Reloader {
             kept: 0,
             renumbered: Vec::new(),
         });
-        history.forget_steps();
+        // The undo history is of another file.
+        history.undo.lock().clear();
         self.after_replay(differs, history);
     }
 }

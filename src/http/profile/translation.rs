@@ -83,9 +83,9 @@ pub(in crate::http) fn shaped(
     app: &App,
     profile: &Profile,
     (sent, own): (&Request, &Request),
-    answer: Reply,
+    reply: Reply,
 ) -> Response<Bytes> {
-    let mut response = answer.unwrap_or_else(Problem::into_response);
+    let mut response = reply.unwrap_or_else(Problem::into_response);
     let kind = response::header(&response, header::CONTENT_TYPE).unwrap_or_default();
     let is_problem = kind.starts_with(problem::MEDIA_TYPE);
     if !is_problem && !kind.starts_with("application/json") {
