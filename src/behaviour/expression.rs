@@ -249,14 +249,8 @@ fn tried(
             Called::Test => format!("{value} is {name}({listed})"),
             Called::Function => format!("{name}({listed})"),
         };
-        let error = match environment.compile_expression(&call) {
-            Ok(compiled) => match compiled.eval(()) {
-                Ok(_) => return None,
-                Err(error) => error,
-            },
-            // Not reached: the name and the arguments are words.
-            Err(_) => return None,
-        };
+        // The call always compiles: the name and the arguments are words.
+        let error = environment.compile_expression(&call).ok()?.eval(()).err()?;
         let detail = error
             .detail()
             .map_or_else(|| error.kind().to_string(), str::to_string);
@@ -266,10 +260,7 @@ fn tried(
             {
                 return Some(Problem::Unknown);
             }
-            ErrorKind::TooManyArguments if arguments.is_some() => {
-                return Some(Problem::Arguments(detail));
-            }
-            ErrorKind::MissingArgument if arguments.is_some() => {
+            ErrorKind::TooManyArguments | ErrorKind::MissingArgument if arguments.is_some() => {
                 return Some(Problem::Arguments(detail));
             }
             _ => {}

@@ -169,11 +169,11 @@ pub struct Limit {
     pub(super) window: Duration,
     /// Whose requests share the quota.
     pub per: Per,
-    windows: Counts<Window>,
+    pub(super) windows: Counts<Window>,
 }
 
 #[derive(Debug, Default)]
-struct Window {
+pub(super) struct Window {
     end: Option<Instant>,
     used: u64,
 }
@@ -242,10 +242,6 @@ impl Limit {
             }
         })
     }
-
-    pub(super) fn restart(&self) {
-        self.windows.clear();
-    }
 }
 
 /// Selects the requests that a failure applies to.
@@ -260,7 +256,7 @@ pub struct Trigger {
     pub(super) every: Option<u64>,
     /// Whose requests are counted together.
     pub per: Per,
-    counts: Counts<u64>,
+    pub(super) counts: Counts<u64>,
 }
 
 impl Trigger {
@@ -291,10 +287,6 @@ impl Trigger {
             && self.times.is_none()
             && self.after.is_none_or(|after| after <= 1)
             && self.every.is_none_or(|every| every == 1)
-    }
-
-    pub(super) fn restart(&self) {
-        self.counts.clear();
     }
 }
 

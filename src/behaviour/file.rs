@@ -217,10 +217,10 @@ impl RoutesFile {
     pub fn restart(&self) {
         for rule in &self.rules {
             if let Some(limit) = &rule.limit {
-                limit.restart();
+                limit.windows.clear();
             }
             if let Some(fail) = &rule.fail {
-                fail.trigger.restart();
+                fail.trigger.counts.clear();
             }
         }
     }

@@ -150,19 +150,12 @@ impl History {
         steps.iter().next_back().map(|step| step.before.clone())
     }
 
-    /// Replaces the initial data before there are readers.
-    pub(super) fn start_with(&mut self, store: Store) {
-        let rulebook = self.rulebook();
-        let published = Published::new(store, 0, rulebook, None, self.memory);
-        self.published.store(Arc::new(published));
-    }
-
     /// The rules in effect.
     pub(super) fn rulebook(&self) -> Arc<Rulebook> {
         self.published.load().rulebook.clone()
     }
 
-    /// Publishes new rules, with the data `store` under them.
+    /// Publishes new rules, with the data `store` under them, without a new version of the data.
     pub(super) fn publish_rules(&mut self, rulebook: Arc<Rulebook>, store: Store) {
         let before = self.current();
         let hides_other = hidden(&before.rulebook) != hidden(&rulebook);

@@ -384,8 +384,9 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     for (until, effect) in effects.into_iter().enumerate() {
         let what = effect.what();
         let change = changes.entry(what.clone()).or_insert_with(|| ApiChange {
+            what,
             by_api: true,
-            ..ApiChange::new(what)
+            ..ApiChange::default()
         });
         change.was(effect.was, until);
         change.after = effect.now;

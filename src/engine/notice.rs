@@ -306,10 +306,9 @@ impl Faults {
             message: error.message,
             hint: error.hint,
         };
-        let list = vec![fault];
         Faults {
             text,
-            list,
+            list: vec![fault],
             more: 0,
         }
     }

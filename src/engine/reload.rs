@@ -162,7 +162,7 @@ impl Reloader {
             Some(Some(left)) => {
                 // The engine has not started, so there are no readers yet.
                 let (store, differs) = reloader.replay(&left);
-                history.start_with(store);
+                history.publish_rules(history.rulebook(), store);
                 reloader.after_replay(differs, history);
             }
             // The editor has seen all of these writes.

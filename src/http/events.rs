@@ -109,9 +109,8 @@ fn followed(
         return Ok(named.into_iter().map(str::to_string).collect());
     };
     let mut known = store.resources().map(Resource::name);
-    let instead = nearest(unknown, store.resources().map(Resource::name))
-        .or_else(|| known.next())
-        .unwrap_or_default();
+    let near = nearest(unknown, store.resources().map(Resource::name));
+    let instead = near.or_else(|| known.next()).unwrap_or_default();
     let path = format!("{}?resource={}", request.uri.path(), path_encode(instead));
     let detail = format!("there is no resource {unknown} to follow");
     Err(Problem::new(problem::NO_RESOURCE, detail)

@@ -37,8 +37,18 @@ pub(super) fn add_access(document: &mut Value, schema: &Schema, described: &[Des
             }
         }
     }
-    if !schemes.is_empty() {
-        document["components"]["securitySchemes"] = schemes.into();
+    add_schemes(document, schemes);
+}
+
+/// Adds security schemes to `document`.
+fn add_schemes(document: &mut Value, schemes: Map<String, Value>) {
+    if schemes.is_empty() {
+        return;
+    }
+    let known = &mut document["components"]["securitySchemes"];
+    match known.as_object_mut() {
+        Some(known) => known.extend(schemes),
+        None => *known = schemes.into(),
     }
 }
 
@@ -196,16 +206,7 @@ pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
             }
         }
     }
-    let known = &mut document["components"]["securitySchemes"];
-    match known.as_object_mut() {
-        Some(known) => known.extend(schemes),
-        None if !schemes.is_empty() => *known = schemes.into(),
-        None => {
-            if let Some(components) = document["components"].as_object_mut() {
-                components.remove("securitySchemes");
-            }
-        }
-    }
+    add_schemes(document, schemes);
 }
 
 /// Adds what a rule does to an operation, whether it answers or not: guards, limits, failures.

@@ -7,7 +7,7 @@ use super::parameters::{Window, names_in};
 use super::pattern::Patterns;
 use super::{Fault, Fields, Notice, QueryError, quoted};
 use crate::json::{self, FieldPath, Kind};
-use crate::rules::{RESERVED, is_reserved};
+use crate::rules::{Op, RESERVED, is_reserved};
 use crate::store::SortKey;
 use crate::text::{nearest, query_encode};
 
@@ -203,7 +203,9 @@ impl Query {
     /// Notices for fields that no record and no rule has: most often a typo, and the result is empty.
     fn field_notices(&self, pairs: &[(String, String)], fields: &Fields<'_>) -> Vec<Notice> {
         let mut notices = Vec::new();
-        for filter in self.filters.iter().filter(|filter| filter.is_equality()) {
+        let is_equality =
+            |filter: &&Filter| matches!(filter.operator, None | Some((Op::Eq | Op::In, _)));
+        for filter in self.filters.iter().filter(is_equality) {
             let (path, wanted) = (&filter.path.text, &filter.values);
             if !self.is_related(path)
                 && !wanted.iter().any(|wanted| wanted.contains(','))

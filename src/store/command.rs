@@ -211,7 +211,7 @@ impl Outcome {
 }
 
 /// The name of what was written: a record of a collection, or a single object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Written {
     /// The resource.
     pub resource: String,

@@ -22,7 +22,7 @@ use crate::json::{
 };
 
 /// The recent versions of a record or object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiChange {
     /// The record or object.
     pub what: Written,
@@ -190,8 +190,9 @@ impl Store {
             let edited = state.edited.iter().map(|one| (one, false));
             for (one, by_api) in written.chain(edited) {
                 let change = changes.entry(one).or_insert_with(|| ApiChange {
+                    what: one.clone(),
                     after: self.text_of(one).map(str::to_string),
-                    ..ApiChange::new(one.clone())
+                    ..ApiChange::default()
                 });
                 change.by_api |= by_api;
                 change.was(state.store.text_of(one).map(str::to_string), until);
@@ -279,17 +280,6 @@ fn is_made_of(our: &str, their: &str, id: &str) -> bool {
 }
 
 impl ApiChange {
-    /// A change of `what`, without versions yet.
-    pub fn new(what: Written) -> ApiChange {
-        ApiChange {
-            what,
-            by_api: false,
-            wins: false,
-            before: Vec::new(),
-            after: None,
-        }
-    }
-
     /// Adds the version `text`, up to the state `until`.
     pub fn was(&mut self, text: Option<String>, until: usize) {
         match self.before.last_mut() {
