@@ -143,7 +143,7 @@ impl Running {
         text_to(&self.lines, end)
     }
 
-    /// As [`Running::text_to`], for standard error.
+    /// Like [`Running::text_to`], for standard error.
     pub fn errors_to(&self, end: &str) -> String {
         text_to(&self.errors, end)
     }

@@ -239,7 +239,7 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
 }
 
-/// Sends all of `bytes`, and only then reads the answer, as many clients do.
+/// Sends all of `bytes`, and only then reads the response, as many clients do.
 fn send_all_first(fixture: &Fixture, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(fixture.address()).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -250,7 +250,7 @@ fn send_all_first(fixture: &Fixture, bytes: &[u8]) -> String {
     let mut text = String::new();
     stream
         .read_to_string(&mut text)
-        .expect("the answer is not lost");
+        .expect("the response is not lost");
     text
 }
 
@@ -285,10 +285,10 @@ fn a_client_that_is_still_sending_gets_the_response() {
         ),
         (format!("no request {body}"), 400),
     ] {
-        let answer = send_all_first(&fixture, request.as_bytes());
+        let response = send_all_first(&fixture, request.as_bytes());
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{response}"
         );
     }
 }

@@ -45,7 +45,7 @@ impl Manner {
         manner
     };
 
-    /// As the others, but writes stay in the journal for a while after the file has them.
+    /// Like the others, but writes stay in the journal for a while after the file has them.
     pub const KEEPING: [Manner; 4] = [
         Manner::WHOLE.keeping(),
         Manner::BEHIND.keeping(),
