@@ -442,10 +442,10 @@ fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
 /// Warnings about how `file` can be saved.
 fn saving_remarks(file: &DataFile) -> impl Iterator<Item = Notice> {
     let unwritable = file.obstacle().map(|obstacle| {
-        let (reason, hint) = obstacle.explain(file.path());
+        let (reason, hint) = obstacle.explain(&file.path);
         Notice::Unwritable { reason, hint }
     });
-    let in_place = file.is_in_place().then(|| {
+    let in_place = file.in_place.then(|| {
         let (reason, hint) = if file.is_mounted_alone() {
             (
                 "it is mounted by itself, and an edit in the moment of a save can be lost",

@@ -116,7 +116,7 @@ impl Journal {
             first: now,
             last: now,
             later: None,
-            state: file.number(),
+            state: file.number,
         });
         ahead.last = now;
         if file.is_saving() {
@@ -143,7 +143,7 @@ impl Journal {
         if saved == Saved::Done {
             let later = self.ahead.take().and_then(|ahead| {
                 let first = ahead.later?;
-                let state = file.number();
+                let state = file.number;
                 Some(Ahead {
                     first,
                     state,
@@ -161,7 +161,7 @@ impl Journal {
     /// Records that the file has been edited, and still lacks what the journal has.
     pub(super) fn rebase(&mut self, file: &DataFile) {
         if let Some(ahead) = &mut self.ahead {
-            ahead.state = file.number();
+            ahead.state = file.number;
         }
     }
 

@@ -82,7 +82,7 @@ impl Engine {
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();
             // The writer is gone only when the server stops.
-            file::watch(&[source.file.named().to_path_buf()], move || {
+            file::watch(std::slice::from_ref(&source.file.named), move || {
                 drop(wake.send(Message::FileEvent));
             })
         });

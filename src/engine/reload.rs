@@ -337,7 +337,7 @@ impl Reloader {
                 broken.is_reported = true;
                 broken.keep_pending_at = Some(broken.since + LONG_OUTAGE);
                 self.troubles
-                    .set(Some(broken.faults.trouble(self.file.path().to_path_buf())));
+                    .set(Some(broken.faults.trouble(self.file.path.clone())));
                 (self.notice)(Notice::Broken(broken.faults.clone()));
             }
             _ => {}
@@ -352,7 +352,7 @@ impl Reloader {
         let missing_for = self.state.set_missing();
         if missing_for.is_some_and(|time| time >= LONG_OUTAGE) {
             self.troubles.set(Some(Trouble {
-                file: self.file.path().to_path_buf(),
+                file: self.file.path.clone(),
                 kind: TroubleKind::Missing,
                 place: None,
                 message: "the file cannot be read".into(),

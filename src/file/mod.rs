@@ -118,16 +118,18 @@ pub struct Loaded {
 /// The data file, and what it held when it was last read or written.
 pub struct DataFile {
     /// The path that the user gave, absolute.
-    named: PathBuf,
-    /// The file that it resolved to when it was last checked.
-    path: PathBuf,
+    pub(crate) named: PathBuf,
+    /// The file that it resolved to when it was last checked, symbolic links resolved.
+    pub(crate) path: PathBuf,
     medium: Arc<dyn Medium>,
     durability: Durability,
     known: Known,
     /// Every content that was read or written, with the number of its state.
     seen: HashMap<Content, u64>,
-    number: u64,
-    in_place: bool,
+    /// The number of the file's state: how many were read or written, from 0.
+    pub(crate) number: u64,
+    /// Whether saves are known to overwrite the file in place instead of replacing it.
+    pub(crate) in_place: bool,
     /// The text that the last save in place wrote.
     written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
@@ -334,20 +336,10 @@ impl DataFile {
         Ok(self.load(found)?)
     }
 
-    /// The path of the file, symbolic links resolved.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was reported as failed.
     pub fn has_failed_save(&self) -> bool {
         let journal = self.journal.as_ref();
         self.failed_save.is_some() || journal.is_some_and(|journal| journal.needs_repair)
-    }
-
-    /// The path that the user gave, absolute.
-    pub fn named(&self) -> &Path {
-        &self.named
     }
 
     /// The path for error messages: the file, or, if there is none, the path that should resolve to one.
@@ -377,19 +369,9 @@ impl DataFile {
         self.medium.is_mounted_alone(&self.path)
     }
 
-    /// Whether saves are known to overwrite the file in place instead of replacing it.
-    pub fn is_in_place(&self) -> bool {
-        self.in_place
-    }
-
     /// The file's content when it was last read or written.
     pub fn content(&self) -> Content {
         self.known.content
-    }
-
-    /// The number of the file's state: how many were read or written, from 0.
-    pub fn number(&self) -> u64 {
-        self.number
     }
 
     /// The edit, if the file does not hold what was read or written last.

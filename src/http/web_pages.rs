@@ -13,7 +13,6 @@ use super::response;
 use crate::engine::Published;
 use crate::openapi;
 use crate::problems::KINDS;
-use crate::store::Data;
 use crate::text::{nearest, path_encode};
 use crate::work::Work;
 
@@ -103,15 +102,10 @@ fn list(app: &App, published: &Published) -> String {
     }
     page.push_str("<ul>\n");
     for resource in published.store.resources() {
-        let count = match resource.data() {
-            Data::Collection(collection) if collection.len() == 1 => "1 record".to_string(),
-            Data::Collection(collection) => format!("{} records", collection.len()),
-            Data::Object(_) => "object".into(),
-            Data::Scalar(_) => "value".into(),
-        };
+        let size = resource.size_in_words();
         let path = escape(&format!("/{}", path_encode(resource.name())));
         page.push_str(&format!(
-            "<li><a href=\"{path}\">{}</a> ({count})</li>\n",
+            "<li><a href=\"{path}\">{}</a> ({size})</li>\n",
             escape(resource.name())
         ));
     }

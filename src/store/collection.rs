@@ -32,7 +32,8 @@ pub struct Collection {
     /// How many records of the file had no id and were given one.
     pub without_id: usize,
     /// Bytes of the records' text.
-    bytes: usize,
+    /// Bytes of the text of all records.
+    pub(super) bytes: usize,
 }
 
 /// Names of members, and how many records have each.
@@ -132,11 +133,6 @@ impl Collection {
     /// Whether the names of the members have been counted.
     pub fn knows_names(&self) -> bool {
         self.names.get().is_some()
-    }
-
-    /// Bytes of the records' text.
-    pub fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Counts the names of the members of all records, if that has not been done.

@@ -260,7 +260,7 @@ impl Store {
     /// Bytes of the text of all resources.
     pub fn bytes(&self) -> usize {
         let bytes = |resource: &Resource| match &resource.data {
-            Data::Collection(collection) => collection.bytes(),
+            Data::Collection(collection) => collection.bytes,
             Data::Object(text) | Data::Scalar(text) => text.len(),
         };
         self.resources().map(bytes).sum()
@@ -312,7 +312,7 @@ impl Store {
 }
 
 impl Resource {
-    /// The property's name.
+    /// Its name, a property at the top of the file.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -320,6 +320,16 @@ impl Resource {
     /// Its data.
     pub fn data(&self) -> &Data {
         &self.data
+    }
+
+    /// `3 records`, or the kind of the resource.
+    pub fn size_in_words(&self) -> String {
+        match &self.data {
+            Data::Collection(rows) if rows.len() == 1 => "1 record".into(),
+            Data::Collection(rows) => format!("{} records", rows.len()),
+            Data::Object(_) => "object".into(),
+            Data::Scalar(_) => "value, read-only".into(),
+        }
     }
 
     /// The records, if it is a collection.

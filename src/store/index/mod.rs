@@ -217,7 +217,7 @@ impl Indexes {
     ) -> Option<Vector<Arc<Record>>> {
         let wanted = self.on_demand(Key::Order(keys.into()), records, work)?;
         match wanted.built.get()? {
-            Index::Order(index) => Some(index.records().clone()),
+            Index::Order(index) => Some(index.records.clone()),
             Index::Hash(_) => None,
         }
     }

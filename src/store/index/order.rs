@@ -26,7 +26,8 @@ pub struct OrderIndex {
     keys: Arc<[SortKey]>,
     /// The kinds of values under each key.
     counts: Vec<Count>,
-    records: Vector<Arc<Record>>,
+    /// The records in order.
+    pub records: Vector<Arc<Record>>,
 }
 
 /// How many records have a number and how many a text under a key; if there are both, numeric texts are compared as
@@ -62,11 +63,6 @@ impl OrderIndex {
             index.count(text, true);
         }
         index
-    }
-
-    /// The records in order.
-    pub fn records(&self) -> &Vector<Arc<Record>> {
-        &self.records
     }
 
     /// Inserts `record`. `false`: the order of the others changes, so the index has to be rebuilt.
