@@ -376,7 +376,7 @@ fn node_gets_the_413_for_a_body_that_is_too_large() {
         for (let n = 0; n < 10; n++) {
             const response = await fetch(process.argv[1], { method: 'POST', headers, body });
             if (response.status !== 413) throw new Error(`${response.status}`);
-            await answer.text();
+            await response.text();
         }";
     let url = format!("http://{}/texts", served.address());
     let output = std::process::Command::new("node")
