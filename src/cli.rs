@@ -268,7 +268,7 @@ fn read_routes(path: &Path) -> Result<Arc<Routes>, String> {
         let name = path.display();
         match error.kind() {
             ErrorKind::NotFound => format!(
-                "there is no routes file {name}\n  help: to have one: put {{\"/api/*\": \"/$1\"}} into it, which serves the API below /api, too"
+                "there is no routes file {name}\n  help: to create one: put {{\"/api/*\": \"/$1\"}} into it, which serves the API below /api, too"
             ),
             _ => format!("cannot read the routes file {name}: {error}"),
         }

@@ -128,7 +128,7 @@ impl<T> BoundedQueue<T> {
 pub struct SharedQueue<T>(Arc<Mutex<BoundedQueue<T>>>);
 
 impl<T: Clone> SharedQueue<T> {
-    /// As [`BoundedQueue::new`].
+    /// A queue with these limits, like [`BoundedQueue::new`].
     pub fn new(most: usize, most_bytes: usize) -> SharedQueue<T> {
         SharedQueue(Arc::new(Mutex::new(BoundedQueue::new(most, most_bytes))))
     }

@@ -37,7 +37,7 @@ pub fn document(schema: &Schema, store: &Store, routes: &RoutesFile) -> Value {
     let hides = |(resource, access): &(String, Access)| {
         (access.read != Guard::Anyone).then(|| resource.clone())
     };
-    let hidden = schema.guarded().iter().filter_map(hides);
+    let hidden = schema.guards.iter().filter_map(hides);
     let store = &hidden.fold(store.public(None), |store, name| {
         store.narrowed(&name, None)
     });
@@ -108,7 +108,7 @@ pub fn inferred(resource: &Resource, sample: usize) -> Value {
 /// Longer records are not shown as examples, in bytes.
 const MAX_EXAMPLE: usize = 16 * 1024;
 
-/// What the document needs to know about a resource.
+/// A resource with everything that the document says about it.
 struct Described<'a> {
     resource: &'a Resource,
     /// The path, percent-encoded, such as `/users`.
@@ -121,7 +121,7 @@ struct Described<'a> {
     strict: bool,
     /// The properties that the rules describe.
     declared: &'a [Property],
-    /// What the records have in common.
+    /// Statistics of the records' values.
     seen: Observed,
     /// A record as in a response, and one as in a request.
     example: Option<Value>,
@@ -156,10 +156,9 @@ fn describe<'a>(
     };
     let rules = schema.rules(resource.name());
     let body = match (rules, &example) {
-        (Some(rules), _) => rules
-            .example()
-            .filter(|example| may_be_sent(store, resource, example))
-            .cloned(),
+        (Some(rules), _) => {
+            (rules.example.clone()).filter(|example| may_be_sent(store, resource, example))
+        }
         (None, Some(Value::Object(members))) => {
             let mut members = members.clone();
             members.retain(|name, _| single || name != id);
@@ -179,7 +178,7 @@ fn describe<'a>(
         name: names.unique(&capital(&word)),
         singular: word,
         strict: rules.is_some(),
-        declared: rules.map_or(&[], |rules| rules.properties()),
+        declared: rules.map_or(&[], |rules| rules.properties.as_slice()),
         seen,
         example,
         body,
@@ -233,7 +232,7 @@ impl Names {
     }
 }
 
-/// What is escaped in a path of the document; braces would mark a parameter.
+/// The characters that are escaped in a path of the document; braces would mark a parameter.
 const SEGMENT: &AsciiSet = &all_but(b"-._~");
 
 /// Encodes `text` as one segment of a path.

@@ -33,7 +33,7 @@ impl UniqueRule {
     }
 }
 
-/// What the server fills a property with: the keyword `x-generated`.
+/// A generated value: the keyword `x-generated`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generated {
     /// The time at which the record was added.
@@ -68,7 +68,7 @@ pub fn named<T: Copy>(all: &[(&str, T)], name: &str) -> Option<T> {
     found.map(|(_, value)| *value)
 }
 
-/// What happens to the records that point to a deleted one.
+/// The effect of a deletion on the records that point to the deleted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
     /// They are deleted, too.
@@ -103,7 +103,7 @@ pub struct ReferenceRule {
     pub resource: String,
     /// The property there, usually the id.
     pub target: String,
-    /// What happens to this record when that one is deleted; `None`: the default of the settings.
+    /// The effect on this record of deleting the other one; `None`: the default of the settings.
     pub on_delete: Option<OnDelete>,
 }
 
@@ -124,7 +124,7 @@ pub enum Op {
     Gte,
     /// Equal to one of a list.
     In,
-    /// A string that holds the text, or an array with an item that is equal to it.
+    /// A string that contains the text, or an array with an item that is equal to it.
     Contains,
     /// A string that begins with the text.
     StartsWith,
@@ -150,7 +150,7 @@ pub struct Operator {
     pub op: Op,
     /// Its name, the same in both spellings: `gte` in `views:gte` and `views_gte`.
     pub name: &'static str,
-    /// What it matches, as the end of the sentence "records whose field ...".
+    /// Its meaning, as the end of the sentence "records whose field ...".
     pub meaning: &'static str,
     /// A value that it takes.
     pub sample: &'static str,
@@ -166,49 +166,20 @@ const fn row(op: Op, name: &'static str, meaning: &'static str, sample: &'static
 }
 
 /// Every operator, in the order in which they are listed to people.
+#[rustfmt::skip]
 pub const OPERATORS: [Operator; 12] = [
     row(Op::Eq, "eq", "is equal to the value", "1"),
-    row(Op::Ne, "ne", "is there and is not equal to the value", "1"),
+    row(Op::Ne, "ne", "exists and is not equal to the value", "1"),
     row(Op::Lt, "lt", "is less than the value", "10"),
     row(Op::Lte, "lte", "is less than or equal to the value", "10"),
     row(Op::Gt, "gt", "is greater than the value", "10"),
-    row(
-        Op::Gte,
-        "gte",
-        "is greater than or equal to the value",
-        "10",
-    ),
-    row(
-        Op::In,
-        "in",
-        "is equal to one of the values, which commas separate",
-        "1,2",
-    ),
-    row(
-        Op::Contains,
-        "contains",
-        "is a string that holds the value, whatever the case, or an array with the value as an item",
-        "rust",
-    ),
+    row(Op::Gte, "gte", "is greater than or equal to the value", "10"),
+    row(Op::In, "in", "is equal to one of the values, separated by commas", "1,2"),
+    row(Op::Contains, "contains", "is a string that contains the value, ignoring case, or an array with the value as an item", "rust"),
     row(Op::Contains, "has", "the same as `contains`", "rust"),
-    row(
-        Op::StartsWith,
-        "startsWith",
-        "is a string that begins with the value, whatever the case",
-        "the",
-    ),
-    row(
-        Op::EndsWith,
-        "endsWith",
-        "is a string that ends with the value, whatever the case",
-        "end",
-    ),
-    row(
-        Op::Like,
-        "like",
-        "is matched by the regular expression, whatever the case",
-        "^a|b$",
-    ),
+    row(Op::StartsWith, "startsWith", "is a string that begins with the value, ignoring case", "the"),
+    row(Op::EndsWith, "endsWith", "is a string that ends with the value, ignoring case", "end"),
+    row(Op::Like, "like", "matches the regular expression, ignoring case", "^a|b$"),
 ];
 
 /// Parameters that are never filters.
@@ -263,7 +234,7 @@ pub fn operator_names() -> String {
     OPERATORS.map(|operator| operator.name).join(", ")
 }
 
-/// What a request needs to be accepted.
+/// A condition that a request must meet to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Guard {
     /// Nothing.
@@ -296,7 +267,7 @@ impl Guard {
     /// Parses a guard: `user`, `role:admin`, `key:X-Api-Key`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The text is not a valid guard; the error says why.
     pub fn parse(text: &str) -> Result<Guard, SyntaxError> {
         let (name, argument) = match text.split_once(':') {
             Some((name, argument)) => (name, Some(argument)),
@@ -372,7 +343,7 @@ impl Access {
     /// and for anyone; 4 is reading, 2 is writing.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The text is not a valid guard; the error says why.
     pub fn parse(text: &str) -> Result<Access, SyntaxError> {
         let digits = text.as_bytes();
         if digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) {
@@ -434,7 +405,7 @@ pub struct Hidden {
     places: Vec<HiddenPlace>,
 }
 
-/// What is hidden in a value.
+/// The hidden parts of a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HiddenPlace {
     /// The value itself is.

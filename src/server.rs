@@ -49,7 +49,7 @@ pub struct Options {
     pub watch: bool,
     /// How often to check a watched file for changes as well; zero turns that off.
     pub poll: Duration,
-    /// When the file is edited, API writes newer than this that the edit does not contain are kept.
+    /// API writes newer than this are kept when the file is edited and the edit does not contain them.
     pub unseen: Duration,
     /// The file size in bytes from which writes are logged to a journal first.
     pub journal_above: usize,
@@ -64,13 +64,13 @@ pub struct Options {
     pub id: String,
     /// The suffix of foreign keys.
     pub foreign_key_suffix: String,
-    /// What happens to records that reference a deleted one, if no rule sets it.
+    /// The effect of a deletion on records that point to the deleted one, if no rule sets it.
     pub on_delete: OnDelete,
     /// How requests are answered.
     pub http: http::Settings,
 }
 
-/// Where writes go.
+/// The target of writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Saving {
     /// To the file.
@@ -156,7 +156,7 @@ pub enum StartError {
     Data {
         /// The path of the data file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error message.
         #[source]
         faults: Box<Faults>,
     },
@@ -167,7 +167,7 @@ pub enum StartError {
         path: PathBuf,
         /// Its text.
         text: String,
-        /// What is wrong.
+        /// The error message.
         #[source]
         error: SchemaError,
     },
@@ -179,7 +179,7 @@ pub enum StartError {
     Locked {
         /// The path of the data file.
         path: PathBuf,
-        /// What is known of that server: `the process 4711 on port 3000`, or less.
+        /// That server, as far as it is known: `the process 4711 on port 3000`.
         holder: String,
     },
     /// The server cannot listen on the address.
@@ -288,10 +288,11 @@ impl Server {
     /// Whether the data file holds an edit that is not valid.
     #[cfg(feature = "cli")]
     pub(crate) fn file_is_broken(&self) -> bool {
-        self.app.file_is_broken()
+        self.app.engine.trouble().borrow().data_is_broken()
     }
 
-    /// Reads the data while the server runs, without keeping it running; once it has stopped, the data at the time of this call.
+    /// Reads the data while the server runs, without keeping it running. Once the server has stopped, the result is the
+    /// data at the time of this call.
     #[cfg(feature = "cli")]
     pub(crate) fn reader(&self) -> impl Fn() -> Store + Send + use<> {
         let (app, last) = (Arc::downgrade(&self.app), self.store());
@@ -347,13 +348,7 @@ impl Server {
         let recovered = loaded.recovered.into_iter();
         recovered.for_each(|found| notice(Notice::Recovered(found)));
         remarks(options, &opened).for_each(|remark| notice(remark));
-        let Opened {
-            mut store,
-            rulebook,
-            rules,
-            text,
-            ..
-        } = opened;
+        let mut store = opened.store;
         let source = match file.filter(|_| options.saves().is_some()) {
             Some(file) => {
                 let remarks = saving_remarks(&file).filter(|_| !options.http.read_only);
@@ -371,17 +366,17 @@ impl Server {
         };
         let reported = notice.clone();
         let memory = MemoryLimit(options.http.memory_limit);
-        let engine = Engine::start(store, rulebook, source, memory, move |event| {
+        let engine = Engine::start(store, opened.rulebook, source, memory, move |event| {
             reported(event)
         })?;
-        let mut settings = settings_of(options, rules.as_deref(), &addresses);
-        let files = watched_files(options, &mut settings, text);
+        let mut settings = settings_of(options, opened.rules.as_deref(), &addresses);
+        let files = watched_files(options, &mut settings, opened.text);
         let app = Arc::new(App::new(engine, settings, files, notice, listeners.access));
         let watching = options.watch.then(|| app.watch_files(options.poll));
         let server = Server {
             app,
             addresses,
-            rules,
+            rules: opened.rules,
             stop: watch::Sender::new(false),
             _watching: watching.transpose()?,
             thread: None,
@@ -432,18 +427,12 @@ fn load(options: &Options) -> Result<(Option<DataFile>, Loaded), StartError> {
 
 /// Warnings about the data and the rules.
 fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
-    let Opened {
-        store,
-        repeated,
-        rulebook,
-        ..
-    } = opened;
-    let schema = rulebook.schema();
-    let repeated = (!repeated.list.is_empty()).then(|| Notice::RepeatedIds(repeated.clone()));
+    let (store, schema) = (&opened.store, opened.rulebook.schema());
+    let repeated = Some(&opened.repeated).filter(|repeated| !repeated.list.is_empty());
     let has_random_secret = schema.auth().is_some() && options.http.secret.is_none();
-    let without_ids = rulebook.without_ids().map(str::to_string);
+    let without_ids = opened.rulebook.without_ids().map(str::to_string);
     engine::given_ids(store, None)
-        .chain(repeated)
+        .chain(repeated.cloned().map(Notice::RepeatedIds))
         .chain(not_a_file_warnings(options))
         .chain(has_random_secret.then_some(Notice::RandomSecret))
         .chain(engine::unused_rules(schema, store))
@@ -453,10 +442,10 @@ fn remarks(options: &Options, opened: &Opened) -> impl Iterator<Item = Notice> {
 /// Warnings about how `file` can be saved.
 fn saving_remarks(file: &DataFile) -> impl Iterator<Item = Notice> {
     let unwritable = file.obstacle().map(|obstacle| {
-        let (reason, hint) = obstacle.explain(file.path());
+        let (reason, hint) = obstacle.explain(&file.path);
         Notice::Unwritable { reason, hint }
     });
-    let in_place = file.is_in_place().then(|| {
+    let in_place = file.in_place.then(|| {
         let (reason, hint) = if file.is_mounted_alone() {
             (
                 "it is mounted by itself, and an edit in the moment of a save can be lost",
@@ -545,17 +534,13 @@ impl Sandbox {
                 std::fs::read(&options.file).map_err(|error| unreadable(&options.file, error))?
             }
         };
-        let Opened {
-            store, rulebook, ..
-        } = Opened::read(options, bytes)?;
+        let opened = Opened::read(options, bytes)?;
         let memory = MemoryLimit(options.http.memory_limit);
-        let engine = Engine::start(store, rulebook, None, memory, |_| {})?;
+        let engine = Engine::start(opened.store, opened.rulebook, None, memory, |_| {})?;
         let settings = options.http.clone();
         let app = App::new(engine, settings, Vec::new(), Arc::new(|_| {}), None);
-        let app = Arc::new(app);
-        Ok(Sandbox {
-            service: LocalService::new(app),
-        })
+        let service = LocalService::new(Arc::new(app));
+        Ok(Sandbox { service })
     }
 
     /// Answers a request, blocking until the response is complete. Works in async code, too.
@@ -583,7 +568,7 @@ impl Sandbox {
         })
     }
 
-    /// What the rules of the routes file do with a request: its target after the rewrites, and what each rule does.
+    /// Explains the routes file's effect on a request: the target after the rewrites, and the effect of each rule.
     #[cfg(feature = "cli")]
     pub(crate) fn explain(
         &self,
@@ -594,7 +579,7 @@ impl Sandbox {
         Ok(self.service.explain(request))
     }
 
-    /// As [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
+    /// An async [`Sandbox::call`], for the benchmarks and fuzz targets of this project.
     #[doc(hidden)]
     pub async fn respond(&self, request: Request) -> Response<Bytes> {
         self.service.call(request).await

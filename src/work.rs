@@ -77,12 +77,3 @@ impl<'a> Work<'a> {
         self.is_stopped.get()
     }
 }
-
-impl std::fmt::Debug for Work<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Work")
-            .field("is_stopped", &self.is_stopped)
-            .finish_non_exhaustive()
-    }
-}

@@ -137,9 +137,9 @@ const NAMING: [&str; 5] = ["map", "select", "reject", "selectattr", "rejectattr"
 /// A call that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadCall {
-    /// Where in the expression its name is.
+    /// The offset of its name in the expression.
     pub offset: usize,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
     /// A similar name that was probably meant.
     pub near: Option<String>,
@@ -249,14 +249,8 @@ fn tried(
             Called::Test => format!("{value} is {name}({listed})"),
             Called::Function => format!("{name}({listed})"),
         };
-        let error = match environment.compile_expression(&call) {
-            Ok(compiled) => match compiled.eval(()) {
-                Ok(_) => return None,
-                Err(error) => error,
-            },
-            // Not reached: the name and the arguments are words.
-            Err(_) => return None,
-        };
+        // The call always compiles: the name and the arguments are words.
+        let error = environment.compile_expression(&call).ok()?.eval(()).err()?;
         let detail = error
             .detail()
             .map_or_else(|| error.kind().to_string(), str::to_string);
@@ -266,10 +260,7 @@ fn tried(
             {
                 return Some(Problem::Unknown);
             }
-            ErrorKind::TooManyArguments if arguments.is_some() => {
-                return Some(Problem::Arguments(detail));
-            }
-            ErrorKind::MissingArgument if arguments.is_some() => {
+            ErrorKind::TooManyArguments | ErrorKind::MissingArgument if arguments.is_some() => {
                 return Some(Problem::Arguments(detail));
             }
             _ => {}
@@ -347,7 +338,7 @@ pub(super) fn tokens(expression: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// Where the number ends that begins at `start`.
+/// The end of the number that begins at `start`.
 fn number_end(bytes: &[u8], start: usize) -> usize {
     let is_decimal = !matches!(bytes.get(start + 1), Some(b'x' | b'X'));
     let mut at = start + 1;

@@ -169,11 +169,11 @@ pub struct Limit {
     pub(super) window: Duration,
     /// Whose requests share the quota.
     pub per: Per,
-    windows: Counts<Window>,
+    pub(super) windows: Counts<Window>,
 }
 
 #[derive(Debug, Default)]
-struct Window {
+pub(super) struct Window {
     end: Option<Instant>,
     used: u64,
 }
@@ -242,13 +242,9 @@ impl Limit {
             }
         })
     }
-
-    pub(super) fn restart(&self) {
-        self.windows.clear();
-    }
 }
 
-/// Which requests a failure applies to.
+/// Selects the requests that a failure applies to.
 #[derive(Debug, Default)]
 pub struct Trigger {
     pub(super) chance: Option<f64>,
@@ -260,7 +256,7 @@ pub struct Trigger {
     pub(super) every: Option<u64>,
     /// Whose requests are counted together.
     pub per: Per,
-    counts: Counts<u64>,
+    pub(super) counts: Counts<u64>,
 }
 
 impl Trigger {
@@ -292,24 +288,20 @@ impl Trigger {
             && self.after.is_none_or(|after| after <= 1)
             && self.every.is_none_or(|every| every == 1)
     }
-
-    pub(super) fn restart(&self) {
-        self.counts.clear();
-    }
 }
 
 /// A failure.
 #[derive(Debug)]
 pub struct Fail {
-    /// What the client sees.
+    /// The failure as the client sees it.
     pub how: How,
-    /// Which requests it applies to.
+    /// The requests that it applies to.
     pub trigger: Trigger,
     /// The failure happens after the request was carried out, which the client does not see.
     pub after: bool,
 }
 
-/// What the client sees of a failure.
+/// The form of a failure, as the client sees it.
 #[derive(Debug)]
 pub enum How {
     /// A response.

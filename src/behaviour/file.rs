@@ -16,12 +16,13 @@ pub struct RoutesFile {
     /// The strings: rewrites, which come first.
     pub rewriter: Rewriter,
     /// The objects, the most specific first.
-    rules: Vec<Rule>,
-    /// The file; `None`: there is none.
+    pub(crate) rules: Vec<Rule>,
+    /// The path of the file, for messages and relative paths; `None`: there is no file.
     pub path: Option<PathBuf>,
     /// The path of a profile, relative to the file's folder, and where it is in the file.
     pub profile: Option<(String, Place)>,
-    text: String,
+    /// The text of the file.
+    pub(crate) text: String,
 }
 
 /// A rule that matches a request.
@@ -79,7 +80,7 @@ impl RoutesFile {
                 continue;
             }
             if groups.iter().flatten().any(|rule| rule.key == key) {
-                let message = format!("the rule {key:?} is there twice");
+                let message = format!("the rule {key:?} appears twice");
                 return Err(source
                     .error(member.raw_key, message)
                     .hint("join them, as a list of objects if both answer"));
@@ -136,12 +137,6 @@ impl RoutesFile {
         Ok(rules)
     }
 
-    /// Sets the path of the file, for messages and relative paths.
-    pub fn at(mut self, path: PathBuf) -> RoutesFile {
-        self.path = Some(path);
-        self
-    }
-
     /// Finds rules that are never used because an earlier one always answers.
     fn check_order(&self) -> Result<(), RoutesError> {
         for (at, rule) in self.rules.iter().enumerate() {
@@ -153,7 +148,7 @@ impl RoutesFile {
             let Some(earlier) = self.rules[..at].iter().find(hides) else {
                 continue;
             };
-            if rule.answer.is_none() && rule.fail.is_none() {
+            if rule.response.is_none() && rule.fail.is_none() {
                 continue;
             }
             let message = format!(
@@ -191,24 +186,9 @@ impl RoutesFile {
         })
     }
 
-    /// The text of the file.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// How many rules there are, rewrites included.
     pub fn count(&self) -> usize {
         self.rewriter.rules().count() + self.rules.len()
-    }
-
-    /// Whether there are only rewrites.
-    pub fn has_no_rules(&self) -> bool {
-        self.rules.is_empty()
-    }
-
-    /// The rules, the most specific first.
-    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
     }
 
     /// The rules for a request, the most specific first.
@@ -230,32 +210,32 @@ impl RoutesFile {
     pub fn answers(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
         self.rules
             .iter()
-            .any(|rule| rule.answer.is_some() && rule.pattern.matches(method, path).is_some())
+            .any(|rule| rule.response.is_some() && rule.pattern.matches(method, path).is_some())
     }
 
     /// Resets all counters.
     pub fn restart(&self) {
         for rule in &self.rules {
             if let Some(limit) = &rule.limit {
-                limit.restart();
+                limit.windows.clear();
             }
             if let Some(fail) = &rule.fail {
-                fail.trigger.restart();
+                fail.trigger.counts.clear();
             }
         }
     }
 }
 
-/// What a rule does with a request.
+/// The effect of a rule on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// Where the rule is in the file.
+    /// The position of the rule in the file.
     pub place: Place,
     /// Its key.
     pub key: String,
-    /// What it does.
+    /// Whether it answers the request.
     pub part: Part,
-    /// Which parts of it apply, or why none does.
+    /// The parts of it that apply, or the reason why none does.
     pub why: String,
 }
 
@@ -271,7 +251,7 @@ pub enum Part {
 }
 
 impl RoutesFile {
-    /// What each rule does with a request, the most specific first.
+    /// The effect of each rule on a request, the most specific rule first.
     pub fn explain(
         &self,
         method: &str,
@@ -279,7 +259,8 @@ impl RoutesFile {
         request: &dyn RequestParts,
     ) -> Vec<Explained> {
         let mut answering = None;
-        self.rules()
+        self.rules
+            .iter()
             .map(|rule| {
                 let (part, why) = match rule.mismatch(method, path, request) {
                     Some(why) => (Part::Unused, why),
@@ -297,13 +278,13 @@ impl RoutesFile {
 }
 
 impl Rule {
-    /// Which parts of a matching rule apply. `answering`: the line of the rule that answers, once that is known.
+    /// The parts of a matching rule that apply. `answering`: the line of the rule that answers, once that is known.
     fn role(&self, answering: &mut Option<usize>) -> (Part, String) {
         let earlier = *answering;
         let is_used = |key: &str| match key {
             "guard" | "delay" | "limit" => true,
             "fail" => earlier.is_none(),
-            "headers" => self.answer.is_none() && earlier.is_none(),
+            "headers" => self.response.is_none() && earlier.is_none(),
             _ => false,
         };
         let mut used: Vec<String> = self.summary(is_used).collect();
@@ -316,7 +297,7 @@ impl Rule {
                     |key: &str| !["match", "guard", "delay", "limit", "fail"].contains(&key);
                 used.extend(self.summary(is_answer));
             }
-            Some(line) if self.answer.is_some() || self.fail.is_some() => {
+            Some(line) if self.response.is_some() || self.fail.is_some() => {
                 if used.is_empty() {
                     part = Part::Unused;
                 }

@@ -19,6 +19,6 @@ pub use file::{Explained, Matched, Part, RoutesFile};
 pub use pattern::METHODS;
 pub use pattern::Parameters;
 pub use rewrite::Rewriter;
-pub use rule::{Action, Answer, Mode, RequestParts, Rule, Verb, What};
+pub use rule::{Action, CustomResponse, Mode, RequestParts, Rule, Verb, What};
 pub use source::RoutesError;
 pub use template::{Facts, Scope, Template, Text, value_of};

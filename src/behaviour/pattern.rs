@@ -11,7 +11,7 @@ pub const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// `None`: any method.
-    pub(super) method: Option<String>,
+    pub(crate) method: Option<String>,
     segments: Vec<Segment>,
 }
 
@@ -34,7 +34,7 @@ impl Pattern {
     /// Parses a key: a path, optionally after a method.
     ///
     /// # Errors
-    /// What is wrong, and what to do about it.
+    /// The key is not valid: the message, and how to fix it.
     pub(super) fn parse(key: &str) -> Result<Pattern, (String, String)> {
         let (method, path) = match key.split_once(char::is_whitespace) {
             Some((method, path)) => (Some(method), path.trim_start()),
@@ -96,7 +96,7 @@ impl Pattern {
 
     /// The parameters of `path` (decoded segments), if the pattern matches it and `method`. GET also matches HEAD; case
     /// is ignored, as in the names of resources.
-    pub(super) fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> Option<Parameters> {
+    pub(crate) fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> Option<Parameters> {
         let is_for = |own: &str| own == method || (own == "GET" && method == "HEAD");
         if !self.method.as_deref().is_none_or(is_for) {
             return None;

@@ -17,13 +17,14 @@ use crate::rules::{Access, named};
 pub struct Rule {
     /// Its key in the file.
     pub key: String,
-    /// Where it is in the file.
+    /// Its position in the file.
     pub place: Place,
-    pub(super) pattern: Pattern,
+    /// The methods and paths that it matches.
+    pub(crate) pattern: Pattern,
     pub(super) conditions: Conditions,
-    /// Who may send the request.
+    /// The guards of the request.
     pub guard: Option<Access>,
-    /// Where the guard is in the file, if it needs a user.
+    /// The position of the guard in the file, if it needs a user.
     pub(super) needs_users: Option<Place>,
     /// How long the response waits.
     pub delay: Option<Delay>,
@@ -34,7 +35,7 @@ pub struct Rule {
     /// Headers that are added to the response.
     pub headers: Headers,
     /// The response; `None`: that of a later rule or the API.
-    pub answer: Option<Answer>,
+    pub response: Option<CustomResponse>,
     /// Its keys and values as they are in the file, for display.
     members: Vec<(String, String)>,
 }
@@ -47,16 +48,16 @@ pub(super) struct Conditions {
     body: Option<Json>,
 }
 
-/// The response of a rule.
+/// A response that a rule declares.
 #[derive(Debug)]
-pub struct Answer {
+pub struct CustomResponse {
     /// The status, if not the usual one.
     pub status: Option<u16>,
     /// The rest.
     pub what: What,
 }
 
-/// Where the response comes from.
+/// The source of the response.
 #[derive(Debug)]
 pub enum What {
     /// The rule, without a body or with one.
@@ -96,17 +97,17 @@ impl Mode {
 /// A change of the data.
 #[derive(Debug)]
 pub struct Action {
-    /// What it does.
+    /// The method.
     pub verb: Verb,
     /// Its body; a deletion has none.
     pub body: Template,
     /// The path of its target; `None`: the record that the request's path begins with.
     pub to: Option<Text>,
-    /// Where it is in the file.
+    /// Its position in the file.
     pub place: Place,
 }
 
-/// What an action does.
+/// The kind of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     /// Adds a record.
@@ -151,11 +152,11 @@ impl Rule {
             limit: None,
             fail: None,
             headers: Vec::new(),
-            answer: None,
+            response: None,
             members: Vec::new(),
         };
         let (mut status, mut body) = (None, None);
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         let members = source.members(value, &name, &KEYS)?;
         let has_actions =
             |member: &json::Member| named(&VERBS, &member.key).is_some() || member.key == "actions";
@@ -184,35 +185,35 @@ impl Rule {
                 "status" => status = Some(source.integer(value, key, 200..=599)? as u16),
                 "body" => body = Some(Template::parse(after_actions, value, key)?),
                 "headers" => rule.headers = read_headers(source, value)?,
-                "file" => answers.push((key, What::File(Text::parse(source, value, key)?))),
+                "file" => responses.push((key, What::File(Text::parse(source, value, key)?))),
                 "redirect" => {
                     let text = Text::parse(source, value, key)?;
                     text.check_header(source, value, key)?;
-                    answers.push((key, What::Redirect(text)));
+                    responses.push((key, What::Redirect(text)));
                 }
                 "actions" => {
                     let actions = read_actions(source, value)?;
-                    answers.push((key, What::Actions(actions, None)));
+                    responses.push((key, What::Actions(actions, None)));
                 }
                 "store" if !source.boolean(value, key)? => {
-                    answers.push((key, What::Api(Mode::Unstored)));
+                    responses.push((key, What::Api(Mode::Unstored)));
                 }
                 "upsert" if source.boolean(value, key)? => {
-                    answers.push((key, What::Api(Mode::Upsert)));
+                    responses.push((key, What::Api(Mode::Upsert)));
                 }
                 "bulk" if source.boolean(value, key)? => {
-                    answers.push((key, What::Api(Mode::Bulk)));
+                    responses.push((key, What::Api(Mode::Bulk)));
                 }
                 _ => {}
             }
         }
         if let Some(action) = own_action(source, value, &members)? {
-            answers.push(("an action", What::Actions([action].into(), None)));
+            responses.push(("an action", What::Actions([action].into(), None)));
         }
-        let what = only_answer(answers, body, pattern, &name)
+        let what = only_answer(responses, body, pattern, &name)
             .map_err(|message| source.error(value, message))?;
         let what = what.or(status.map(|_| What::Body(None)));
-        rule.answer = what.map(|what| Answer { status, what });
+        rule.response = what.map(|what| CustomResponse { status, what });
         Ok(rule)
     }
 
@@ -235,16 +236,6 @@ impl Rule {
         self.conditions.unmet(request)
     }
 
-    /// Its method; `None`: all.
-    pub fn method(&self) -> Option<&str> {
-        self.pattern.method.as_deref()
-    }
-
-    /// Whether it matches this method and path, not counting its conditions.
-    pub fn matches(&self, method: &str, path: &[Cow<'_, str>]) -> bool {
-        self.pattern.matches(method, path).is_some()
-    }
-
     /// Whether it has conditions other than method and path.
     pub fn has_conditions(&self) -> bool {
         self.conditions.count() > 0
@@ -253,7 +244,7 @@ impl Rule {
     /// Whether it answers every matching request, so that later rules are not reached.
     pub(super) fn always_answers(&self) -> bool {
         let always_fails = |fail: &Fail| fail.trigger.always() && !fail.after;
-        self.answer.is_some() || self.fail.as_ref().is_some_and(always_fails)
+        self.response.is_some() || self.fail.as_ref().is_some_and(always_fails)
     }
 }
 
@@ -334,21 +325,21 @@ fn own_action(
     }
 }
 
-/// The response of the rule `name`: the only one of `answers`, each with its key, or `body`, which can be combined with
+/// The response of the rule `name`: the only one of `responses`, each with its key, or `body`, which can be combined with
 /// actions.
 ///
 /// # Errors
 /// There are several, or it does not fit the method of the rule.
 fn only_answer(
-    mut answers: Vec<(&str, What)>,
+    mut responses: Vec<(&str, What)>,
     body: Option<Template>,
     pattern: &Pattern,
     name: &str,
 ) -> Result<Option<What>, String> {
-    if let [(one, _), (other, _), ..] = answers.as_slice() {
-        return Err(format!("{name} has two answers: {one} and {other}"));
+    if let [(one, _), (other, _), ..] = responses.as_slice() {
+        return Err(format!("{name} has two responses: {one} and {other}"));
     }
-    if let [(key, What::Api(mode))] = answers.as_slice()
+    if let [(key, What::Api(mode))] = responses.as_slice()
         && let Some(method) = pattern.method.as_deref()
         && !mode.methods().contains(&method)
     {
@@ -357,10 +348,10 @@ fn only_answer(
             "{key} is for {methods}, and {name} is for {method}"
         ));
     }
-    Ok(match (answers.pop(), body) {
+    Ok(match (responses.pop(), body) {
         (Some((_, What::Actions(actions, _))), body) => Some(What::Actions(actions, body)),
         (Some((key, _)), Some(_)) => {
-            return Err(format!("{name} has two answers: {key} and body"));
+            return Err(format!("{name} has two responses: {key} and body"));
         }
         (Some((_, what)), None) => Some(what),
         (None, body) => body.map(|body| What::Body(Some(body))),

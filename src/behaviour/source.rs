@@ -14,11 +14,11 @@ use crate::text::{list, nearest};
 pub struct RoutesError {
     /// The file; `None`: the text is from elsewhere.
     pub file: Option<PathBuf>,
-    /// Where in it; `None`: it cannot be read.
+    /// The position in it; `None`: it cannot be read.
     pub place: Option<Place>,
     /// One sentence without a full stop.
     pub message: String,
-    /// What to do about it, if known.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for RoutesError {
 }
 
 impl RoutesError {
-    /// What is wrong at `place`; `None`: the file cannot be read.
+    /// An error at `place`; `None`: the file cannot be read.
     pub fn new(place: impl Into<Option<Place>>, message: impl Into<String>) -> RoutesError {
         RoutesError {
             file: None,
@@ -124,7 +124,7 @@ impl<'t> Source<'t> {
         let mut members = Vec::<Member>::new();
         for member in json::members(value) {
             if members.iter().any(|known| known.key == member.key) {
-                let message = format!("the key {:?} is there twice in {name}", member.key);
+                let message = format!("the key {:?} appears twice in {name}", member.key);
                 return Err(self.error(member.raw_key, message));
             }
             members.push(member);

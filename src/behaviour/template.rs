@@ -354,7 +354,7 @@ impl Compiled {
 
 /// A semantic error in an expression.
 struct Mistake {
-    /// Where in the expression.
+    /// The offset in the expression.
     at: usize,
     message: String,
     hint: Option<String>,
@@ -366,7 +366,8 @@ fn mistake(source: Source, expression: &str, compiled: &Expression<'_, '_>) -> O
     let used = compiled.undeclared_variables(false);
     if let Some(unknown) = used.iter().find(|name| !NAMES.contains(&name.as_str())) {
         let hint = nearest(unknown, NAMES).map(meant);
-        let hint = hint.unwrap_or_else(|| format!("there is {}", list(&NAMES.map(String::from))));
+        let hint =
+            hint.unwrap_or_else(|| format!("known names are {}", list(&NAMES.map(String::from))));
         return new(0, format!("{unknown:?} is not known"), Some(hint));
     }
     if used.contains("result") && !source.has_result {
@@ -467,8 +468,8 @@ impl Text {
         self.render_with(scope, |_, value| value)
     }
 
-    /// The path and query that the text gives. The result of an expression is percent-encoded, so that it stays one
-    /// segment of the path or one value of the query, whatever a client sent; one that begins the text may have slashes.
+    /// The text as a path and query. The result of an expression is percent-encoded, so it stays one segment of the
+    /// path or one value of the query, whatever a client sent; one at the beginning of the text may have slashes.
     ///
     /// # Errors
     /// An expression fails.

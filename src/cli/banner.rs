@@ -8,7 +8,6 @@ use crate::behaviour::Delay;
 use crate::file::Durability;
 use crate::http::Settings;
 use crate::server::{Options, Saving, Server};
-use crate::store::Data;
 use crate::text::path_encode;
 use crate::text::printable;
 
@@ -144,13 +143,8 @@ impl Banner {
         let lines: Vec<(String, String)> = store
             .resources()
             .map(|resource| {
-                let count = match resource.data() {
-                    Data::Collection(rows) if rows.len() == 1 => "1 record".to_string(),
-                    Data::Collection(rows) => format!("{} records", rows.len()),
-                    Data::Object(_) => "object".into(),
-                    Data::Scalar(_) => "value, read-only".into(),
-                };
-                (format!("{base}/{}", path_encode(resource.name())), count)
+                let url = format!("{base}/{}", path_encode(resource.name()));
+                (url, resource.size_in_words())
             })
             .collect();
         let width = lines
@@ -158,9 +152,9 @@ impl Banner {
             .map(|(url, _)| url.chars().count())
             .max()
             .unwrap_or(0);
-        for (number, (url, count)) in lines.iter().enumerate() {
+        for (number, (url, size)) in lines.iter().enumerate() {
             let label = if number == 0 { "Resources" } else { "" };
-            self.styled(label, &format!("{URL}{url:<width$}{URL:#}  {count}"));
+            self.styled(label, &format!("{URL}{url:<width$}{URL:#}  {size}"));
         }
         if lines.is_empty() {
             self.line(

@@ -49,8 +49,8 @@ pub(super) fn check(options: Options) -> Done {
     }
 }
 
-/// Drops the output once the reader has closed the pipe, as `head` does: the exit code is that of the whole run. A run that
-/// watches ends then.
+/// Drops the output once the reader has closed the pipe, as `head` does, so the exit code is still that of the whole run.
+/// A run that watches ends then.
 struct UntilClosed<W> {
     inner: W,
     is_closed: bool,

@@ -73,7 +73,7 @@ fn list_rules(path: &Path, routes: &Routes) -> String {
     let rewrites = current.rewriter.rules();
     let rewrites = rewrites
         .map(|(place, rule, target)| format!("{name}:{place}  {rule}  rewritten to {target}"));
-    let rules = current.rules().map(|rule| {
+    let rules = current.rules.iter().map(|rule| {
         let parts: Vec<String> = rule.summary(|_| true).collect();
         format!("{name}:{}  {}  {}", rule.place, rule.key, parts.join(", "))
     });
@@ -120,7 +120,7 @@ fn explanation(
 /// The schema of the routes file; a test compares it with the parser.
 const ROUTES: &str = include_str!("routes.schema.json");
 
-/// Which file.
+/// The kind of file.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum File {
     /// The data file, db.json

@@ -85,7 +85,7 @@ fn read(path: &Path, is_named: bool) -> Result<Option<Map<String, Value>>, Strin
         Err(error) if !is_named && error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(format!(
-                "there is no config file {name}\n  help: to have one: put {{\"port\": 4000}} into it; standin schema config lists the options"
+                "there is no config file {name}\n  help: to create one: put {{\"port\": 4000}} into it; standin schema config lists the options"
             ));
         }
         Err(error) => return Err(format!("cannot read the config file {name}: {error}")),

@@ -78,24 +78,18 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
 /// The error that there is no file at `path`. `named`: as in [`start_error`].
 fn missing(path: &Path, options: &Options, named: bool) -> String {
     let file = style::path(path);
-    let is_page = |extension: &OsStr| {
-        ["md", "markdown", "mdx"]
-            .iter()
-            .any(|one| extension == *one)
-    };
+    let absent = format!("there is no file {file}");
+    let extension = path.extension().unwrap_or_default();
+    let is_page = ["md", "markdown", "mdx"]
+        .map(OsStr::new)
+        .contains(&extension);
     let (what, help) = if Some(path) == options.schema.as_deref() {
-        (
-            format!("there is no file {file}"),
-            "--schema names the rules file".into(),
-        )
-    } else if path.extension().is_some_and(is_page) {
-        (
-            format!("there is no file {file}"),
-            "to test a page: standin check PAGE.md".into(),
-        )
+        (absent, "--schema names the rules file".into())
+    } else if is_page {
+        (absent, "to test a page: standin check PAGE.md".into())
     } else if named && path.extension().is_none() {
         (
-            format!("there is no file {file}, and no command of that name"),
+            format!("{absent}, and no command of that name"),
             format!(
                 "to serve a file: standin db.json; commands are {}",
                 list(&super::commands())
@@ -121,20 +115,14 @@ fn missing(path: &Path, options: &Options, named: bool) -> String {
                     ),
                 )
             }
-            [] => (
-                format!("there is no file {file}"),
-                "for a small sample data file: standin init".into(),
-            ),
-            found => (
-                format!("there is no file {file}"),
-                format!("JSON files here: {}", list(found)),
-            ),
+            [] => (absent, "for a small sample data file: standin init".into()),
+            found => (absent, format!("JSON files here: {}", list(found))),
         }
     };
     format!("error: {what}\n  help: {help}\n")
 }
 
-/// What is wrong with the rules in the file at `path`.
+/// The errors of the rules in the file at `path`.
 pub(super) fn rules(path: &Path, text: &str, error: &SchemaError) -> String {
     let path = style::path(path);
     let one = |problem: &SchemaProblem| {
@@ -212,7 +200,7 @@ fn conversion(path: &Path) -> String {
     )
 }
 
-/// What is wrong with a data file.
+/// The errors of a data file.
 pub(super) fn faults(path: &str, faults: &Faults) -> String {
     let mut text: String = faults
         .list

@@ -251,14 +251,6 @@ impl<'de> Visitor<'de> for LosslessVisitor {
         Ok(Value::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
         Ok(value.into())
     }
@@ -293,7 +285,7 @@ impl<'de> Visitor<'de> for LosslessVisitor {
         let mut object = Map::new();
         while let Some((key, Lossless(value))) = members.next_entry::<String, Lossless>()? {
             if object.contains_key(&key) {
-                return Err(de::Error::custom(format!("the key {key:?} is there twice")));
+                return Err(de::Error::custom(format!("the key {key:?} appears twice")));
             }
             object.insert(key, value);
         }
@@ -343,7 +335,7 @@ fn wrap(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     }
 }
 
-/// As [`wrap`] for NDJSON. The error is that of the first line that is not a value by itself: one that is not closed
+/// Like [`wrap`] for NDJSON. The error is that of the first line that is not a value by itself: one that is not closed
 /// would only show in a later line.
 fn wrap_lines(collection: &str, text: &str) -> Result<String, serde_json::Error> {
     wrap(collection, text).map_err(|error| {
@@ -415,12 +407,9 @@ fn records(text: &str) -> Result<Value, Box<dyn std::error::Error>> {
 /// A number or a boolean; not a number that would lose digits.
 fn plain_value(text: &str) -> Option<Value> {
     match serde_json::from_str(text).ok()? {
-        Value::Number(number) if is_exact(&number, text) => Some(Value::Number(number)),
-        value @ Value::Bool(_) => Some(value),
+        // An integer without a fraction or an exponent that does not fit would become a float.
+        Value::Number(number) if number.is_f64() && !text.contains(['.', 'e', 'E']) => None,
+        value @ (Value::Number(_) | Value::Bool(_)) => Some(value),
         _ => None,
     }
-}
-
-fn is_exact(number: &Number, text: &str) -> bool {
-    !number.is_f64() || text.contains(['.', 'e', 'E'])
 }

@@ -545,7 +545,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 const NO_SIZE: &str = "a size is a number of bytes, such as 500, 100k or 10m";
 
-/// As [`size`], or 0.
+/// Like [`size`], but 0 is allowed.
 fn any_size(text: &str) -> Result<usize, String> {
     let lower = text.to_ascii_lowercase();
     let lower = lower

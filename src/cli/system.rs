@@ -109,7 +109,7 @@ pub(super) fn end_with_main_thread() {
 /// once more from npm.
 const TWICE: Duration = Duration::from_millis(150);
 
-/// What ends the server.
+/// The reason for the end of the server.
 pub(super) enum Stop {
     /// A signal, as the exit code of a process that it kills.
     Signal(u8),

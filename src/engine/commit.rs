@@ -13,12 +13,13 @@ use super::journal::{Batch, BeforeImage, Effect};
 use super::notice::{Cause, Faults, Notice, WriteError};
 use super::reload::Reloader;
 use super::rulebook::Rulebook;
+use crate::json::SyntaxError;
 use crate::store::{Command, Outcome, Refusal, Store};
 
 /// Whether the text that is about to be changed is as the client expects (`If-Match`).
 pub type Expected = Box<dyn Fn(&str) -> bool + Send>;
 
-/// What to revert the data to.
+/// The state to revert the data to.
 #[derive(Debug, Clone)]
 pub enum Revert {
     /// The state before the last change.
@@ -36,7 +37,7 @@ pub type Stage = Box<dyn Fn(&Store, Option<&Outcome>) -> Result<Vec<Command>, Wr
 
 /// The commands that were carried out, with their outcomes.
 type Done<'j> = Vec<(Cow<'j, Command>, Outcome)>;
-type Answer = Result<Vec<Outcome>, WriteError>;
+type WriteResult = Result<Vec<Outcome>, WriteError>;
 
 /// A request to the writer thread.
 pub(super) enum Message {
@@ -57,10 +58,10 @@ pub(super) enum Message {
 /// A write, and the channel for its result.
 pub(super) struct Job {
     pub(super) work: Work,
-    pub(super) reply: oneshot::Sender<Answer>,
+    pub(super) reply: oneshot::Sender<WriteResult>,
 }
 
-/// What a write does.
+/// The content of a write.
 pub(super) enum Work {
     /// One command.
     One(Command, Option<Expected>),
@@ -165,17 +166,17 @@ impl Writer {
             Message::Revert { revert, reply } => {
                 // Earlier writes go first.
                 self.carry_out(jobs);
-                let answer = self.guarded(|writer| writer.revert(&revert));
-                drop(reply.send(answer.unwrap_or(Err(WriteError::Bug))));
+                let result = self.guarded(|writer| writer.revert(&revert));
+                drop(reply.send(result.unwrap_or(Err(WriteError::Bug))));
             }
             Message::Rules { rulebook, reply } => {
                 self.carry_out(jobs);
-                let answer = self.guarded(|writer| writer.set_rules(rulebook));
+                let result = self.guarded(|writer| writer.set_rules(rulebook));
                 let bug = || {
-                    let message = "internal error; the rules were not changed".to_owned();
-                    Err(Faults::one(String::new(), 0, message, None))
+                    let error = SyntaxError::new(0, "internal error; the rules were not changed");
+                    Err(Faults::one(String::new(), error))
                 };
-                drop(reply.send(answer.unwrap_or_else(bug)));
+                drop(reply.send(result.unwrap_or_else(bug)));
             }
             Message::FileEvent => {
                 if let Some(file) = &mut self.file {
@@ -198,23 +199,23 @@ impl Writer {
             return;
         }
         let start = Instant::now();
-        let answers = self.guarded(|writer| writer.commit(jobs));
-        let answers = answers.unwrap_or_else(|| all(jobs, &WriteError::Bug));
+        let results = self.guarded(|writer| writer.commit(jobs));
+        let results = results.unwrap_or_else(|| all(jobs, &WriteError::Bug));
         self.last = (jobs.len(), start.elapsed());
-        for (job, answer) in jobs.drain(..).zip(answers) {
+        for (job, result) in jobs.drain(..).zip(results) {
             // The client may have disconnected; the write is done all the same.
             let Job { work, reply } = job;
             // Drop the steps first: they hold the application, which the caller may drop once it has the result.
             drop(work);
-            drop(reply.send(answer));
+            drop(reply.send(result));
         }
     }
 
     /// Commits a batch of writes, and returns the result of each.
-    fn commit(&mut self, jobs: &[Job]) -> Vec<Answer> {
+    fn commit(&mut self, jobs: &[Job]) -> Vec<WriteResult> {
         loop {
             match self.try_commit(jobs) {
-                Ok(Some(answers)) => return answers,
+                Ok(Some(results)) => return results,
                 Ok(None) => {}
                 Err(error) => return all(jobs, &error),
             }
@@ -226,7 +227,7 @@ impl Writer {
     ///
     /// # Errors
     /// Nothing of the batch was saved.
-    fn try_commit(&mut self, jobs: &[Job]) -> Result<Option<Vec<Answer>>, WriteError> {
+    fn try_commit(&mut self, jobs: &[Job]) -> Result<Option<Vec<WriteResult>>, WriteError> {
         if let Some(file) = &mut self.file {
             file.before_write(&mut self.history)?;
         }
@@ -382,6 +383,6 @@ impl Writer {
 }
 
 /// The same error for all of `jobs`.
-fn all(jobs: &[Job], error: &WriteError) -> Vec<Answer> {
+fn all(jobs: &[Job], error: &WriteError) -> Vec<WriteResult> {
     jobs.iter().map(|_| Err(error.clone())).collect()
 }

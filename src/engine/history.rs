@@ -32,7 +32,10 @@ pub struct Published {
     pub version: u64,
     /// The rules that the data is valid under.
     pub rulebook: Arc<Rulebook>,
-    lists: ListCache,
+    /// Cached response bodies for whole resources.
+    lists: SharedQueue<CachedList>,
+    /// How many bytes they may have.
+    most_list_bytes: usize,
 }
 
 impl Published {
@@ -50,7 +53,8 @@ impl Published {
             full,
             version,
             rulebook,
-            lists: ListCache::new(memory.lists()),
+            lists: SharedQueue::new(usize::MAX, memory.lists()),
+            most_list_bytes: memory.lists(),
         }
     }
 
@@ -62,15 +66,43 @@ impl Published {
             version: self.version,
             rulebook: self.rulebook.clone(),
             // It is used for one request.
-            lists: ListCache::new(0),
+            lists: SharedQueue::new(0, 0),
+            most_list_bytes: 0,
         }
     }
 
     /// The response body for all of `resource`, which is one of this store, and its entity tag. Incomplete if `work`
     /// was stopped.
     pub fn body_of(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
-        self.lists.get(resource, work)
+        let is_of = |cached: &&CachedList| cached.resource == resource.name();
+        if let Some(cached) = self.lists.lock().iter().find(is_of) {
+            return (cached.list.clone(), cached.tag.clone());
+        }
+        let mut list = Vec::new();
+        resource.write(&mut list, "", work);
+        let (tag, list) = (tag(&list), Bytes::from(list));
+        let mut lists = self.lists.lock();
+        if !work.is_stopped()
+            && list.len() <= self.most_list_bytes
+            && !lists.iter().any(|cached| is_of(&cached))
+        {
+            let cached = CachedList {
+                resource: resource.name().to_string(),
+                list: list.clone(),
+                tag: tag.clone(),
+            };
+            lists.push(cached, list.len());
+        }
+        (list, tag)
     }
+}
+
+/// A cached response body for a whole resource.
+#[derive(Debug, Clone)]
+struct CachedList {
+    resource: String,
+    list: Bytes,
+    tag: String,
 }
 
 /// How many changes can be undone.
@@ -92,7 +124,7 @@ pub struct UndoStep {
     pub version: u64,
     /// The data before it.
     pub before: Store,
-    /// When it was made.
+    /// The time of the change.
     pub at: SystemTime,
 }
 
@@ -118,31 +150,23 @@ impl History {
         steps.iter().next_back().map(|step| step.before.clone())
     }
 
-    /// Replaces the initial data before there are readers.
-    pub(super) fn start_with(&mut self, store: Store) {
-        let rulebook = self.rulebook();
-        let published = Published::new(store, 0, rulebook, None, self.memory);
-        self.published.store(Arc::new(published));
-    }
-
     /// The rules in effect.
     pub(super) fn rulebook(&self) -> Arc<Rulebook> {
         self.published.load().rulebook.clone()
     }
 
-    /// Publishes new rules, with the data `store` under them.
+    /// Publishes new rules, with the data `store` under them, without a new version of the data.
     pub(super) fn publish_rules(&mut self, rulebook: Arc<Rulebook>, store: Store) {
         let before = self.current();
         let hides_other = hidden(&before.rulebook) != hidden(&rulebook);
         let published = Published::new(store, before.version, rulebook, Some(&before), self.memory);
         self.published.store(Arc::new(published));
         // Events hold records without the properties that were hidden before.
-        self.feed.rules_changed(hides_other);
-    }
-
-    /// Clears the undo history: it is of another file.
-    pub(super) fn forget_steps(&mut self) {
-        self.undo.lock().clear();
+        if hides_other {
+            self.feed.events.lock().clear();
+        }
+        // Wakes the readers.
+        self.feed.updates.send_modify(|_| {});
     }
 
     /// Publishes the result of a batch of writes.
@@ -210,57 +234,9 @@ impl History {
 /// The hidden properties, by resource.
 fn hidden(rulebook: &Rulebook) -> Vec<(&str, &Hidden)> {
     let rules = rulebook.schema().iter();
-    (rules.map(|rules| (rules.resource(), rules.hidden())))
+    (rules.map(|rules| (rules.resource.as_str(), &rules.hidden)))
         .filter(|(_, hidden)| !hidden.is_empty())
         .collect()
-}
-
-/// Cache of the response bodies for whole resources, of one version of the data.
-#[derive(Debug)]
-struct ListCache {
-    lists: SharedQueue<CachedList>,
-    most_bytes: usize,
-}
-
-#[derive(Debug, Clone)]
-struct CachedList {
-    resource: String,
-    list: Bytes,
-    tag: String,
-}
-
-impl ListCache {
-    /// A cache of `most_bytes`.
-    fn new(most_bytes: usize) -> ListCache {
-        ListCache {
-            lists: SharedQueue::new(usize::MAX, most_bytes),
-            most_bytes,
-        }
-    }
-
-    /// The list of `resource`, pretty printed, with its entity tag; not complete if `work` was stopped.
-    fn get(&self, resource: &Resource, work: &Work<'_>) -> (Bytes, String) {
-        let is_of = |cached: &&CachedList| cached.resource == resource.name();
-        if let Some(cached) = self.lists.lock().iter().find(is_of) {
-            return (cached.list.clone(), cached.tag.clone());
-        }
-        let mut list = Vec::new();
-        resource.write(&mut list, "", work);
-        let (tag, list) = (tag(&list), Bytes::from(list));
-        let mut lists = self.lists.lock();
-        if !work.is_stopped()
-            && list.len() <= self.most_bytes
-            && !lists.iter().any(|cached| is_of(&cached))
-        {
-            let cached = CachedList {
-                resource: resource.name().to_string(),
-                list: list.clone(),
-                tag: tag.clone(),
-            };
-            lists.push(cached, list.len());
-        }
-        (list, tag)
-    }
 }
 
 /// How many events are kept at most.
@@ -270,7 +246,7 @@ const MOST_RELOADED_BYTES: usize = 1024 * 1024;
 /// How many records a reload event lists for each resource.
 const MOST_RELOADED: usize = 100;
 
-/// What happened to a record, or to a resource.
+/// The kind of a change to a record or resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
     /// A record was added.
@@ -303,7 +279,7 @@ pub struct Event {
     pub resource: String,
     /// The record's id, if one record of a collection changed.
     pub id: Option<Id>,
-    /// What happened.
+    /// The kind of change.
     pub kind: EventKind,
     /// The record's new text, compact; none for a deletion.
     pub record: Option<Arc<str>>,
@@ -312,12 +288,13 @@ pub struct Event {
 /// The ring buffer of events.
 #[derive(Debug)]
 pub struct Feed {
-    run: String,
+    /// The id of this run of the server: other runs have events with the same numbers.
+    pub run: String,
     events: SharedQueue<Arc<Event>>,
     updates: watch::Sender<u64>,
 }
 
-/// What a reader receives after its position.
+/// The result of a read from a position.
 #[derive(Debug)]
 pub enum FeedRead {
     /// The next events; empty if there are no new ones.
@@ -338,11 +315,6 @@ impl Feed {
             events: SharedQueue::new(MOST_EVENTS, most_bytes),
             updates: watch::Sender::new(0),
         }
-    }
-
-    /// The id of this run of the server: other runs have events with the same numbers.
-    pub fn run(&self) -> &str {
-        &self.run
     }
 
     /// A receiver of the number of the last event.
@@ -389,14 +361,6 @@ impl Feed {
         // Unlock before readers wake.
         drop(kept);
         self.updates.send_replace(last);
-    }
-
-    /// Wakes the readers because the rules have changed; drops the events if they hold properties that are hidden now.
-    pub(super) fn rules_changed(&self, forgets: bool) {
-        if forgets {
-            self.events.lock().clear();
-        }
-        self.updates.send_modify(|_| {});
     }
 
     /// Adds the events of writes; `store` is the data after them.

@@ -15,14 +15,14 @@ use crate::file::{Content, DataFile, Leftover, Saved};
 use crate::json::{Id, MAX_DEPTH, check};
 use crate::store::{ApiChange, Command, Conflict, Merged, Outcome, Store, Written};
 
-/// Which files have a journal, and when the file is saved.
+/// Settings of the journal: which files have one, and when the file is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Journaling {
     /// Files of this size and larger ones have one.
     pub above: usize,
-    /// The file is saved when there was no write for this long,
+    /// The file is saved when there was no write for this long.
     pub pause: Duration,
-    /// and at the latest this long after the first write that it lacks.
+    /// The file is saved at the latest this long after the first write that it lacks.
     pub latest: Duration,
     /// Files of this size and larger ones are saved in the background, while writes go on.
     pub background: usize,
@@ -47,19 +47,20 @@ impl Default for Journaling {
 /// Decides which files have a journal, when the file is saved, and when the journal is removed.
 pub(super) struct Journal {
     journaling: Journaling,
-    ahead: Option<Ahead>,
+    pub(super) ahead: Option<Ahead>,
     /// Until when it may be needed.
     needed_until: Option<Instant>,
 }
 
 /// The journal has writes that the file lacks.
-struct Ahead {
-    first: Instant,
+pub(super) struct Ahead {
+    /// The time of the first of them.
+    pub(super) first: Instant,
     last: Instant,
-    /// When the first write came that is not in the background save.
+    /// The time of the first write that is not in the background save.
     later: Option<Instant>,
-    /// The number of the file's state.
-    state: u64,
+    /// The number of the file's state that the journal is ahead of.
+    pub(super) state: u64,
 }
 
 impl Journal {
@@ -76,27 +77,13 @@ impl Journal {
         self.ahead.is_some()
     }
 
-    /// When the first write came that the file lacks.
-    pub(super) fn ahead_since(&self) -> Option<Instant> {
-        self.ahead.as_ref().map(|ahead| ahead.first)
-    }
-
-    /// The number of the file's state that the journal is ahead of.
-    pub(super) fn base_state(&self) -> Option<u64> {
-        self.ahead.as_ref().map(|ahead| ahead.state)
-    }
-
-    /// When the file is to be saved.
-    pub(super) fn save_due(&self) -> Option<Instant> {
+    /// The time at which the file must be saved; if it lacks nothing, the time at which the journal can be removed.
+    pub(super) fn due(&self) -> Option<Instant> {
         let Journaling { pause, latest, .. } = self.journaling;
-        self.ahead
-            .as_ref()
-            .map(|ahead| (ahead.last + pause).min(ahead.first + latest))
-    }
-
-    /// When the journal is to be removed, unless the file lacks some of it.
-    pub(super) fn expires(&self) -> Option<Instant> {
-        self.needed_until.filter(|_| self.ahead.is_none())
+        match &self.ahead {
+            Some(ahead) => Some((ahead.last + pause).min(ahead.first + latest)),
+            None => self.needed_until,
+        }
     }
 
     /// Keeps the journal for another while.
@@ -129,7 +116,7 @@ impl Journal {
             first: now,
             last: now,
             later: None,
-            state: file.number(),
+            state: file.number,
         });
         ahead.last = now;
         if file.is_saving() {
@@ -156,7 +143,7 @@ impl Journal {
         if saved == Saved::Done {
             let later = self.ahead.take().and_then(|ahead| {
                 let first = ahead.later?;
-                let state = file.number();
+                let state = file.number;
                 Some(Ahead {
                     first,
                     state,
@@ -174,7 +161,7 @@ impl Journal {
     /// Records that the file has been edited, and still lacks what the journal has.
     pub(super) fn rebase(&mut self, file: &DataFile) {
         if let Some(ahead) = &mut self.ahead {
-            ahead.state = file.number();
+            ahead.state = file.number;
         }
     }
 
@@ -311,7 +298,7 @@ impl Effect {
 pub struct Replayed {
     /// The data.
     pub store: Store,
-    /// What happened, for the log.
+    /// The notice for the log.
     pub notice: Notice,
     /// The replayed writes.
     pub(super) lacking: Vec<Written>,
@@ -397,8 +384,9 @@ fn changes(effects: Vec<Effect>) -> Vec<ApiChange> {
     for (until, effect) in effects.into_iter().enumerate() {
         let what = effect.what();
         let change = changes.entry(what.clone()).or_insert_with(|| ApiChange {
+            what,
             by_api: true,
-            ..ApiChange::new(what)
+            ..ApiChange::default()
         });
         change.was(effect.was, until);
         change.after = effect.now;

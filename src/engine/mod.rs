@@ -52,7 +52,8 @@ const MOST_CONFLICTS: usize = 1000;
 pub struct Engine {
     published: Arc<ArcSwap<Published>>,
     conflicts: SharedQueue<Value>,
-    feed: Arc<Feed>,
+    /// The events.
+    pub feed: Arc<Feed>,
     steps: SharedQueue<UndoStep>,
     troubles: Troubles,
     sender: Sender<Message>,
@@ -81,7 +82,7 @@ impl Engine {
         let watch = file.as_ref().filter(|file| file.watched).map(|source| {
             let wake = sender.clone();
             // The writer is gone only when the server stops.
-            file::watch(&[source.file.named().to_path_buf()], move || {
+            file::watch(std::slice::from_ref(&source.file.named), move || {
                 drop(wake.send(Message::FileEvent));
             })
         });
@@ -122,12 +123,7 @@ impl Engine {
         self.conflicts.all()
     }
 
-    /// The events.
-    pub fn feed(&self) -> &Arc<Feed> {
-        &self.feed
-    }
-
-    /// What is wrong with the files; changes wake the receiver.
+    /// The present troubles of the files; changes wake the receiver.
     pub fn trouble(&self) -> watch::Receiver<Present> {
         self.troubles.subscribe()
     }
@@ -185,15 +181,15 @@ impl Engine {
     /// # Errors
     /// The data breaks them; the old rules stay.
     pub fn set_rules(&self, rulebook: Rulebook) -> Result<(), Faults> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let rulebook = Arc::new(rulebook);
         drop(self.sender.send(Message::Rules { rulebook, reply }));
-        answer.blocking_recv().unwrap_or(Ok(()))
+        result.blocking_recv().unwrap_or(Ok(()))
     }
 
     /// Sets what is wrong with a file of `kind`: the rules, the routes, the profile. `None`: nothing.
     pub fn set_trouble(&self, kind: TroubleKind, trouble: Option<Trouble>) {
-        self.troubles.set_beside(kind, trouble);
+        self.troubles.replace(|known| known == kind, trouble);
     }
 
     /// Carries out `command`, if what it changes is as `expected`; when this returns `Ok`, the file
@@ -243,15 +239,15 @@ impl Engine {
         self.ask(|reply| Message::Write(Job { work, reply })).await
     }
 
-    /// Sends a message to the writer and waits for its answer.
+    /// Sends a message to the writer and waits for the result.
     async fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<Result<T, WriteError>>) -> Message,
     ) -> Result<T, WriteError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let sent = self.sender.send(message(reply));
         sent.map_err(|_| WriteError::Stopped)?;
-        answer.await.unwrap_or(Err(WriteError::Stopped))
+        result.await.unwrap_or(Err(WriteError::Stopped))
     }
 
     /// Finishes the pending writes, saves the file, and ends the writer.

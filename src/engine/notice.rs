@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::behaviour::RoutesError;
 use crate::file::Recovered;
-use crate::json::{Id, Place};
+use crate::json::{Id, Place, SyntaxError};
 use crate::schema::{SchemaError, Violation};
 use crate::store::{Refusal, RepeatedIds, ResourceChanges};
 
@@ -34,7 +34,7 @@ pub enum WriteError {
     Unsaved {
         /// Why: which file or folder, and the operating system's words.
         reason: String,
-        /// What to do.
+        /// How to fix it.
         hint: String,
     },
     /// The file has been edited into something that cannot be read; a write would overwrite the edit.
@@ -42,7 +42,7 @@ pub enum WriteError {
     Broken {
         /// Where.
         place: Option<Place>,
-        /// What is wrong there.
+        /// The error message.
         message: String,
     },
     /// The data to revert to breaks the present rules: where and how.
@@ -73,13 +73,13 @@ fn line_and_column(place: Option<Place>) -> String {
     })
 }
 
-/// What happened to the file, for the log.
+/// An event of the data file or the files beside it, for the log.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Notice {
     /// An edit was loaded.
     Reloaded {
-        /// What changed, by resource.
+        /// The changes, by resource.
         changes: Vec<ResourceChanges>,
         /// How many recent writes were kept that the edit did not have.
         kept: usize,
@@ -88,16 +88,16 @@ pub enum Notice {
     },
     /// The file was restored to an earlier state, and the data with it.
     Restored {
-        /// What changed, by resource.
+        /// The changes, by resource.
         changes: Vec<ResourceChanges>,
         /// How many writes were dropped.
         writes: u64,
     },
     /// The data was reset, or the last change undone, because a client asked for it.
     Reverted {
-        /// Which of the two.
+        /// Undo or reset.
         cause: Cause,
-        /// What changed, by resource.
+        /// The changes, by resource.
         changes: Vec<ResourceChanges>,
     },
     /// A symbolic link was switched, and another file is served from now on.
@@ -126,19 +126,19 @@ pub enum Notice {
     Unsaved {
         /// Why: which file or folder, and the operating system's words.
         reason: String,
-        /// What to do.
+        /// How to fix it.
         hint: String,
     },
-    /// At the stop: the file could not be saved and lacks writes that its journal has.
+    /// When stopping: the file could not be saved and lacks writes that its journal has.
     InJournal {
         /// The journal.
         journal: PathBuf,
     },
-    /// At the start: no save can succeed as things are.
+    /// At the start: the file cannot be saved.
     Unwritable {
         /// Why: which file or folder.
         reason: String,
-        /// What to do.
+        /// How to fix it.
         hint: String,
     },
     /// At the start: there is something with the name of a rules or routes file beside the data that is not a file, and
@@ -146,14 +146,14 @@ pub enum Notice {
     NotAFile {
         /// Its path.
         path: PathBuf,
-        /// What it would hold.
+        /// The kind of file that is missing: `rules` or `routes`.
         holds: &'static str,
     },
     /// At the start: saves overwrite the file in place, because it cannot be replaced.
     InPlace {
         /// Why.
         reason: String,
-        /// What to do.
+        /// How to fix it.
         hint: String,
     },
     /// A start found an edit that a crash had left in a scratch file, or a damaged journal.
@@ -197,9 +197,9 @@ pub enum Notice {
         file: PathBuf,
         /// How many resources have rules; `None`: the file is gone.
         resources: Option<usize>,
-        /// As [`Notice::NoIds`].
+        /// The collections of [`Notice::NoIds`].
         without_ids: Vec<String>,
-        /// As [`Notice::RandomSecret`].
+        /// Whether tokens are signed with a random secret, as in [`Notice::RandomSecret`].
         random_secret: bool,
     },
     /// The rules file cannot be used, and the rules stay as they were.
@@ -238,7 +238,7 @@ pub enum RulesFault {
     Rules {
         /// Their text.
         text: String,
-        /// What is wrong.
+        /// The error message.
         #[source]
         error: SchemaError,
     },
@@ -275,7 +275,7 @@ pub enum LossCause {
 }
 
 /// Why a data file is not valid.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Default, thiserror::Error)]
 #[error("{}", self.summary())]
 #[non_exhaustive]
 pub struct Faults {
@@ -293,26 +293,22 @@ pub struct Faults {
 pub struct Fault {
     /// Byte offset in the file's text.
     pub offset: usize,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
 impl Faults {
-    pub(super) fn one(
-        text: String,
-        offset: usize,
-        message: String,
-        hint: Option<String>,
-    ) -> Faults {
+    pub(super) fn one(text: String, error: SyntaxError) -> Faults {
+        let fault = Fault {
+            offset: error.offset,
+            message: error.message,
+            hint: error.hint,
+        };
         Faults {
             text,
-            list: vec![Fault {
-                offset,
-                message,
-                hint,
-            }],
+            list: vec![fault],
             more: 0,
         }
     }
@@ -363,13 +359,13 @@ impl Faults {
 pub struct Trouble {
     /// The file.
     pub file: PathBuf,
-    /// What is wrong.
+    /// The error message.
     pub kind: TroubleKind,
     /// Where, if that is a place in the file.
     pub place: Option<Place>,
-    /// What is wrong, in a sentence.
+    /// The error message, one sentence.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub hint: String,
 }
 
@@ -432,14 +428,8 @@ impl Present {
 }
 
 /// The publisher of the present troubles.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Troubles(Arc<watch::Sender<Present>>);
-
-impl Default for Troubles {
-    fn default() -> Troubles {
-        Troubles(Arc::new(watch::Sender::new(Present::default())))
-    }
-}
 
 impl Troubles {
     pub(super) fn subscribe(&self) -> watch::Receiver<Present> {
@@ -451,12 +441,12 @@ impl Troubles {
         self.replace(TroubleKind::is_of_data, trouble);
     }
 
-    /// As [`Troubles::set`], for another file.
-    pub(super) fn set_beside(&self, kind: TroubleKind, trouble: Option<Trouble>) {
-        self.replace(|known| known == kind, trouble);
-    }
-
-    fn replace(&self, is_of_file: impl Fn(TroubleKind) -> bool, trouble: Option<Trouble>) {
+    /// Replaces the trouble of the file whose troubles have the kinds `is_of_file`.
+    pub(super) fn replace(
+        &self,
+        is_of_file: impl Fn(TroubleKind) -> bool,
+        trouble: Option<Trouble>,
+    ) {
         self.0.send_if_modified(|Present(present)| {
             let known = present.iter().position(|known| is_of_file(known.kind));
             let before = known.map(|at| present.remove(at));

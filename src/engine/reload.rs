@@ -35,7 +35,7 @@ pub struct FileSource {
     pub unseen: Duration,
     /// Whether writes go into a journal first.
     pub journaling: Journaling,
-    /// What the last run left in the journal.
+    /// The writes that the last run left in the journal.
     pub left: Option<Leftover>,
 }
 
@@ -59,14 +59,14 @@ struct Base {
 /// An edit of a replaced file.
 struct LateEdit {
     edit: Edit,
-    /// What that file held; `None`: another file was served then.
+    /// The data of that file; `None`: another file was served then.
     base: Option<Base>,
 }
 
 /// An edit that was read and is valid.
 struct ValidEdit {
     store: Store,
-    /// When it was saved, by the file system's clock.
+    /// The time of the save, by the file system's clock.
     saved: Option<SystemTime>,
     /// It replaces an edit that was reported as broken.
     fixes_reported: bool,
@@ -85,7 +85,7 @@ impl ValidEdit {
 
 /// A file that a symbolic link was switched to, and that has not been loaded yet.
 struct SwitchedFile {
-    /// What its journal has.
+    /// The writes in its journal.
     left: Option<Leftover>,
 }
 
@@ -99,12 +99,11 @@ pub(super) struct Reloader {
     schedule: Schedule,
     /// Whether edits are loaded when they happen; otherwise the next write finds them.
     is_watched: bool,
+    /// `None`: the file is not watched, or cannot be.
     watch: Option<Watch>,
     switched: Option<SwitchedFile>,
     /// The last reported reason why the file that a link was switched to cannot be read.
     follow_error: Option<String>,
-    /// The file cannot be watched.
-    is_unwatched: bool,
     /// The interval in which the file's stamp is polled, and the next time.
     poll: Option<(Duration, Instant)>,
     journal: Journal,
@@ -117,7 +116,7 @@ pub(super) struct Reloader {
     edits: SavedEdits,
     /// Edits of replaced files that have not been merged yet.
     late: Vec<LateEdit>,
-    /// What replaced files held, by the number of the state.
+    /// The data of replaced files, by the number of the state.
     replaced: HashMap<u64, Base>,
 }
 
@@ -146,7 +145,6 @@ impl Reloader {
             notice,
             state: FileState::InSync,
             schedule: Schedule::default(),
-            is_unwatched: unwatched.is_some(),
             poll,
             journal: Journal::new(source.journaling),
             saving: None,
@@ -164,7 +162,7 @@ impl Reloader {
             Some(Some(left)) => {
                 // The engine has not started, so there are no readers yet.
                 let (store, differs) = reloader.replay(&left);
-                history.start_with(store);
+                history.publish_rules(history.rulebook(), store);
                 reloader.after_replay(differs, history);
             }
             // The editor has seen all of these writes.
@@ -206,11 +204,12 @@ impl Reloader {
         self.schedule.event();
     }
 
-    /// When [`Reloader::run`] must be called, if no message comes before.
+    /// The time at which [`Reloader::run`] must be called, if no message comes before.
     pub(super) fn due(&mut self) -> Option<Instant> {
         // A broken file is saved as soon as it is fixed, whether it is watched or not.
         let waits = self.journal.is_ahead() && self.state.is_broken();
-        if (self.is_unwatched || waits) && self.schedule.at.is_none() {
+        let cannot_be_watched = self.is_watched && self.watch.is_none();
+        if (cannot_be_watched || waits) && self.schedule.at.is_none() {
             self.schedule.within(POLL);
         }
         let poll = self.poll.map(|(_, at)| at);
@@ -225,10 +224,7 @@ impl Reloader {
             || self.file.check_due().is_some()
             || self.state.is_broken()
             || self.state.is_unsaved();
-        self.journal
-            .save_due()
-            .or(self.journal.expires())
-            .filter(|_| !waits)
+        self.journal.due().filter(|_| !waits)
     }
 
     /// Does what is due.
@@ -321,7 +317,7 @@ impl Reloader {
         self.after_check(history);
     }
 
-    /// What follows each check of the file.
+    /// The work after each check of the file.
     fn after_check(&mut self, history: &mut History) {
         self.keep_pending(history);
         self.look_for_late_edits(history);
@@ -341,7 +337,7 @@ impl Reloader {
                 broken.is_reported = true;
                 broken.keep_pending_at = Some(broken.since + LONG_OUTAGE);
                 self.troubles
-                    .set(Some(broken.faults.trouble(self.file.path().to_path_buf())));
+                    .set(Some(broken.faults.trouble(self.file.path.clone())));
                 (self.notice)(Notice::Broken(broken.faults.clone()));
             }
             _ => {}
@@ -356,7 +352,7 @@ impl Reloader {
         let missing_for = self.state.set_missing();
         if missing_for.is_some_and(|time| time >= LONG_OUTAGE) {
             self.troubles.set(Some(Trouble {
-                file: self.file.path().to_path_buf(),
+                file: self.file.path.clone(),
                 kind: TroubleKind::Missing,
                 place: None,
                 message: "the file cannot be read".into(),
@@ -370,7 +366,7 @@ impl Reloader {
     fn refresh_watch(&mut self) {
         if let Some(Err(error)) = self.watch.as_mut().map(Watch::refresh) {
             tracing::debug!(%error, "the file cannot be watched any more");
-            (self.watch, self.is_unwatched) = (None, true);
+            self.watch = None;
             (self.notice)(Notice::Unwatched(error.to_string()));
         }
     }
@@ -407,10 +403,8 @@ impl Reloader {
         let theirs = ValidEdit::new(theirs, &edit, broken);
         // If a broken file is back at the state that the journal is ahead of, that is not a restore: the journal
         // continues.
-        if let Some(state) = edit
-            .earlier
-            .filter(|state| Some(*state) != self.journal.base_state())
-        {
+        let ahead_of = self.journal.ahead.as_ref().map(|ahead| ahead.state);
+        if let Some(state) = edit.earlier.filter(|state| Some(*state) != ahead_of) {
             self.restore(theirs, state, history);
             self.journal.clear(&mut self.file);
             return;
@@ -426,15 +420,15 @@ impl Reloader {
 
     /// Merges an edit with the writes that it has not seen. `before` is what the file held.
     fn merged(&self, before: Store, theirs: &ValidEdit, history: &History) -> Merged {
-        match self.journal.ahead_since() {
+        match &self.journal.ahead {
             None => {
                 let bases: Vec<usize> = (0..=self.recent.len()).rev().collect();
                 let changes = history.current().full.changes_since(self.recent.iter());
                 theirs.store.clone().merge(&changes, &bases)
             }
             // The editor cannot have seen writes that the file never had.
-            Some(until) => {
-                let store = before;
+            Some(ahead) => {
+                let (store, until) = (before, ahead.first);
                 self.merge_on(&Base { store, until }, theirs, history)
             }
         }

@@ -10,14 +10,14 @@ use bytestring::ByteString;
 
 use super::notice::{Fault, Faults, Notice, WriteError};
 use crate::json::{
-    Document, Id, get_member, is_blank, locate, members, offset_in, pointer, quote, same_value,
-    unquote,
+    Document, Id, SyntaxError, get_member, is_blank, locate, members, offset_in, pointer, quote,
+    same_value, unquote,
 };
 use crate::rules::{Auth, Generated};
 use crate::schema::{Budget, Holds, IdRules, Property, Rules, Schema, TooComplex, Violation};
 use crate::store::{
-    Change, Collection, Command, Data, Draft, Operation, Refusal, RepeatedIds, Resource, Settings,
-    Store, is_like_id, is_truthy,
+    Change, Command, Data, Draft, Operation, Refusal, RepeatedIds, Resource, Settings, Store,
+    is_like_id, is_truthy,
 };
 use crate::text::{nearest, uuid};
 
@@ -65,7 +65,7 @@ impl Rulebook {
         let rules = self
             .schema()
             .iter()
-            .filter_map(|rules| Some((rules.resource(), rules.ids()?)));
+            .filter_map(|rules| Some((rules.resource.as_str(), rules.ids.as_ref()?)));
         let none = |ids: &IdRules| {
             !IdRules::propose(ids, None, &mut || "1234567".into()).any(|id| ids.allows(&id))
         };
@@ -87,25 +87,14 @@ impl Rulebook {
         let text = String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let hint = "save it with the encoding UTF-8".to_string();
-            Faults::one(
-                text,
-                offset,
-                "the file is not UTF-8 text".into(),
-                Some(hint),
-            )
+            let error = SyntaxError::new(offset, "the file is not UTF-8 text");
+            Faults::one(text, error.hint("save it with the encoding UTF-8"))
         })?;
         let text = ByteString::from(text);
         let store = Document::parse(text.clone())
             .and_then(|document| Store::open(document, self.settings.clone()))
-            .map_err(|error| {
-                Faults::one(text.to_string(), error.offset, error.message, error.hint)
-            })?;
-        let mut faults = Faults {
-            text: String::new(),
-            list: Vec::new(),
-            more: 0,
-        };
+            .map_err(|error| Faults::one(text.to_string(), error))?;
+        let mut faults = Faults::default();
         // One budget for all records: they come from one file.
         let mut budget = Budget::for_length(text.len());
         for resource in store.resources() {
@@ -131,7 +120,9 @@ impl Rulebook {
         if self.schema().auth().is_some() && Auth::PATHS.contains(&name) {
             faults.list.push(Fault {
                 offset: text.find(&quote(name)).unwrap_or(0),
-                message: format!("`x-auth` answers at /{name}, so no resource can have that name"),
+                message: format!(
+                    "`x-auth` uses the path /{name}, so no resource can have that name"
+                ),
                 hint: Some("rename the resource".into()),
             });
         }
@@ -145,7 +136,7 @@ impl Rulebook {
                     let is_too_complex = violations.is_err();
                     if !violations.as_ref().is_ok_and(Vec::is_empty) {
                         let name = format!("{name}[{place}]");
-                        faults.add(&name, record.offset(), record.value(), violations);
+                        faults.add(&name, record.offset, record.value(), violations);
                     }
                     if is_too_complex {
                         return;
@@ -162,17 +153,13 @@ impl Rulebook {
     /// Reads an edit. An empty file is an error, not empty data: many editors truncate it and then write it.
     ///
     /// # Errors
-    /// As [`Rulebook::read_file`], or it is empty.
+    /// Those of [`Rulebook::read_file`]; or the file is empty.
     pub fn read_edit(&self, bytes: Vec<u8>) -> Result<(Store, RepeatedIds), Faults> {
         match std::str::from_utf8(&bytes) {
             Ok(text) if is_blank(text) => {
-                let hint = "write {} for a file without resources".to_string();
-                Err(Faults::one(
-                    text.to_string(),
-                    0,
-                    "the file is empty".into(),
-                    Some(hint),
-                ))
+                let error = SyntaxError::new(0, "the file is empty");
+                let error = error.hint("write {} for a file without resources");
+                Err(Faults::one(text.to_string(), error))
             }
             _ => self.read_file(bytes),
         }
@@ -214,7 +201,7 @@ impl Rulebook {
     ) -> Result<Vec<Violation>, TooComplex> {
         let mut found = rules.check(record, budget)?;
         let auth = self.schema().auth();
-        if let Some(auth) = auth.filter(|auth| !found.is_empty() && auth.users == rules.resource())
+        if let Some(auth) = auth.filter(|auth| !found.is_empty() && auth.users == rules.resource)
             && get_member(record, &auth.password).is_some_and(|stored| is_hash(&unquote(stored)))
         {
             let place = pointer::join("", &auth.password);
@@ -295,9 +282,9 @@ impl Faults {
 pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = Notice> {
     store.resources().filter_map(move |resource| {
         let collection = resource.collection()?;
-        let count = collection.without_id();
+        let count = collection.without_id;
         let known = before.and_then(|before| before.records(resource.name()));
-        if count == 0 || known.map(Collection::without_id) == Some(count) {
+        if count == 0 || known.is_some_and(|known| known.without_id == count) {
             return None;
         }
         let id = store.settings().id.clone();
@@ -319,7 +306,7 @@ pub fn given_ids(store: &Store, before: Option<&Store>) -> impl Iterator<Item = 
 pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Notice> {
     let missing = move |name: &str| store.resource(name).is_none();
     schema.iter().flat_map(move |rules| {
-        let name = rules.resource();
+        let name = rules.resource.as_str();
         let unused = |by: Option<String>, resource: &str| Notice::UnusedRules {
             by,
             resource: resource.to_string(),
@@ -327,7 +314,7 @@ pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Noti
         };
         let own = missing(name).then(|| unused(None, name));
         let references = rules
-            .references()
+            .references
             .iter()
             .filter(move |rule| missing(&rule.resource))
             .map(move |rule| unused(Some(format!("{name}.{}", rule.property)), &rule.resource));
@@ -335,7 +322,7 @@ pub fn unused_rules(schema: &Schema, store: &Store) -> impl Iterator<Item = Noti
     })
 }
 
-/// Whether a stored password is a hash: argon2, or bcrypt as json-server-auth has it.
+/// Whether a stored password is a hash: argon2, or bcrypt, which json-server-auth uses.
 pub fn is_hash(stored: &str) -> bool {
     ["$argon2", "$2a$", "$2b$", "$2x$", "$2y$"]
         .iter()
@@ -362,7 +349,9 @@ fn fill<'c>(
         Operation::Replace => kept_values(rules, id, sent, stored),
         Operation::Merge(_) => kept_times(rules, sent, stored),
     };
-    let violations: Vec<Violation> = (rules.properties().iter())
+    let violations: Vec<Violation> = rules
+        .properties
+        .iter()
         .filter_map(|property| read_only(property, sent, stored))
         .collect();
     if violations.is_empty() {
@@ -376,13 +365,15 @@ fn fill<'c>(
 
 /// Whether the property is the id of the records that the rules are for.
 fn is_id(rules: &Rules, property: &Property, id: &str) -> bool {
-    property.name == id && rules.holds() == Holds::Records
+    property.name == id && rules.holds == Holds::Records
 }
 
 /// For a new record: defaults and generated values.
 fn new_values<'r>(rules: &'r Rules, id: &str, sent: &str) -> Added<'r> {
-    let (ids, others): (Vec<_>, Vec<_>) =
-        (rules.properties().iter()).partition(|property| is_id(rules, property, id));
+    let (ids, others): (Vec<_>, Vec<_>) = rules
+        .properties
+        .iter()
+        .partition(|property| is_id(rules, property, id));
     let mut added: Added<'_> = Vec::new();
     for property in others {
         let is_there = get_member(sent, &property.name).is_some();
@@ -418,7 +409,9 @@ fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>)
         let value = get_member(stored?, &property.name)?;
         Some((property.name.as_str(), value.to_string()))
     };
-    (rules.properties().iter())
+    rules
+        .properties
+        .iter()
         .filter(is_kept)
         .filter_map(value)
         .collect()
@@ -427,7 +420,7 @@ fn kept_values<'r>(rules: &'r Rules, id: &str, sent: &str, stored: Option<&str>)
 /// For a PATCH: the stored times that only the server sets, if the patch has others.
 fn kept_times<'r>(rules: &'r Rules, sent: &str, stored: Option<&str>) -> Added<'r> {
     let is_sent = |property: &&Property| get_member(sent, &property.name).is_some();
-    let times = rules.properties().iter().filter(|one| is_time(one));
+    let times = rules.properties.iter().filter(|one| is_time(one));
     let value = |property: &'r Property| {
         let value = stored.and_then(|stored| get_member(stored, &property.name));
         let value = value.map_or_else(|| time(property), str::to_string);
@@ -445,7 +438,7 @@ fn with_update_times(
 ) -> Option<Command> {
     let (stored, record) = (store.current(filled)?, draft.record()?);
     let is_updated = |one: &&Property| one.generated == Some(Generated::Updated);
-    let times: Added<'_> = (rules.properties().iter().filter(is_updated))
+    let times: Added<'_> = (rules.properties.iter().filter(is_updated))
         .map(|property| (property.name.as_str(), time(property)))
         .collect();
     (!times.is_empty() && !same_value(stored, record))

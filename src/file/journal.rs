@@ -27,6 +27,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::io::ErrorKind::{IsADirectory, NotFound, PermissionDenied, UnexpectedEof};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -131,13 +132,13 @@ pub(super) struct Journal {
     batches: VecDeque<BatchStart>,
 }
 
-/// Where the lines of a batch begin.
+/// The beginning of a batch in the journal.
 struct BatchStart {
     offset: u64,
     chain: Chain,
     lines: usize,
     at: SystemTime,
-    /// What the file held before the batch.
+    /// The file's content before the batch.
     before: Content,
 }
 
@@ -254,7 +255,7 @@ impl DataFile {
         self.shorten_journal(at, keep, u64::MAX);
     }
 
-    /// Where the next line goes, if the journal applies to the file's content.
+    /// The offset of the next line, if the journal applies to the file's content.
     pub(super) fn append_position(&self) -> Option<u64> {
         let journal = self
             .journal
@@ -370,7 +371,7 @@ impl DataFile {
         let first = header.len() as u64;
         let text = header + &lines.text;
         let begun = self.write_linked(&path, text.as_bytes(), flush);
-        if matches!(&begun, Err(error) if error.kind() == io::ErrorKind::IsADirectory) {
+        if matches!(&begun, Err(error) if error.kind() == IsADirectory) {
             return Ok(false);
         }
         self.journal = Some(Journal {
@@ -406,12 +407,7 @@ impl DataFile {
                 journal.chain = lines.chain;
                 Ok(true)
             }
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), NotFound | UnexpectedEof) => {
                 // Unless the folder is unmounted and will come back with it.
                 self.medium.stamp(&self.path)?;
                 self.truncate_journal(0, NEW);
@@ -511,7 +507,7 @@ impl DataFile {
         let known = self.known.content;
         let parsed = parse(bytes);
         if let Some(line) = parsed.broken {
-            let kept = recover::kept_journal_name(&self.path, Content::of(bytes));
+            let kept = recover::kept_name(&self.path, Content::of(bytes).hash, "jsonl");
             let kept = (self.role == Role::Owner).then_some(kept);
             if let Some(kept) = &kept {
                 self.medium.write_new(kept, bytes, &self.path, true)?;
@@ -555,14 +551,7 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
     match medium.read(&journal) {
         Ok(bytes) => Ok(Some(bytes)),
         // The journal is always a regular file.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if matches!(error.kind(), NotFound | IsADirectory) => Ok(None),
         Err(error) => Err(about_journal(path, error)),
     }
 }
@@ -571,7 +560,7 @@ pub(super) fn read(medium: &dyn Medium, path: &Path) -> io::Result<Option<Vec<u8
 fn about_journal(path: &Path, error: io::Error) -> io::Error {
     let journal = recover::journal_name(path);
     let mut message = format!("its journal {}: {error}", journal.display());
-    if error.kind() == io::ErrorKind::PermissionDenied {
+    if error.kind() == PermissionDenied {
         message += "; if another user put it there, remove it or move it away";
     }
     io::Error::new(error.kind(), message)
@@ -581,7 +570,7 @@ fn about_journal(path: &Path, error: io::Error) -> io::Error {
 /// the journal.
 fn remove(medium: &dyn Medium, journal: &Path, path: &Path) -> io::Result<()> {
     match medium.remove(journal) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => medium.stamp(path).map(drop),
+        Err(error) if error.kind() == NotFound => medium.stamp(path).map(drop),
         removed => removed,
     }
 }

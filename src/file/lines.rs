@@ -16,7 +16,7 @@ pub(super) fn header(content: Content, boot: Option<String>, chain: Chain) -> St
     Lines::after(None).value(&header).text
 }
 
-/// Of a new journal.
+/// The chain of a new journal.
 pub(super) const NEW: Chain = Some(0);
 
 /// Lines to append to a journal.

@@ -22,7 +22,7 @@ pub struct Lock {
     port: u16,
 }
 
-/// What is known of a server that has the lock.
+/// The server that holds the lock, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Holder {
     /// Its process.
@@ -86,14 +86,6 @@ impl Lock {
         }
     }
 
-    /// Stores the port on which this process serves the file.
-    fn store_port(&mut self, port: u16) {
-        if let Some(file) = &self.file {
-            system::store_port(file, self.port, port);
-        }
-        self.port = port;
-    }
-
     /// The file that is locked, if it has no name any more.
     pub(super) fn unlinked(&self, identity: (u64, u64)) -> Option<File> {
         let file = self.file.as_ref().filter(|_| self.identity == identity)?;
@@ -119,7 +111,10 @@ impl DataFile {
     pub fn served_on(&mut self, port: u16) {
         self.port = port;
         if let Some(lock) = &mut self.lock {
-            lock.store_port(port);
+            if let Some(file) = &lock.file {
+                system::store_port(file, lock.port, port);
+            }
+            lock.port = port;
         }
     }
 

@@ -25,7 +25,7 @@ pub trait Medium: Send + Sync {
     /// # Errors
     /// Its metadata cannot be read.
     fn stamp(&self, path: &Path) -> io::Result<Stamp>;
-    /// What prevents saving the file at `path`, if that is known.
+    /// The reason why the file at `path` cannot be saved, if it is known.
     fn obstacle(&self, _path: &Path) -> Option<Obstacle> {
         None
     }
@@ -109,12 +109,12 @@ pub trait Medium: Send + Sync {
 
 /// A file that is held open.
 pub trait Handle: Send {
-    /// As [`Medium::stamp`].
+    /// Like [`Medium::stamp`].
     ///
     /// # Errors
     /// Its metadata cannot be read.
     fn stamp(&self) -> io::Result<Stamp>;
-    /// What the file holds.
+    /// The file's content.
     ///
     /// # Errors
     /// It cannot be read.
@@ -140,7 +140,7 @@ pub struct Stamp {
     pub modified: Option<SystemTime>,
     /// The ctime in seconds and nanoseconds, if the system has one.
     pub changed: Option<(i64, i64)>,
-    /// When this stamp was taken.
+    /// The time at which this stamp was taken.
     pub taken: SystemTime,
 }
 
@@ -217,7 +217,7 @@ impl Stamp {
         SystemTime::UNIX_EPOCH.checked_add(since)
     }
 
-    /// When the file was last written or renamed (ctime). The mtime can be set to anything.
+    /// The time of the last write or rename (ctime). The mtime can be set to anything.
     pub fn saved(&self) -> Option<SystemTime> {
         self.ctime().or(self.modified)
     }

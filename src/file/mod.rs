@@ -49,7 +49,7 @@ pub enum Durability {
     Written,
 }
 
-/// Who else may save the file.
+/// The role of this process for the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// We save it and have the [`Lock`]: what a crash left beside the file is ours to clear away.
@@ -72,19 +72,19 @@ pub enum Saved {
 /// An edit of the file by another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// What the file holds.
+    /// The file's content.
     pub bytes: Vec<u8>,
     /// If the file held the same before: the number of that state ([`DataFile::number`]).
     pub earlier: Option<u64>,
-    /// When it was found.
+    /// The time at which it was found.
     pub found: Instant,
     /// How long before that the file was written.
     pub age: Duration,
-    /// When it was written, or renamed into place, by the file system's clock.
+    /// The time at which it was written or renamed into place, by the file system's clock.
     pub saved: Option<SystemTime>,
 }
 
-/// What a start found beside the file, to be reported.
+/// A leftover of a crash or of the last run, found at the start and to be reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recovered {
     /// An edit that a crash had left in a scratch file, and where it was put.
@@ -98,7 +98,7 @@ pub enum Recovered {
     Journal {
         /// The number of the first line that cannot be read; the lines before it count.
         line: usize,
-        /// Where a copy of the whole journal was put.
+        /// The path of a copy of the whole journal.
         kept: Option<PathBuf>,
     },
 }
@@ -106,9 +106,9 @@ pub enum Recovered {
 /// The result of opening a file, or of following the path to another ([`DataFile::follow`]).
 #[derive(Default)]
 pub struct Loaded {
-    /// What the file holds.
+    /// The file's content.
     pub bytes: Vec<u8>,
-    /// What was damaged, or left behind by a crash.
+    /// Damage, and leftovers of a crash.
     pub recovered: Vec<Recovered>,
     /// Acknowledged writes that the file may lack, from its journal. They are to be merged with what the file holds,
     /// and saved.
@@ -118,17 +118,19 @@ pub struct Loaded {
 /// The data file, and what it held when it was last read or written.
 pub struct DataFile {
     /// The path that the user gave, absolute.
-    named: PathBuf,
-    /// The file that it resolved to when it was last checked.
-    path: PathBuf,
+    pub(crate) named: PathBuf,
+    /// The file that it resolved to when it was last checked, symbolic links resolved.
+    pub(crate) path: PathBuf,
     medium: Arc<dyn Medium>,
     durability: Durability,
     known: Known,
     /// Every content that was read or written, with the number of its state.
     seen: HashMap<Content, u64>,
-    number: u64,
-    in_place: bool,
-    /// What the last save in place wrote.
+    /// The number of the file's state: how many were read or written, from 0.
+    pub(crate) number: u64,
+    /// Whether saves are known to overwrite the file in place instead of replacing it.
+    pub(crate) in_place: bool,
+    /// The text that the last save in place wrote.
     written_over: Vec<u8>,
     replaced: VecDeque<Checked>,
     /// Copies of late edits that the file does not have yet.
@@ -147,7 +149,7 @@ pub struct DataFile {
     port: u16,
 }
 
-/// What is known of the file's content.
+/// The file's last known stamp and content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Known {
     stamp: Stamp,
@@ -334,20 +336,10 @@ impl DataFile {
         Ok(self.load(found)?)
     }
 
-    /// The path of the file, symbolic links resolved.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether a save failed and could not be undone yet: the file, or its journal, holds what was reported as failed.
     pub fn has_failed_save(&self) -> bool {
         let journal = self.journal.as_ref();
         self.failed_save.is_some() || journal.is_some_and(|journal| journal.needs_repair)
-    }
-
-    /// The path that the user gave, absolute.
-    pub fn named(&self) -> &Path {
-        &self.named
     }
 
     /// The path for error messages: the file, or, if there is none, the path that should resolve to one.
@@ -359,7 +351,7 @@ impl DataFile {
         }
     }
 
-    /// What prevents saving the file, if the file system reports it.
+    /// The reason why the file cannot be saved, if the file system reports one.
     pub fn obstacle(&self) -> Option<Obstacle> {
         self.medium.obstacle(self.path_for_errors())
     }
@@ -377,19 +369,9 @@ impl DataFile {
         self.medium.is_mounted_alone(&self.path)
     }
 
-    /// Whether saves are known to overwrite the file in place instead of replacing it.
-    pub fn is_in_place(&self) -> bool {
-        self.in_place
-    }
-
-    /// What the file held when it was last read or written.
+    /// The file's content when it was last read or written.
     pub fn content(&self) -> Content {
         self.known.content
-    }
-
-    /// The number of the file's state: how many were read or written, from 0.
-    pub fn number(&self) -> u64 {
-        self.number
     }
 
     /// The edit, if the file does not hold what was read or written last.
@@ -505,11 +487,7 @@ impl DataFile {
     /// # Errors
     /// The disk refuses.
     pub fn append_conflicts(&self, line: &str) -> io::Result<()> {
-        self.medium.append(
-            &self.conflicts_path(),
-            line,
-            &self.path,
-            self.durability == Durability::Synced,
-        )
+        let path = self.conflicts_path();
+        self.medium.append(&path, line, &self.path, self.flushes())
     }
 }

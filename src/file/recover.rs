@@ -56,11 +56,6 @@ pub(super) fn journal_name(path: &Path) -> PathBuf {
     path.with_file_name(format!("{}standin-journal", beginning(path)))
 }
 
-/// Where a journal is kept that cannot be read to its end.
-pub(super) fn kept_journal_name(path: &Path, holds: Content) -> PathBuf {
-    kept_name(path, holds.hash, "jsonl")
-}
-
 fn named(path: &Path, one: u64, other: u64, end: &str) -> PathBuf {
     path.with_file_name(format!("{}{one:016x}-{other:016x}{end}", beginning(path)))
 }
@@ -92,7 +87,7 @@ pub(super) fn clear(medium: &dyn Medium, path: &Path) -> io::Result<Vec<PathBuf>
     Ok(kept)
 }
 
-/// As [`clear`], for the file `name`.
+/// Like [`clear`], for the file `name`.
 fn clear_one(
     medium: &dyn Medium,
     path: &Path,
@@ -170,7 +165,7 @@ fn finish(medium: &dyn Medium, path: &Path, text: &[u8]) -> io::Result<PathBuf> 
 }
 
 /// The path at which a file is kept for a person, not hidden.
-fn kept_name(path: &Path, hash: u64, end: &str) -> PathBuf {
+pub(super) fn kept_name(path: &Path, hash: u64, end: &str) -> PathBuf {
     let beginning = beginning(path);
     path.with_file_name(format!("{}recovered-{hash:016x}.{end}", &beginning[1..]))
 }

@@ -37,7 +37,7 @@ pub(super) struct Unchecked {
     at: PathBuf,
     /// The state of the file after the save.
     number: u64,
-    /// When the stamp of the new file is settled.
+    /// The time from which on the stamp of the new file is settled.
     due: Instant,
     thread: Option<JoinHandle<[io::Result<Known>; 2]>>,
 }
@@ -75,7 +75,7 @@ impl DataFile {
         });
     }
 
-    /// When to call [`DataFile::check`], if files of the last save have not been read yet.
+    /// The time to call [`DataFile::check`], if files of the last save have not been read yet.
     pub fn check_due(&self) -> Option<Instant> {
         self.unchecked
             .as_ref()
@@ -112,7 +112,7 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::check`], at once.
+    /// Like [`DataFile::check`], at once.
     pub fn end_check(&mut self) {
         let Some(unchecked) = self.unchecked.take() else {
             return;
@@ -162,7 +162,7 @@ impl DataFile {
         });
     }
 
-    /// As [`DataFile::keep_replaced`], for a file that another program has replaced at `time`. Writes before that are
+    /// Like [`DataFile::keep_replaced`], for a file that another program has replaced at `time`. Writes before that are
     /// ignored, and so is a file that has another name now: that is up to the other program.
     pub(super) fn keep_unlinked(&mut self, time: Option<SystemTime>) {
         let Known { stamp, content } = self.known;
@@ -249,11 +249,6 @@ impl DataFile {
             // If it stays it does no harm: the next start keeps it for a person.
             let _ = self.medium.remove(&copy);
         }
-    }
-
-    /// Whether the file of the state `number` is checked for late edits.
-    pub fn checks_replaced(&self, number: u64) -> bool {
-        self.replaced.iter().any(|checked| checked.state == number)
     }
 
     /// The states of the files that are checked for late edits.

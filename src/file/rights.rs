@@ -78,7 +78,7 @@ pub fn create_like(path: &Path, like: &Path) -> io::Result<Created> {
     create_with(&mut options, path, like)
 }
 
-/// As [`create_like`], but appends if the file exists.
+/// Like [`create_like`], but appends if the file exists.
 pub(super) fn append_like(path: &Path, like: &Path) -> io::Result<Created> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -200,7 +200,7 @@ fn restrict_to_owner(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// What prevents saving a file, if the file system reports it.
+/// A reason why a file cannot be saved, as reported by the file system.
 #[cfg_attr(not(unix), allow(dead_code))] // Some of it is found on Unix only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
@@ -230,7 +230,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// What prevents saving the file at `path`.
+    /// The reason why the file at `path` cannot be saved, if there is one.
     pub(super) fn find(path: &Path) -> Option<Obstacle> {
         let Ok(about) = fs::metadata(path) else {
             // If it has no metadata that can be read, the error of the save says more.
@@ -290,7 +290,7 @@ impl Obstacle {
         )
     }
 
-    /// What is wrong with the file at `path`, and what to do about it.
+    /// Explains the obstacle for the file at `path`, and how to remove it.
     pub fn explain(self, path: &Path) -> (String, String) {
         let (file, folder) = (path.display(), folder(path).display());
         let in_memory = "start with --ephemeral to keep changes in memory";

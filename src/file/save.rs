@@ -90,7 +90,7 @@ impl DataFile {
         Err(io::Error::other("another program keeps changing it"))
     }
 
-    /// As [`DataFile::save`]. `None`: an edit was found, but was gone when it was to be read.
+    /// Like [`DataFile::save`]. `None`: an edit was found, but was gone when it was to be read.
     fn try_save(&mut self, text: &[u8], content: Content) -> io::Result<Option<Saved>> {
         if self.in_place {
             return self.overwrite(text);
@@ -186,7 +186,7 @@ impl DataFile {
         }
     }
 
-    /// As [`DataFile::exchange`], if files cannot be exchanged: the data file gets a second hard link, and `new` is
+    /// Like [`DataFile::exchange`], if files cannot be exchanged: the data file gets a second hard link, and `new` is
     /// renamed over the first. If an editor renames a file over it between these two calls, that file is lost.
     fn rename_over(&self, new: &Path) -> io::Result<Displaced> {
         let at = recover::other_name(new);
@@ -528,7 +528,7 @@ impl DataFile {
         })
     }
 
-    /// What the background save has written; waits for it.
+    /// Waits for the background save, and returns the file that it has written.
     fn written(&mut self) -> Option<Scratch> {
         let written = self.saving.take()?.thread.join();
         let scratch = written.unwrap_or_else(|_| Err(io::Error::other("the thread has panicked")));

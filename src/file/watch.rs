@@ -47,7 +47,7 @@ impl Watch {
     /// Watches `files` instead.
     ///
     /// # Errors
-    /// As [`watch`].
+    /// Like [`watch`].
     pub fn follow(&mut self, files: &[PathBuf]) -> io::Result<()> {
         self.files = files.to_vec();
         self.refresh()
@@ -56,7 +56,7 @@ impl Watch {
     /// Watches the folders on the way to the files as it is now, if they have changed.
     ///
     /// # Errors
-    /// As [`watch`].
+    /// Like [`watch`].
     pub fn refresh(&mut self) -> io::Result<()> {
         loop {
             let is_stale = self.stale.swap(false, Ordering::Relaxed);
@@ -113,7 +113,7 @@ fn start(
     Ok(watcher)
 }
 
-/// What to watch: the folders on the way to the files, and the names in them.
+/// The watched folders (those on the way to the files), and the names to listen for in them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Places {
     /// The folders to watch, nearest first, with the identity of each (device and inode).

@@ -3,17 +3,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use warp::http::{HeaderName, Method, StatusCode, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::guard::viewer;
 use super::hot_reload::InEffect;
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::settings::is_loopback;
-use super::{body, response, write};
+use super::{body, cross_site, response, write};
 use crate::behaviour::{RoutesFile, Rule};
 use crate::engine::{Notice, Revert, Trouble, WriteError};
 use crate::store::{Collection, Data, Refusal, Resource};
@@ -26,7 +27,7 @@ const MAX_SNAPSHOTS: usize = 100;
 const MAX_NAME: usize = 100;
 
 /// `GET /-/health`.
-pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn health(app: Arc<App>, _: Arc<Request>) -> Reply {
     let published = app.engine.snapshot();
     let resources = published.store.resources().map(|resource| {
         let count = resource.collection().map_or(1, Collection::len);
@@ -80,7 +81,7 @@ pub(super) fn reason(trouble: &Trouble) -> Value {
 }
 
 /// `GET /-/settings`; `PUT /-/settings` with `{"readOnly": true}` refuses writes until it is switched back.
-pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Reply {
     if request.method == Method::PUT {
         check(&app, &request)?;
         let bad = || {
@@ -90,15 +91,15 @@ pub(super) async fn settings(app: Arc<App>, request: Arc<Request>) -> Answer {
         let wanted = body::any(&request);
         let read_only = wanted["readOnly"].as_bool().ok_or_else(bad)?;
         if app.settings.read_only && !read_only {
-            return Err(app.read_only_problem("the option of the command line wins"));
+            return Err(app.read_only_problem("the command-line option takes precedence"));
         }
-        app.set_read_only(read_only);
+        app.read_only.store(read_only, Ordering::Relaxed);
     }
     response::ok(&json!({ "readOnly": app.is_read_only() }))
 }
 
 /// `GET /-/requests`.
-pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let after = request.first("after");
     let after = after.and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -106,7 +107,7 @@ pub(super) async fn requests(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET`, `PUT` and `DELETE /-/faults`: rules that fail, delay and limit requests, set at run time.
-pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     match request.method {
         Method::PUT => {
@@ -121,10 +122,9 @@ pub(super) async fn faults(app: Arc<App>, request: Arc<Request>) -> Answer {
         _ => {}
     }
     let current = app.faults.current();
-    let text = if current.has_no_rules() {
-        "{}"
-    } else {
-        current.text()
+    let text = match current.rules.is_empty() {
+        true => "{}",
+        false => &current.text,
     };
     Ok(response::pretty(StatusCode::OK, text))
 }
@@ -148,8 +148,8 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
             format!("{path:?} is a rewrite; only fail, delay and limit can be set at run time");
         return Err(wrong(detail, None));
     }
-    let has_more = |rule: &&Rule| rule.answer.is_some() || rule.guard.is_some();
-    if let Some(rule) = rules.rules().find(has_more) {
+    let has_more = |rule: &&Rule| rule.response.is_some() || rule.guard.is_some();
+    if let Some(rule) = rules.rules.iter().find(has_more) {
         let detail = format!(
             "{}: the rule {:?} has more than fail, delay and limit",
             rule.place, rule.key
@@ -160,7 +160,7 @@ fn read_faults(text: &str) -> Result<RoutesFile, Problem> {
 }
 
 /// `GET /-/conflicts`.
-pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Reply {
     let published = app.engine.snapshot();
     let viewer = viewer(&app, &published, &request).await;
     let seen = |mut conflict: Value| {
@@ -185,7 +185,7 @@ pub(super) async fn conflicts(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `GET /__rules`, which json-server's home page requests, and scripts may.
-pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn rewrite_rules(app: Arc<App>, _: Arc<Request>) -> Reply {
     let file = app.routes().rules.clone();
     let rules = file.rewriter.rules();
     let rules = rules.map(|(_, rule, target)| (rule.to_string(), target.into()));
@@ -223,28 +223,23 @@ pub(super) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     if !request.host_names().all(is_loopback) {
         return closed(
             "the admin routes accept only host names of this machine",
-            "ask for localhost",
+            "use localhost as the host",
         );
     }
     let site = request.header(HeaderName::from_static("sec-fetch-site"));
-    let own = format!(
-        "http://{}",
-        request.header(header::HOST).unwrap_or_default()
-    );
+    let host = request.header(header::HOST).unwrap_or_default();
+    let own = format!("http://{host}");
     let origin = request.headers.get(header::ORIGIN);
     if site.is_some_and(|site| site != "same-origin" && site != "none")
         || origin.is_some_and(|origin| origin.as_bytes() != own.as_bytes())
     {
-        return closed(
-            "the request comes from a page of another origin; the admin routes accept only programs and standin's own page",
-            "use the page that standin serves at /, or a client that is not a browser, such as curl",
-        );
+        return Err(cross_site::admin_problem());
     }
     Ok(())
 }
 
 /// `POST /-/reset`.
-pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     if let Some(version) = request.first("version") {
         return reset_to(&app, &request, &version).await;
@@ -265,7 +260,7 @@ pub(super) async fn reset(app: Arc<App>, request: Arc<Request>) -> Answer {
 }
 
 /// `POST /-/reset?version=7`: reverts the data to that version.
-async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
+async fn reset_to(app: &App, request: &Request, version: &str) -> Reply {
     let number = version.parse().ok();
     let Some(store) = number.and_then(|number| app.engine.at(number)) else {
         let detail = format!("the data of version {version} is not kept");
@@ -277,7 +272,7 @@ async fn reset_to(app: &App, request: &Request, version: &str) -> Answer {
 }
 
 /// `POST /-/undo`.
-pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let version = request
         .first("version")
@@ -290,11 +285,10 @@ pub(super) async fn undo(app: Arc<App>, request: Arc<Request>) -> Answer {
     };
     match revert(&app, &request, Revert::Undo { version }).await? {
         Some(version) => response::ok(&json!({ "version": version })),
-        None => Err(Problem::new(
-            problem::NOTHING_TO_UNDO,
-            "there is no change that could be undone",
-        )
-        .hint("only the last 100 changes since the start can be undone")),
+        None => Err(
+            Problem::new(problem::NOTHING_TO_UNDO, "there is no change to undo")
+                .hint("only the last 100 changes since the start can be undone"),
+        ),
     }
 }
 
@@ -311,7 +305,7 @@ async fn revert(app: &App, request: &Request, to: Revert) -> Result<Option<u64>,
 }
 
 /// `POST /-/snapshots/NAME`.
-pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let bad = |why: &str| {
         Problem::new(problem::BAD_TARGET, why).hint("for example: POST /-/snapshots/before")
@@ -343,7 +337,7 @@ pub(super) async fn take_snapshot(app: Arc<App>, request: Arc<Request>) -> Answe
 }
 
 /// `GET /-/snapshots`.
-pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn snapshots(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     let start = json!({ "snapshot": "start", "version": 0 });
     let named = app.snapshots.lock();
@@ -363,8 +357,8 @@ fn no_snapshot<'a>(
     let near = nearest(name, names.iter().map(String::as_str));
     let hint = match (near, names.len()) {
         (Some(near), _) => format!("did you mean {near}?"),
-        (None, 1) => format!("there is {}", list(&names)),
-        (None, _) => format!("there are {}", list(&names)),
+        (None, 1) => format!("the only snapshot is {}", list(&names)),
+        (None, _) => format!("the snapshots are {}", list(&names)),
     };
     let path = format!("/-/reset?snapshot={}", path_encode(near.unwrap_or("start")));
     Problem::new(problem::NO_SNAPSHOT, format!("there is no snapshot {name}"))
@@ -373,7 +367,7 @@ fn no_snapshot<'a>(
 }
 
 /// `GET /-/rules`, with `?from=data` rules inferred from the data; `PUT /-/rules` saves the body as the rules file.
-pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Reply {
     check(&app, &request)?;
     if request.method == Method::PUT {
         return save(app, request).await;
@@ -390,7 +384,7 @@ pub(super) async fn rules(app: Arc<App>, request: Arc<Request>) -> Answer {
     response::ok(&body)
 }
 
-async fn save(app: Arc<App>, request: Arc<Request>) -> Answer {
+async fn save(app: Arc<App>, request: Arc<Request>) -> Reply {
     if app.settings.ephemeral {
         let detail =
             "standin was started with --ephemeral and writes no file, so the rules cannot be saved";

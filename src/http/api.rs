@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use warp::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use warp::http::{HeaderName, Method, StatusCode, Uri, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::body::Reading;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
@@ -26,7 +26,7 @@ const PROFILE: HeaderName = HeaderName::from_static("standin-profile");
 
 /// Answers any request, in the `mode` that a rule of the routes file sets, and in the shape of the profile if there is
 /// one.
-pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Reply {
     let is_shaped = || {
         request
             .headers
@@ -37,12 +37,12 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>, mode: Option<Mo
         return plain(app, request, mode).await;
     };
     let own = Arc::new(own_request(&app, &profile, &request));
-    let answer = plain(app.clone(), own.clone(), mode).await;
-    Ok(shaped(&app, &profile, (&request, &own), answer))
+    let reply = plain(app.clone(), own.clone(), mode).await;
+    Ok(shaped(&app, &profile, (&request, &own), reply))
 }
 
 /// Answers any request, without a profile.
-async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answer {
+async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Reply {
     let published = app.engine.snapshot();
     if request.method == Method::OPTIONS {
         let allow = match request.uri.path() {
@@ -54,8 +54,8 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
         return Ok(response::options(&request, &app.settings, allow));
     }
     let viewer = guard::viewer_of_data(&app, &published, &request).await;
-    if let Some(answer) = auth_answer(&app, &published, &request, &viewer).await {
-        return answer;
+    if let Some(reply) = auth_response(&app, &published, &request, &viewer).await {
+        return reply;
     }
     let published = guard::view(published, &viewer);
     let target = target(&published.store, &request)?;
@@ -63,34 +63,25 @@ async fn plain(app: Arc<App>, request: Arc<Request>, mode: Option<Mode>) -> Answ
     if !request.reads() {
         return write(&app, &published, &request, &target, (&viewer, mode)).await;
     }
-    if let Some(answer) = try_read(&app, &published, &request, &target) {
-        return answer;
+    if let Some(reply) = try_read(&app, &published, &request, &target) {
+        return reply;
     }
     drop(target);
     read_off_worker(app, published, request).await
 }
 
 /// The response to a read; `None`: it is too costly for this thread.
-fn try_read(
-    app: &App,
-    published: &Published,
-    request: &Request,
-    target: &Target,
-) -> Option<Answer> {
+fn try_read(app: &App, published: &Published, request: &Request, target: &Target) -> Option<Reply> {
     if is_costly(published, request, target) {
         return None;
     }
     let work = Work::at_most(costly::INLINE_LIMIT);
-    let answer = read(app, published, request, target, &work);
-    (!work.is_stopped()).then_some(answer)
+    let reply = read(app, published, request, target, &work);
+    (!work.is_stopped()).then_some(reply)
 }
 
 /// The response to a costly read, computed on a separate thread.
-async fn read_off_worker(
-    app: Arc<App>,
-    published: Arc<Published>,
-    request: Arc<Request>,
-) -> Answer {
+async fn read_off_worker(app: Arc<App>, published: Arc<Published>, request: Arc<Request>) -> Reply {
     let scheduler = app.scheduler.clone();
     let read = move |work: &Work<'_>| {
         let target = target(&published.store, &request)?;
@@ -127,7 +118,7 @@ fn read(
     request: &Request,
     target: &Target,
     work: &Work<'_>,
-) -> Answer {
+) -> Reply {
     match target {
         Target::Home => Ok(web_pages::home(app, published)),
         Target::All => {
@@ -156,7 +147,7 @@ async fn write(
     request: &Arc<Request>,
     target: &Target<'_>,
     (viewer, mode): (&Viewer, Option<Mode>),
-) -> Answer {
+) -> Reply {
     app.check_writable(request.method.as_str())?;
     if let (Target::Collection(resource), "PATCH" | "DELETE", Some(Mode::Bulk)) =
         (target, request.method.as_str(), mode)
@@ -212,12 +203,12 @@ fn with_target(app: &App, path: &str, check: impl Fn(&Target) -> bool) -> Option
 }
 
 /// Answers a request for one of the paths that `x-auth` adds; `None` for other paths.
-async fn auth_answer(
+async fn auth_response(
     app: &App,
     published: &Published,
     request: &Request,
     viewer: &Viewer,
-) -> Option<Answer> {
+) -> Option<Reply> {
     let auth = published.rulebook.schema().auth()?;
     let path = request.uri.path();
     let (name, allow) = (auth_path(app, path)?, auth_methods(app, path)?);
@@ -287,7 +278,7 @@ fn credentials(
         .into_iter()
         .filter(|name| text(name).is_none())
     {
-        problem = problem.error(pointer::join("", name), "must be a text");
+        problem = problem.error(pointer::join("", name), "must be a non-empty string");
     }
     match (text(login), text(password)) {
         (Some(login), Some(password)) => Ok((sent.clone(), login, password)),
@@ -299,7 +290,7 @@ fn credentials(
     }
 }
 
-async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
+async fn register(app: &App, published: &Published, request: &Request, auth: &Auth) -> Reply {
     app.check_writable("this")?;
     let (sent, name, _) = credentials(app, published, request, auth)?;
     if login::user_with(published, auth, &name).is_some() {
@@ -324,10 +315,10 @@ async fn register(app: &App, published: &Published, request: &Request, auth: &Au
     session(app, &published, auth, user, StatusCode::CREATED)
 }
 
-async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Answer {
+async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth) -> Reply {
     let (_, name, password) = credentials(app, published, request, auth)?;
     let wrong = |detail: String, name: &str| {
-        Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is not right"))
+        Err(Problem::new(problem::LOGIN, detail).error(pointer::join("", name), "is wrong"))
     };
     let Some(user) = login::user_with(published, auth, &name) else {
         let detail = format!("there is no user with the {} {name}", auth.login);
@@ -349,14 +340,14 @@ async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth
     Ok(response)
 }
 
-/// The response to a login, as json-server-auth has it.
+/// The response to a login, in the format of json-server-auth.
 fn session(
     app: &App,
     published: &Published,
     auth: &Auth,
     user: Option<&Arc<Record>>,
     status: StatusCode,
-) -> Answer {
+) -> Reply {
     let made = user.and_then(|user| {
         let token = app.logins.token(auth, user)?;
         let text = published.full.public_text(&auth.users, user.value());
@@ -365,8 +356,6 @@ fn session(
     });
     let body = made.ok_or_else(|| Problem::new(problem::BUG, "no token could be made"))?;
     let mut response = response::value(status, &body);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response::set_fixed(response.headers_mut(), header::CACHE_CONTROL, "no-store");
     Ok(response)
 }

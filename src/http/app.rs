@@ -33,8 +33,8 @@ use crate::engine::{Engine, Notice, Rulebook};
 use crate::memory::MemoryLimit;
 use crate::store::{Outcome, Store};
 
-/// The result of a handler.
-pub(super) type Answer = Result<Response<Bytes>, Problem>;
+/// The reply of a handler: a response, or a problem to make one of.
+pub(super) type Reply = Result<Response<Bytes>, Problem>;
 
 /// A line of the access log.
 #[derive(Debug, Clone)]
@@ -46,16 +46,13 @@ pub struct AccessLogEntry {
     pub target: String,
     /// The response's status.
     pub status: StatusCode,
-    /// From the request's last byte to the response.
+    /// The time from the request's last byte to the response.
     pub time: Duration,
-    /// Bytes of the response's body.
+    /// The size of the response's body, in bytes.
     pub size: usize,
-    /// What is wrong with the request and what to do about it, if anything; several lines.
+    /// The problem and its hint, if there is one; several lines.
     pub note: Option<String>,
 }
-
-/// Snapshots by name: the version of the data, and the data.
-pub(super) type Snapshots = BTreeMap<String, (u64, Store)>;
 
 /// The OpenAPI document, and what it was generated from.
 #[derive(Clone)]
@@ -69,7 +66,7 @@ pub(super) struct Described {
 
 /// The state of the application.
 pub struct App {
-    pub(super) engine: Arc<Engine>,
+    pub(crate) engine: Arc<Engine>,
     pub(super) settings: Settings,
     /// The folder of static files, if there is one.
     pub(super) folder: Option<PathBuf>,
@@ -78,14 +75,15 @@ pub struct App {
     pub(super) started: Instant,
     /// The data at the start.
     pub(super) start: Store,
-    pub(super) snapshots: Mutex<Snapshots>,
+    /// Snapshots by name: the version of the data, and the data.
+    pub(super) snapshots: Mutex<BTreeMap<String, (u64, Store)>>,
     pub(super) request_log: RequestLog,
     pub(super) scheduler: Arc<Scheduler>,
     /// A semaphore for the memory of large bodies, in KiB: they are in memory until their write is acknowledged.
     pub(super) bodies: Semaphore,
     pub(super) logins: Logins,
     /// Whether writes are refused; the explorer has a switch for it.
-    read_only: AtomicBool,
+    pub(super) read_only: AtomicBool,
     pub(super) keys: Keys,
     /// Rules that were set at run time.
     pub(super) faults: Routes,
@@ -129,6 +127,11 @@ impl App {
             data: settings.file.clone(),
             notice: notice.clone(),
         };
+        let hot_reload = HotReload {
+            files,
+            tried_with: None,
+            targets,
+        };
         App {
             explorer_is_home: !folder
                 .as_deref()
@@ -149,7 +152,7 @@ impl App {
             random,
             openapi: Mutex::default(),
             notice,
-            hot_reload: Arc::new(Mutex::new(HotReload::new(files, targets))),
+            hot_reload: Arc::new(Mutex::new(hot_reload)),
             profile,
             access_log,
         }
@@ -158,12 +161,6 @@ impl App {
     /// The present data.
     pub fn store(&self) -> Store {
         self.engine.snapshot().full.clone()
-    }
-
-    /// Whether the data file holds an edit that is not valid.
-    #[cfg(feature = "cli")]
-    pub fn file_is_broken(&self) -> bool {
-        self.engine.trouble().borrow().data_is_broken()
     }
 
     /// The profile in effect: that of the settings, or else that of the routes file.
@@ -189,11 +186,6 @@ impl App {
     /// Whether writes are refused.
     pub(super) fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
-    }
-
-    /// Refuses writes, or accepts them again.
-    pub(super) fn set_read_only(&self, read_only: bool) {
-        self.read_only.store(read_only, Ordering::Relaxed);
     }
 
     /// The problem of a write while writes are refused.
@@ -251,7 +243,7 @@ impl App {
     }
 
     /// Checks the request, runs `handler`, completes the response and logs it.
-    pub(super) async fn respond<F: Future<Output = Answer>>(
+    pub(super) async fn respond<F: Future<Output = Reply>>(
         self: &Arc<App>,
         received: Received,
         handler: impl FnOnce(Arc<App>, Arc<Request>) -> F,
@@ -263,12 +255,12 @@ impl App {
             sent_target,
             is_complete,
         } = received;
-        let answer = async {
+        let reply = async {
             self.check(&request)?;
             handler(self.clone(), request.clone()).await
         };
         // Without this a panic would close the connection without a response.
-        let answer = AssertUnwindSafe(answer)
+        let reply = AssertUnwindSafe(reply)
             .catch_unwind()
             .await
             .unwrap_or_else(|_| {
@@ -277,15 +269,12 @@ impl App {
                         .hint("please report the request that caused it"),
                 )
             });
-        let response = answer.unwrap_or_else(Problem::into_response);
+        let response = reply.unwrap_or_else(Problem::into_response);
         let document = RequestLog::document(&response);
         let mut response = self.finish(&request, response).await;
         if !is_complete {
             // The unread rest of the body must not be parsed as the next request.
-            response.headers_mut().insert(
-                header::CONNECTION,
-                header::HeaderValue::from_static("close"),
-            );
+            response::set_fixed(response.headers_mut(), header::CONNECTION, "close");
         }
         let target = sent_target.as_deref().unwrap_or(request.target());
         self.log(
@@ -386,7 +375,8 @@ impl App {
     fn is_own_page(&self, target: &str, request: &Request) -> bool {
         target.starts_with("/-/")
             || (target == "/" && self.explorer_is_home)
-            || request.is_favicon()
+            // Browsers request the icon by themselves.
+            || (request.uri.path() == "/favicon.ico" && request.reads())
     }
 
     /// Whether the explorer sent a request; such requests are not in the access log.
@@ -420,7 +410,7 @@ impl App {
         }
         if let (Some(names), Some(host)) = (
             self.settings.hosts.as_ref().filter(|_| is_remote),
-            request.host_name(),
+            request.host_names().next(),
         ) && !is_loopback(host)
             && !names.iter().any(|name| name.eq_ignore_ascii_case(host))
             && !(self.settings.on_network && (is_private(host) || is_rebinding_safe(host)))
@@ -428,7 +418,7 @@ impl App {
             let detail =
                 format!("the request is for the host {host}, and standin serves this machine");
             return Err(Problem::new(problem::FOREIGN_HOST, detail).hint(format!(
-                "ask for localhost; to be reached as {host}, start standin with --allow-host {host}"
+                "use localhost as the host; to accept {host}, start standin with --allow-host {host}"
             )));
         }
         cross_site::check(request, &self.settings)

@@ -99,7 +99,7 @@ pub(super) fn any(request: &Request) -> Value {
 /// Refuses a body that is marked as JSON and is not JSON.
 ///
 /// # Errors
-/// Where it is not JSON.
+/// The body is not JSON; the error says where.
 pub(super) fn check_json(request: &Request) -> Result<(), Problem> {
     let text = std::str::from_utf8(whole(request)?).unwrap_or_default();
     let is_marked = media_type(request).is_some_and(|kind| is_json(&kind));
@@ -182,7 +182,7 @@ fn wrong_type(kind: Option<&str>, may_be_json: bool) -> Problem {
     let (problem, detail, hint) = match kind {
         Some(JSON_PATCH) => (
             problem::MEDIA,
-            "the body is a JSON Patch (RFC 6902), which standin does not take".to_string(),
+            "the body is a JSON Patch (RFC 6902), which standin does not support".to_string(),
             "PATCH with the properties that change: as application/json they replace those of the record, as application/merge-patch+json they are merged (RFC 7396)",
         ),
         Some(FORM) if may_be_json => (
@@ -275,7 +275,7 @@ fn unpack<'a>(request: &Request, bytes: &'a [u8], limit: usize) -> Result<Cow<'a
         Some(other) => {
             return Err(
                 Problem::new(problem::MEDIA, format!("the Content-Encoding is {other}"))
-                    .hint("the server takes gzip, deflate and identity"),
+                    .hint("the server supports gzip, deflate and identity"),
             );
         }
     };
@@ -392,14 +392,14 @@ pub(super) fn suggested(
         .chain(
             suggestion
                 .stored(may_send)
-                .or_else(|| rules.example().cloned()),
+                .or_else(|| rules.example.clone()),
         )
         .find_map(|start| suggestion.fit(rules, start))
 }
 
 /// Whether clients may send the property `name`.
 fn may_send(rules: &Rules, name: &str) -> bool {
-    let mut properties = rules.properties().iter();
+    let mut properties = rules.properties.iter();
     !properties.any(|property| property.name == name && property.read_only)
 }
 
@@ -409,7 +409,7 @@ fn with_known_names(value: Value, rules: &Rules) -> Value {
     let Value::Object(sent) = value else {
         return value;
     };
-    let known = || rules.properties().iter().map(|one| one.name.as_str());
+    let known = || rules.properties.iter().map(|one| one.name.as_str());
     let mut members = Map::new();
     for (name, value) in &sent {
         let meant = match nearest(name, known()) {
@@ -442,7 +442,7 @@ impl Suggestion<'_> {
             .map(|_| ())
     }
 
-    /// What is stored, so that the suggested command changes nothing else: all of it for PUT, one member for PATCH.
+    /// The stored value, so that the suggested command changes nothing else: all of it for PUT, one member for PATCH.
     /// `None` if the command creates a record.
     fn stored(&self, may_send: impl Fn(&str) -> bool) -> Option<Value> {
         if self.command.operation == Operation::Create {
@@ -483,7 +483,7 @@ impl Suggestion<'_> {
         let current: Option<Map<String, Value>> =
             current.and_then(|text| serde_json::from_str(text).ok());
         let mut value = start;
-        if !is_new && rules.holds() == Holds::Records {
+        if !is_new && rules.holds == Holds::Records {
             // The id is not changed.
             value.as_object_mut()?.shift_remove(self.id());
         }

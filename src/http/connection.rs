@@ -19,7 +19,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
 use warp::http::header::{CONNECTION, CONTENT_LENGTH};
 use warp::http::{Request, Response};
-use warp::reply::Response as Reply;
+use warp::reply::Response as WarpResponse;
 
 use super::app::App;
 use super::request::{CURRENT, Progress};
@@ -121,7 +121,7 @@ impl Shared {
         routes: S,
         progress: Arc<Progress>,
     ) where
-        S: Service<Request<Incoming>, Response = Reply, Error = Infallible> + Clone + Send,
+        S: Service<Request<Incoming>, Response = WarpResponse, Error = Infallible> + Clone + Send,
         S::Future: Send,
     {
         // Otherwise a small response may wait for the TCP acknowledgement of the previous one (Nagle).
@@ -132,9 +132,9 @@ impl Shared {
         let service = service_fn(|mut request| {
             current.set_busy(request.method());
             prepare(&app, &mut request, Some(remote), current);
-            let answer = routes.clone().call(request);
+            let response = routes.clone().call(request);
             async move {
-                let Ok(response) = answer.await;
+                let Ok(response) = response.await;
                 sent(response, current, stop).await
             }
         });
@@ -178,7 +178,7 @@ impl Shared {
 /// # Errors
 /// A rule of the routes file closes the connection without a response.
 async fn sent(
-    response: Reply,
+    response: WarpResponse,
     progress: &Arc<Progress>,
     stop: &watch::Receiver<bool>,
 ) -> io::Result<Response<impl Body<Data = Bytes, Error = warp::Error> + use<>>> {

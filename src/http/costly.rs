@@ -74,17 +74,17 @@ impl Scheduler {
             client,
             runtime: Handle::current(),
         };
-        let answer = tokio::task::spawn_blocking(move || {
+        let reply = tokio::task::spawn_blocking(move || {
             let pause = || slot.yield_turn();
             let work = Work::new(&pause);
-            let answer = job(&work);
+            let reply = job(&work);
             match work.is_stopped() {
                 true if work.is_too_large() => Err(too_large()),
                 true => Err(too_long(limit)),
-                false => answer,
+                false => reply,
             }
         });
-        joined(answer.await)
+        joined(reply.await)
     }
 }
 
@@ -124,7 +124,7 @@ impl Slot {
 /// The result of a task, which passes on the panic if there was one.
 pub(super) fn joined<T>(ended: Result<Result<T, Problem>, JoinError>) -> Result<T, Problem> {
     match ended.map_err(JoinError::try_into_panic) {
-        Ok(answer) => answer,
+        Ok(reply) => reply,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
         Err(Err(_)) => Err(Problem::new(problem::STOPPING, "the server is stopping")),
     }

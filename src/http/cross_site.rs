@@ -14,14 +14,14 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// A site that is not allowed and has sent a request.
 pub(super) enum Foreign {
-    /// Of this origin.
+    /// The origin.
     Origin(String),
     /// The browser does not send an origin; the site is that of this `Referer`, if there is one.
     Unnamed(Option<String>),
 }
 
 impl Foreign {
-    /// What to do to allow the site.
+    /// A hint how to allow the site.
     pub(super) fn hint(&self, request: &Request, settings: &Settings) -> String {
         if reads_own_only(request, settings) {
             return "standin was started with --no-cors, so only its own pages can read; start it without".into();
@@ -113,13 +113,17 @@ pub(super) fn check_foreign(request: &Request, settings: &Settings) -> Result<()
     }
 }
 
+/// The problem of a page of another origin that uses the admin routes.
+pub(super) fn admin_problem() -> Problem {
+    let detail = "the request comes from a page of another origin; the admin routes accept only programs and standin's own page";
+    let hint =
+        "use the page that standin serves at /, or a client that is not a browser, such as curl";
+    Problem::new(problem::ADMIN, detail).hint(hint)
+}
+
 fn refusal(foreign: &Foreign, request: &Request, settings: &Settings) -> Problem {
     if request.uri.path().starts_with("/-/") && !is_read(request) {
-        return Problem::new(
-            problem::ADMIN,
-            "the request comes from a page of another origin; the admin routes accept only programs and standin's own page",
-        )
-        .hint("use the page that standin serves at /, or a client that is not a browser, such as curl");
+        return admin_problem();
     }
     let from = match foreign {
         Foreign::Origin(name) if name == "null" => {

@@ -6,14 +6,15 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
+use warp::http::{HeaderMap, Method, Response, header};
 
 use super::admin::{self, reason};
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::cross_site;
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
+use super::response;
 use crate::engine::{Cause, Event, EventKind, FeedRead, Present, Rulebook};
 use crate::json::{Id, quote};
 use crate::store::{Resource, Store};
@@ -38,7 +39,7 @@ pub(super) struct Live {
 }
 
 /// `GET /-/events`. The body is the beginning; the extension [`Live`] is the rest.
-pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Reply {
     cross_site::check_foreign(&request, &app.settings)?;
     let published = app.engine.snapshot();
     let pairs = request.pairs().unwrap_or_default();
@@ -51,30 +52,26 @@ pub(super) async fn answer(app: Arc<App>, request: Arc<Request>) -> Answer {
         None => None,
     };
     let only = followed(&published.store, &request, &pairs)?;
-    let feed = app.engine.feed();
+    let feed = &app.engine.feed;
     let last = feed.last();
     let asked = request.header(header::HeaderName::from_static("last-event-id"));
     let asked = asked
         .and_then(|id| id.split_once('-'))
-        .filter(|(run, _)| *run == feed.run());
+        .filter(|(run, _)| *run == feed.run);
     let asked = asked.and_then(|(_, number)| number.parse().ok());
     let after = asked.filter(|number| matches!(feed.after(*number, 0), FeedRead::Events(_)));
     let resumed = after.is_some();
     let after = after.unwrap_or(last);
     let start = format!(
         "retry: 1000\nid: {}-{after}\nevent: ready\ndata: {{\"version\":{},\"resumed\":{resumed}}}\n\n",
-        feed.run(),
-        published.version
+        feed.run, published.version
     );
     let mut response = Response::new(Bytes::from(start));
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response::set_fixed(headers, header::CONTENT_TYPE, "text/event-stream");
+    response::set_fixed(headers, header::CACHE_CONTROL, "no-store");
     // Nothing follows the stream on its connection.
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response::set_fixed(headers, header::CONNECTION, "close");
     if request.method == Method::GET {
         let viewer = guard::viewer(&app, &published, &request).await;
         let mut trouble = app.engine.trouble();
@@ -112,9 +109,8 @@ fn followed(
         return Ok(named.into_iter().map(str::to_string).collect());
     };
     let mut known = store.resources().map(Resource::name);
-    let instead = nearest(unknown, store.resources().map(Resource::name))
-        .or_else(|| known.next())
-        .unwrap_or_default();
+    let near = nearest(unknown, store.resources().map(Resource::name));
+    let instead = near.or_else(|| known.next()).unwrap_or_default();
     let path = format!("{}?resource={}", request.uri.path(), path_encode(instead));
     let detail = format!("there is no resource {unknown} to follow");
     Err(Problem::new(problem::NO_RESOURCE, detail)
@@ -155,7 +151,7 @@ fn follow(live: Live, stop: watch::Receiver<bool>) -> impl Stream<Item = Bytes> 
             if let Some((_, updates)) = &mut live.requests {
                 updates.borrow_and_update();
             }
-            let FeedRead::Events(events) = app.engine.feed().after(live.after, MAX_BATCH) else {
+            let FeedRead::Events(events) = app.engine.feed.after(live.after, MAX_BATCH) else {
                 return None;
             };
             let mut piece = String::new();
@@ -275,7 +271,7 @@ fn write(out: &mut String, live: &Live, event: &Event) {
     };
     out.push_str(&format!(
         "id: {}-{}\nevent: {name}\ndata: {{\"version\":{},\"resource\":{},{details}}}\n\n",
-        live.app.engine.feed().run(),
+        live.app.engine.feed.run,
         event.number,
         event.version,
         quote(&event.resource),

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::admin::{self, kind};
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::events::{cause_name, id_json};
 use super::guard::{Viewer, view, viewer};
 use super::problem::{self, Problem};
@@ -37,7 +37,7 @@ const MAX_FIELDS: usize = 200;
 const MAX_CHANGES: usize = 100;
 
 /// `GET /-/model`: the resources with the schema of their records, labels and relations.
-pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Reply {
     let published = seen(&app, &request).await.1;
     let schema = app.engine.schema();
     let store = &published.store;
@@ -48,9 +48,9 @@ pub(super) async fn model(app: Arc<App>, request: Arc<Request>) -> Answer {
             let is_collection = resource.collection().is_some();
             let rules = schema
                 .rules(name)
-                .filter(|rules| (rules.holds() == Holds::Records) == is_collection);
+                .filter(|rules| (rules.holds == Holds::Records) == is_collection);
             let described = match rules {
-                Some(rules) => rules.raw().clone(),
+                Some(rules) => rules.raw.clone(),
                 None => openapi::inferred(resource, SAMPLE),
             };
             let declared = &schema.raw()["properties"][name];
@@ -109,7 +109,7 @@ fn relations(store: &Store, resource: &Resource) -> (Vec<Value>, Vec<Value>) {
 
 /// `GET /-/facets/NAME`: the values of the fields with their counts, among the records that the query selects.
 /// `_facet` names fields; without it those with few values are chosen.
-pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Reply {
     let published = seen(&app, &request).await.1;
     // A large collection takes a while.
     let scheduler = app.scheduler.clone();
@@ -118,7 +118,7 @@ pub(super) async fn facets(app: Arc<App>, request: Arc<Request>) -> Answer {
         .await
 }
 
-fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_>) -> Answer {
+fn facets_of(app: &App, published: &Published, request: &Request, work: &Work<'_>) -> Reply {
     let (resource, collection) = collection_at(&published.store, request)?;
     let pairs = list::pairs(request)?;
     let (named, mut pairs): (Vec<_>, Vec<_>) =
@@ -248,14 +248,13 @@ impl Field {
 }
 
 /// `GET /-/dependents/NAME?id=1`: what deleting these records would delete and change; nothing is changed.
-pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Reply {
     let (viewer, published) = seen(&app, &request).await;
     let (resource, _) = collection_at(&published.store, &request)?;
     let before = published.full.clone();
     let mut store = before.clone();
     let pairs = list::pairs(&request)?;
-    let mut removed = Groups::default();
-    let mut changed = Groups::default();
+    let (mut removed, mut changed) = (Map::new(), Map::new());
     let asked: Vec<Id> = pairs
         .iter()
         .filter(|(name, _)| name == "id")
@@ -295,34 +294,29 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Answer {
                     true => &mut removed,
                     false => &mut changed,
                 };
-                group.add(&written.resource, written.id.as_ref());
+                add_id(group, &written.resource, written.id.as_ref());
             }
         }
     }
-    let body = json!({ "removed": removed.0, "changed": changed.0 });
+    let body = json!({ "removed": removed, "changed": changed });
     response::ok(&body)
 }
 
-/// The ids of records by resource.
-#[derive(Default)]
-struct Groups(Map<String, Value>);
-
-impl Groups {
-    fn add(&mut self, resource: &str, id: Option<&Id>) {
-        let ids = self.0.entry(resource).or_insert_with(|| json!([]));
-        if let (Value::Array(ids), Some(id)) = (ids, id) {
-            let id = id_json(id);
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
+/// Adds a record of `resource` to `groups`, the ids of records by resource.
+fn add_id(groups: &mut Map<String, Value>, resource: &str, id: Option<&Id>) {
+    let ids = groups.entry(resource).or_insert_with(|| json!([]));
+    if let (Value::Array(ids), Some(id)) = (ids, id) {
+        let id = id_json(id);
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
 }
 
 /// `GET /-/history`: the changes that can be undone, newest first, with the records before and after.
-pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn history(app: Arc<App>, request: Arc<Request>) -> Reply {
     admin::check(&app, &request)?;
-    let events = app.engine.feed().kept();
+    let events = app.engine.feed.kept();
     let steps = app.engine.undo_steps();
     let shown: Vec<Value> = steps
         .iter()

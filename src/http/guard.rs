@@ -21,10 +21,11 @@ use crate::query::names_in;
 use crate::rules::{Access, Auth, Generated, Guard};
 use crate::store::{Command, Operation, Record, Store};
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Viewer {
-    user: Option<Arc<Record>>,
+    /// The record of the user who is logged in.
+    pub(super) user: Option<Arc<Record>>,
     claims: Option<Claims>,
     bearer: Option<String>,
     is_basic: bool,
@@ -34,7 +35,7 @@ pub(super) struct Viewer {
 /// The viewer of a request for the data. Skips the login if the rules do not restrict access.
 pub(super) async fn viewer_of_data(app: &App, published: &Published, request: &Request) -> Viewer {
     let schema = published.rulebook.schema();
-    if schema.auth().is_none() && schema.guarded().is_empty() {
+    if schema.auth().is_none() && schema.guards.is_empty() {
         return Viewer::default();
     }
     viewer(app, published, request).await
@@ -135,11 +136,6 @@ impl Viewer {
         refused(self, &Guard::User, Some(auth), denied, "this")
     }
 
-    /// The user's record, for templates.
-    pub(super) fn user(&self) -> Option<&Arc<Record>> {
-        self.user.as_ref()
-    }
-
     /// Whether a record of `resource` belongs to the user.
     fn owns(&self, store: &Store, auth: Option<&Auth>, resource: &str, record: &str) -> bool {
         let (Some(user), Some(auth)) = (&self.user, auth) else {
@@ -184,11 +180,11 @@ pub(super) fn view(published: Arc<Published>, viewer: &Viewer) -> Arc<Published>
     }
 }
 
-/// What the viewer sees of `store`; `None`: all of it.
+/// The part of `store` that the viewer may see; `None`: all of it.
 pub(super) fn narrowed(store: &Store, published: &Published, viewer: &Viewer) -> Option<Store> {
     let schema = published.rulebook.schema();
     let mut seen: Option<Store> = None;
-    for (resource, access) in schema.guarded() {
+    for (resource, access) in &schema.guards {
         let may = viewer.passes(&access.read).is_ok();
         if may && access.read != Guard::Owner {
             continue;
@@ -212,7 +208,7 @@ pub(super) fn check(
     viewer: &Viewer,
 ) -> Result<(), Problem> {
     let schema = published.rulebook.schema();
-    if schema.guarded().is_empty() {
+    if schema.guards.is_empty() {
         return Ok(());
     }
     let check = Check {
@@ -376,7 +372,7 @@ pub(super) fn owner(
     let mut members = Object::default();
     if is_new {
         let rules = schema.rules(resource);
-        let properties = rules.iter().flat_map(|rules| rules.properties());
+        let properties = rules.iter().flat_map(|rules| &rules.properties);
         for property in properties.filter(|one| one.generated == Some(Generated::User)) {
             members = members.with(&property.name, value(&published.full.settings().id));
         }
@@ -446,7 +442,7 @@ fn refused(
     };
     let Denied::NotLoggedIn(scheme) = denied else {
         let hint = match guard {
-            Guard::Owner => "ask for records of your own".to_string(),
+            Guard::Owner => "request your own records".to_string(),
             Guard::Role(role) => format!("log in as a user whose `role` is {}", quote(role)),
             _ => "change the guard in the rules".into(),
         };

@@ -37,7 +37,7 @@ impl Routes {
         })
     }
 
-    /// What is in effect.
+    /// The rules and the profile in effect.
     pub(super) fn in_effect(&self) -> Arc<InEffect> {
         self.0.load_full()
     }
@@ -68,7 +68,8 @@ impl From<InEffect> for Routes {
 /// # Errors
 /// The first thing that is wrong.
 pub fn read(path: &Path, text: &str) -> Result<InEffect, RoutesError> {
-    let rules = RoutesFile::parse(text).map_err(|error| error.at(path))?;
+    let mut rules = RoutesFile::parse(text).map_err(|error| error.at(path))?;
+    rules.path = Some(path.to_path_buf());
     let profile = match &rules.profile {
         None => None,
         Some((name, place)) => {
@@ -80,7 +81,7 @@ pub fn read(path: &Path, text: &str) -> Result<InEffect, RoutesError> {
             Some(Arc::new(read_profile(&beside(path, name)).map_err(named)?))
         }
     };
-    let rules = Arc::new(rules.at(path.to_path_buf()));
+    let rules = Arc::new(rules);
     Ok(InEffect { rules, profile })
 }
 
@@ -121,7 +122,7 @@ pub struct WatchedFile {
     path: PathBuf,
     /// It need not be there.
     is_optional: bool,
-    /// What was last read; `None`: nothing yet.
+    /// The content that was last read; `None`: nothing yet.
     content: Option<Content>,
     /// The profile that a routes file names.
     named_profile: Option<PathBuf>,
@@ -184,13 +185,13 @@ impl WatchedFile {
 /// The files that are reloaded, and where they take effect.
 pub struct HotReload {
     /// The rules first: guards of the routes may need them.
-    files: Vec<WatchedFile>,
+    pub(super) files: Vec<WatchedFile>,
     /// The state of the data when the files were last applied.
-    tried_with: Option<DataState>,
+    pub(super) tried_with: Option<DataState>,
     pub(super) targets: Targets,
 }
 
-/// Where the files take effect.
+/// The places where the files take effect.
 pub struct Targets {
     /// The owner of the data and the rules.
     pub engine: Arc<Engine>,
@@ -210,7 +211,7 @@ pub struct Targets {
 
 /// What, other than their content, decides whether the files can be used.
 #[derive(PartialEq)]
-struct DataState {
+pub(super) struct DataState {
     version: u64,
     /// The address of the rules in effect, to compare.
     rules: usize,
@@ -218,15 +219,6 @@ struct DataState {
 }
 
 impl HotReload {
-    /// Reloads `files`.
-    pub(super) fn new(files: Vec<WatchedFile>, targets: Targets) -> HotReload {
-        HotReload {
-            files,
-            tried_with: None,
-            targets,
-        }
-    }
-
     /// The files to watch.
     fn paths(&self) -> Vec<PathBuf> {
         let files = self.files.iter();
@@ -411,7 +403,7 @@ impl Targets {
             new.rules.check_without_users()?;
         }
         let before = routes.in_effect();
-        let is_same = before.rules.text() == new.rules.text();
+        let is_same = before.rules.text == new.rules.text;
         let is_first = file.content.is_none();
         let count = text.map(|_| new.rules.count());
         routes.replace(match is_same {

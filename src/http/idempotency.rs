@@ -174,13 +174,13 @@ impl Begun {
             Begun::New(running) => running,
         };
         let task = tokio::spawn(async move {
-            let answer = carry_out.await;
-            if let Ok(response) = &answer
+            let reply = carry_out.await;
+            if let Ok(response) = &reply
                 && response.status().is_success()
             {
                 running.finish(response);
             }
-            answer
+            reply
         });
         costly::joined(task.await)
     }

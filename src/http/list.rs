@@ -15,7 +15,7 @@ use crate::work::Work;
 
 /// The records of `resource` that the request's query selects. `nested`: the filter of a nested path.
 ///
-/// As with the other functions that take `work`, the response is incomplete if that was stopped.
+/// The response is incomplete if `work` was stopped; so are those of the other functions that take one.
 pub(super) fn collection(
     app: &App,
     published: &Published,
@@ -90,7 +90,7 @@ pub(super) fn query(
     let rules = schema.rules(resource.name());
     let mut declared: Vec<&str> = rules
         .iter()
-        .flat_map(|rules| rules.properties())
+        .flat_map(|rules| &rules.properties)
         .map(|one| one.name.as_str())
         .collect();
     if rules.is_some() {

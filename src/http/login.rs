@@ -54,7 +54,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// What identifies a token.
+    /// The identity of a token.
     fn key(&self) -> (String, u64, String) {
         (self.sub.clone(), self.iat, self.jti.clone())
     }
@@ -176,12 +176,6 @@ impl Logins {
     }
 }
 
-/// Whether records of `resource` have passwords.
-pub(super) fn has_passwords(engine: &Engine, resource: &str) -> bool {
-    let schema = engine.schema();
-    schema.auth().is_some_and(|auth| auth.users == resource)
-}
-
 /// `command` with the password in it hashed. All writes of requests pass through here, or through [`refuse_password`].
 ///
 /// # Errors
@@ -214,10 +208,12 @@ pub(super) async fn hashed(
 /// The password in `command`, as JSON, if it is about a user and has one.
 fn password(engine: &Engine, command: &Command) -> Option<(Auth, String)> {
     let schema = engine.schema();
-    let auth = schema.auth()?;
+    let auth = schema
+        .auth()
+        .filter(|auth| auth.users == command.resource)?;
     let password = get_member(command.body.as_str(), &auth.password)?;
-    let is_of_user = auth.users == command.resource && !command.deletes();
-    (is_of_user && password != "null").then(|| (auth.clone(), password.to_string()))
+    let is_set = password != "null" && !command.deletes();
+    is_set.then(|| (auth.clone(), password.to_string()))
 }
 
 /// Refuses a password in a write that would store it in clear text.
@@ -267,7 +263,7 @@ pub(super) fn is_private(schema: &Schema, path: &str) -> bool {
         access.is_some_and(|access| access.read != Guard::Anyone)
             || (schema.auth().is_some() && Auth::PATHS.contains(&name))
     };
-    let has_private = schema.auth().is_some() || !schema.guarded().is_empty();
+    let has_private = schema.auth().is_some() || !schema.guards.is_empty();
     has_private && path.split('/').any(hides)
 }
 

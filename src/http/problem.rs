@@ -125,9 +125,7 @@ impl Problem {
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        for (name, value) in self.0.headers.iter().cloned() {
-            headers.insert(name, value);
-        }
+        headers.extend(self.0.headers.iter().cloned());
         response.extensions_mut().insert(LogNote(self.for_log()));
         response
     }

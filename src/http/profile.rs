@@ -231,7 +231,7 @@ impl Profile {
                         read_parameters(&value).map_err(|message| at(member.value, message))?
                 }
                 "contentType" => {
-                    let text = value.as_str().ok_or_else(|| wrong("a text"))?;
+                    let text = value.as_str().ok_or_else(|| wrong("a string"))?;
                     profile.content_type = Some(text.to_string());
                 }
                 "firstPage" => {

@@ -41,7 +41,7 @@ pub struct Request {
 /// The body of a request.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// As it was sent.
+    /// The bytes as they were sent.
     Whole(Bytes),
     /// Larger than the limit.
     TooLarge,
@@ -128,12 +128,7 @@ impl Request {
         let detail = format!("{} does not work on {}", self.method, self.uri.path());
         Problem::new(problem::METHOD, detail)
             .header(header::ALLOW, HeaderValue::from_static(allow))
-            .hint(format!("it takes {allow}"))
-    }
-
-    /// Whether a browser requests the site's icon, which it does by itself.
-    pub(super) fn is_favicon(&self) -> bool {
-        self.uri.path() == "/favicon.ico" && self.reads()
+            .hint(format!("supported methods: {allow}"))
     }
 
     /// The last segment of the path, decoded.
@@ -149,7 +144,7 @@ impl Request {
         Some(lines.fold(first, |list, line| list + ", " + line))
     }
 
-    /// What is wrong with the header `Host` (RFC 9112, 3.2).
+    /// The problem of an invalid `Host` header (RFC 9112, 3.2).
     pub(super) fn bad_host(&self) -> Option<Problem> {
         let mut hosts = self.headers.get_all(header::HOST).iter();
         let detail = match (hosts.next().map(HeaderValue::as_bytes), hosts.count()) {
@@ -171,11 +166,6 @@ impl Request {
             Problem::new(problem::BAD_REQUEST, detail)
                 .hint("send one Host header, for example `Host: localhost:3000`"),
         )
-    }
-
-    /// The host name of the request, without the port.
-    pub(super) fn host_name(&self) -> Option<&str> {
-        self.host_names().next()
     }
 
     /// The names of the host in the target and in the header `Host`, without their ports. The first one counts (RFC
@@ -262,7 +252,7 @@ pub(super) fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
 /// How much of a body over the limit is read and discarded, for the client to finish sending and read the 413.
 const MAX_DISCARDED: usize = 1 << 30;
 
-/// What warp has no filter for; an extension of each request.
+/// The parts of a request that warp has no filter for; an extension of each request.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) version: Version,
@@ -388,7 +378,7 @@ fn may_be_discarded(headers: &HeaderMap) -> bool {
         && content_length(headers).is_none_or(|length| length <= MAX_DISCARDED)
 }
 
-/// Reads a body to its end, or until it is too much; then the connection is closed.
+/// Reads a body to its end, or up to a limit; then the connection is closed.
 async fn discard<B: Buf, E>(mut body: impl Stream<Item = Result<B, E>> + Unpin) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(part)) = body.next().await {
@@ -543,7 +533,7 @@ pub(super) async fn delay(time: Duration) {
     progress.reader.wake();
 }
 
-/// What is still to be done when the client has closed its side.
+/// The state of a connection whose client has closed its side.
 pub(super) enum AtEnd {
     /// A request that may change the data is being answered.
     Writing,

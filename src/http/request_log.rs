@@ -23,17 +23,15 @@ const MAX_BODY: usize = 4 * 1024;
 /// The last requests.
 #[derive(Debug)]
 pub(super) struct RequestLog {
-    log: Mutex<Log>,
+    /// Oldest first; the last one stays.
+    log: Mutex<BoundedQueue<LoggedRequest>>,
     /// Changes with each request.
     updates: watch::Sender<()>,
 }
 
-#[derive(Debug)]
-struct Log {
-    /// The number of the last request.
-    last: u64,
-    /// Oldest first.
-    seen: BoundedQueue<LoggedRequest>,
+/// The number of the last request; 0 before the first.
+fn last(log: &BoundedQueue<LoggedRequest>) -> u64 {
+    log.iter().next_back().map_or(0, |request| request.number)
 }
 
 /// A request and its response.
@@ -59,10 +57,7 @@ impl RequestLog {
     /// A log of `most_bytes`.
     pub(super) fn new(most_bytes: usize) -> RequestLog {
         RequestLog {
-            log: Mutex::new(Log {
-                last: 0,
-                seen: BoundedQueue::new(MAX_REQUESTS, most_bytes),
-            }),
+            log: Mutex::new(BoundedQueue::new(MAX_REQUESTS, most_bytes)),
             updates: watch::Sender::new(()),
         }
     }
@@ -121,10 +116,9 @@ impl RequestLog {
                 .map(|note| note.0.clone()),
         };
         let mut log = self.log.lock();
-        log.last += 1;
-        seen.number = log.last;
+        seen.number = last(&log) + 1;
         let bytes = seen.bytes();
-        log.seen.push(seen, bytes);
+        log.push(seen, bytes);
         // Unlock before readers wake.
         drop(log);
         // An error means that nobody is waiting.
@@ -133,7 +127,7 @@ impl RequestLog {
 
     /// The number of the last request.
     pub(super) fn last(&self) -> u64 {
-        self.log.lock().last
+        last(&self.log.lock())
     }
 
     /// Changes with each request.
@@ -144,8 +138,7 @@ impl RequestLog {
     /// The requests after the one with the number `after`.
     pub(super) fn after(&self, after: u64) -> Value {
         let log = self.log.lock();
-        log.seen
-            .iter()
+        log.iter()
             .filter(|seen| seen.number > after)
             .map(LoggedRequest::to_json)
             .collect()
@@ -206,7 +199,7 @@ impl LoggedRequest {
     }
 }
 
-/// What the log masks in a body.
+/// The parts of a body that the log masks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Hidden<'a> {
     /// Everything: the resource is guarded.

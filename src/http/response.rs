@@ -67,6 +67,11 @@ pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: Strin
     }
 }
 
+/// Sets a header to a value that is always the same.
+pub(super) fn set_fixed(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.insert(name, HeaderValue::from_static(value));
+}
+
 /// Sets another status, if there is one that is valid.
 pub(super) fn set_status(response: &mut Response<Bytes>, status: Option<u16>) {
     if let Some(status) = status.and_then(|code| StatusCode::from_u16(code).ok()) {
@@ -98,15 +103,9 @@ pub(super) fn with_type(
 pub(super) fn page(kind: &'static str, content: Vec<u8>, policy: &'static str) -> Response<Bytes> {
     let mut response = with_type(StatusCode::OK, kind, content);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(policy),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
-    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    set_fixed(headers, header::CONTENT_SECURITY_POLICY, policy);
+    set_fixed(headers, header::REFERRER_POLICY, "same-origin");
+    set_fixed(headers, header::X_FRAME_OPTIONS, "DENY");
     response
 }
 
@@ -136,7 +135,7 @@ fn with_tag(
 pub(super) fn size(response: &Response<Bytes>) -> usize {
     let file = response.extensions().get::<FileBody>();
     file.map_or(response.body().len(), |file| {
-        usize::try_from(file.length()).unwrap_or(usize::MAX)
+        usize::try_from(file.length).unwrap_or(usize::MAX)
     })
 }
 
@@ -154,10 +153,7 @@ fn add_common_headers(headers: &mut HeaderMap, settings: &Settings, varies: bool
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-cache"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    set_fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
 }
 
 /// Completes a response: JSONP, conditions, compression, and the headers that every response has.
@@ -297,10 +293,7 @@ fn add_cors_headers(origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-        HeaderValue::from_static("true"),
-    );
+    set_fixed(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
     if !exposed.is_empty()
         && let Ok(exposed) = HeaderValue::try_from(exposed)
     {
@@ -321,8 +314,8 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     if !settings.cors || cross_site::foreign(request, settings).is_some() {
         return response;
     }
-    let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let methods = "GET,HEAD,PUT,PATCH,POST,DELETE";
+    set_fixed(headers, header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     headers.append(
         header::VARY,
         HeaderValue::from_static("Access-Control-Request-Headers"),
@@ -334,7 +327,7 @@ pub(super) fn options(request: &Request, settings: &Settings, allow: &str) -> Re
     let network = asked.get("access-control-request-private-network");
     if preflight && network.is_some_and(|asks| asks == "true") {
         let allow = HeaderName::from_static("access-control-allow-private-network");
-        headers.insert(allow, HeaderValue::from_static("true"));
+        set_fixed(headers, allow, "true");
     }
     response
 }
@@ -394,7 +387,7 @@ fn compress(accepted: Option<&HeaderValue>, response: &mut Response<Bytes>) -> b
     };
     *response.body_mut() = Bytes::from(packed);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    set_fixed(headers, header::CONTENT_ENCODING, "gzip");
     // Other bytes need another strong tag (RFC 9110, 8.8.3.3).
     if let Some(tag) = self::header(response, header::ETAG) {
         let tag = format!("{}-gzip\"", tag.trim_end_matches('"'));
@@ -447,28 +440,14 @@ pub(super) fn hint(response: &mut Response<Bytes>, hints: impl Iterator<Item = S
 #[derive(Debug, Clone)]
 pub(super) struct FileBody {
     /// The file, positioned at the beginning of the body.
-    file: Arc<File>,
+    pub(super) file: Arc<File>,
     /// Bytes of the body.
-    length: u64,
+    pub(super) length: u64,
     /// It is a HEAD request.
-    is_head: bool,
+    pub(super) is_head: bool,
 }
 
 impl FileBody {
-    /// `length` bytes of `file` from its position.
-    pub(super) fn new(file: File, length: u64, is_head: bool) -> FileBody {
-        FileBody {
-            file: Arc::new(file),
-            length,
-            is_head,
-        }
-    }
-
-    /// Bytes of the body.
-    pub(super) fn length(&self) -> u64 {
-        self.length
-    }
-
     /// The response as warp sends it.
     pub(super) fn send(self, response: Response<Bytes>) -> warp::reply::Response {
         let length = self.length;

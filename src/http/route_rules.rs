@@ -12,18 +12,18 @@ use bytes::Bytes;
 use serde_json::Value as Json;
 use warp::http::{HeaderName, HeaderValue, Method, Response, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::guard::{self, Viewer};
 use super::idempotency::{self, Begun};
 use super::problem::{self, LogNote, Problem};
 use super::profile::translation;
 use super::request::{Request, segments};
-use super::{body, request, response, rule_answer};
+use super::{body, custom_response, request, response};
 use crate::behaviour::{
     Delay, Explained, Fail, How, Matched, Per, Quota, RequestParts, RoutesFile,
 };
 
-/// What the connection does instead of sending the response: an extension of it.
+/// The connection does this instead of sending the response: an extension of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
     /// It is closed.
@@ -38,9 +38,9 @@ pub(super) async fn answer<F>(
     request: Arc<Request>,
     delay: Delay,
     handler: impl FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
-) -> Answer
+) -> Reply
 where
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
 {
     if request.method == Method::OPTIONS {
         return handler(app, request).await;
@@ -49,8 +49,8 @@ where
         true => Preferences::of(&request)?,
         false => Preferences::default(),
     };
-    let answer = under_rules(&app, &request, delay, handler, &preferences).await;
-    let mut response = answer.unwrap_or_else(Problem::into_response);
+    let reply = under_rules(&app, &request, delay, handler, &preferences).await;
+    let mut response = reply.unwrap_or_else(Problem::into_response);
     // Responses of the API are already shaped by the profile; other responses of rules keep their shape.
     if is_problem(&response)
         && let Some(profile) = app.profile()
@@ -78,9 +78,9 @@ async fn under_rules<F>(
     delay: Delay,
     handler: impl FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
     preferences: &Preferences,
-) -> Answer
+) -> Reply
 where
-    F: Future<Output = Answer> + Send + 'static,
+    F: Future<Output = Reply> + Send + 'static,
 {
     let files: Files = [
         Some(app.faults.current()),
@@ -97,16 +97,20 @@ where
         matched,
         viewer,
     };
-    call.check_guards()?;
+    let mut guards = call
+        .matched
+        .iter()
+        .filter_map(|one| one.rule.guard.as_ref());
+    guards.try_for_each(|guard| guard::check_route(app, request, &call.viewer, guard))?;
     let quotas = call.take_quotas();
-    let answer = match quotas.iter().all(|(_, quota)| quota.allowed) {
+    let reply = match quotas.iter().all(|(_, quota)| quota.allowed) {
         true => {
             call.answer_after_delay(&files, delay, preferences, handler)
                 .await
         }
         false => Err(too_many(&quotas)),
     };
-    with_quotas(answer, &quotas)
+    with_quotas(reply, &quotas)
 }
 
 /// The rules that were set at run time, and those of the routes file if there is one.
@@ -121,15 +125,6 @@ struct Call<'r> {
 }
 
 impl Call<'_> {
-    /// Checks all guards.
-    fn check_guards(&self) -> Result<(), Problem> {
-        let mut guards = self
-            .matched
-            .iter()
-            .filter_map(|one| one.rule.guard.as_ref());
-        guards.try_for_each(|guard| guard::check_route(self.app, self.request, &self.viewer, guard))
-    }
-
     /// Counts the request in the rate limits of the rules, up to the first that it exceeds.
     fn take_quotas(&self) -> Vec<(&str, Quota)> {
         let mut quotas = Vec::new();
@@ -154,9 +149,9 @@ impl Call<'_> {
         delay: Delay,
         preferences: &Preferences,
         handler: H,
-    ) -> Answer
+    ) -> Reply
     where
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = Reply> + Send + 'static,
         H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
     {
         let begun = self.begin()?;
@@ -166,40 +161,37 @@ impl Call<'_> {
         }
         let failure = self.failure();
         if let Some(status) = preferences.status {
-            return Err(asked_failure(status));
+            let detail = format!("the request asked for the status {status}");
+            let hint =
+                "the data is untouched; send it without Prefer and _status for the real response";
+            return Err(Problem::new(problem::FAULT, detail)
+                .status(status)
+                .hint(hint));
         }
         if let Some((rule, fail)) = failure.filter(|(_, fail)| !fail.after) {
             return self.fail(rule, fail);
         }
-        let answer = match begun {
-            Some(begun) => begun.answer(self.detached(files.clone(), handler)).await,
+        let reply = match begun {
+            Some(begun) => {
+                let (app, request) = (self.app.clone(), self.request.clone());
+                let (viewer, files) = (self.viewer.clone(), files.clone());
+                // It must be able to outlive the connection.
+                let reply = async move {
+                    let call = Call {
+                        app: &app,
+                        request: &request,
+                        matched: matching(files.iter().flatten(), &request),
+                        viewer,
+                    };
+                    call.answer(handler).await
+                };
+                begun.answer(reply).await
+            }
             None => self.answer(handler).await,
         };
         match failure {
             Some((rule, fail)) => self.fail(rule, fail),
-            None => answer,
-        }
-    }
-
-    /// [`Call::answer`] as a future that can outlive the connection.
-    fn detached<F, H>(
-        &self,
-        files: Files,
-        handler: H,
-    ) -> impl Future<Output = Answer> + Send + 'static + use<F, H>
-    where
-        F: Future<Output = Answer> + Send + 'static,
-        H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
-    {
-        let (app, request, viewer) = (self.app.clone(), self.request.clone(), self.viewer.clone());
-        async move {
-            let call = Call {
-                app: &app,
-                request: &request,
-                matched: matching(files.iter().flatten(), &request),
-                viewer,
-            };
-            call.answer(handler).await
+            None => reply,
         }
     }
 
@@ -230,41 +222,41 @@ impl Call<'_> {
         };
         let decided = self.matched.iter().find_map(|one| match &one.rule.fail {
             Some(fail) if applies(fail, one.rule.place.line) => Some(Some((one, fail))),
-            _ => one.rule.answer.as_ref().map(|_| None),
+            _ => one.rule.response.as_ref().map(|_| None),
         });
         decided.flatten()
     }
 
     /// The response of the first rule that has one, or else of `handler`; with the headers of the rules.
-    async fn answer<F>(&self, handler: impl FnOnce(Arc<App>, Arc<Request>) -> F) -> Answer
+    async fn answer<F>(&self, handler: impl FnOnce(Arc<App>, Arc<Request>) -> F) -> Reply
     where
-        F: Future<Output = Answer>,
+        F: Future<Output = Reply>,
     {
         let (app, request) = (self.app, self.request);
         let mut rules = self.matched.iter();
-        let own = rules.find_map(|one| Some((one, one.rule.answer.as_ref()?)));
-        let answer = match own {
-            Some((own, answer)) => {
-                rule_answer::answer(app, request, own, answer, &self.viewer).await
+        let own = rules.find_map(|one| Some((one, one.rule.response.as_ref()?)));
+        let reply = match own {
+            Some((own, reply)) => {
+                custom_response::answer(app, request, own, reply, &self.viewer).await
             }
             None => handler(app.clone(), request.clone()).await,
         };
-        let mut response = answer.unwrap_or_else(Problem::into_response);
+        let mut response = reply.unwrap_or_else(Problem::into_response);
         // The headers of the most specific rule win.
         for matched in self.matched.iter().rev() {
             let rule = matched.rule;
             let is_used =
-                rule.answer.is_none() || own.is_some_and(|(own, _)| std::ptr::eq(own.rule, rule));
+                rule.response.is_none() || own.is_some_and(|(own, _)| std::ptr::eq(own.rule, rule));
             if is_used && !rule.headers.is_empty() {
-                let scope = rule_answer::scope(app, request, matched, &self.viewer);
-                rule_answer::add_headers(app, &mut response, &rule.headers, &scope)?;
+                let scope = custom_response::scope(app, request, matched, &self.viewer);
+                custom_response::add_headers(app, &mut response, &rule.headers, &scope)?;
             }
         }
         Ok(response)
     }
 
     /// The response to a request that fails by a rule.
-    fn fail(&self, matched: &Matched<'_>, fail: &Fail) -> Answer {
+    fn fail(&self, matched: &Matched<'_>, fail: &Fail) -> Reply {
         let rule = &matched.rule.key;
         let (mut response, what) = match &fail.how {
             How::Status {
@@ -272,7 +264,7 @@ impl Call<'_> {
                 body,
                 headers,
             } => {
-                let scope = rule_answer::scope(self.app, self.request, matched, &self.viewer);
+                let scope = custom_response::scope(self.app, self.request, matched, &self.viewer);
                 let mut response = match body {
                     None => {
                         let detail = format!("the rule {rule:?} makes this request fail");
@@ -281,10 +273,13 @@ impl Call<'_> {
                     }
                     Some(body) => {
                         let text = body.render(&scope);
-                        rule_answer::json(*status, &text.map_err(|error| self.app.failed(&error))?)
+                        custom_response::json(
+                            *status,
+                            &text.map_err(|error| self.app.failed(&error))?,
+                        )
                     }
                 };
-                rule_answer::add_headers(self.app, &mut response, headers, &scope)?;
+                custom_response::add_headers(self.app, &mut response, headers, &scope)?;
                 (response, "failed")
             }
             How::Abort => (cut(Cut::Abort), "closed"),
@@ -310,7 +305,7 @@ impl Call<'_> {
                 })
             }
             Per::User => {
-                let id = self.viewer.user().and_then(|user| user.id());
+                let id = self.viewer.user.as_ref().and_then(|user| user.id());
                 id.map_or_else(String::new, ToString::to_string)
             }
         }
@@ -330,7 +325,7 @@ fn matching<'r>(
 ) -> Vec<Matched<'r>> {
     let (parts, mut path) = (LazyParts::of(request), None);
     let mut matched = Vec::new();
-    for file in files.filter(|file| !file.has_no_rules()) {
+    for file in files.filter(|file| !file.rules.is_empty()) {
         // A path with a broken escape is refused by the handler.
         let path = path.get_or_insert_with(|| segments(request.uri.path()).unwrap_or_default());
         matched.extend(file.matching(request.method.as_str(), path, &parts));
@@ -344,7 +339,7 @@ pub(super) fn is_answered(app: &App, method: &Method, path: &str) -> bool {
         return false;
     };
     let routes = routes.current();
-    !routes.has_no_rules()
+    !routes.rules.is_empty()
         && segments(path).is_some_and(|path: Vec<Cow<str>>| routes.answers(method.as_str(), &path))
 }
 
@@ -407,11 +402,11 @@ fn too_many(quotas: &[(&str, Quota)]) -> Problem {
 }
 
 /// With the fields of draft-ietf-httpapi-ratelimit-headers-10.
-fn with_quotas(answer: Answer, quotas: &[(&str, Quota)]) -> Answer {
+fn with_quotas(reply: Reply, quotas: &[(&str, Quota)]) -> Reply {
     if quotas.is_empty() {
-        return answer;
+        return reply;
     }
-    let mut response = answer.unwrap_or_else(Problem::into_response);
+    let mut response = reply.unwrap_or_else(Problem::into_response);
     let list = |show: &dyn Fn(&Quota) -> String| {
         let items = quotas.iter().map(|(name, quota)| {
             let name: String = name
@@ -430,14 +425,7 @@ fn with_quotas(answer: Answer, quotas: &[(&str, Quota)]) -> Answer {
     Ok(response)
 }
 
-fn asked_failure(status: u16) -> Problem {
-    let detail = format!("the request asked for the status {status}");
-    Problem::new(problem::FAULT, detail)
-        .status(status)
-        .hint("the data is untouched; send it without Prefer and _status for the real response")
-}
-
-/// What the rules of the routes file do with a request that has been rewritten.
+/// The effect of the routes file's rules on a request that has been rewritten.
 #[cfg(feature = "cli")]
 pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
     let Some(routes) = &app.settings.routes else {
@@ -466,7 +454,7 @@ pub(super) struct Preferences {
 }
 
 impl Preferences {
-    /// What `request` asks for.
+    /// The preferences of `request`.
     ///
     /// # Errors
     /// `_status` in the URL is not an error status. In the header it is ignored, as RFC 7240 requires.

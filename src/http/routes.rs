@@ -12,10 +12,10 @@ use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::http::{Method, Response, Uri, header};
 use warp::path::{FullPath, Tail, end};
-use warp::reply::Response as Reply;
+use warp::reply::Response as WarpResponse;
 use warp::{Filter, Rejection, path};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::problem::{self, Problem};
 use super::request::{self, Body, Connection, Progress, Request};
 use super::response::FileBody;
@@ -29,13 +29,13 @@ const POST: &str = "POST, OPTIONS";
 const READ_AND_PUT: &str = "GET, HEAD, PUT, OPTIONS";
 const FAULTS: &str = "GET, HEAD, PUT, DELETE, OPTIONS";
 
-/// Everything that the server answers. `body_time` limits how long a request's body may take; event streams end when
+/// All routes of the server. `body_time` limits how long a request's body may take; event streams end when
 /// `stop` becomes true.
 pub(super) fn routes(
     app: &Arc<App>,
     body_time: Duration,
     stop: &watch::Receiver<bool>,
-) -> BoxedFilter<(Reply,)> {
+) -> BoxedFilter<(WarpResponse,)> {
     let on = Handlers {
         app: app.clone(),
         body_time,
@@ -106,7 +106,9 @@ pub(super) fn routes(
 }
 
 /// The first of `routes` that matches the request. Boxed, because long chains of `or` are slow to compile.
-fn one_of(routes: impl IntoIterator<Item = BoxedFilter<(Reply,)>>) -> BoxedFilter<(Reply,)> {
+fn one_of(
+    routes: impl IntoIterator<Item = BoxedFilter<(WarpResponse,)>>,
+) -> BoxedFilter<(WarpResponse,)> {
     let none = warp::any().and_then(|| ready(Err(warp::reject::not_found())));
     routes.into_iter().fold(none.boxed(), |others, route| {
         others.or(route).unify().boxed()
@@ -171,11 +173,11 @@ impl Handlers {
     fn route<P, H, F>(
         &self,
         filter: P,
-    ) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone + use<P, H, F>
+    ) -> impl Filter<Extract = (WarpResponse,), Error = Rejection> + Clone + use<P, H, F>
     where
         P: Filter<Extract = (H,), Error = Rejection> + Clone + Send + Sync + 'static,
         H: FnOnce(Arc<App>, Arc<Request>) -> F + Send + 'static,
-        F: Future<Output = Answer> + Send,
+        F: Future<Output = Reply> + Send,
     {
         let (app, stop) = (self.app.clone(), self.stop.clone());
         let request = request::received(app.settings.body_limit, self.body_time, &stop);
@@ -187,11 +189,16 @@ impl Handlers {
     }
 
     /// `handler` for a page of the server that supports `methods`.
-    fn page<P, H, F>(&self, path: P, methods: &'static str, handler: H) -> BoxedFilter<(Reply,)>
+    fn page<P, H, F>(
+        &self,
+        path: P,
+        methods: &'static str,
+        handler: H,
+    ) -> BoxedFilter<(WarpResponse,)>
     where
         P: Filter<Extract = (), Error = Rejection> + Clone + Send + Sync + 'static,
         H: Fn(Arc<App>, Arc<Request>) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Answer> + Send,
+        F: Future<Output = Reply> + Send,
     {
         self.route(path.map(move || {
             let handler = handler.clone();
@@ -212,7 +219,7 @@ impl Handlers {
 }
 
 /// The response as warp sends it, with its streamed body if it has one: a large file, or an event stream.
-fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> Reply {
+fn with_body(mut response: Response<Bytes>, stop: &watch::Receiver<bool>) -> WarpResponse {
     match response.extensions_mut().remove::<FileBody>() {
         Some(file) => file.send(response),
         None => events::with_body(response, stop),
@@ -238,7 +245,7 @@ pub(super) fn prepare<B>(
         sent_target,
     };
     if request.uri().path_and_query().is_none() {
-        // `warp::path::full` panics on a target that is only a host, as CONNECT has it.
+        // `warp::path::full` panics on a target that is only a host, as in CONNECT.
         *request.uri_mut() = Uri::from_static("*");
     }
     request.extensions_mut().insert(connection);
@@ -247,7 +254,7 @@ pub(super) fn prepare<B>(
 /// The routes within the process: no port, no connections.
 pub struct LocalService {
     app: Arc<App>,
-    routes: BoxedFilter<(Reply,)>,
+    routes: BoxedFilter<(WarpResponse,)>,
     _stop: watch::Sender<bool>,
 }
 
@@ -263,7 +270,7 @@ impl LocalService {
         }
     }
 
-    /// What the rules of the routes file do with a request: its target after the rewrites, and what each rule does.
+    /// Explains the routes file's effect on a request: the target after the rewrites, and the effect of each rule.
     #[cfg(feature = "cli")]
     pub fn explain(&self, mut request: Request) -> (String, Vec<Explained>) {
         if let Some(uri) = api::rewrite(&self.app, &request.uri) {

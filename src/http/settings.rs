@@ -1,7 +1,7 @@
 //! Settings of the application, limits on its connections, origins of web pages (RFC 6454), and which hosts are this
 //! machine or its network.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -61,17 +61,18 @@ pub struct Settings {
     /// `None`: all. A server bound to this machine must refuse others, or any web page could read the data through its
     /// own name that resolves to this machine (DNS rebinding). Pages of these hosts may use the server.
     pub hosts: Option<Vec<String>>,
-    /// Bytes of a request's body, as sent and after decompression.
+    /// The largest request body, in bytes, as sent and after decompression.
     pub body_limit: usize,
-    /// Bytes of a request's target.
+    /// The longest target of a request, in bytes.
     pub target_limit: usize,
-    /// Bytes of a regular expression in a query, at most `MAX_PATTERN`. What it may cost to run is bounded in any case.
+    /// The longest regular expression in a query, in bytes; at most `MAX_PATTERN`. The cost of running one is bounded
+    /// in any case.
     pub pattern_limit: usize,
     /// How many fields a query may have conditions on.
     pub query_fields: usize,
     /// How long a query may take.
     pub query_time: Duration,
-    /// Bytes of memory for everything but the data: undo history, events, request log, caches, large bodies.
+    /// Memory for everything but the data, in bytes: undo history, events, request log, caches, large bodies.
     pub memory_limit: usize,
     /// How deep the arrays and objects of a body may be nested.
     pub depth: usize,
@@ -115,7 +116,7 @@ impl Default for Settings {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a request's line and headers together.
+    /// The longest request line and headers together, in bytes.
     pub headers: usize,
     /// How many headers a request may have.
     pub header_count: usize,
@@ -123,7 +124,7 @@ pub struct Limits {
     pub header_time: Duration,
     /// How long a connection may be idle between two requests.
     pub idle_time: Duration,
-    /// From the headers to the end of the body.
+    /// How long receiving a body may take, counted from the headers.
     pub body_time: Duration,
     /// How long a response may wait for a client that does not read.
     pub write_time: Duration,
@@ -191,7 +192,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Parses `text` as the header `Origin` has it.
+    /// Parses a value of the header `Origin`.
     pub(super) fn parse(text: &str) -> Option<Origin> {
         let (scheme, rest) = text.split_once("://")?;
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -271,16 +272,11 @@ fn address(host: &str) -> Option<IpAddr> {
     let bracketed = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
-    match bracketed {
-        Some(ip) => ip
-            .parse::<Ipv6Addr>()
-            .ok()
-            .map(|ip| IpAddr::V6(ip).to_canonical()),
-        None => host
-            .parse::<IpAddr>()
-            .ok()
-            .map(|address| address.to_canonical()),
-    }
+    let address = match bracketed {
+        Some(ip) => IpAddr::V6(ip.parse().ok()?),
+        None => host.parse().ok()?,
+    };
+    Some(address.to_canonical())
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(super) struct Socket {
     head: Head,
     /// The part of an encoded request line that hyper has not read yet.
     ahead: Bytes,
-    /// What is left to write of the response that replaces one of hyper's.
+    /// The unwritten rest of a response that replaces one of hyper's.
     replacement: Option<Bytes>,
     is_logged: bool,
     /// The timeout for the head of the request, from its first byte; on a new connection, from the beginning.

@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 use warp::http::{HeaderValue, Method, Response, StatusCode, header};
 
-use super::app::Answer;
+use super::app::Reply;
 use super::problem::{self, Problem};
 use super::request::{Request, segments};
 use super::response::{self, FileBody};
@@ -18,7 +18,7 @@ use crate::text::path_encode;
 /// Larger files are streamed, and not compressed.
 const MAX_WHOLE: u64 = 1024 * 1024;
 
-/// What there is at a path.
+/// A file or folder at a path.
 #[derive(Debug, Clone)]
 pub(super) enum Found {
     File(PathBuf),
@@ -35,7 +35,7 @@ pub(super) async fn find(folder: PathBuf, path: String) -> Option<Found> {
 }
 
 /// Sends what was found.
-pub(super) async fn answer(found: Found, request: Arc<Request>) -> Answer {
+pub(super) async fn answer(found: Found, request: Arc<Request>) -> Reply {
     let read = move || match found {
         Found::File(path) => send(&request, &path),
         Found::Redirect(location) => {
@@ -119,8 +119,11 @@ fn send(request: &Request, path: &Path) -> Result<Response<Bytes>, Problem> {
     file.seek(SeekFrom::Start(from)).map_err(unread)?;
     let mut response = Response::new(Bytes::new());
     if length > MAX_WHOLE {
-        let body = FileBody::new(file, length, request.method == Method::HEAD);
-        response.extensions_mut().insert(body);
+        response.extensions_mut().insert(FileBody {
+            file: Arc::new(file),
+            length,
+            is_head: request.method == Method::HEAD,
+        });
     } else {
         let mut body = Vec::new();
         file.take(length).read_to_end(&mut body).map_err(unread)?;

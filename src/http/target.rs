@@ -217,7 +217,7 @@ fn below(store: &Store, resource: &Resource, parts: &[Cow<str>]) -> (String, Str
     }
 }
 
-/// As [`below`], for `child` below the record of `resource` at the path `record`.
+/// Like [`below`], for `child` below the record of `resource` at the path `record`.
 fn below_record(store: &Store, resource: &Resource, record: &str, child: &str) -> (String, String) {
     let collections = store.resources().filter(|one| one.collection().is_some());
     let collections: Vec<&str> = collections.map(Resource::name).collect();
@@ -232,7 +232,7 @@ fn below_record(store: &Store, resource: &Resource, record: &str, child: &str) -
     let children: Vec<String> = children.map(path).collect();
     match children.first() {
         Some(path) => {
-            let hint = format!("below the record there is {}", list(&children));
+            let hint = format!("the paths below this record are {}", list(&children));
             (hint, path.clone())
         }
         None => (
@@ -330,7 +330,7 @@ pub(super) fn wrong_method(request: &Request, target: &Target) -> Problem {
                 name.to_ascii_uppercase()
             )
         }
-        _ => format!("it takes {}", target.allow()),
+        _ => format!("supported methods: {}", target.allow()),
     };
     problem.hint(hint).attempt(request.curl("GET", path, None))
 }

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use warp::http::{HeaderValue, Response, StatusCode, header};
 
-use super::app::{Answer, App, Described};
+use super::app::{App, Described, Reply};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
 use crate::engine::Published;
 use crate::openapi;
 use crate::problems::KINDS;
-use crate::store::Data;
 use crate::text::{nearest, path_encode};
 use crate::work::Work;
 
@@ -72,14 +71,14 @@ pub(super) fn is_file(path: &str) -> bool {
 }
 
 /// `GET /-/FILE`.
-pub(super) async fn file(_: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn file(_: Arc<App>, request: Arc<Request>) -> Reply {
     let path = request.uri.path().strip_prefix("/-/").unwrap_or_default();
     // The route matches paths of files only.
     Ok(send(find(path).unwrap_or(&FILES[0])))
 }
 
 /// `GET /favicon.ico`, which browsers ask for by themselves.
-pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn icon(_: Arc<App>, _: Arc<Request>) -> Reply {
     Ok(send(find("icon.svg").unwrap_or(&FILES[0])))
 }
 
@@ -103,15 +102,10 @@ fn list(app: &App, published: &Published) -> String {
     }
     page.push_str("<ul>\n");
     for resource in published.store.resources() {
-        let count = match resource.data() {
-            Data::Collection(collection) if collection.len() == 1 => "1 record".to_string(),
-            Data::Collection(collection) => format!("{} records", collection.len()),
-            Data::Object(_) => "object".into(),
-            Data::Scalar(_) => "value".into(),
-        };
+        let size = resource.size_in_words();
         let path = escape(&format!("/{}", path_encode(resource.name())));
         page.push_str(&format!(
-            "<li><a href=\"{path}\">{}</a> ({count})</li>\n",
+            "<li><a href=\"{path}\">{}</a> ({size})</li>\n",
             escape(resource.name())
         ));
     }
@@ -131,7 +125,7 @@ fn send(file: &File) -> Response<Bytes> {
 }
 
 /// `GET /-/openapi.json`.
-pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn openapi(app: Arc<App>, _: Arc<Request>) -> Reply {
     let published = app.engine.snapshot();
     let cached = app.openapi.lock().clone();
     let (routes, profile) = (app.routes(), app.profile());
@@ -181,14 +175,14 @@ const SOURCE: &str = include_str!("../../docs/errors.md");
 const SECTIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/errors.rs"));
 
 /// `GET /-/reference.css`.
-pub(super) async fn style(_: Arc<App>, _: Arc<Request>) -> Answer {
+pub(super) async fn style(_: Arc<App>, _: Arc<Request>) -> Reply {
     let style = include_bytes!("reference/reference.css");
     Ok(response::page(CSS, style.to_vec(), ERRORS_POLICY))
 }
 
 /// `GET /-/errors`: all kinds of problems, or with a further segment one of them. HTML, unless the client prefers
 /// Markdown.
-pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Answer {
+pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Reply {
     let path = request.uri.path().trim_start_matches("/-/errors");
     let name = path.trim_matches('/');
     if SECTIONS.iter().all(|(known, _)| *known != name) {
@@ -199,17 +193,17 @@ pub(super) async fn errors(_: Arc<App>, request: Arc<Request>) -> Answer {
         )));
     }
     let accept = request.header(header::ACCEPT).unwrap_or("*/*");
-    let mut answer = if accept.contains("text/markdown") && !accept.contains("text/html") {
+    let mut response = if accept.contains("text/markdown") && !accept.contains("text/html") {
         let text = markdown(name).into_bytes();
         response::with_type(StatusCode::OK, "text/markdown; charset=utf-8", text)
     } else {
         let text = include_str!("reference/errors.html").replacen("<!--errors-->", &html(name), 1);
         response::page(HTML, text.into_bytes(), ERRORS_POLICY)
     };
-    answer
+    response
         .headers_mut()
         .append(header::VARY, HeaderValue::from_static("Accept"));
-    Ok(answer)
+    Ok(response)
 }
 
 /// The section `name` of the error reference; all of it if the name is empty.
@@ -270,7 +264,7 @@ pub(super) mod viewer {
     };
 
     /// `GET /-/docs` and the files below it.
-    pub(in super::super) async fn answer(_: Arc<App>, request: Arc<Request>) -> Answer {
+    pub(in super::super) async fn answer(_: Arc<App>, request: Arc<Request>) -> Reply {
         let path = request.uri.path().trim_start_matches("/-/docs");
         match path.trim_matches('/') {
             "" => {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 use warp::http::{Method, Response, StatusCode, header};
 
-use super::app::{Answer, App, kib};
+use super::app::{App, Reply, kib};
 use super::body::{self, Reading};
 use super::guard::Viewer;
 use super::problem::{self, Problem};
@@ -20,7 +20,7 @@ use crate::engine::{Engine, Expected, Published, Stage, WriteError};
 use crate::json::{Id, Kind, Layout, Object, get_member, pointer, quote, tag};
 use crate::query::{Relations, Row, names_in, pairs};
 use crate::rules::Generated;
-use crate::schema::{Property, Rules};
+use crate::schema::Property;
 use crate::store::{
     Command, Data, Operation, Outcome, Refusal, Resource, Store, holder_name, write_list,
 };
@@ -86,7 +86,7 @@ pub(super) async fn carry_out(
     request: &Arc<Request>,
     command: Command,
     (mode, preset): (Option<Mode>, Object),
-) -> Answer {
+) -> Reply {
     let engine = &app.engine;
     // A deletion needs no body, but an incomplete request must not delete anything.
     body::whole(request)?;
@@ -137,15 +137,13 @@ pub(super) async fn carry_out(
 /// Carries out `command`; a password in it is hashed first.
 ///
 /// # Errors
-/// As `Engine::write`.
+/// Those of `Engine::write`.
 pub(super) async fn save(
     app: &App,
-    mut command: Command,
+    command: Command,
     expected: Option<Expected>,
 ) -> Result<Outcome, WriteError> {
-    if login::has_passwords(&app.engine, &command.resource) {
-        command = login::hashed((&*app.engine, &app.logins), command).await?;
-    }
+    let command = login::hashed((&*app.engine, &app.logins), command).await?;
     app.engine.write(command, expected).await
 }
 
@@ -187,7 +185,9 @@ pub(super) fn without_user(published: &Published, resource: &str, sent: Object) 
     let schema = published.rulebook.schema();
     let of_user = |one: &&Property| one.generated == Some(Generated::User);
     let properties = schema.rules(resource).into_iter();
-    let properties = properties.flat_map(Rules::properties).filter(of_user);
+    let properties = properties
+        .flat_map(|rules| &rules.properties)
+        .filter(of_user);
     properties.fold(sent, |sent, property| sent.without(&property.name))
 }
 
@@ -197,7 +197,7 @@ async fn create_all(
     request: &Arc<Request>,
     command: &Command,
     mode: Option<Mode>,
-) -> Answer {
+) -> Reply {
     let engine = &app.engine;
     let (bodies, _permit) = read(app, request, command, body::objects).await?;
     let bodies = bodies.into_iter();
@@ -303,7 +303,7 @@ pub(super) async fn bulk(
     request: &Arc<Request>,
     resource: &str,
     viewer: &Viewer,
-) -> Answer {
+) -> Reply {
     body::whole(request)?;
     let (patch, _permit) = match request.method {
         Method::DELETE => (None, None),

@@ -16,7 +16,7 @@ use super::{Layout, offset_in, skip_space, unquote};
 pub struct Document {
     /// The resources in the file's order.
     pub entries: Vec<Entry>,
-    /// What follows the last value: white space, the closing brace, the end of the file.
+    /// The text after the last value: white space, the closing brace, the end of the file.
     pub tail: ByteString,
     /// The layout of the file.
     pub layout: Layout,
@@ -63,7 +63,7 @@ pub struct RecordText {
     text: ByteString,
     /// The length of the white space before the record.
     leading: usize,
-    /// Where the record ends.
+    /// The offset of the record's end.
     end: usize,
 }
 

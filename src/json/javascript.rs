@@ -112,19 +112,15 @@ pub fn number(text: &str) -> Option<f64> {
     if digits == "Infinity" {
         return Some(sign * f64::INFINITY);
     }
-    for (prefix, radix) in [
-        ("0x", 16),
-        ("0X", 16),
-        ("0b", 2),
-        ("0B", 2),
-        ("0o", 8),
-        ("0O", 8),
-    ] {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            return u64::from_str_radix(rest, radix)
-                .ok()
-                .map(|whole| whole as f64);
-        }
+    let radix = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => 16,
+        [b'0', b'o' | b'O', ..] => 8,
+        [b'0', b'b' | b'B', ..] => 2,
+        _ => 10,
+    };
+    if radix != 10 {
+        let whole = u64::from_str_radix(&text[2..], radix).ok();
+        return whole.map(|whole| whole as f64);
     }
     // Rust also parses "inf", "nan" and such, which are words here.
     let plain = digits

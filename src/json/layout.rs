@@ -19,7 +19,7 @@ pub enum Indent {
 /// How JSON text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// What separates the members.
+    /// The white space between the members.
     pub indent: Indent,
     /// Lines end with `\r\n` instead of `\n`.
     pub crlf: bool,
@@ -104,18 +104,11 @@ impl Layout {
     /// The beginning of a line `depth` levels below a line that begins with `margin`, with the line break before it;
     /// empty on one line.
     pub fn line(&self, margin: &str, depth: usize) -> String {
-        let (space, step) = match self.indent {
-            Indent::OneLine { .. } => return String::new(),
-            Indent::Spaces(step) => (' ', step),
-            Indent::Tabs(step) => ('\t', step),
-        };
+        if let Indent::OneLine { .. } = self.indent {
+            return String::new();
+        }
         let line_break = if self.crlf { "\r\n" } else { "\n" };
-        let length = line_break.len() + margin.len() + step * depth;
-        let mut line = String::with_capacity(length);
-        line.push_str(line_break);
-        line.push_str(margin);
-        line.extend(std::iter::repeat_n(space, step * depth));
-        line
+        [line_break, margin, &self.indent(depth)].concat()
     }
 
     /// The white space that a line `depth` levels deep begins with.

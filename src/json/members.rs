@@ -42,10 +42,10 @@ impl Object {
         Object::parse_to_depth(text, MAX_BODY_DEPTH)
     }
 
-    /// As [`Object::parse`], with a lower limit for the nesting.
+    /// Like [`Object::parse`], with a lower limit for the nesting.
     ///
     /// # Errors
-    /// As [`Object::parse`].
+    /// Like [`Object::parse`].
     pub fn parse_to_depth(text: &str, max_depth: usize) -> Result<Object, NotObject> {
         let range = check(text, max_depth.min(MAX_BODY_DEPTH)).map_err(NotObject::Syntax)?;
         match Kind::of(&text[range.clone()]) {
@@ -406,7 +406,7 @@ impl FieldPath {
         rest.iter().try_fold(found, |at, step| child(at, step))
     }
 
-    /// As lodash's `get` in json-server 0.17: a member of exactly that name first, else name by name.
+    /// Like lodash's `get` in json-server 0.17: a member of exactly that name wins; otherwise it goes name by name.
     fn read<'a>(&self, record: &'a str) -> Option<&'a str> {
         let by_steps = || (self.steps.iter()).try_fold(record, |at, step| child(at, step));
         get_member(record, &self.text).or_else(|| self.whole.as_ref().and_then(|_| by_steps()))

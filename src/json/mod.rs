@@ -212,7 +212,7 @@ fn plain(rest: &[u8]) -> usize {
 pub mod pointer {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-    /// What is escaped in the fragment of a URI.
+    /// The characters that are escaped in the fragment of a URI.
     const FRAGMENT: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'/')
         .remove(b'-')

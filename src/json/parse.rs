@@ -22,9 +22,9 @@ pub const MAX_BODY_DEPTH: usize = MAX_DEPTH - 4;
 pub struct SyntaxError {
     /// Byte offset of the error.
     pub offset: usize,
-    /// What was expected and what was found.
+    /// The error message: what was expected and what was found.
     pub message: String,
-    /// What to do, for common mistakes.
+    /// How to fix it, for common mistakes.
     pub hint: Option<String>,
     /// The text may be JSON, but is nested too deep.
     pub too_deep: bool,
@@ -282,7 +282,7 @@ pub fn floor_char_boundary(text: &str, offset: usize) -> usize {
         .unwrap_or_default()
 }
 
-/// Where the word or number begins that `at` lies in.
+/// The start of the word or number that `at` lies in.
 fn word_start(text: &str, at: usize) -> usize {
     text[..at]
         .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c))

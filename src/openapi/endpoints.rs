@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::Described;
-use super::paths::{answer, problem_content, reference};
-use crate::behaviour::{Answer, How, Mode, RoutesFile, Rule, Verb, What};
+use super::paths::{problem_content, reference, responses};
+use crate::behaviour::{CustomResponse, How, Mode, RoutesFile, Rule, Verb, What};
 use crate::problems::{BAD_QUERY, FORBIDDEN, LIMIT, LOGIN, RULES, TEMPLATE, UNAUTHORIZED};
 use crate::rules::{Access, Auth, Guard};
 use crate::schema::Schema;
@@ -37,8 +37,18 @@ pub(super) fn add_access(document: &mut Value, schema: &Schema, described: &[Des
             }
         }
     }
-    if !schemes.is_empty() {
-        document["components"]["securitySchemes"] = schemes.into();
+    add_schemes(document, schemes);
+}
+
+/// Adds security schemes to `document`.
+fn add_schemes(document: &mut Value, schemes: Map<String, Value>) {
+    if schemes.is_empty() {
+        return;
+    }
+    let known = &mut document["components"]["securitySchemes"];
+    match known.as_object_mut() {
+        Some(known) => known.extend(schemes),
+        None => *known = schemes.into(),
     }
 }
 
@@ -96,7 +106,7 @@ fn add_guard(operation: &mut Value, guard: &Guard, schemes: &mut Map<String, Val
     let needed = members.entry("security").or_insert_with(|| json!([{}]));
     needed[0][&name] = json!([]);
     schemes.insert(name, scheme);
-    let problems = answer(&[], &[UNAUTHORIZED, FORBIDDEN]);
+    let problems = responses(&[], &[UNAUTHORIZED, FORBIDDEN]);
     for (status, problem) in problems.as_object().into_iter().flatten() {
         let known = &mut members["responses"][status];
         match known["description"].as_str() {
@@ -127,7 +137,7 @@ fn login(auth: &Auth, user: &str) -> Map<String, Value> {
         "required": [auth.login, auth.password]
     });
     let needs = json!([{ "user": [] }]);
-    let operation = |id, summary, good, problems| json!({ "operationId": id, "summary": summary, "tags": ["login"], "responses": answer(&[good], problems) });
+    let operation = |id, summary, good, problems| json!({ "operationId": id, "summary": summary, "tags": ["login"], "responses": responses(&[good], problems) });
     let (made, problems) = ((201, session.clone()), [LOGIN, RULES]);
     let mut register = operation("register", "Register a user", made, &problems);
     register["requestBody"] = body(credentials.clone());
@@ -164,8 +174,8 @@ const TAG: &str = "routes file";
 /// Adds `routes` to `document`.
 pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
     let mut schemes = Map::new();
-    let rules: Vec<&Rule> = routes.rules().collect();
-    if rules.iter().any(|rule| rule.answer.is_some())
+    let rules = &routes.rules;
+    if rules.iter().any(|rule| rule.response.is_some())
         && let Some(tags) = document["tags"].as_array_mut()
     {
         tags.push(json!({ "name": TAG }));
@@ -175,8 +185,8 @@ pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
     };
     // The most specific rules come last, and win.
     for rule in rules.iter().rev() {
-        if let Some(answer) = &rule.answer {
-            add_answer(paths, rule, answer);
+        if let Some(response) = &rule.response {
+            add_response(paths, rule, response);
         }
     }
     for (path, item) in paths.iter_mut() {
@@ -190,21 +200,13 @@ pub(super) fn add_routes(document: &mut Value, routes: &RoutesFile) {
                 continue;
             };
             let method = verb.to_uppercase();
-            for rule in rules.iter().filter(|rule| rule.matches(&method, &segments)) {
+            let is_for = |rule: &&Rule| rule.pattern.matches(&method, &segments).is_some();
+            for rule in rules.iter().filter(is_for) {
                 add_around(operation, rule, verb, &mut schemes);
             }
         }
     }
-    let known = &mut document["components"]["securitySchemes"];
-    match known.as_object_mut() {
-        Some(known) => known.extend(schemes),
-        None if !schemes.is_empty() => *known = schemes.into(),
-        None => {
-            if let Some(components) = document["components"].as_object_mut() {
-                components.remove("securitySchemes");
-            }
-        }
-    }
+    add_schemes(document, schemes);
 }
 
 /// Adds what a rule does to an operation, whether it answers or not: guards, limits, failures.
@@ -214,7 +216,7 @@ fn add_around(operation: &mut Value, rule: &Rule, verb: &str, schemes: &mut Map<
     }
     let mut more = Map::new();
     if rule.limit.is_some()
-        && let Value::Object(limited) = answer(&[], &[LIMIT])
+        && let Value::Object(limited) = responses(&[], &[LIMIT])
     {
         more.extend(limited);
     }
@@ -245,7 +247,7 @@ fn json_content(fixed: Option<&str>) -> Value {
     json!({ "application/json": content })
 }
 
-fn add_answer(paths: &mut Map<String, Value>, rule: &Rule, own: &Answer) {
+fn add_response(paths: &mut Map<String, Value>, rule: &Rule, own: &CustomResponse) {
     let Some((path, parameters)) = template(&rule.key) else {
         return;
     };
@@ -262,7 +264,7 @@ fn add_answer(paths: &mut Map<String, Value>, rule: &Rule, own: &Answer) {
         Some(known) => (known.clone(), true),
         None => (path, false),
     };
-    let verbs: Vec<String> = match rule.method() {
+    let verbs: Vec<String> = match rule.pattern.method.as_deref() {
         Some("HEAD") => return,
         Some(method) => vec![method.to_lowercase()],
         None => VERBS.map(String::from).to_vec(),
@@ -325,13 +327,13 @@ fn template(key: &str) -> Option<(String, Vec<String>)> {
     Some((if made.is_empty() { "/".into() } else { made }, names))
 }
 
-fn operation(rule: &Rule, own: &Answer, verb: &str) -> Value {
+fn operation(rule: &Rule, own: &CustomResponse, verb: &str) -> Value {
     let (status, good) = response(own);
     let mut operation = json!({
         "operationId": id(rule, verb),
         "summary": format!("Answered by the rule {:?}", rule.key),
         "tags": [TAG],
-        "responses": answer(&[], &[TEMPLATE]),
+        "responses": responses(&[], &[TEMPLATE]),
     });
     operation["responses"][status] = good;
     if matches!(verb, "post" | "put" | "patch") {
@@ -347,7 +349,7 @@ fn bulk(list: &Value, rule: &Rule, verb: &str) -> Value {
         "summary": if verb == "patch" { "Change all records that the query selects" } else { "Delete all records that the query selects" },
         "tags": list["tags"],
         "parameters": list["parameters"],
-        "responses": answer(&[(200, json!({
+        "responses": responses(&[(200, json!({
             "description": "The records.",
             "content": { "application/json": { "schema": list["responses"]["200"]["content"]["application/json"]["schema"] } },
         }))], &[BAD_QUERY]),
@@ -367,7 +369,7 @@ fn id(rule: &Rule, verb: &str) -> String {
 }
 
 /// The status and the response.
-fn response(own: &Answer) -> (String, Value) {
+fn response(own: &CustomResponse) -> (String, Value) {
     let (usual, description, content) = match &own.what {
         What::Body(None) => (200, "No body.", None),
         What::Body(Some(body)) => (

@@ -30,16 +30,17 @@ const FORMATS: [Format; 5] = [
 /// Statistics of the values at one path.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
-    count: usize,
+    pub(super) count: usize,
     objects: usize,
-    types: Vec<&'static str>,
+    /// The types seen, as JSON Schema names them.
+    pub(super) types: Vec<&'static str>,
     /// A bit for each of [`FORMATS`] that some string did not have.
     not: u8,
-    properties: IndexMap<String, Observed>,
+    pub(super) properties: IndexMap<String, Observed>,
     too_many: bool,
     items: Option<Box<Observed>>,
-    /// The first value, if it is short and not an object or array.
-    sample: Option<String>,
+    /// The first value as it is written in a query, if it is short and not an object or array.
+    pub(super) sample: Option<String>,
 }
 
 impl Observed {
@@ -48,31 +49,11 @@ impl Observed {
         self.look(value, 0);
     }
 
-    /// Whether no value was seen.
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The types seen, as JSON Schema names them.
-    pub(super) fn types(&self) -> &[&'static str] {
-        &self.types
-    }
-
-    /// What was seen of the property `name`.
-    pub(super) fn property(&self, name: &str) -> Option<&Observed> {
-        self.properties.get(name)
-    }
-
     /// The properties in the order in which they were met.
     pub(super) fn properties(&self) -> impl Iterator<Item = (&str, &Observed)> {
         self.properties
             .iter()
             .map(|(name, seen)| (name.as_str(), seen))
-    }
-
-    /// A value that was seen, as it is written in a query.
-    pub(super) fn sample(&self) -> Option<&str> {
-        self.sample.as_deref()
     }
 
     fn look(&mut self, value: &str, depth: usize) {

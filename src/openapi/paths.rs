@@ -10,7 +10,7 @@ use crate::problems::*;
 use crate::rules::{OPERATORS, Op};
 use crate::schema::Property;
 use crate::store::{Data, Store};
-use Sent::{Body, Nothing, Parameters};
+use Sent::{Body, Parameters};
 
 /// The problems of any request.
 const ALWAYS: [&Kind; 7] = [
@@ -46,8 +46,14 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
             }
             Data::Object(_) => drop(paths.insert(one.path.clone(), object(one))),
             Data::Scalar(_) => {
-                let answer = answer(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
-                let read = operation(one, "get", "Get the NAME", Nothing, answer);
+                let responses = responses(&[(200, ok(&one.name, one.example.clone()))], &ALWAYS);
+                let read = operation(
+                    one,
+                    "get",
+                    "Get the NAME",
+                    Parameters(Vec::new()),
+                    responses,
+                );
                 paths.insert(one.path.clone(), json!({ "get": read }));
             }
         }
@@ -81,7 +87,7 @@ pub(super) fn paths(store: &Store, described: &[Described<'_>]) -> Value {
     paths.insert(
         "/db".into(),
         json!({ "get": {
-            "operationId": "getDatabase", "summary": "Get all the data", "tags": ["db"], "responses": answer(&[(200, fragment("database"))], &ALWAYS),
+            "operationId": "getDatabase", "summary": "Get all the data", "tags": ["db"], "responses": responses(&[(200, fragment("database"))], &ALWAYS),
         } }),
     );
     Value::Object(paths)
@@ -153,8 +159,8 @@ fn list(one: &Described<'_>, related: &Related<'_, '_>) -> Value {
     }
     let mut listed = fragment("list");
     listed["content"]["application/json"] = content;
-    let answer = answer(&[(200, listed)], &[&ALWAYS[..], &[BAD_QUERY]].concat());
-    operation(one, "list", "List NAME", Parameters(parameters), answer)
+    let responses = responses(&[(200, listed)], &[&ALWAYS[..], &[BAD_QUERY]].concat());
+    operation(one, "list", "List NAME", Parameters(parameters), responses)
 }
 
 fn create(one: &Described<'_>) -> Value {
@@ -169,24 +175,24 @@ fn create(one: &Described<'_>) -> Value {
     body["description"] =
         "The new record. An array of records creates all of them or none, and the response is an array."
             .into();
-    let answer = answer(&[(201, made)], &problems);
-    operation(one, "create", "Create ONE", Body(body), answer)
+    let responses = responses(&[(201, made)], &problems);
+    operation(one, "create", "Create ONE", Body(body), responses)
 }
 
 fn record(store: &Store, one: &Described<'_>, related: &Related<'_, '_>) -> Value {
     let found = ok(&one.name, one.example.clone());
-    let read = answer(
+    let read = responses(
         &[(200, found.clone())],
         &[&ALWAYS[..], &[NO_RECORD]].concat(),
     );
     let changing = [RULES, REFERENCE, NO_RECORD, NOT_UNIQUE, CHANGED];
     let changing = [&ALWAYS[..], &BODY, &WRITE, &changing].concat();
-    let changed = answer(&[(200, found)], &changing);
+    let changed = responses(&[(200, found)], &changing);
     let mut deleting = [&ALWAYS[..], &WRITE[..3], &[NO_RECORD, CHANGED]].concat();
     if store.restricts(one.resource.name()) {
         deleting.push(REFERENCED);
     }
-    let deleted = answer(&[(200, fragment("deleted"))], &deleting);
+    let deleted = responses(&[(200, fragment("deleted"))], &deleting);
     let dependent = Parameters(vec![fragment("dependent")]);
     let (new, part) = bodies(one);
     json!({
@@ -201,11 +207,11 @@ fn record(store: &Store, one: &Described<'_>, related: &Related<'_, '_>) -> Valu
 fn object(one: &Described<'_>) -> Value {
     let changing = [&ALWAYS[..], &BODY, &WRITE, &[RULES, REFERENCE, CHANGED]].concat();
     let found = ok(&one.name, one.example.clone());
-    let read = answer(&[(200, found.clone())], &ALWAYS);
-    let changed = |status| answer(&[(status, found.clone())], &changing);
+    let read = responses(&[(200, found.clone())], &ALWAYS);
+    let changed = |status| responses(&[(status, found.clone())], &changing);
     let (new, part) = bodies(one);
     json!({
-        "get": operation(one, "get", "Get the NAME", Nothing, read),
+        "get": operation(one, "get", "Get the NAME", Parameters(Vec::new()), read),
         "put": operation(one, "replace", "Replace the NAME", Body(new.clone()), changed(200)),
         "post": operation(one, "create", "Replace the NAME, as PUT does", Body(new), changed(201)),
         "patch": operation(one, "change", "Update the NAME", Body(part), changed(200)),
@@ -234,13 +240,13 @@ fn bodies(one: &Described<'_>) -> (Value, Value) {
 }
 
 fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
-    let seen = one.seen.property(&store.settings().id);
-    let kind = match seen.map(|seen| seen.types()) {
+    let seen = one.seen.properties.get(&store.settings().id);
+    let kind = match seen.map(|seen| seen.types.as_slice()) {
         Some(["integer"]) | None => json!({ "type": "integer" }),
         _ => json!({ "type": "string", "minLength": 1 }),
     };
     let mut parameter = json!({ "name": "id", "in": "path", "required": true, "description": "The record's id.", "schema": kind });
-    if let Some(sample) = seen.and_then(|seen| seen.sample()) {
+    if let Some(sample) = seen.and_then(|seen| seen.sample.as_deref()) {
         let number = sample
             .parse::<i64>()
             .ok()
@@ -250,9 +256,8 @@ fn id_parameter(store: &Store, one: &Described<'_>) -> Value {
     parameter
 }
 
-/// The body of an operation.
+/// The parameters or the body of an operation.
 enum Sent {
-    Nothing,
     Parameters(Vec<Value>),
     Body(Value),
 }
@@ -321,7 +326,7 @@ pub(super) fn problem_content() -> Value {
 }
 
 /// Responses: the good ones, and the problems by status.
-pub(super) fn answer(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
+pub(super) fn responses(good: &[(u16, Value)], problems: &[&Kind]) -> Value {
     let mut by_status: BTreeMap<u16, Vec<&Kind>> = BTreeMap::new();
     for kind in KINDS.iter().filter(|kind| problems.contains(kind)) {
         by_status.entry(kind.status).or_default().push(kind);
@@ -365,12 +370,12 @@ fn of_list<'a>(
     }
     for (name, seen) in seen.properties() {
         if !fields.iter().any(|field| field.path == name) {
-            fields.push(field(name.into(), seen.types()));
+            fields.push(field(name.into(), &seen.types));
         }
         for (inner, seen) in seen.properties() {
             // A name with a dot would be parsed as a path.
             if !name.contains(['.', '[']) && !inner.contains(['.', '[']) {
-                fields.push(field(format!("{name}.{inner}"), seen.types()));
+                fields.push(field(format!("{name}.{inner}"), &seen.types));
             }
         }
     }

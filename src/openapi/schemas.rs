@@ -22,10 +22,10 @@ pub(super) fn add(
     let id = &store.settings().id;
     let rules = schema.rules(one.resource.name());
     let records = one.resource.collection().is_some();
-    let Some(rules) = rules.filter(|rules| (rules.holds() == Holds::Records) == records) else {
+    let Some(rules) = rules.filter(|rules| (rules.holds == Holds::Records) == records) else {
         let mut inferred = one.seen.schema(true);
         inferred["description"] = "Inferred from the data: there are no rules.".into();
-        if records && one.seen.is_empty() {
+        if records && one.seen.count == 0 {
             inferred["type"] = "object".into();
         }
         schemas.insert(one.name.clone(), with_related(inferred, related));
@@ -37,9 +37,13 @@ pub(super) fn add(
         }
         return;
     };
-    let raw = moved.schema(rules.raw());
+    let raw = moved.schema(&rules.raw);
     let id = records.then_some(id.as_str());
-    let response = answered(raw.clone(), id, one.seen.property(id.unwrap_or_default()));
+    let response = answered(
+        raw.clone(),
+        id,
+        one.seen.properties.get(id.unwrap_or_default()),
+    );
     schemas.insert(one.name.clone(), with_related(response, related));
     schemas.insert(format!("New{}", one.name), sent(raw.clone(), id));
     if id.is_some() {
@@ -51,7 +55,7 @@ pub(super) fn add(
     schemas.insert(format!("{}Changes", one.name), changes(raw, id));
 }
 
-/// Where the schemas of the rules file are in the document.
+/// The positions of the rules file's schemas in the document.
 pub(super) struct Moved<'a> {
     rules: &'a Schema,
     /// JSON pointers into the rules file, and the name of the schema for each.
@@ -87,13 +91,13 @@ impl<'a> Moved<'a> {
             let Some(rules) = schema.rules(one.resource.name()) else {
                 continue;
             };
-            let end = if rules.holds() == Holds::Records {
+            let end = if rules.holds == Holds::Records {
                 "/items"
             } else {
                 ""
             };
             places.push((
-                format!("{}{end}", join("/properties", rules.resource())),
+                format!("{}{end}", join("/properties", &rules.resource)),
                 one.name.clone(),
             ));
         }

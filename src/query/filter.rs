@@ -55,11 +55,6 @@ impl Filter {
         })
     }
 
-    /// Whether the field must be equal to one of the values.
-    pub fn is_equality(&self) -> bool {
-        matches!(self.operator, None | Some((Op::Eq | Op::In, _)))
-    }
-
     /// Whether `record` passes; `false` once `work` is stopped.
     pub fn passes(&self, record: &str, work: &Work<'_>) -> bool {
         if !work.charge(record.len() + self.values.len() * VALUE) {

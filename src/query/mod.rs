@@ -29,7 +29,7 @@ pub use pattern::MAX_PATTERN;
 pub use relations::Relations;
 pub use run::{Page, Row};
 
-/// What is wrong with a parameter.
+/// The kind of mistake in a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// A `%` that no two hexadecimal digits follow, or escapes that are not UTF-8.
@@ -50,7 +50,7 @@ pub enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{parameter}: {detail}; for example: {example}")]
 pub struct QueryError {
-    /// What kind of mistake it is.
+    /// The kind of mistake.
     pub fault: Fault,
     /// The name of the parameter as it was sent (decoded if possible).
     pub parameter: String,
@@ -119,7 +119,7 @@ fn quoted(text: &str) -> String {
 const SAMPLE: usize = 500;
 
 /// The known fields of a collection: those that a record has and those that a rule declares.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Fields<'a> {
     /// The collection with the records.
     pub collection: Option<&'a Collection>,

@@ -22,7 +22,7 @@ pub fn pairs(raw: &str) -> Result<Vec<(String, String)>, QueryError> {
         let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
         let broken = |what: &str, text: &str, parameter: &str, example: String| {
             let detail = format!(
-                "the {what} {} holds a broken percent escape; a percent sign is %25",
+                "the {what} {} has a broken percent escape; a percent sign is %25",
                 quoted(text)
             );
             QueryError::new(Fault::Encoding, parameter, detail, example)

@@ -7,7 +7,7 @@ use super::parameters::{Window, names_in};
 use super::pattern::Patterns;
 use super::{Fault, Fields, Notice, QueryError, quoted};
 use crate::json::{self, FieldPath, Kind};
-use crate::rules::{RESERVED, is_reserved};
+use crate::rules::{Op, RESERVED, is_reserved};
 use crate::store::SortKey;
 use crate::text::{nearest, query_encode};
 
@@ -30,21 +30,16 @@ pub struct Query {
 }
 
 impl Query {
-    /// Parses the decoded `pairs` of a request for one record, to which only `_embed`, `_expand` and `_fields` apply.
-    pub fn for_item(pairs: &[(String, String)]) -> Query {
-        Query {
-            shown: names_in(pairs, "_fields"),
-            embeds: names_in(pairs, "_embed"),
-            expands: names_in(pairs, "_expand"),
-            ..Query::default()
-        }
-    }
-
     /// Parses the decoded `pairs` of a query string (see [`super::pairs`]) for a collection with `fields`.
     ///
     /// The error names the parameter and shows one that works.
     pub fn parse(pairs: &[(String, String)], fields: &Fields<'_>) -> Result<Query, QueryError> {
-        let mut query = Query::for_item(pairs);
+        let mut query = Query {
+            shown: names_in(pairs, "_fields"),
+            embeds: names_in(pairs, "_embed"),
+            expands: names_in(pairs, "_expand"),
+            ..Query::default()
+        };
         let patterns = Patterns::new(fields.pattern_limit, fields.work);
         let first = |name: &str| {
             let found = pairs.iter().find(|(known, _)| known == name)?;
@@ -53,7 +48,7 @@ impl Query {
         for (name, value) in pairs {
             if let Some((base, _)) = name.split_once('[').filter(|(base, _)| is_reserved(base)) {
                 let detail = format!(
-                    "{base} takes a text, {} makes an object of it",
+                    "{base} takes a string, and {} makes it an object",
                     quoted(name)
                 );
                 let example = example_of(base);
@@ -208,7 +203,9 @@ impl Query {
     /// Notices for fields that no record and no rule has: most often a typo, and the result is empty.
     fn field_notices(&self, pairs: &[(String, String)], fields: &Fields<'_>) -> Vec<Notice> {
         let mut notices = Vec::new();
-        for filter in self.filters.iter().filter(|filter| filter.is_equality()) {
+        let is_equality =
+            |filter: &&Filter| matches!(filter.operator, None | Some((Op::Eq | Op::In, _)));
+        for filter in self.filters.iter().filter(is_equality) {
             let (path, wanted) = (&filter.path.text, &filter.values);
             if !self.is_related(path)
                 && !wanted.iter().any(|wanted| wanted.contains(','))

@@ -159,11 +159,7 @@ impl<'a> Relations<'a> {
                     format!("unknown collection {name:?}: the records get an empty array.");
                 let near = nearest(name, self.collections());
                 self.note("_embed", detail, near.map(|near| format!("_embed={near}")));
-                self.steps.push(Step {
-                    name,
-                    related: Related::Nothing,
-                    inner: None,
-                });
+                self.push(name, Related::Nothing, None);
             }
         }
     }
@@ -190,9 +186,13 @@ impl<'a> Relations<'a> {
             }
         }
         let inner = self.inner("_embed", name, rest, work);
+        self.push(name, Related::Children(link, by_pointer), inner);
+    }
+
+    fn push(&mut self, name: &'a str, related: Related<'a>, inner: Option<Box<Relations<'a>>>) {
         self.steps.push(Step {
             name,
-            related: Related::Children(link, by_pointer),
+            related,
             inner,
         });
     }
@@ -249,11 +249,7 @@ impl<'a> Relations<'a> {
             Parents::ByTarget(by_target)
         };
         let inner = self.inner(parameter, resource.name(), rest, work);
-        self.steps.push(Step {
-            name,
-            related: Related::Parent(link, parents),
-            inner,
-        });
+        self.push(name, Related::Parent(link, parents), inner);
     }
 
     fn note(&mut self, parameter: &str, detail: String, instead: Option<String>) {
@@ -348,7 +344,7 @@ mod tests {
 
     use super::*;
     use crate::json::Document;
-    use crate::query::pairs;
+    use crate::query::{Fields, pairs};
     use crate::store::Settings;
 
     const DATA: &str = r#"{
@@ -367,7 +363,7 @@ mod tests {
             Arc::new(Settings::default()),
         )
         .unwrap();
-        let query = Query::for_item(&pairs(raw).unwrap());
+        let query = Query::parse(&pairs(raw).unwrap(), &Fields::new(None, &[])).unwrap();
         let work = Work::unlimited();
         let relations = Relations::new(&store, collection, &query, &work);
         let record = store

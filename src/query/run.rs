@@ -115,7 +115,7 @@ impl Collection {
         // A number in an unusual spelling may be equal to the value without having the same id.
         if path == id_property && (matches!(id, Id::Number(_)) || value.parse::<f64>().is_err()) {
             let mut found: Vec<_> = self.with_id(&id).cloned().collect();
-            found.sort_unstable_by_key(|record| record.number());
+            found.sort_unstable_by_key(|record| record.number);
             return Some(found);
         }
         (self.len() > FEW).then(|| self.equal(path, value, work))?

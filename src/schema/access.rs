@@ -59,7 +59,8 @@ impl Gatherer<'_> {
             }
         }
         for name in names.iter().filter(|name| Auth::PATHS.contains(name)) {
-            let message = format!("`{AUTH}` answers at /{name}, so no resource can have that name");
+            let message =
+                format!("`{AUTH}` uses the path /{name}, so no resource can have that name");
             self.problem(
                 join("/properties", name),
                 message,
@@ -77,9 +78,8 @@ impl Gatherer<'_> {
             let is_there = gatherer.document.root.pointer(&here(key)).is_some();
             if is_there { here(key) } else { join("", AUTH) }
         };
-        let names = resources.iter().map(|one| one.outline.resource.as_str());
-        let mut outlines = resources.iter().map(|one| &one.outline);
-        let users = outlines.find(|one| one.resource == auth.users);
+        let names = resources.iter().map(|one| one.resource.as_str());
+        let users = resources.iter().find(|one| one.resource == auth.users);
         let Some(users) = users.filter(|users| users.holds == Holds::Records) else {
             let message = format!("the rules describe no collection `{}`", auth.users);
             let hint = did_you_mean(&auth.users, names)
@@ -150,7 +150,7 @@ impl Gatherer<'_> {
         Some(access)
     }
 
-    /// What the server fills the property with whose schemas are `schemas`.
+    /// The generated value of the property with these `schemas`.
     pub fn generated(&mut self, schemas: &[Subschema<'_>]) -> Option<Generated> {
         let mut found = None;
         for (pointer, value) in self.own(GENERATED, schemas) {

@@ -23,7 +23,7 @@ const MOST: usize = 200;
 pub struct Violation {
     /// The place in the record (RFC 6901). For a missing property, where it should be.
     pub pointer: String,
-    /// What is wrong and what would be right.
+    /// The error message: what is wrong, and what is allowed.
     pub detail: String,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Checker {
     /// The property with the id of a record; `None` for single objects.
     pub id: Option<String>,
     pub document: Arc<Document>,
-    /// Where in the document the schema of the value is.
+    /// The pointer to the schema of the value in the document.
     pub pointer: String,
 }
 
@@ -378,7 +378,7 @@ fn or_rather(near: Option<&str>) -> String {
     })
 }
 
-/// What a value must be; empty if anything is allowed or it takes more than a few words.
+/// The allowed values in a few words; empty if anything is allowed, or if a few words do not do.
 pub(super) fn wanted(schemas: &[Subschema<'_>]) -> String {
     if let Some(constant) = all(schemas, "const").next() {
         return literal(constant);

@@ -41,7 +41,7 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
         return Err(placed(problems, text));
     }
     // `gather` relies on the types that the meta-schema has checked.
-    let (resources, auth, access) = gather(&document, id, &mut problems);
+    let (resources, auth, guards) = gather(&document, id, &mut problems);
     if !problems.is_empty() {
         return Err(placed(problems, text));
     }
@@ -62,7 +62,7 @@ pub(super) fn compile(text: &str, id: &str) -> Result<Schema, SchemaError> {
         Ok(rules) => Ok(Schema {
             rules,
             auth,
-            access,
+            guards,
             document,
         }),
         Err(problem) => Err(placed(vec![problem], text)),
@@ -170,7 +170,7 @@ fn prepared(document: &Document, resources: &[Gathered], id: &str) -> (Value, Ve
         id,
         copies: Vec::new(),
     };
-    let pointer = |resource: &Gathered| match resource.outline.holds {
+    let pointer = |resource: &Gathered| match resource.holds {
         Holds::Records => records.copy(&resource.pointer),
         Holds::Single => resource.pointer.clone(),
     };
@@ -201,7 +201,7 @@ struct Records<'a> {
 }
 
 impl Records<'_> {
-    /// Where the copy of the schema at `pointer` is.
+    /// The pointer to the copy of the schema at `pointer`; makes the copy if there is none.
     fn copy(&mut self, pointer: &str) -> String {
         let known = self
             .copies
@@ -256,7 +256,7 @@ impl Records<'_> {
 }
 
 fn rules(
-    resource: Gathered,
+    gathered: Gathered,
     prepared: &str,
     document: &Arc<Document>,
     registry: &Registry<'_>,
@@ -271,11 +271,11 @@ fn rules(
             .with_keyword(COUNT, count_keyword)
             .should_validate_formats(true)
             .build(&schema)
-            .map_err(|error| SchemaProblem::new(&resource.pointer, error, None))
+            .map_err(|error| SchemaProblem::new(&gathered.pointer, error, None))
     };
     let validator = build(reference(prepared))?;
-    let own_id = (resource.outline.holds == Holds::Records).then(|| id.to_owned());
-    let places = &resource.id_pointers;
+    let own_id = (gathered.holds == Holds::Records).then(|| id.to_owned());
+    let places = &gathered.id_pointers;
     let mut ids = None;
     if let (Some(id), false) = (&own_id, places.is_empty()) {
         let every: Vec<_> = places.iter().map(|one| reference(one)).collect();
@@ -292,13 +292,16 @@ fn rules(
         document: Arc::clone(document),
         pointer: prepared.to_owned(),
     };
-    let raw = document.at(&resource.pointer);
-    let example = repair::example_record(&checker, &resource.required);
     Ok(Rules {
-        outline: resource.outline,
-        raw,
+        resource: gathered.resource,
+        holds: gathered.holds,
+        properties: gathered.properties,
+        unique: gathered.unique,
+        references: gathered.references,
+        hidden: gathered.hidden,
+        raw: document.at(&gathered.pointer),
         ids,
-        example,
+        example: repair::example_record(&checker, &gathered.required),
         checker,
     })
 }

@@ -9,7 +9,7 @@ use crate::json::pointer::join;
 use crate::rules::named;
 use crate::text::percent_decode;
 
-/// Where the value of a keyword contains schemas.
+/// The places of schemas in the value of a keyword.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Nowhere.
@@ -287,7 +287,7 @@ impl Document {
     }
 }
 
-/// Where `object` declares the property `name`.
+/// The pointers at which `object` declares the property `name`.
 pub(super) fn property_pointers(
     object: &[Subschema<'_>],
     name: &str,

@@ -324,7 +324,7 @@ pub(super) fn variants(schemas: &[Subschema<'_>], value: &Value, number: usize) 
     variants
 }
 
-/// What a property of that name usually holds.
+/// A typical value of a property of that name.
 fn by_name(name: &str) -> &str {
     match name.replace(['-', '_'], "").to_lowercase().as_str() {
         "firstname" | "givenname" => "Ada",

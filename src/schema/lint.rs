@@ -10,18 +10,25 @@ use super::document::{
     REFERENCES, Subschema, UNCHECKED_FORMATS, UNIQUE, WRITE_ONLY, all, format_named, items_of,
     property_names, property_pointers, shape, types, visit,
 };
-use super::{Holds, Outline, Property, SchemaProblem};
+use super::{Holds, Property, SchemaProblem};
 use crate::json::pointer::{join, steps};
-use crate::rules::{Access, Auth, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named};
+use crate::rules::{
+    Access, Auth, Hidden, OnDelete, ReferenceRule, UniqueProperty, UniqueRule, named,
+};
 use crate::text::nearest;
 
 /// The rules for a resource, before they are compiled.
 #[derive(Debug)]
 pub(super) struct Gathered {
-    pub outline: Outline,
-    /// Where the schema of a record (or of the object) is.
+    pub resource: String,
+    pub holds: Holds,
+    pub properties: Vec<Property>,
+    pub unique: Vec<UniqueRule>,
+    pub references: Vec<ReferenceRule>,
+    pub hidden: Hidden,
+    /// The pointer to the schema of a record, or of the object.
     pub pointer: String,
-    /// Where the schemas of a record's id are.
+    /// The pointers to the schemas of a record's id.
     pub id_pointers: Vec<String>,
     pub required: Vec<String>,
 }
@@ -258,11 +265,11 @@ impl Gatherer<'_> {
         self.problem(pointer, message, Some(hint));
     }
 
-    /// `value` as a string; anything else is reported.
+    /// `value` as a non-empty string; anything else is reported.
     pub fn text<'v>(&mut self, value: &'v Value, pointer: &str) -> Option<&'v str> {
         let text = value.as_str().filter(|text| !text.is_empty());
         if text.is_none() {
-            let message = format!("must be a text, got {}", literal(value));
+            let message = format!("must be a non-empty string, got {}", literal(value));
             self.problem(pointer.to_owned(), message, None);
         }
         text
@@ -317,14 +324,12 @@ impl Gatherer<'_> {
         };
         let id_pointers = property_pointers(&schemas, self.id).collect();
         Some(Gathered {
-            outline: Outline {
-                resource: name.to_owned(),
-                holds,
-                properties,
-                unique,
-                references,
-                hidden,
-            },
+            resource: name.to_owned(),
+            holds,
+            properties,
+            unique,
+            references,
+            hidden,
             pointer,
             id_pointers,
             required,
@@ -478,10 +483,12 @@ impl Gatherer<'_> {
 
     /// Reports references to a property that the rules of the other collection do not describe.
     fn targets(&mut self, resource: &Gathered, all: &[Gathered]) {
-        for reference in &resource.outline.references {
+        for reference in &resource.references {
             let place = || join(&join(&resource.pointer, "properties"), &reference.property);
-            let mut others = all.iter().map(|other| &other.outline);
-            let Some(other) = others.find(|other| other.resource == reference.resource) else {
+            let other = all
+                .iter()
+                .find(|other| other.resource == reference.resource);
+            let Some(other) = other else {
                 continue;
             };
             if other.holds == Holds::Single {

@@ -33,7 +33,7 @@ pub struct Schema {
     rules: Vec<Rules>,
     auth: Option<Auth>,
     /// The guards, by resource.
-    access: Vec<(String, Access)>,
+    pub guards: Vec<(String, Access)>,
     document: document::Document,
 }
 
@@ -51,20 +51,15 @@ impl Schema {
         self.auth.as_ref()
     }
 
-    /// Who may read and write `resource`; `None`: anyone.
+    /// The guards of `resource`; `None`: it has none.
     pub fn access(&self, resource: &str) -> Option<&Access> {
-        let found = self.access.iter().find(|(name, _)| name == resource);
+        let found = self.guards.iter().find(|(name, _)| name == resource);
         found.map(|(_, access)| access)
-    }
-
-    /// The guards of all resources that have some.
-    pub fn guarded(&self) -> &[(String, Access)] {
-        &self.access
     }
 
     /// The rules of the collection or object `resource`; `None` if the file has none for it.
     pub fn rules(&self, resource: &str) -> Option<&Rules> {
-        self.iter().find(|rules| rules.resource() == resource)
+        self.iter().find(|rules| rules.resource == resource)
     }
 
     /// The rules of all resources, in the order of the file.
@@ -74,7 +69,7 @@ impl Schema {
 
     /// The names of the hidden properties.
     pub fn hidden_names(&self) -> Vec<&str> {
-        let hidden = self.rules.iter().map(Rules::hidden);
+        let hidden = self.rules.iter().map(|rules| &rules.hidden);
         hidden.flat_map(Hidden::names).collect()
     }
 
@@ -92,25 +87,29 @@ impl Schema {
 /// The rules of one collection's records, or of one single object.
 #[derive(Debug)]
 pub struct Rules {
-    outline: Outline,
-    raw: Value,
-    ids: Option<Arc<IdRules>>,
-    example: Option<Value>,
+    /// The name of the collection or object.
+    pub resource: String,
+    /// Whether it is a collection or an object.
+    pub holds: Holds,
+    /// The properties that the rules describe, in the order of the file; those of `$ref` and `allOf` included.
+    pub properties: Vec<Property>,
+    /// The unique rules.
+    pub unique: Vec<UniqueRule>,
+    /// The properties that refer to other records.
+    pub references: Vec<ReferenceRule>,
+    /// The hidden values, which are stored and never sent.
+    pub hidden: Hidden,
+    /// The schema of a record as written in the file; its references resolve in [`Schema::raw`].
+    pub raw: Value,
+    /// The rules for the id of a record, if there are any.
+    pub ids: Option<Arc<IdRules>>,
+    /// A small valid record without an id, for example commands: the required properties, or all if none is required.
+    /// `None` if none was found.
+    pub example: Option<Value>,
     checker: check::Checker,
 }
 
-/// The rules of a resource other than its validators.
-#[derive(Debug)]
-struct Outline {
-    resource: String,
-    holds: Holds,
-    properties: Vec<Property>,
-    unique: Vec<UniqueRule>,
-    references: Vec<ReferenceRule>,
-    hidden: Hidden,
-}
-
-/// What rules are for.
+/// The kind of resource that rules are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// Each record of a collection.
@@ -136,25 +135,15 @@ pub struct Property {
     pub write_only: bool,
     /// Its `default`.
     pub default: Option<Value>,
-    /// What the server fills it with.
+    /// The value that the server generates for it.
     pub generated: Option<Generated>,
     /// Its `description`.
     pub description: Option<String>,
-    /// What it must be, in words: `an e-mail address`, `a string or null`; empty where anything is allowed.
+    /// The allowed values in words: `an e-mail address`, `a string or null`; empty if anything is allowed.
     pub words: String,
 }
 
 impl Rules {
-    /// The collection or object the rules are for.
-    pub fn resource(&self) -> &str {
-        &self.outline.resource
-    }
-
-    /// Whether these are rules for records or for a single object.
-    pub fn holds(&self) -> Holds {
-        self.outline.holds
-    }
-
     /// The violations of a record, given as its JSON text, in the order of the text; empty if it is valid.
     ///
     /// The server sets the id of a record, so a record without one is valid, and only the rules for that property
@@ -172,41 +161,10 @@ impl Rules {
         }
     }
 
-    /// The properties the rules describe, in the order of the file; those of `$ref` and `allOf` included.
-    pub fn properties(&self) -> &[Property] {
-        &self.outline.properties
-    }
-
-    /// What the rules say about the id of a record, if anything.
-    pub fn ids(&self) -> Option<&Arc<IdRules>> {
-        self.ids.as_ref()
-    }
-
-    /// What must be unique among the records.
-    pub fn unique(&self) -> &[UniqueRule] {
-        &self.outline.unique
-    }
-
-    /// The properties that refer to other records.
-    pub fn references(&self) -> &[ReferenceRule] {
-        &self.outline.references
-    }
-
-    /// The hidden values, which are stored and never sent.
-    pub fn hidden(&self) -> &Hidden {
-        &self.outline.hidden
-    }
-
     /// Whether the value of `property` is never sent.
     pub fn hides(&self, property: &str) -> bool {
-        let hidden = &self.outline.hidden;
+        let hidden = &self.hidden;
         !hidden.is_empty() && hidden.hides(&hidden.member(&[0], property))
-    }
-
-    /// A small valid record without an id, for example commands: the required properties, or all if none is required.
-    /// `None` if none was found.
-    pub fn example(&self) -> Option<&Value> {
-        self.example.as_ref()
     }
 
     /// A valid record similar to `value`; `None` if none was found.
@@ -228,11 +186,6 @@ impl Rules {
             number,
         )
     }
-
-    /// The schema of a record as the file has it; its references resolve in [`Schema::raw`].
-    pub fn raw(&self) -> &Value {
-        &self.raw
-    }
 }
 
 /// Why a rules file is not valid.
@@ -252,9 +205,9 @@ pub struct SchemaProblem {
     pub pointer: String,
     /// Its byte offset in the text of the file.
     pub offset: usize,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What to do, if known.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 

@@ -420,7 +420,7 @@ impl Repair<'_> {
     }
 }
 
-/// Where in the document the schemas of a property or an item are.
+/// The pointers to the schemas of a property or an item.
 fn children(schema: &Subschema<'_>, step: &str, is_array: bool) -> Vec<String> {
     let Subschema { pointer, keywords } = schema;
     if is_array {

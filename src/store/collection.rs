@@ -30,9 +30,10 @@ pub struct Collection {
     /// How many records have a member of each name; counted when it is first needed.
     names: OnceLock<Names>,
     /// How many records of the file had no id and were given one.
-    without_id: usize,
+    pub without_id: usize,
     /// Bytes of the records' text.
-    bytes: usize,
+    /// Bytes of the text of all records.
+    pub(super) bytes: usize,
 }
 
 /// Names of members, and how many records have each.
@@ -65,10 +66,10 @@ impl Collection {
             let other = id.map_or_else(String::new, |id| format!(" with the id {id}"));
             let message = format!(
                 "{name}[{}] has the {} of the record{other}, and the rules say it is unique",
-                later.number(),
+                later.number,
                 names.join(" and ")
             );
-            return Err(SyntaxError::new(later.offset(), message));
+            return Err(SyntaxError::new(later.offset, message));
         }
         Ok(Collection {
             indexes,
@@ -119,11 +120,6 @@ impl Collection {
         self.rows.focus().narrow(from..to).into_iter()
     }
 
-    /// How many records of the file had no id and were given one.
-    pub fn without_id(&self) -> usize {
-        self.without_id
-    }
-
     /// Whether a record has a member called `name`.
     pub fn has_member(&self, name: &str) -> bool {
         if let Some(names) = self.names.get() {
@@ -137,11 +133,6 @@ impl Collection {
     /// Whether the names of the members have been counted.
     pub fn knows_names(&self) -> bool {
         self.names.get().is_some()
-    }
-
-    /// Bytes of the records' text.
-    pub fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Counts the names of the members of all records, if that has not been done.
@@ -176,7 +167,7 @@ impl Collection {
 
     /// The record with the id `id`; the first one if the file has several.
     pub fn get(&self, id: &Id) -> Option<&Arc<Record>> {
-        self.with_id(id).min_by_key(|record| record.number())
+        self.with_id(id).min_by_key(|record| record.number)
     }
 
     /// The records with the id `id`, in no particular order.
@@ -232,7 +223,7 @@ impl Collection {
     pub(super) fn put(&mut self, old: &Record, id: Option<Id>, text: RecordText) -> Arc<Record> {
         let record = Arc::new(old.replaced_by(id, text));
         self.untouched = None;
-        if let Some(place) = self.place(old.number()) {
+        if let Some(place) = self.place(old.number) {
             self.rows.set(place, record.clone());
         }
         self.bytes = self.bytes + record.value().len() - old.value().len();
@@ -247,16 +238,16 @@ impl Collection {
         self.untouched = None;
         if gone.len() <= REMOVED_ONE_BY_ONE {
             for record in gone {
-                if let Some(place) = self.place(record.number()) {
+                if let Some(place) = self.place(record.number) {
                     self.rows.remove(place);
                 }
             }
         } else {
-            let numbers: HashSet<u64> = gone.iter().map(|record| record.number()).collect();
+            let numbers: HashSet<u64> = gone.iter().map(|record| record.number).collect();
             self.rows = self
                 .rows
                 .iter()
-                .filter(|record| !numbers.contains(&record.number()))
+                .filter(|record| !numbers.contains(&record.number))
                 .cloned()
                 .collect();
         }
@@ -294,7 +285,7 @@ impl Collection {
     /// The position of the record with that number, by binary search: the numbers are ascending.
     fn place(&self, number: u64) -> Option<usize> {
         self.rows
-            .binary_search_by(|record| record.number().cmp(&number))
+            .binary_search_by(|record| record.number.cmp(&number))
             .ok()
     }
 }

@@ -12,15 +12,15 @@ use crate::text::list;
 pub struct Command {
     /// The resource's name.
     pub resource: String,
-    /// Which record of a collection; `None` for a new one, and for a single object.
+    /// The record of a collection; `None` for a new one, and for a single object.
     pub id: Option<Id>,
-    /// What is to be done.
+    /// The operation.
     pub operation: Operation,
     /// The record, the object, or the properties to change; a deletion does not look at it.
     pub body: Object,
 }
 
-/// What a [`Command`] does.
+/// The operation of a [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Adds a record to a collection; its own id is taken if it has one that is neither null, empty nor 0, as in
@@ -196,7 +196,7 @@ pub struct Outcome {
     pub value: ByteString,
     /// Whether the data differs from before.
     pub changed: bool,
-    /// What was written, including the records that a deletion cascaded to.
+    /// The written records, including those that a deletion cascaded to.
     pub written: Vec<Written>,
     /// How many of these, the first ones, were deleted.
     pub removed: usize,
@@ -211,7 +211,7 @@ impl Outcome {
 }
 
 /// The name of what was written: a record of a collection, or a single object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Written {
     /// The resource.
     pub resource: String,

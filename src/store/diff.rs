@@ -20,7 +20,7 @@ pub struct ResourceChanges {
     pub removed: usize,
 }
 
-/// What differs in one resource.
+/// The differences in one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResourceDiff {
     /// How much differs.
@@ -35,7 +35,7 @@ pub fn things(diff: &[ResourceDiff]) -> impl Iterator<Item = &Written> {
 }
 
 impl Store {
-    /// What has changed from `old` to this store, by resource; without those that are the same.
+    /// The differences from `old` to this store, by resource; resources that are the same are left out.
     pub fn diff(&self, old: &Store) -> Vec<ResourceDiff> {
         let gone = (old.resources()).filter(|old| self.resource(old.name()).is_none());
         let names = self.resources().chain(gone).map(Resource::name);

@@ -16,7 +16,6 @@ use super::plural::{Singular, plural, singular, singulars};
 use super::{Record, Resource, Store};
 use crate::json::{Id, Kind, Layout, get_member, items, same_value, with_member};
 use crate::rules::{OnDelete, ReferenceRule};
-use crate::schema::Rules;
 use crate::text::{camel, query_encode};
 
 /// The suffix in snake case.
@@ -35,7 +34,7 @@ pub struct Link {
     pub declared: bool,
     /// The rules declare it, or a record has the key.
     pub used: bool,
-    /// What happens to a record when the one that it points to is deleted.
+    /// The effect on a record of deleting the one that it points to.
     pub on_delete: OnDelete,
 }
 
@@ -333,7 +332,7 @@ impl Store {
         dependent: &[String],
     ) -> (Vec<(usize, Arc<Record>)>, Vec<Pointing>) {
         let mut gone = vec![(index, first.clone())];
-        let mut seen = HashSet::from([(index, first.number())]);
+        let mut seen = HashSet::from([(index, first.number)]);
         let mut left: Vec<Pointing> = Vec::new();
         let mut known: HashMap<(usize, usize), Vec<Link>> = HashMap::new();
         let mut next = 0;
@@ -358,13 +357,13 @@ impl Store {
                             link,
                             target,
                         });
-                    } else if seen.insert((place, record.number())) {
+                    } else if seen.insert((place, record.number)) {
                         gone.push((place, record));
                     }
                 }
             }
         }
-        left.retain(|one| !seen.contains(&(one.place, one.record.number())));
+        left.retain(|one| !seen.contains(&(one.place, one.record.number)));
         (gone, left)
     }
 
@@ -374,7 +373,7 @@ impl Store {
         for one in left {
             let (place, record) = (one.place, &one.record);
             let layout = Layout::of(record.value(), self.style(place).layout);
-            let (_, _, text) = (emptied.entry((place, record.number())))
+            let (_, _, text) = (emptied.entry((place, record.number)))
                 .or_insert_with(|| (place, record.clone(), record.value().to_string()));
             *text = (one.link).without(text, &one.target, layout, record.text.indent());
         }
@@ -383,7 +382,8 @@ impl Store {
 
     /// Whether the deletion of a record of `parent` may be refused because others point to it.
     pub fn restricts(&self, parent: &str) -> bool {
-        let rules = self.settings.schema.iter().flat_map(Rules::references);
+        let rules = self.settings.schema.iter();
+        let rules = rules.flat_map(|rules| &rules.references);
         let mut rules = rules.filter(|rule| rule.resource == parent);
         let may_refuse = |how: OnDelete| matches!(how, OnDelete::Restrict | OnDelete::SetNull);
         may_refuse(self.settings.on_delete)

@@ -22,9 +22,9 @@ use crate::json::{
 };
 
 /// The recent versions of a record or object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiChange {
-    /// Which record or object.
+    /// The record or object.
     pub what: Written,
     /// The API wrote it. Otherwise only edits changed it, and it just helps to find the base of an edit.
     pub by_api: bool,
@@ -80,9 +80,9 @@ impl Conflict {
 pub struct PastState<'a> {
     /// The data.
     pub store: &'a Store,
-    /// What the API wrote next.
+    /// The records that the API wrote next.
     pub written: &'a [Written],
-    /// What edits changed next.
+    /// The records that edits changed next.
     pub edited: &'a [Written],
 }
 
@@ -145,8 +145,8 @@ impl Store {
     /// number of members that had to be typed or removed. If several are equally near, it is the likeliest if that is
     /// one of them; otherwise the editor has not seen all writes, and the last one loses least.
     fn base(&self, changes: &[ApiChange], bases: &[usize]) -> usize {
-        // How much the distance grows or shrinks from one state to the next.
-        let mut steps: BTreeMap<usize, isize> = BTreeMap::new();
+        // At first, how much the distance grows or shrinks from one state to the next.
+        let mut distances: BTreeMap<usize, isize> = BTreeMap::new();
         for change in changes {
             let their = self.text_of(&change.what);
             let mut from = 0;
@@ -157,17 +157,16 @@ impl Store {
                 let distance = change
                     .distance(text, their, &self.settings.id, from > 0)
                     .cast_signed();
-                *steps.entry(from).or_default() += distance - last;
+                *distances.entry(from).or_default() += distance - last;
                 last = distance;
                 from = until.map_or(from, |until| until + 1);
             }
         }
         let mut sum = 0;
-        for step in steps.values_mut() {
-            sum += *step;
-            *step = sum;
+        for distance in distances.values_mut() {
+            sum += *distance;
+            *distance = sum;
         }
-        let distances = steps;
         let near = |state: &usize| {
             let last = distances.range(..=*state).next_back();
             last.map_or(0, |(_, distance)| *distance)
@@ -191,8 +190,9 @@ impl Store {
             let edited = state.edited.iter().map(|one| (one, false));
             for (one, by_api) in written.chain(edited) {
                 let change = changes.entry(one).or_insert_with(|| ApiChange {
+                    what: one.clone(),
                     after: self.text_of(one).map(str::to_string),
-                    ..ApiChange::new(one.clone())
+                    ..ApiChange::default()
                 });
                 change.by_api |= by_api;
                 change.was(state.store.text_of(one).map(str::to_string), until);
@@ -280,17 +280,6 @@ fn is_made_of(our: &str, their: &str, id: &str) -> bool {
 }
 
 impl ApiChange {
-    /// A change of `what`, without versions yet.
-    pub fn new(what: Written) -> ApiChange {
-        ApiChange {
-            what,
-            by_api: false,
-            wins: false,
-            before: Vec::new(),
-            after: None,
-        }
-    }
-
     /// Adds the version `text`, up to the state `until`.
     pub fn was(&mut self, text: Option<String>, until: usize) {
         match self.before.last_mut() {

@@ -23,7 +23,7 @@ use crate::json::{
     Document, EntryValue, Id, Indent, Kind, Layout, Place, RecordText, SyntaxError, quote,
 };
 use crate::rules::{OnDelete, ReferenceRule, UniqueRule};
-use crate::schema::{IdRules, Rules, Schema};
+use crate::schema::{IdRules, Schema};
 use crate::work::Work;
 
 use plural::Singular;
@@ -43,7 +43,7 @@ pub struct Settings {
     pub id: String,
     /// The suffix of foreign keys: the `Id` of `postId`.
     pub foreign_key_suffix: String,
-    /// What a deletion does to dependents that have no rule for it.
+    /// The effect of a deletion on dependents that have no rule for it.
     pub on_delete: OnDelete,
     /// The rules. The store enforces those for unique values, references, ids and hidden values; the others are checked
     /// before a command is planned.
@@ -53,19 +53,19 @@ pub struct Settings {
 impl Settings {
     /// The rules for the ids of a resource.
     pub fn id_rules(&self, resource: &str) -> Option<&IdRules> {
-        self.schema.rules(resource)?.ids().map(Arc::as_ref)
+        self.schema.rules(resource)?.ids.as_deref()
     }
 
     /// The unique rules of a resource.
     fn unique(&self, resource: &str) -> &[UniqueRule] {
         let rules = self.schema.rules(resource);
-        rules.map_or(&[], Rules::unique)
+        rules.map_or(&[], |rules| rules.unique.as_slice())
     }
 
     /// The references that the rules declare for a resource.
     fn references(&self, resource: &str) -> &[ReferenceRule] {
         let rules = self.schema.rules(resource);
-        rules.map_or(&[], Rules::references)
+        rules.map_or(&[], |rules| rules.references.as_slice())
     }
 }
 
@@ -100,7 +100,7 @@ pub struct Resource {
     singulars: OnceLock<Arc<[Singular]>>,
 }
 
-/// What a resource is.
+/// The data of a resource.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::large_enum_variant,
@@ -142,9 +142,9 @@ pub struct Record {
     id: Option<Id>,
     text: RecordText,
     /// Ascending in the collection's order, so that a record's position can be found by binary search.
-    number: u64,
-    /// Its byte offset in the file that it was read from.
-    offset: usize,
+    pub number: u64,
+    /// Its byte offset in the file that it was read from; 0 for other records.
+    pub offset: usize,
 }
 
 impl Record {
@@ -156,16 +156,6 @@ impl Record {
     /// Its id; only an item that is not an object has none.
     pub fn id(&self) -> Option<&Id> {
         self.id.as_ref()
-    }
-
-    /// Where the record began in the file that it was read from.
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// Its number, ascending in the collection's order.
-    pub fn number(&self) -> u64 {
-        self.number
     }
 
     /// A record that was not in the file.
@@ -186,12 +176,6 @@ impl Record {
             offset: self.offset,
             text,
         }
-    }
-}
-
-impl AsRef<str> for Record {
-    fn as_ref(&self) -> &str {
-        self.value()
     }
 }
 
@@ -267,7 +251,7 @@ impl Store {
             found.list.push(RepeatedId {
                 resource: resource.name.clone(),
                 id: id.clone(),
-                lines: both.map(|record| Place::of(text, record.offset()).line),
+                lines: both.map(|record| Place::of(text, record.offset).line),
             });
         }
         found
@@ -276,7 +260,7 @@ impl Store {
     /// Bytes of the text of all resources.
     pub fn bytes(&self) -> usize {
         let bytes = |resource: &Resource| match &resource.data {
-            Data::Collection(collection) => collection.bytes(),
+            Data::Collection(collection) => collection.bytes,
             Data::Object(text) | Data::Scalar(text) => text.len(),
         };
         self.resources().map(bytes).sum()
@@ -328,14 +312,24 @@ impl Store {
 }
 
 impl Resource {
-    /// The property's name.
+    /// Its name, a property at the top of the file.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it holds.
+    /// Its data.
     pub fn data(&self) -> &Data {
         &self.data
+    }
+
+    /// `3 records`, or the kind of the resource.
+    pub fn size_in_words(&self) -> String {
+        match &self.data {
+            Data::Collection(rows) if rows.len() == 1 => "1 record".into(),
+            Data::Collection(rows) => format!("{} records", rows.len()),
+            Data::Object(_) => "object".into(),
+            Data::Scalar(_) => "value, read-only".into(),
+        }
     }
 
     /// The records, if it is a collection.

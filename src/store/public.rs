@@ -7,12 +7,15 @@ use std::sync::{Arc, OnceLock};
 use super::{Data, Record, Resource, Store};
 use crate::json::{Kind, Layout, items, members, with_member, without_member};
 use crate::rules::Hidden;
-use crate::schema::Rules;
 
 impl Store {
     /// The public part of `text`, a record of `resource`.
     pub fn public_text<'t>(&self, resource: &str, text: &'t str) -> Cow<'t, str> {
-        let hidden = self.settings.schema.rules(resource).map(Rules::hidden);
+        let hidden = self
+            .settings
+            .schema
+            .rules(resource)
+            .map(|rules| &rules.hidden);
         let hidden = hidden.filter(|hidden| !hidden.is_empty());
         let public = hidden.and_then(|hidden| without(text, hidden, &[0]));
         public.map_or(Cow::Borrowed(text), Cow::Owned)
@@ -22,8 +25,8 @@ impl Store {
     /// are reused.
     pub fn public(&self, before: Option<(&Store, &Store)>) -> Store {
         let mut public = self.clone();
-        let hiding = (self.settings.schema.iter()).filter(|rules| !rules.hidden().is_empty());
-        for name in hiding.map(Rules::resource) {
+        let hiding = (self.settings.schema.iter()).filter(|rules| !rules.hidden.is_empty());
+        for name in hiding.map(|rules| rules.resource.as_str()) {
             let Some(index) = self.index_of(name) else {
                 continue;
             };

@@ -61,7 +61,7 @@ impl Store {
     /// The draft of `command`. `random` returns the letters of a new string id.
     ///
     /// # Errors
-    /// What the command names does not exist, or the given value cannot be an id.
+    /// The resource or record does not exist, or the given value cannot be an id.
     pub fn draft(
         &self,
         command: &Command,
@@ -182,7 +182,7 @@ impl Store {
             return Ok(Change(draft));
         };
         let (own, old) = match &draft.target {
-            Target::Record(record) => (Some(record.number()), Some(record.value())),
+            Target::Record(record) => (Some(record.number), Some(record.value())),
             Target::New(id, _) => {
                 if let Some(id) = id.as_ref().filter(|id| collection.get(id).is_some()) {
                     return Err(Refusal::IdTaken {
@@ -332,9 +332,9 @@ impl Store {
 /// How the text of a new record is formatted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Formatting {
-    /// As it is.
+    /// The text stays as it is.
     Kept,
-    /// Like its neighbours.
+    /// The text is formatted like its neighbours.
     OfNeighbours,
 }
 
@@ -379,10 +379,10 @@ impl Store {
         let old = collection
             .with_id(id)
             .filter(|record| Some(record.value()) == was)
-            .min_by_key(|record| record.number());
+            .min_by_key(|record| record.number);
         let old = old.or_else(|| collection.get(id)).cloned();
         if let Some(now) = now {
-            let own = old.as_ref().map(|old| old.number());
+            let own = old.as_ref().map(|old| old.number);
             if collection.indexes.violated_by(now, own).is_some() {
                 return false;
             }
@@ -411,11 +411,11 @@ impl Store {
         let id = what.id.as_ref()?;
         let now = after.records(&what.resource);
         let is_there = |number: u64| {
-            now.is_some_and(|now| now.with_id(id).any(|record| record.number() == number))
+            now.is_some_and(|now| now.with_id(id).any(|record| record.number == number))
         };
         let mut records = self.records(&what.resource)?.with_id(id);
         records
-            .find(|record| !is_there(record.number()))
+            .find(|record| !is_there(record.number))
             .map(|record| record.value())
     }
 }

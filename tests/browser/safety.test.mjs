@@ -208,7 +208,7 @@ for (const width of WIDTHS) {
     await page.locator("#json-wrong").getByText(/^line 3, column 3: the id is 1 and cannot be changed/).waitFor();
     await json.fill('{\n  "id": 1,\n  "title": "a \\" {",\n  "tags": [{"title": 1}], "title": "b"\n}');
     await save.click();
-    await page.locator("#json-wrong").getByText(/line 4, column 27: "title" is there twice/).waitFor();
+    await page.locator("#json-wrong").getByText(/line 4, column 27: "title" appears twice/).waitFor();
     assert.equal(await json.getAttribute("aria-invalid"), "true");
     assert.deepEqual(dataOf(file), JSON.parse(data));
     await json.fill('{"title": "without an id"}');

@@ -30,7 +30,7 @@ fn reset_goes_back_to_the_start_and_to_snapshots() {
     assert_eq!(
         fixture.text(),
         start,
-        "byte for byte, and before the answer"
+        "byte for byte, and before the response"
     );
     assert_eq!(post(&fixture, "/-/reset?snapshot=with%20Ada").status, 200);
     assert_eq!(fixture.text(), with_ada);

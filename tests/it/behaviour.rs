@@ -175,7 +175,7 @@ fn delays_of_all_matching_rules_add_up() {
 }
 
 #[test]
-fn limits_answer_429_and_say_when_to_come_again() {
+fn limits_respond_with_429_and_say_when_to_retry() {
     let fixture = rules(
         r#"{"GET /users": {"limit": "2/hour"},
             "GET /todos": {"limit": {"rate": "1/hour", "per": "header:X-Api-Key"}}}"#,
@@ -235,7 +235,7 @@ fn faults_are_set_at_run_time() {
 }
 
 #[test]
-fn own_answers_are_fixed_or_templated() {
+fn custom_responses_are_fixed_or_templated() {
     let fixture = rules(
         r#"{
         "POST /sessions": {"status": 202, "body": {"token": "abc", "user": "{{ body.email }}", "agent": "{{ headers['x-agent'] }}"},
@@ -369,7 +369,7 @@ fn the_most_specific_rule_answers_and_then_the_first() {
 }
 
 #[test]
-fn files_are_sent_from_the_folder_of_the_routes_file() {
+fn files_are_served_from_the_folder_of_the_routes_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("fixtures")).unwrap();
     std::fs::write(folder.path().join("fixtures/report.txt"), "a report").unwrap();
@@ -382,9 +382,8 @@ fn files_are_sent_from_the_folder_of_the_routes_file() {
     )
     .unwrap();
     let text = r#"{"GET /report": {"file": "fixtures/report.txt"}, "GET /any/:name": {"file": "fixtures/{{ params.name }}.txt"}}"#;
-    let rules = RoutesFile::parse(text)
-        .unwrap()
-        .at(folder.path().join("db.routes.json"));
+    let mut rules = RoutesFile::parse(text).unwrap();
+    rules.path = Some(folder.path().join("db.routes.json"));
     let fixture = Fixture::new(DATA, None, |options| {
         options.http.routes = Some(Arc::new(Routes::new(rules)));
     });
@@ -512,7 +511,7 @@ fn values_in_the_path_of_an_action_are_encoded() {
 }
 
 #[test]
-fn an_own_answer_without_a_body_is_sent_as_it_is() {
+fn a_custom_response_without_a_body_is_sent_unchanged() {
     let fixture = rules(r#"{"GET /bad": {"status": 400}, "GET /long": {"status": 414}}"#);
     for (path, status) in [("/bad", 400), ("/long", 414)] {
         let reply = fixture.get(path);
@@ -742,7 +741,7 @@ fn a_hang_ends_at_a_stop_and_does_not_hold_it_up() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_a_413_for_own_answers_and_actions_too() {
+fn a_body_over_the_limit_is_a_413_for_custom_responses_and_actions_too() {
     let rules = r#"{"POST /echo": {"body": "{{ body.x|length }}"}, "POST /users/:id/clear": {"delete": null}}"#;
     let fixture = rules_with(rules, |options| options.http.body_limit = 1000);
     let large = json!({ "x": "a".repeat(2000) }).to_string();

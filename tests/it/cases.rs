@@ -382,7 +382,7 @@ fn an_edit_based_on_one_that_lacked_a_write_does_not_delete_it() {
 
 /// The age of an edit is measured when it is found: the time to read a large file does not make it younger.
 #[test]
-fn an_edit_is_as_old_as_when_it_was_found() {
+fn the_age_of_an_edit_counts_from_when_it_was_found() {
     let records: Vec<Value> = (1..=50_000)
         .map(|id| json!({"id": id, "word": "abc"}))
         .collect();
@@ -439,7 +439,7 @@ fn unseen_writes_survive_a_broken_edit() {
 }
 
 #[test]
-fn a_kept_version_is_reported_even_where_it_cannot_be_written() {
+fn a_kept_version_is_reported_even_if_it_cannot_be_written() {
     let fixture = serve_data(START);
     // There is a folder with the name of the conflicts file.
     std::fs::create_dir(fixture.path().with_extension("conflicts.jsonl")).unwrap();
@@ -462,7 +462,7 @@ fn a_kept_version_is_reported_even_where_it_cannot_be_written() {
 
 /// A user who follows a tutorial: a write, and right after it an edit of the result.
 #[test]
-fn an_edit_on_top_of_a_fresh_write_is_simply_taken() {
+fn an_edit_on_top_of_a_recent_write_is_loaded_without_a_merge() {
     let posted = |body: &str, from: &str, to: &str, expected: Value| {
         let fixture = serve_data(START);
         fixture.json("POST", "/a", body).status_is(201);

@@ -143,7 +143,7 @@ impl Running {
         text_to(&self.lines, end)
     }
 
-    /// As [`Running::text_to`], for standard error.
+    /// Like [`Running::text_to`], for standard error.
     pub fn errors_to(&self, end: &str) -> String {
         text_to(&self.errors, end)
     }
@@ -768,7 +768,7 @@ fn ephemeral_leaves_the_file_as_it_is() {
 }
 
 #[test]
-fn a_broken_edit_is_printed_with_its_place_and_the_end_of_it_too() {
+fn a_broken_edit_is_printed_with_its_place_and_so_is_its_fix() {
     let place = place(&[("db.json", "{\"a\": []}")]);
     let running = place.start(&["-p", "0", "db.json"]);
     running.home();
@@ -801,7 +801,7 @@ fn a_restore_counts_the_edits_that_it_drops_as_changes_and_not_as_those_of_the_a
 
 #[cfg(unix)]
 #[test]
-fn the_last_good_data_is_saved_where_the_file_is_broken_at_the_end() {
+fn the_last_good_data_is_saved_if_the_file_is_broken_at_the_stop() {
     let data = "{\"a\": [{\"id\": 1}]}";
     let place = place(&[("db.json", data)]);
     let running = place.start(&["--port", "0", "db.json"]);

@@ -7,8 +7,8 @@ use crate::support::*;
 const ORIGIN: (&str, &str) = ("Origin", "http://localhost:5173");
 
 /// The headers that a page of another origin may read.
-fn exposed(answer: &Reply) -> Vec<String> {
-    let list = answer
+fn exposed(reply: &Reply) -> Vec<String> {
+    let list = reply
         .header("access-control-expose-headers")
         .unwrap_or_default();
     list.split(',')
@@ -23,14 +23,14 @@ fn preflight(served: &Fixture, target: &str, method: &str, headers: &str) {
         ("Access-Control-Request-Method", method),
         ("Access-Control-Request-Headers", headers),
     ];
-    let answer = served.ask("OPTIONS", target, &asked, None);
+    let reply = served.ask("OPTIONS", target, &asked, None);
     assert!(
-        (200..300).contains(&answer.status),
+        (200..300).contains(&reply.status),
         "{method} {target}: {}",
-        answer.status
+        reply.status
     );
-    assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN.1));
-    let list = |name: &str| answer.header(name).unwrap_or_default().to_ascii_lowercase();
+    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN.1));
+    let list = |name: &str| reply.header(name).unwrap_or_default().to_ascii_lowercase();
     let methods = list("access-control-allow-methods");
     assert!(
         methods
@@ -45,7 +45,7 @@ fn preflight(served: &Fixture, target: &str, method: &str, headers: &str) {
             "{header} is not in {allowed}"
         );
     }
-    assert!(answer.header("vary").unwrap_or_default().contains("Origin"));
+    assert!(reply.header("vary").unwrap_or_default().contains("Origin"));
 }
 
 /// An admin of books: 23 of them, by two authors.
@@ -144,7 +144,7 @@ fn a_react_admin_works() {
     assert_eq!(ids(&of_author.value()), [22, 20, 18, 16, 14]);
     assert_eq!(of_author.header("x-total-count"), Some("11"));
 
-    // create: the provider takes the id from the answer.
+    // create: the provider takes the id from the response.
     preflight(&served, "/books", "POST", "content-type");
     let book = json!({ "title": "Ünused \"names\" / 🙂", "author_id": 2 });
     let made = served.ask("POST", "/books", &[ORIGIN, json_type], Some(&book));
@@ -159,28 +159,25 @@ fn a_react_admin_works() {
     // updateMany: a request for each.
     for id in [1, 2] {
         let book = json!({ "lent": true });
-        let answer = served.ask(
+        let reply = served.ask(
             "PATCH",
             &format!("/books/{id}"),
             &[ORIGIN, json_type],
             Some(&book),
         );
-        assert_eq!(
-            (answer.status, &answer.value()["lent"]),
-            (200, &json!(true))
-        );
+        assert_eq!((reply.status, &reply.value()["lent"]), (200, &json!(true)));
     }
 
     // delete and deleteMany: no body, but a Content-Type.
     preflight(&served, "/books/24", "DELETE", "content-type");
     for id in [24, 23, 22] {
-        let answer = served.ask(
+        let reply = served.ask(
             "DELETE",
             &format!("/books/{id}"),
             &[ORIGIN, ("Content-Type", "text/plain")],
             None,
         );
-        assert_eq!((answer.status, answer.value()), (200, json!({})));
+        assert_eq!((reply.status, reply.value()), (200, json!({})));
     }
     let rest = served.ask(
         "GET",
@@ -231,8 +228,8 @@ fn a_notes_app_works() {
     preflight(&served, "/notes/3", "PUT", "content-type");
     let mut turned = added.value();
     turned["important"] = json!(true);
-    let answer = served.ask("PUT", "/notes/3", &[ORIGIN], Some(&turned));
-    assert_eq!((answer.status, answer.value()), (200, turned.clone()));
+    let reply = served.ask("PUT", "/notes/3", &[ORIGIN], Some(&turned));
+    assert_eq!((reply.status, reply.value()), (200, turned.clone()));
     assert_eq!(served.get("/notes?important=true").list().len(), 2);
 
     // Another tab has removed the note: the app shows that it is gone.
@@ -288,33 +285,33 @@ fn a_notes_app_works() {
 fn two_tabs_do_not_overwrite_each_other() {
     let served = serve_data(r#"{ "texts": [{ "id": 1, "body": "draft", "by": null }] }"#);
     let open = || {
-        let answer = served.ask("GET", "/texts/1", &[ORIGIN], None);
+        let reply = served.ask("GET", "/texts/1", &[ORIGIN], None);
         assert!(
-            exposed(&answer).contains(&"etag".into()),
+            exposed(&reply).contains(&"etag".into()),
             "the page cannot read the tag"
         );
-        let tag = answer.header("etag").unwrap().to_string();
+        let tag = reply.header("etag").unwrap().to_string();
         assert!(
             tag.starts_with('"'),
             "only a strong tag works in If-Match: {tag}"
         );
-        (answer.value(), tag)
+        (reply.value(), tag)
     };
     let ((_, first_tag), (_, second_tag)) = (open(), open());
     assert_eq!(first_tag, second_tag);
 
     preflight(&served, "/texts/1", "PUT", "content-type,if-match");
     let saved = json!({ "id": 1, "body": "draft of the first tab", "by": "first" });
-    let answer = served.ask(
+    let reply = served.ask(
         "PUT",
         "/texts/1",
         &[ORIGIN, ("If-Match", &first_tag)],
         Some(&saved),
     );
-    assert_eq!((answer.status, answer.value()), (200, saved.clone()));
+    assert_eq!((reply.status, reply.value()), (200, saved.clone()));
 
     // The first tab may continue with the tag of its own response.
-    let own_tag = answer.header("etag").unwrap();
+    let own_tag = reply.header("etag").unwrap();
     assert_ne!(own_tag, first_tag);
 
     // The second tab is refused, whatever the verb, and nothing changes.
@@ -342,7 +339,10 @@ fn two_tabs_do_not_overwrite_each_other() {
     // It reads again, sees what the first has written, and saves on top of it.
     let (now, tag) = open();
     assert_eq!(now, saved);
-    assert_eq!(tag, own_tag, "what a PUT answers is what a GET answers");
+    assert_eq!(
+        tag, own_tag,
+        "a PUT and a GET respond with the same entity tag"
+    );
     let merged = served.ask(
         "PATCH",
         "/texts/1",
@@ -369,14 +369,14 @@ fn two_tabs_do_not_overwrite_each_other() {
 
 /// Node's `fetch` writes a large body in chunks, and fails if the connection is closed before all of it was received.
 #[test]
-fn node_hears_that_its_body_is_too_large() {
+fn node_gets_the_413_for_a_body_that_is_too_large() {
     let served = serve_data(r#"{ "texts": [] }"#);
     let script = "const body = JSON.stringify({ text: 'x'.repeat(11 * 2 ** 20) });
         const headers = { 'Content-Type': 'application/json' };
         for (let n = 0; n < 10; n++) {
-            const answer = await fetch(process.argv[1], { method: 'POST', headers, body });
-            if (answer.status !== 413) throw new Error(`${answer.status}`);
-            await answer.text();
+            const response = await fetch(process.argv[1], { method: 'POST', headers, body });
+            if (response.status !== 413) throw new Error(`${response.status}`);
+            await response.text();
         }";
     let url = format!("http://{}/texts", served.address());
     let output = std::process::Command::new("node")

@@ -29,7 +29,7 @@ fn prints(place: &Place, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn an_empty_folder_offers_init_which_makes_data_that_is_served() {
+fn an_empty_folder_suggests_init_which_makes_data_that_is_served() {
     let place = place(&[]);
     let errors = place.fails(&[]);
     has(&errors, "no data file here");
@@ -166,7 +166,7 @@ fn init_converts_other_formats() {
             "id,name\n1,\"A\n2,B\n",
             "a quoted cell is not closed",
         ),
-        ("a.json5", "{a: [1], a: []}", "the key \"a\" is there twice"),
+        ("a.json5", "{a: [1], a: []}", "the key \"a\" appears twice"),
         ("a.json5", "{a: Infinity}", "JSON has no number inf"),
         ("a.yaml", "a: .nan", "non-finite"),
         ("a.ndjson", "{}\n{", "line 2"),
@@ -617,7 +617,7 @@ fn open_opens_the_page_or_says_where_it_is() {
 
 /// Input that is not a pipe: `/dev/null`, as under service managers.
 #[test]
-fn without_the_option_an_input_that_is_over_changes_nothing() {
+fn without_the_option_the_end_of_input_changes_nothing() {
     let place = place(&[("db.json", "{\"a\": []}")]);
     let mut process = crate::process::Process::serve_as(&place.path("db.json"), &[], |command| {
         command.stdin(Stdio::null());
@@ -735,7 +735,7 @@ fn routes_lists_the_rules_and_explains_a_request() {
     for (arguments, message) in [
         (
             &["routes", "alone.json"][..],
-            "there is no routes file alone.routes.json\n  help: to have one",
+            "there is no routes file alone.routes.json\n  help: to create one",
         ),
         (
             &["routes", "no.json", "--routes", "db.routes.json"],

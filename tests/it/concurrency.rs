@@ -49,7 +49,7 @@ fn one_of_two_hundred_posts_of_the_same_email_succeeds() {
 }
 
 #[test]
-fn a_thousand_posts_make_a_thousand_records_without_gap_or_double() {
+fn a_thousand_posts_make_a_thousand_records_without_gaps_or_duplicates() {
     let mut fixture = serve_with_rules("{\n  \"users\": []\n}\n");
     let address = fixture.address();
     let barrier = Barrier::new(50);

@@ -37,7 +37,7 @@ fn ask(client: &mut Client, path: &str) {
 }
 
 #[test]
-fn a_query_asks_about_64_fields_at_most() {
+fn a_query_filters_by_64_fields_at_most() {
     let fixture = serve_rows(2, |_| {});
     let ne = |count: usize| {
         (0..count)
@@ -126,7 +126,7 @@ fn patterns_have_a_deadline() {
 }
 
 #[test]
-fn nobody_waits_for_costly_reads() {
+fn costly_reads_do_not_delay_other_requests() {
     let fixture = serve_rows(20_000, |options| options.http.query_time = DEADLINE);
     let mut others = fixture.client();
     others.get("/small/1").status_is(200);
@@ -237,7 +237,7 @@ fn a_record_that_is_put_into_many_others_does_not_fill_the_memory() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_past_has_a_memory_limit() {
+fn the_history_has_a_memory_limit() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("db.json");
     std::fs::write(&file, data(1)).unwrap();
@@ -287,7 +287,7 @@ fn large_bodies_wait_for_room() {
 /// A sparse file of 2 GiB.
 #[cfg(target_os = "linux")]
 #[test]
-fn large_static_files_are_sent_piece_by_piece() {
+fn large_static_files_are_streamed() {
     use std::io::{Read, Seek, SeekFrom, Write};
 
     const SIZE: u64 = 2 << 30;

@@ -397,7 +397,7 @@ fn clients_other_than_browsers_are_not_affected() {
 }
 
 #[test]
-fn two_origins_are_none() {
+fn two_origin_headers_are_refused() {
     let fixture = fixture(&[], "127.0.0.1");
     let both = [
         ("Origin", "http://localhost"),

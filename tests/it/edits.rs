@@ -309,7 +309,7 @@ fn a_mistake_that_is_undone_drops_nothing_and_the_log_says_so() {
 }
 
 #[test]
-fn a_file_that_is_cut_to_nothing_is_half_a_save_and_no_data() {
+fn an_emptied_file_counts_as_a_partial_save() {
     let text = "{\"a\": [{\"id\": 1}]}";
     let fixture = serve_data(text);
     // Many editors truncate the file and then write it; a write of ours may come in between.

@@ -337,7 +337,7 @@ fn an_unknown_resource_says_which_one_was_probably_meant() {
 }
 
 #[test]
-fn an_unknown_id_says_which_there_are() {
+fn an_unknown_id_lists_those_that_exist() {
     let fixture = serve();
     let problem = fixture.get("/users/2").problem(404, "no-record");
     assert_eq!(problem["detail"], "users has no record with the id 2");
@@ -349,7 +349,7 @@ fn an_unknown_id_says_which_there_are() {
 }
 
 #[test]
-fn all_that_is_missing_is_listed_with_its_pointer() {
+fn all_missing_properties_are_listed_with_their_pointers() {
     let fixture = serve();
     let problem = fixture
         .json("POST", "/users", "{\"firstname\": 1, \"email\": \"x\"}")
@@ -555,7 +555,7 @@ fn a_multipart_form_gets_a_hint_without_the_option_that_made_it() {
 }
 
 #[test]
-fn every_kind_can_be_met() {
+fn every_kind_of_problem_can_occur() {
     let mut met: Vec<&str> = failures().map(|failure| failure.kind).collect();
     let rules = r#"{"properties": {"posts": {"items": {"properties": {"userId": {"references": "users"}}}}}}"#;
     let fixture = Fixture::new(

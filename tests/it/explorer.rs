@@ -175,7 +175,7 @@ fn dot_files_are_not_served_through_links() {
 }
 
 #[test]
-fn the_icon_that_browsers_ask_for_is_there() {
+fn the_icon_that_browsers_request_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let fixture = Fixture::new(HOSTILE, None, |options| {
         options.http.folder = Some(folder.path().to_path_buf())

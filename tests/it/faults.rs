@@ -557,7 +557,7 @@ fn the_second_server_of_a_file_says_so_and_ends_with_2() {
 }
 
 #[test]
-fn a_signal_ends_it_in_order_with_writes_under_way() {
+fn a_signal_stops_it_gracefully_while_writes_are_in_progress() {
     for signal in ["TERM", "INT"] {
         let (_folder, file) = place();
         let mut server = Process::serve(&file, &[]);
@@ -598,7 +598,7 @@ fn a_signal_ends_it_in_order_with_writes_under_way() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once_and_loses_nothing() {
+fn a_second_signal_stops_it_at_once_and_loses_nothing() {
     let (_folder, file) = place();
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);

@@ -7,7 +7,7 @@ use standin::{Listeners, Saving, Server, StartError};
 use crate::support::*;
 
 #[test]
-fn each_write_is_in_the_file_before_its_answer_arrives() {
+fn each_write_is_in_the_file_before_its_response_arrives() {
     for durability in [Durability::Synced, Durability::Written] {
         let fixture = Fixture::new("{\"a\": [], \"o\": {}}", None, |options| {
             options.saving = Saving::File(durability)
@@ -137,7 +137,7 @@ fn in_memory_a_journal_is_read_and_left_alone() {
 }
 
 #[test]
-fn a_read_and_a_refused_write_leave_the_file_untouched() {
+fn a_read_and_a_refused_write_do_not_touch_the_file() {
     let fixture = serve();
     let before = std::fs::metadata(fixture.path())
         .unwrap()

@@ -59,7 +59,7 @@ fn the_id_of_a_new_record_is_its_last_key_and_a_given_one_stays_where_it_is() {
 }
 
 #[test]
-fn an_id_is_never_given_again_while_the_server_runs() {
+fn an_id_is_never_reused_while_the_server_runs() {
     let mut fixture = serve_data(r#"{"a": [{"id": 1}, {"id": 2}]}"#);
     for id in 3..6 {
         let reply = fixture.json("POST", "/a", "{}");
@@ -82,7 +82,7 @@ fn an_id_is_never_given_again_while_the_server_runs() {
 }
 
 #[test]
-fn an_edit_starts_the_count_again_from_the_highest_in_the_file() {
+fn an_edit_restarts_the_ids_from_the_highest_in_the_file() {
     let fixture = serve_data(r#"{"a": [{"id": 1}, {"id": 50}]}"#);
     std::fs::write(fixture.path(), r#"{"a": [{"id": 1}, {"id": 9}]}"#).unwrap();
     fixture.reloaded();
@@ -184,7 +184,7 @@ fn records_without_an_id_get_one_that_reaches_the_file_with_the_next_write() {
 }
 
 #[test]
-fn two_records_with_one_id_in_the_file_are_both_kept() {
+fn two_records_with_the_same_id_in_the_file_are_both_kept() {
     let fixture = serve_data(r#"{"a": [{"id": 1, "n": 1}, {"id": 2}, {"id": 1, "n": 2}]}"#);
     assert_eq!(fixture.get("/a").list().len(), 3);
     assert_eq!(fixture.get("/a/1").value()["n"], 1);

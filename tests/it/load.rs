@@ -52,7 +52,7 @@ pub fn memory(process: &Process) -> usize {
 }
 
 #[test]
-fn a_thousand_connections_that_stay_are_all_answered() {
+fn a_thousand_open_connections_are_all_answered() {
     const CONNECTIONS: usize = 1024;
     many_files();
     // The program has to raise its own limit.
@@ -110,7 +110,7 @@ fn ask_once(address: SocketAddr, id: usize) -> String {
 }
 
 #[test]
-fn ten_thousand_connections_that_go_leave_nothing_behind() {
+fn ten_thousand_closed_connections_leave_nothing_behind() {
     let (_folder, process) = served(&[]);
     let address = process.address;
     let all = |count: usize| {
@@ -144,7 +144,7 @@ fn ten_thousand_connections_that_go_leave_nothing_behind() {
 }
 
 #[test]
-fn clients_that_never_read_cost_little_and_nobody_waits_for_them() {
+fn clients_that_never_read_cost_little_and_delay_nobody() {
     let (_folder, process) = served(&["--write-time", "2"]);
     let mut others = Client::connect(process.address);
     others.get("/a/1").status_is(200);

@@ -546,7 +546,7 @@ fn nobody_registers_while_writes_are_switched_off() {
 
 /// Reads and writes of routes file rules are guarded as well.
 #[test]
-fn own_answers_and_actions_give_nobody_the_records_of_others() {
+fn custom_responses_and_actions_do_not_leak_the_records_of_others() {
     let routes = r#"{
       "GET /who": { "body": "{{ records('users', _embed='orders') }}" },
       "POST /copies": { "post": { "text": "{{ records('users', _embed='orders')|string }}" }, "to": "/notices", "guard": "anyone" },

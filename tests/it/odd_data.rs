@@ -74,9 +74,9 @@ fn values_at_the_top_are_served_and_not_written() {
         ("/none", json!(null)),
     ] {
         assert_eq!(served.get(target).value(), value, "{target}");
-        let answer = served.ask("PUT", target, &[], Some(&json!({ "a": 1 })));
+        let reply = served.ask("PUT", target, &[], Some(&json!({ "a": 1 })));
         assert_eq!(
-            (answer.status, answer.header("allow")),
+            (reply.status, reply.header("allow")),
             (405, Some("GET, HEAD, OPTIONS")),
             "{target}"
         );
@@ -85,7 +85,7 @@ fn values_at_the_top_are_served_and_not_written() {
 }
 
 #[test]
-fn hostile_names_are_resources_like_others() {
+fn hostile_resource_names_work_like_other_names() {
     let names = [
         ("with space", "with%20space"),
         ("with-hyphen", "with-hyphen"),

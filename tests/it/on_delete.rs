@@ -27,7 +27,7 @@ fn rules(on_delete: &str) -> String {
 }
 
 #[test]
-fn the_option_says_what_becomes_of_dependents() {
+fn the_option_sets_what_happens_to_dependents() {
     let delete = |fixture: &Fixture| fixture.delete("/clubs/1");
 
     let fixture = with_option(OnDelete::Cascade);
@@ -207,7 +207,7 @@ fn an_array_of_references_loses_an_item_or_restricts() {
 }
 
 #[test]
-fn records_that_point_to_each_other_or_to_themselves_go_together() {
+fn records_that_point_to_each_other_or_to_themselves_are_deleted_together() {
     let data = r#"{ "nodes": [{ "id": 1, "nodeId": 1 }, { "id": 2, "nodeId": 3 }, { "id": 3, "nodeId": 2 }] }"#;
     for (on_delete, left) in [
         (OnDelete::Cascade, vec![1]),
@@ -254,7 +254,7 @@ fn openapi_says_that_a_deletion_may_be_refused() {
 
 /// 20,000 records in a chain of pointers. A scan of all records for each deleted one would exceed the client's timeout.
 #[test]
-fn thousands_of_dependents_go_with_one_deletion() {
+fn thousands_of_dependents_are_deleted_with_one_deletion() {
     const COUNT: usize = 20_000;
     let mut data = "{\"users\": [{\"id\": 5}, {\"id\": 6}], \"posts\": [".to_string();
     for id in 1..=COUNT {

@@ -31,7 +31,7 @@ fn with_neither_file_named_data_db_json_comes_before_db_json() {
 }
 
 #[test]
-fn a_wrong_option_is_said_once_with_exit_code_2() {
+fn a_wrong_option_is_reported_once_with_exit_code_2() {
     let place = place(&[("db.json", "{}")]);
     for (arguments, words) in [
         (&["--prot", "1"][..], "--port"),
@@ -311,7 +311,7 @@ fn the_keys_of_the_config_file_are_documented() {
 }
 
 #[test]
-fn the_options_of_the_file_and_of_json_server_are_taken() {
+fn the_options_of_the_file_and_of_json_server_are_accepted() {
     let place = place(&[
         ("db.json", "{\"a\": []}"),
         (

@@ -8,7 +8,7 @@ const BODY: &str = "{
     \"email\": \"johnm@gmail.com\"
   }";
 
-const ANSWER: &str = "{
+const USER_1: &str = "{
   \"lastName\": \"Meere\",
   \"firstName\": \"John\",
   \"email\": \"johnm@gmail.com\",
@@ -34,7 +34,7 @@ fn shipped() -> Fixture {
 }
 
 #[test]
-fn the_request_of_the_page_gives_the_answer_of_the_page() {
+fn the_example_request_gets_the_documented_response() {
     let fixture = shipped();
     let mut client = fixture.client();
     // As curl 8 sends it.
@@ -45,7 +45,7 @@ fn the_request_of_the_page_gives_the_answer_of_the_page() {
     ));
     let reply = client.reply("POST");
     assert_eq!(reply.status, 201);
-    assert_eq!(reply.text(), ANSWER);
+    assert_eq!(reply.text(), USER_1);
     assert_eq!(
         reply.header("content-type"),
         Some("application/json; charset=utf-8")
@@ -53,7 +53,7 @@ fn the_request_of_the_page_gives_the_answer_of_the_page() {
     assert_eq!(reply.header("location"), Some("/users/1"));
     assert_eq!(
         reply.header("content-length"),
-        Some(ANSWER.len().to_string().as_str())
+        Some(USER_1.len().to_string().as_str())
     );
     assert!(reply.header("date").is_some());
     let tag = reply.header("etag").unwrap();
@@ -63,7 +63,7 @@ fn the_request_of_the_page_gives_the_answer_of_the_page() {
     );
     assert_eq!(fixture.text(), FILE);
     assert_eq!(fixture.get("/users/1").header("etag"), Some(tag));
-    assert_eq!(fixture.get("/users/1").text(), ANSWER);
+    assert_eq!(fixture.get("/users/1").text(), USER_1);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_bad_body_is_a_400_and_changes_nothing() {
 }
 
 #[test]
-fn json_is_taken_under_each_of_its_names() {
+fn json_is_accepted_under_each_of_its_media_types() {
     let fixture = shipped();
     for (number, kind) in [
         "application/json",
@@ -204,7 +204,7 @@ fn after_the_stop_connections_are_refused_and_nothing_is_lost() {
     let beside = std::fs::read_dir(fixture.folder()).unwrap().count();
     assert_eq!(beside, 2, "the data, the rules and nothing else");
     fixture.restart();
-    assert_eq!(fixture.get("/users/1").text(), ANSWER);
+    assert_eq!(fixture.get("/users/1").text(), USER_1);
     assert_eq!(fixture.text(), FILE);
     fixture.json("POST", "/users", BODY).status_is(409);
 }

@@ -183,7 +183,7 @@ fn the_file_is_written_in_place_if_rights_cannot_be_copied() {
     assert!(fs::read_to_string(&file).unwrap().contains("\"id\": 1"));
 }
 
-/// As [`acl`], and the user 12345 writes, too.
+/// Like [`acl`], but the user 12345 writes, too.
 fn acl_for_writer() -> Vec<u8> {
     let mut bytes = acl();
     (bytes[4 + 8 + 2], bytes[4 + 24 + 2]) = (6, 6);

@@ -451,7 +451,7 @@ fn a_profile_of_the_routes_file_that_cannot_be_used() {
 }
 
 #[test]
-fn the_api_description_says_what_is_answered() {
+fn the_api_description_says_what_is_returned() {
     for profile in [
         "json-api",
         "django-rest-framework",

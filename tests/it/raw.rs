@@ -17,7 +17,7 @@ fn exchange(fixture: &Fixture, bytes: impl AsRef<[u8]>) -> (Client, Reply) {
 }
 
 #[test]
-fn an_answer_to_head_has_the_length_of_get_and_no_body() {
+fn a_response_to_head_has_the_length_of_get_and_no_body() {
     let fixture = serve_data(DATA);
     let mut client = fixture.client();
     client.write(
@@ -239,7 +239,7 @@ fn a_body_over_the_limit_is_refused_announced_and_chunked() {
     assert_eq!(fixture.data(), serde_json::json!({"a": [{"id": 1}]}));
 }
 
-/// Sends all of `bytes`, and only then reads the answer, as many clients do.
+/// Sends all of `bytes`, and only then reads the response, as many clients do.
 fn send_all_first(fixture: &Fixture, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(fixture.address()).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -250,12 +250,12 @@ fn send_all_first(fixture: &Fixture, bytes: &[u8]) -> String {
     let mut text = String::new();
     stream
         .read_to_string(&mut text)
-        .expect("the answer is not lost");
+        .expect("the response is not lost");
     text
 }
 
 #[test]
-fn a_client_that_is_still_sending_gets_the_answer() {
+fn a_client_that_is_still_sending_gets_the_response() {
     let fixture = serve_data(DATA);
     let body = "x".repeat(12 * 1024 * 1024);
     let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
@@ -285,10 +285,10 @@ fn a_client_that_is_still_sending_gets_the_answer() {
         ),
         (format!("no request {body}"), 400),
     ] {
-        let answer = send_all_first(&fixture, request.as_bytes());
+        let response = send_all_first(&fixture, request.as_bytes());
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{response}"
         );
     }
 }
@@ -434,7 +434,7 @@ fn the_header_limit_does_not_depend_on_how_the_bytes_arrive() {
 }
 
 #[test]
-fn http_1_1_names_one_host() {
+fn http_1_1_requires_exactly_one_host() {
     let fixture = Fixture::new(DATA, None, |options| options.http.hosts = None);
     for (headers, status) in [
         ("", 400),
@@ -505,7 +505,7 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn an_http_1_0_client_is_served_and_let_go() {
+fn an_http_1_0_client_is_served_and_disconnected() {
     let fixture = serve_data(DATA);
     let mut client = fixture.client();
     client.write("GET /a/1 HTTP/1.0\r\n\r\n");
@@ -585,7 +585,7 @@ fn half_a_request_does_not_hold_up_the_stop() {
 }
 
 #[test]
-fn a_request_under_way_is_answered_within_the_grace_period() {
+fn a_request_in_progress_is_answered_within_the_grace_period() {
     let mut fixture = Fixture::new(DATA, None, |options| options.limits.grace = DEADLINE);
     let mut client = fixture.client();
     let head = "POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 8\r\n";
@@ -605,7 +605,7 @@ fn a_request_under_way_is_answered_within_the_grace_period() {
 }
 
 #[test]
-fn a_stop_cuts_no_acknowledged_write_off() {
+fn a_stop_loses_no_acknowledged_write() {
     let mut fixture = serve_data("{\"a\": []}");
     let address = fixture.address();
     let writers: Vec<_> = (0..8)
@@ -749,7 +749,7 @@ fn an_idle_connection_lasts_longer_than_a_head_may_take() {
 }
 
 #[test]
-fn an_idle_connection_ends_in_the_end() {
+fn an_idle_connection_is_closed_eventually() {
     let fixture = Fixture::new(DATA, None, |options| {
         options.limits.header_time = Duration::from_millis(100);
         options.limits.idle_time = Duration::from_millis(300);

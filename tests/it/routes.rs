@@ -19,7 +19,7 @@ fn serve_routes(text: &str, watch: bool) -> (Fixture, tempfile::TempDir) {
 }
 
 #[test]
-fn signs_behind_a_backslash_are_themselves() {
+fn escaped_characters_are_literal() {
     let rules = r#"{"/articles\\?id=:id":"/posts/:id","/web/Lists/getByTitle\\('F'\\)/Items":"/posts",
         "/posts\\:first":"/posts/1"}"#;
     let (fixture, _folder) = serve_routes(rules, false);

@@ -92,7 +92,7 @@ fn ctrl_c_in_a_terminal_ends_it() {
 }
 
 #[test]
-fn every_signal_ends_it_in_order_whatever_its_input_is() {
+fn every_signal_stops_it_gracefully_whatever_its_input_is() {
     for signal in ["INT", "TERM", "HUP"] {
         let folder = folder("{\"a\": []}");
         let file = folder.path().join("db.json");
@@ -150,7 +150,7 @@ fn kill(id: u32, signal: &str) {
 }
 
 #[test]
-fn a_closed_terminal_ends_it_in_order() {
+fn a_closed_terminal_stops_it_gracefully() {
     let folder = folder("{\"a\": []}");
     let mut terminal = in_terminal(folder.path(), &["--journal-above", "0"]);
     terminal
@@ -378,7 +378,7 @@ fn it_ends_while_nobody_reads_its_log() {
 }
 
 #[test]
-fn it_serves_on_when_the_reader_of_its_log_ends() {
+fn it_keeps_serving_when_the_reader_of_its_log_ends() {
     let folder = folder("{\"a\": []}");
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

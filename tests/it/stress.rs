@@ -290,12 +290,12 @@ fn save(file: &Path, way: usize, text: &str, pause: &dyn Fn()) {
 }
 
 #[test]
-fn beside_an_editor_every_acknowledged_write_and_every_edit_is_there() {
+fn with_an_editor_no_acknowledged_write_and_no_edit_is_lost() {
     beside_an_editor(&["--unseen", "20000"]);
 }
 
 #[test]
-fn beside_an_editor_with_a_journal_every_acknowledged_write_and_every_edit_is_there() {
+fn with_an_editor_and_a_journal_no_acknowledged_write_and_no_edit_is_lost() {
     beside_an_editor(&["--unseen", "20000", "--journal-above", "0"]);
 }
 

@@ -319,7 +319,7 @@ pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
@@ -461,9 +461,9 @@ impl Client {
         drop(self.stream.get_mut().write_all(bytes.as_ref()));
     }
 
-    /// Reads the answer to a request with `method`.
+    /// Reads the response to a request with `method`.
     pub fn reply(&mut self, method: &str) -> Reply {
-        let line = self.line().expect("an answer");
+        let line = self.line().expect("a response");
         let mut words = line.splitn(3, ' ');
         assert_eq!(words.next(), Some("HTTP/1.1"), "{line}");
         let status: u16 = words.next().unwrap().parse().unwrap();
@@ -492,7 +492,7 @@ impl Client {
         assert_eq!(
             reply.header("transfer-encoding"),
             None,
-            "answers are framed by their length"
+            "responses are framed by their length"
         );
         if method != "HEAD" && !matches!(status, 100 | 204 | 304) {
             reply.body = vec![0; length.unwrap_or(0)];
@@ -510,7 +510,7 @@ impl Client {
         }
     }
 
-    /// Whether a part of an answer has arrived.
+    /// Whether a part of a response has arrived.
     pub fn has_answer(&self) -> bool {
         let stream = self.stream.get_ref();
         stream.set_nonblocking(true).unwrap();

@@ -307,7 +307,7 @@ fn a_switched_link_to_a_file_of_another_server_is_refused() {
 }
 
 #[test]
-fn something_else_in_the_place_of_the_file_refuses_writes_and_stops_nothing() {
+fn something_else_in_the_place_of_the_file_only_stops_writes() {
     let fixture = serve_data(A);
     let file = fixture.path();
     for fifo in [true, false] {

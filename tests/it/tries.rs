@@ -322,7 +322,7 @@ fn a_command_changes_only_what_was_wrong() {
 }
 
 #[test]
-fn a_command_heeds_unique_values_and_references() {
+fn a_suggested_command_respects_unique_values_and_references() {
     let rules = r#"{"properties": {
         "clubs": {"items": {"properties": {"code": {"type": "string", "pattern": "^[A-Z]{2}$"}}, "required": ["code"]}, "uniqueItemProperties": ["code"]},
         "members": {"items": {

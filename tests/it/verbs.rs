@@ -115,7 +115,7 @@ fn a_merge_patch_is_the_one_of_rfc_7396() {
 }
 
 #[test]
-fn a_merge_patch_cannot_take_the_id_away_nor_move_it() {
+fn a_merge_patch_can_neither_remove_nor_move_the_id() {
     let fixture = serve_data(PETS);
     let record = r#"{"id": 2, "name": "Tom", "weight": 1.5}"#;
     for body in [r#"{"id": null}"#, r#"{"id": 7}"#, r#"{"id": {"a": 1}}"#] {
@@ -180,7 +180,7 @@ fn a_value_can_be_read_and_not_changed() {
 }
 
 #[test]
-fn db_is_the_whole_data() {
+fn db_returns_all_data() {
     let fixture = serve_data(PETS);
     assert_eq!(fixture.get("/db").text(), PETS.trim_end());
     fixture.json("POST", "/db", "{}").problem(405, "method");
@@ -423,7 +423,7 @@ fn a_static_file_is_sent_again_only_when_it_is_another() {
 }
 
 #[test]
-fn a_page_of_the_internet_may_ask_for_this_machine() {
+fn a_page_from_the_internet_may_request_private_network_access() {
     let fixture = Fixture::new(PETS, None, |options| {
         options.http.origins = vec![standin::AllowedOrigin::Any]
     });
@@ -551,7 +551,7 @@ fn a_resource_without_rules_is_as_lenient_as_json_server() {
 }
 
 #[test]
-fn hostile_names_are_names_like_others() {
+fn hostile_names_work_like_other_names() {
     let mut fixture = serve();
     for (path, name) in [
         ("/it's%20%22quoted%22", "it's \"quoted\""),

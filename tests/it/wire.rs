@@ -11,7 +11,7 @@ use crate::support::{DEADLINE, until};
 
 /// A response as received.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// In the order of arrival, names in lower case.
     pub headers: Vec<(String, String)>,
@@ -19,7 +19,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// All values of a header, joined.
     pub fn header(&self, name: &str) -> Option<String> {
         let values: Vec<&str> = self
@@ -62,7 +62,7 @@ pub fn send(
     target: &str,
     headers: &[(String, String)],
     body: Option<&[u8]>,
-) -> Answer {
+) -> Response {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut request =
@@ -85,13 +85,13 @@ pub fn send(
     );
     parse(&bytes).unwrap_or_else(|| {
         panic!(
-            "{method} {target}: not an answer: {}",
+            "{method} {target}: not a response: {}",
             String::from_utf8_lossy(&bytes)
         )
     })
 }
 
-fn parse(bytes: &[u8]) -> Option<Answer> {
+fn parse(bytes: &[u8]) -> Option<Response> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let mut lines = head.split("\r\n");
@@ -100,24 +100,24 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_string()))
         .collect();
-    let mut answer = Answer {
+    let mut response = Response {
         status,
         headers,
         body: bytes[end + 4..].to_vec(),
     };
     assert_eq!(
-        answer.header("transfer-encoding"),
+        response.header("transfer-encoding"),
         None,
         "bodies have a known length"
     );
-    if answer.header("content-encoding").as_deref() == Some("gzip") && !answer.body.is_empty() {
+    if response.header("content-encoding").as_deref() == Some("gzip") && !response.body.is_empty() {
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&answer.body[..])
+        flate2::read::GzDecoder::new(&response.body[..])
             .read_to_end(&mut plain)
             .ok()?;
-        answer.body = plain;
+        response.body = plain;
     }
-    Some(answer)
+    Some(response)
 }
 
 /// The program, started in a folder. Dropping it ends it.

@@ -1,6 +1,7 @@
 //! Late edits, of files that a save had replaced; new rules, which an edit may have been made for; and the versions of
 //! records that lost in a conflict.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -72,8 +73,9 @@ impl Reloader {
 
     /// Remembers the data of the files that are checked for late edits from now on.
     pub(super) fn remember_replaced(&mut self) {
-        for state in self.file.replaced_states() {
-            self.replaced.entry(state).or_insert_with(|| Base {
+        let states: HashSet<u64> = self.file.replaced_states().collect();
+        for state in &states {
+            self.replaced.entry(*state).or_insert_with(|| Base {
                 store: self.in_file.clone(),
                 until: Instant::now(),
             });
@@ -81,8 +83,7 @@ impl Reloader {
         if self.file.checks_any_replaced() {
             self.schedule.within(POLL);
         }
-        self.replaced
-            .retain(|state, _| self.file.checks_replaced(*state));
+        self.replaced.retain(|state, _| states.contains(state));
     }
 
     /// Merges late edits of replaced files. In sync -> unsaved.
@@ -210,7 +211,7 @@ pub(super) fn unmerged_text(kind: &str, text: &str) -> Value {
     json!({ "at": httpdate::fmt_http_date(SystemTime::now()), "kind": kind, "text": text })
 }
 
-/// What a restore drops.
+/// The API writes that a restore drops.
 pub(super) fn dropped(ours: &Store, theirs: &Store) -> Vec<Conflict> {
     let written = ours.written_since(theirs);
     let conflicts = written

@@ -41,7 +41,7 @@ impl Reloader {
         self.after_save(saved, count, written, history)
     }
 
-    /// As [`Reloader::save_batch`], for an undo or a reset, which does not go into the journal first.
+    /// Like [`Reloader::save_batch`], for an undo or a reset, which does not go into the journal first.
     pub(in super::super) fn save_change(
         &mut self,
         next: &Store,
@@ -64,7 +64,7 @@ impl Reloader {
         match saved {
             Ok(Saved::Done) => {
                 // Writes that are only in the journal are in no state of the file.
-                let state = (!self.journal.is_ahead()).then(|| self.file.number());
+                let state = (!self.journal.is_ahead()).then_some(self.file.number);
                 self.counts.add(count, state);
                 self.recent.add_writes(&history.current().full, written);
                 Ok(true)
@@ -115,15 +115,15 @@ impl Reloader {
         self.remember_replaced();
         match &saved {
             Ok(Saved::Done) => {
-                tracing::debug!(state = self.file.number(), "saved the file");
+                tracing::debug!(state = self.file.number, "saved the file");
                 self.in_file = store.clone();
                 self.state.set_in_sync();
                 self.troubles.set(None);
-                if self.file.is_in_place() && self.file.shows_edit() {
+                if self.file.in_place && self.file.shows_edit() {
                     self.schedule.event();
                 }
                 if self.journal.saved(&mut self.file, before, batch) {
-                    self.counts.add(0, Some(self.file.number()));
+                    self.counts.add(0, Some(self.file.number));
                 }
             }
             Ok(Saved::Foreign(_) | Saved::Moved) => {
@@ -160,7 +160,7 @@ impl Reloader {
 
     fn report_unsaved(&mut self, error: &io::Error) {
         let (reason, hint) = self.why_unsaved(error);
-        self.report(self.file.path().to_path_buf(), reason, hint);
+        self.report(self.file.path.clone(), reason, hint);
         self.schedule.within(POLL);
     }
 
@@ -205,7 +205,7 @@ impl Reloader {
             return false;
         }
         tracing::debug!("saving the file in the background");
-        self.saving = Some((store.clone(), self.counts.total()));
+        self.saving = Some((store.clone(), self.counts.total));
         true
     }
 
@@ -218,13 +218,10 @@ impl Reloader {
         self.remember_replaced();
         match saved {
             Some(Saved::Done) => {
-                tracing::debug!(
-                    state = self.file.number(),
-                    "saved the file in the background"
-                );
+                tracing::debug!(state = self.file.number, "saved the file in the background");
                 self.in_file = store;
                 self.troubles.set(None);
-                self.counts.saved(self.file.number(), seen);
+                self.counts.saved(self.file.number, seen);
                 if self.journal.is_ahead() && !self.file.can_record() {
                     self.state.set_unsaved();
                 }
@@ -246,7 +243,7 @@ impl Reloader {
     pub(super) fn follow(&mut self, history: &mut History) -> Result<(), WriteError> {
         let Ok(Some(path)) = self.file.moved() else {
             if self.follow_error.take().is_some() {
-                let path = self.file.path().to_path_buf();
+                let path = self.file.path.clone();
                 let broken = self.state.broken();
                 self.troubles
                     .set(broken.map(|broken| broken.faults.trouble(path)));
@@ -259,7 +256,7 @@ impl Reloader {
             Vec::new()
         };
         let followed = self.file.follow(path.clone()).map_err(|error| {
-            let (named, to) = (self.file.named().display(), path.display());
+            let (named, to) = (self.file.named.display(), path.display());
             WriteError::Unsaved {
                 reason: format!("{named} points to {to} now: {error}"),
                 hint: "point it to a data file that no other server has; this server still has the data: GET /db".into(),
@@ -271,13 +268,13 @@ impl Reloader {
         self.replaced.clear();
         self.edits.clear();
         self.journal.forget();
-        self.counts.add(0, Some(self.file.number()));
+        self.counts.add(0, Some(self.file.number));
         (self.notice)(Notice::Moved { to: path });
         for found in followed.recovered {
             (self.notice)(Notice::Recovered(found));
         }
         self.keep_lost(LossCause::Move, &lacking);
-        let unseen = self.recent.window();
+        let unseen = self.recent.window;
         self.switched = Some(SwitchedFile {
             left: followed.left.and_then(|left| left.within(unseen)),
         });
@@ -298,7 +295,7 @@ impl Reloader {
             && self.follow_error.as_ref() != Some(&reason)
         {
             self.follow_error = Some(reason.clone());
-            self.report(self.file.named().to_path_buf(), reason, hint);
+            self.report(self.file.named.clone(), reason, hint);
         }
         self.schedule.within(POLL);
     }
@@ -315,7 +312,8 @@ impl Reloader {
             kept: 0,
             renumbered: Vec::new(),
         });
-        history.forget_steps();
+        // The undo history is of another file.
+        history.undo.lock().clear();
         self.after_replay(differs, history);
     }
 }

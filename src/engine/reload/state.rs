@@ -28,7 +28,7 @@ pub(super) struct Broken {
     pub(super) edit: Edit,
     pub(super) since: Instant,
     pub(super) is_reported: bool,
-    /// When to save the writes that it may lack to the conflicts file.
+    /// The time at which the writes that it may lack are saved to the conflicts file.
     pub(super) keep_pending_at: Option<Instant>,
 }
 
@@ -86,11 +86,11 @@ impl FileState {
     }
 }
 
-/// When to check the file next.
+/// The schedule of checks of the file.
 #[derive(Default)]
 pub(super) struct Schedule {
     pub(super) at: Option<Instant>,
-    /// When the first event since the last check came.
+    /// The time of the first event since the last check.
     first_event: Option<Instant>,
 }
 
@@ -116,16 +116,17 @@ impl Schedule {
 
 /// The states of the last seconds (`--unseen`), and what was changed after each.
 pub(super) struct RecentStates {
-    window: Duration,
+    /// How recent a write must be to be kept when an edit lacks it.
+    pub(super) window: Duration,
     states: BoundedQueue<State>,
 }
 
 struct State {
     at: Instant,
     store: Store,
-    /// What the API wrote next.
+    /// The records that the API wrote next.
     written: Vec<Written>,
-    /// What an edit changed next, and what the API wrote and lost against an edit.
+    /// The records that an edit changed next, and API writes that lost against an edit.
     edited: Vec<Written>,
 }
 
@@ -140,7 +141,7 @@ pub fn keep_journal(unseen: Duration) -> Duration {
     unseen + MAX_EDIT_AGE
 }
 
-/// When an edit was written, from its age when it was found, at most [`MAX_EDIT_AGE`].
+/// The time at which an edit was written, given its age when it was found; at most [`MAX_EDIT_AGE`] before.
 pub(super) fn saved_at(found: Instant, age: Duration) -> Instant {
     found.checked_sub(age.min(MAX_EDIT_AGE)).unwrap_or(found)
 }
@@ -152,11 +153,6 @@ impl RecentStates {
             window,
             states: BoundedQueue::new(usize::MAX, most_bytes),
         }
-    }
-
-    /// How recent a write must be to be kept when an edit lacks it.
-    pub(super) fn window(&self) -> Duration {
-        self.window
     }
 
     /// Records API writes to the data `before`, or those that a merge with the edit `before` has kept.
@@ -231,7 +227,7 @@ impl RecentStates {
     }
 }
 
-/// What the last edits changed, and when they were saved: an older one may be found after them.
+/// The changes of the last edits, and the times of their saves: an older edit may be found after them.
 pub(super) struct SavedEdits(BoundedQueue<(SystemTime, Vec<Written>)>);
 
 /// How many of them are remembered, and how many bytes they may use.
@@ -254,7 +250,7 @@ impl SavedEdits {
         }
     }
 
-    /// What was changed by edits that were saved after `saved`.
+    /// The records that were changed by edits saved after `saved`.
     pub(super) fn after(&self, saved: Option<SystemTime>) -> HashSet<&Written> {
         let newer = self.0.iter().filter(|(at, _)| Some(*at) > saved);
         newer.flat_map(|(_, things)| things).collect()
@@ -268,7 +264,8 @@ impl SavedEdits {
 /// How many writes the data had seen in each state of the file, to tell how many a restore drops.
 #[derive(Default)]
 pub(super) struct WriteCounts {
-    total: u64,
+    /// How many writes the data has seen.
+    pub(super) total: u64,
     by_state: BTreeMap<u64, u64>,
 }
 
@@ -279,11 +276,6 @@ impl WriteCounts {
         if let Some(state) = state {
             self.saved(state, self.total);
         }
-    }
-
-    /// How many writes the data has seen.
-    pub(super) fn total(&self) -> u64 {
-        self.total
     }
 
     /// Records that the file's state `state` has the first `total` writes.

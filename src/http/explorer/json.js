@@ -88,7 +88,7 @@ export function mistake(text) {
     return `Not valid JSON: ${placed(text, Number(at), error.message.replace(/ in JSON at position.*| \(line.*| at position.*/, ""))}`;
   }
   const twice = keysOf(text).find((one) => one.again);
-  return twice ? `Not saved: ${placed(text, twice.at, `${JSON.stringify(twice.key)} is there twice`)}` : "";
+  return twice ? `Not saved: ${placed(text, twice.at, `${JSON.stringify(twice.key)} appears twice`)}` : "";
 }
 
 /// "a, b and c".

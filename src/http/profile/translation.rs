@@ -6,7 +6,7 @@ use warp::http::{Response, StatusCode, header};
 
 use super::{Profile, Shape};
 use crate::engine::Published;
-use crate::http::app::{Answer, App};
+use crate::http::app::{App, Reply};
 use crate::http::problem::{self, Problem};
 use crate::http::request::{Body, Request};
 use crate::http::response;
@@ -40,7 +40,7 @@ pub(in crate::http) fn own_request(app: &App, profile: &Profile, sent: &Request)
     };
     let mut known: Vec<String> = vec![published.store.settings().id.clone()];
     if let Some(rules) = app.engine.schema().rules(&shape.resource) {
-        known.extend(rules.properties().iter().map(|one| one.name.clone()));
+        known.extend(rules.properties.iter().map(|one| one.name.clone()));
     }
     let mut see = |text: &str| {
         for member in members(text) {
@@ -83,9 +83,9 @@ pub(in crate::http) fn shaped(
     app: &App,
     profile: &Profile,
     (sent, own): (&Request, &Request),
-    answer: Answer,
+    reply: Reply,
 ) -> Response<Bytes> {
-    let mut response = answer.unwrap_or_else(Problem::into_response);
+    let mut response = reply.unwrap_or_else(Problem::into_response);
     let kind = response::header(&response, header::CONTENT_TYPE).unwrap_or_default();
     let is_problem = kind.starts_with(problem::MEDIA_TYPE);
     if !is_problem && !kind.starts_with("application/json") {

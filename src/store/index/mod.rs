@@ -42,7 +42,7 @@ struct OnDemand {
     built: OnceLock<Index>,
 }
 
-/// What an index is on.
+/// The key of an index on demand.
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     Hash(HashKey),
@@ -142,7 +142,7 @@ impl Indexes {
             let key = unique_key(rule, value)?;
             let others = index
                 .candidates(of_text(&key))
-                .filter(|record| Some(record.number()) != own);
+                .filter(|record| Some(record.number) != own);
             let mut same =
                 others.filter(|record| unique_key(rule, record.value()).as_ref() == Some(&key));
             Some((&**rule, same.next()?))
@@ -157,7 +157,7 @@ impl Indexes {
                 .first_repeated(|one, other| key(one) == key(other))
                 .map(|(later, first)| (&**rule, later, first))
         });
-        violations.min_by_key(|(_, later, _)| later.number())
+        violations.min_by_key(|(_, later, _)| later.number)
     }
 
     /// The records whose field `path` may be equal to `value`, in order; `None` if a scan is needed.
@@ -204,7 +204,7 @@ impl Indexes {
             .take_while(|_| work.charge(COST))
             .cloned()
             .collect();
-        found.sort_unstable_by_key(|record| record.number());
+        found.sort_unstable_by_key(|record| record.number);
         Some(found)
     }
 
@@ -217,7 +217,7 @@ impl Indexes {
     ) -> Option<Vector<Arc<Record>>> {
         let wanted = self.on_demand(Key::Order(keys.into()), records, work)?;
         match wanted.built.get()? {
-            Index::Order(index) => Some(index.records().clone()),
+            Index::Order(index) => Some(index.records.clone()),
             Index::Hash(_) => None,
         }
     }
@@ -399,7 +399,7 @@ impl HashIndex {
             .take_while(move |(other, _)| *other == hash)
             .map(|(_, record)| record);
         let kept = of_table.filter(move |record| {
-            self.removed.is_empty() || !self.removed.contains(&record.number())
+            self.removed.is_empty() || !self.removed.contains(&record.number)
         });
         // Step by step: for most lookups, setting up a tree iterator would cost more than the lookup.
         let next = move |number: u64| {
@@ -410,7 +410,7 @@ impl HashIndex {
             found.map(|(_, record)| record)
         };
         kept.chain(std::iter::successors(next(0), move |record| {
-            next(record.number() + 1)
+            next(record.number + 1)
         }))
     }
 
@@ -429,13 +429,13 @@ impl HashIndex {
                 Some((&**later, &*before.1))
             })
         });
-        repeated.min_by_key(|(later, _)| later.number())
+        repeated.min_by_key(|(later, _)| later.number)
     }
 
     /// Inserts `record`, which must already be in `records`.
     fn insert(&mut self, record: &Arc<Record>, records: &Vector<Arc<Record>>) {
         self.key.each_hash(record, &mut |hash| {
-            drop(self.added.insert((hash, record.number()), record.clone()))
+            drop(self.added.insert((hash, record.number), record.clone()))
         });
         // A new table costs a scan, so it is built when there are as many changes as records (amortised).
         if self.added.len() + self.removed.len() > 512 + records.len() {
@@ -446,8 +446,8 @@ impl HashIndex {
     /// Removes `record`.
     fn remove(&mut self, record: &Record) {
         self.key.each_hash(record, &mut |hash| {
-            if self.added.remove(&(hash, record.number())).is_none() {
-                self.removed.insert(record.number());
+            if self.added.remove(&(hash, record.number)).is_none() {
+                self.removed.insert(record.number);
             }
         });
     }
@@ -525,7 +525,7 @@ mod tests {
             for (place, id, replaces) in writes {
                 match rows.get(place).cloned() {
                     Some(old) if replaces => {
-                        let new = record(old.number(), id);
+                        let new = record(old.number, id);
                         rows.set(place, new.clone());
                         index.remove(&old);
                         index.insert(&new, &rows);
@@ -546,9 +546,9 @@ mod tests {
                 let id = Id::Number(id);
                 let has_id = |record: &&Arc<Record>| record.id() == Some(&id);
                 let mut found: Vec<u64> =
-                    index.candidates(of_id(&id)).filter(has_id).map(|record| record.number()).collect();
+                    index.candidates(of_id(&id)).filter(has_id).map(|record| record.number).collect();
                 found.sort_unstable();
-                let expected: Vec<u64> = rows.iter().filter(has_id).map(|record| record.number()).collect();
+                let expected: Vec<u64> = rows.iter().filter(has_id).map(|record| record.number).collect();
                 prop_assert_eq!(found, expected);
             }
         }

@@ -26,7 +26,8 @@ pub struct OrderIndex {
     keys: Arc<[SortKey]>,
     /// The kinds of values under each key.
     counts: Vec<Count>,
-    records: Vector<Arc<Record>>,
+    /// The records in order.
+    pub records: Vector<Arc<Record>>,
 }
 
 /// How many records have a number and how many a text under a key; if there are both, numeric texts are compared as
@@ -62,11 +63,6 @@ impl OrderIndex {
             index.count(text, true);
         }
         index
-    }
-
-    /// The records in order.
-    pub fn records(&self) -> &Vector<Arc<Record>> {
-        &self.records
     }
 
     /// Inserts `record`. `false`: the order of the others changes, so the index has to be rebuilt.
@@ -107,7 +103,7 @@ impl OrderIndex {
         };
         let mut by_keys = self.keys.iter().zip(&self.counts).map(by_key);
         let first = by_keys.find(|ordering| ordering.is_ne());
-        first.unwrap_or_else(|| one.number().cmp(&other.number()))
+        first.unwrap_or_else(|| one.number.cmp(&other.number))
     }
 
     /// Adds a record to the counts, or subtracts it. `false`: a key has become mixed, or is no longer mixed.

@@ -132,7 +132,7 @@ fn a_broken_routes_file_names_the_place_and_the_right_word() {
         (
             r#"{"GET /x": {"body": 1, "file": "a"}}"#,
             "1:12",
-            "two answers",
+            "two responses",
             "",
         ),
         (

@@ -6,7 +6,7 @@ use serde_json::Value;
 use standin::internals::json::Layout;
 
 use super::case::Line;
-use crate::wire::Answer;
+use crate::wire::Response;
 
 /// One difference.
 #[derive(Debug, Clone)]
@@ -49,21 +49,21 @@ const HEADERS: [&str; 5] = [
     "content-encoding",
 ];
 
-/// How `answer` differs from `expect`.
-pub fn answers(
+/// How `response` differs from `expect`.
+pub fn responses(
     line: Line,
     method: &str,
     target: &str,
     expect: &Value,
-    answer: &Answer,
+    response: &Response,
 ) -> Vec<Difference> {
     let place = format!("{method} {target}");
     let mut found: Vec<String> = Vec::new();
-    found.extend(broken_promise(answer));
-    let body = answer.json();
-    let (before, after) = (described(expect), outcome(answer));
-    let is_problem = answer.media_type() == "application/problem+json";
-    let status = expect["status"].as_u64() == Some(u64::from(answer.status));
+    found.extend(broken_promise(response));
+    let body = response.json();
+    let (before, after) = (described(expect), outcome(response));
+    let is_problem = response.media_type() == "application/problem+json";
+    let status = expect["status"].as_u64() == Some(u64::from(response.status));
     if line == Line::New {
         // Only the results of queries must be the same.
         if matches!(method, "GET") {
@@ -87,13 +87,13 @@ pub fn answers(
     if !status || (is_problem && before != after) {
         found.push(format!("{before} -> {after}"));
     }
-    let totals = totals(expect, answer).filter(|_| status);
+    let totals = totals(expect, response).filter(|_| status);
     if let Some(what) = &totals {
         // Differences of the list and its links are a consequence.
         found.push(format!("body {what}"));
     }
     if status {
-        headers(expect, answer, &mut found);
+        headers(expect, response, &mut found);
     }
     if totals.is_some() {
         found.retain(|what| {
@@ -103,9 +103,9 @@ pub fn answers(
     if status && !is_problem && totals.is_none() {
         if let (Some(known), Some(got)) = (
             expect["headers"]["content-type"].as_str(),
-            answer.header("content-type"),
+            response.header("content-type"),
         ) && known.starts_with("application/json")
-            && answer.media_type() == "application/json"
+            && response.media_type() == "application/json"
             && !known.eq_ignore_ascii_case(&got)
         {
             found.push(format!("header content-type {known} -> {got}"));
@@ -113,10 +113,10 @@ pub fn answers(
         let known = expect["headers"]["content-type"]
             .as_str()
             .map(|kind| kind.split(';').next().unwrap_or(""));
-        if expect["body_text"] != "" && known.unwrap_or("") != answer.media_type() {
-            let got = answer
+        if expect["body_text"] != "" && known.unwrap_or("") != response.media_type() {
+            let got = response
                 .header("content-type")
-                .map_or_else(|| "-".into(), |_| answer.media_type());
+                .map_or_else(|| "-".into(), |_| response.media_type());
             found.push(format!("type {} -> {got}", known.unwrap_or("-")));
         } else if let Some(format) = expect["body_format"].as_str() {
             match &body {
@@ -124,7 +124,7 @@ pub fn answers(
                     values("", &expect["body"], got, &mut |what| {
                         found.push(format!("body {what}"))
                     });
-                    let text = answer.text();
+                    let text = response.text();
                     let is_pretty = Layout::PRETTY.render(&text, "") == text;
                     if format == "pretty2" && !is_pretty {
                         found.push("another layout".into());
@@ -133,8 +133,8 @@ pub fn answers(
                 None => found.push(format!("{before} -> {after}")),
             }
         } else if let Some(length) = expect["body_length"].as_u64() {
-            if length != answer.body.len() as u64 {
-                found.push(format!("length {length} -> {}", answer.body.len()));
+            if length != response.body.len() as u64 {
+                found.push(format!("length {length} -> {}", response.body.len()));
             }
         } else if expect["engine_text"] != true {
             let (text, start) = (
@@ -142,8 +142,8 @@ pub fn answers(
                 expect["body_text_prefix"].as_str(),
             );
             let is_it = match (text, start) {
-                (Some(text), _) => text == answer.text(),
-                (None, Some(start)) => answer.text().starts_with(start),
+                (Some(text), _) => text == response.text(),
+                (None, Some(start)) => response.text().starts_with(start),
                 (None, None) => true,
             };
             if !is_it {
@@ -157,21 +157,21 @@ pub fn answers(
         .collect()
 }
 
-/// How `answer` differs from what the case says of standin itself.
-pub fn pinned(method: &str, target: &str, pin: &Value, answer: &Answer) -> Vec<Difference> {
+/// How `response` differs from what the case says of standin itself.
+pub fn pinned(method: &str, target: &str, pin: &Value, response: &Response) -> Vec<Difference> {
     let mut found = Vec::new();
     let place = format!("{method} {target}");
     if let Some(status) = pin["status"]
         .as_u64()
-        .filter(|status| *status != u64::from(answer.status))
+        .filter(|status| *status != u64::from(response.status))
     {
         found.push(Difference::of(
             &place,
-            format!("standin: status {} and not {status}", answer.status),
+            format!("standin: status {} and not {status}", response.status),
         ));
     }
     for (name, value) in pin["headers"].as_object().into_iter().flatten() {
-        let got = answer.header(name);
+        let got = response.header(name);
         if got.as_deref() != value.as_str() && !(value == "<any>" && got.is_some()) {
             found.push(Difference::of(
                 &place,
@@ -180,13 +180,13 @@ pub fn pinned(method: &str, target: &str, pin: &Value, answer: &Answer) -> Vec<D
         }
     }
     if let Some(body) = pin.get("body") {
-        let got = answer.json().unwrap_or_default();
+        let got = response.json().unwrap_or_default();
         values("", body, &got, &mut |what| {
             found.push(Difference::of(&place, format!("standin: body {what}")))
         });
     }
     for (name, value) in pin["problem"].as_object().into_iter().flatten() {
-        let got = answer
+        let got = response
             .json()
             .and_then(|body| body.get(name).cloned())
             .unwrap_or_default();
@@ -216,7 +216,7 @@ pub fn files(line: Line, expected: &Value, got: &Value) -> Vec<Difference> {
     found
 }
 
-/// An expected answer in a few words: `404 {}`, `500 text`, `200 json`.
+/// An expected response in a few words: `404 {}`, `500 text`, `200 json`.
 fn described(expect: &Value) -> String {
     let status = &expect["status"];
     let kind = if expect.get("body_format").is_some() {
@@ -235,30 +235,33 @@ fn described(expect: &Value) -> String {
     format!("{status} {kind}")
 }
 
-/// An answer in a few words: `404 no-record`, `200 json`.
-fn outcome(answer: &Answer) -> String {
-    let kind = match answer.json() {
-        Some(body) if answer.media_type() == "application/problem+json" => {
+/// A response in a few words: `404 no-record`, `200 json`.
+fn outcome(response: &Response) -> String {
+    let kind = match response.json() {
+        Some(body) if response.media_type() == "application/problem+json" => {
             let kind = body["type"].as_str().unwrap_or("");
             kind.strip_prefix("/-/errors#").unwrap_or("?").to_string()
         }
         Some(_) => "json".into(),
-        None if answer.body.is_empty() => "nothing".into(),
+        None if response.body.is_empty() => "nothing".into(),
         None => "text".into(),
     };
-    format!("{} {kind}", answer.status)
+    format!("{} {kind}", response.status)
 }
 
 /// The guarantee for every response of standin: an error is a complete problem document of a documented kind.
-fn broken_promise(answer: &Answer) -> Option<String> {
-    if answer.status < 400 || answer.body.is_empty() || answer.media_type() == "text/javascript" {
+fn broken_promise(response: &Response) -> Option<String> {
+    if response.status < 400
+        || response.body.is_empty()
+        || response.media_type() == "text/javascript"
+    {
         return None;
     }
-    let body = answer
+    let body = response
         .json()
-        .filter(|_| answer.media_type() == "application/problem+json");
+        .filter(|_| response.media_type() == "application/problem+json");
     let Some(body) = body else {
-        return Some(format!("{} is not a problem document", answer.status));
+        return Some(format!("{} is not a problem document", response.status));
     };
     let has = |name: &str| {
         body[name]
@@ -275,12 +278,12 @@ fn broken_promise(answer: &Answer) -> Option<String> {
     let whole = has("type")
         && has("title")
         && has("detail")
-        && body["status"] == answer.status
+        && body["status"] == response.status
         && documented;
     (!whole).then(|| format!("a problem document is not whole: {body}"))
 }
 
-fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
+fn headers(expect: &Value, response: &Response, found: &mut Vec<String>) {
     let is_core = |name: &str| HEADERS.contains(&name) || name.starts_with("access-control-");
     let expected: Vec<(&str, &str)> = expect["headers"]
         .as_object()
@@ -290,7 +293,7 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
         .filter(|(name, _)| is_core(name))
         .collect();
     for (name, value) in &expected {
-        let got = answer.header(name);
+        let got = response.header(name);
         if got.as_deref() == Some(*value) || (*value == "<any>" && got.is_some()) {
             continue;
         }
@@ -307,7 +310,7 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
             }
         }
     }
-    for (name, value) in &answer.headers {
+    for (name, value) in &response.headers {
         if is_core(name) && !expected.iter().any(|(known, _)| known == name) {
             found.push(format!("header {name} - -> {value}"));
         }
@@ -315,9 +318,9 @@ fn headers(expect: &Value, answer: &Answer, found: &mut Vec<String>) {
 }
 
 /// The difference of the total counts, if there is one.
-fn totals(expect: &Value, answer: &Answer) -> Option<String> {
+fn totals(expect: &Value, response: &Response) -> Option<String> {
     let before: u64 = expect["headers"]["x-total-count"].as_str()?.parse().ok()?;
-    let after: u64 = answer.header("x-total-count")?.parse().ok()?;
+    let after: u64 = response.header("x-total-count")?.parse().ok()?;
     count(before, after)
 }
 
@@ -329,7 +332,7 @@ fn count(before: u64, after: u64) -> Option<String> {
     }
 }
 
-/// As [`values`]; but if both are envelopes of a page and the total counts differ, reports only that.
+/// Like [`values`], but if both are envelopes of a page and the total counts differ, reports only that.
 fn lists(expected: &Value, got: &Value, say: &mut dyn FnMut(String)) {
     match (expected["items"].as_u64(), got["items"].as_u64()) {
         (Some(before), Some(after)) if before != after => {

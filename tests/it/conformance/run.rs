@@ -13,7 +13,7 @@ use super::case::Case;
 use super::compare::{self, Difference};
 use super::tags;
 use crate::support::{DEADLINE, folder_with, names_in};
-use crate::wire::{self, Answer, Program};
+use crate::wire::{self, Program, Response};
 
 /// How long a request is repeated until it shows the effect of an edit.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -131,10 +131,10 @@ pub fn differences(case: &Case) -> Vec<Difference> {
             String::from_utf8(body.clone()).map_or(body, |text| fill(&text).into_bytes())
         });
         let start = Instant::now();
-        let mut answer = wire::send(address, &method, &target, &headers, body.as_deref());
+        let mut response = wire::send(address, &method, &target, &headers, body.as_deref());
         let took = start.elapsed();
         for (name, capture) in step["capture"].as_object().into_iter().flatten() {
-            let value = answer
+            let value = response
                 .json()
                 .and_then(|body| body.pointer(&text(&capture["pointer"])).cloned());
             let value = value.unwrap_or_default();
@@ -151,25 +151,25 @@ pub fn differences(case: &Case) -> Vec<Difference> {
             names.push((name.clone(), value));
         }
         let expect = filled(&step["expect"], &names);
-        let look = |answer: &Answer| {
-            let mut found = compare::answers(case.line, &method, &target, &expect, answer);
+        let look = |response: &Response| {
+            let mut found = compare::responses(case.line, &method, &target, &expect, response);
             found.extend(compare::pinned(
                 &method,
                 &target,
                 &filled(&step["standin"], &names),
-                answer,
+                response,
             ));
             found
         };
-        let mut now = look(&answer);
+        let mut now = look(&response);
         // A watched file is reloaded after the debounce.
         while !now.is_empty()
             && method == "GET"
             && edited.is_some_and(|edit| edit.elapsed() < PATIENCE)
         {
             std::thread::park_timeout(Duration::from_millis(20));
-            answer = wire::send(address, &method, &target, &headers, None);
-            now = look(&answer);
+            response = wire::send(address, &method, &target, &headers, None);
+            now = look(&response);
         }
         if let Some(least) = expect["min_ms"]
             .as_u64()
@@ -180,7 +180,7 @@ pub fn differences(case: &Case) -> Vec<Difference> {
                 format!("answered before {least} ms"),
             ));
         }
-        let own = tags::of_request(case, &method, &target, &headers, &answer, deleted);
+        let own = tags::of_request(case, &method, &target, &headers, &response, deleted);
         let writes = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") && !now.is_empty();
         found.extend(now.into_iter().map(|one| Difference {
             tags: own.clone(),

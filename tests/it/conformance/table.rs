@@ -161,7 +161,7 @@ impl Pattern {
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for anything.
+/// Whether `text` fits `pattern`, in which `*` matches anything.
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -6,7 +6,7 @@
 //! | `no file`, `db.js` | the source is not there, or of another kind |
 //! | `no ids` | the data has records without ids |
 //! | `value at the top`, `slash in a name` | the data has a top-level value, or such a name |
-//! | `hinted` | the answer has an `X-Hint` |
+//! | `hinted` | the response has an `X-Hint` |
 //! | `after DELETE` | a DELETE was sent before |
 //! | `application/...` | the type of the request's body, where it is neither plain JSON nor a form |
 //! | `own field` | a parameter that ends like an operator is the name of a field |
@@ -22,7 +22,7 @@ use serde_json::Value;
 use standin::internals::query::pairs;
 
 use super::case::Case;
-use crate::wire::Answer;
+use crate::wire::Response;
 
 type Headers = [(String, String)];
 
@@ -83,11 +83,11 @@ pub fn of_request(
     method: &str,
     target: &str,
     headers: &Headers,
-    answer: &Answer,
+    response: &Response,
     deleted: bool,
 ) -> Vec<String> {
     let mut tags = of_case(case, deleted);
-    if answer.header("x-hint").is_some() {
+    if response.header("x-hint").is_some() {
         tags.push("hinted".into());
     }
     let kind = headers

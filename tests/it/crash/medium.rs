@@ -322,7 +322,7 @@ impl Disk {
         self.inodes[inode].modified
     }
 
-    /// As [`Disk::write`], with an mtime in the past.
+    /// Like [`Disk::write`], with an mtime in the past.
     pub fn write_at(&mut self, inode: usize, bytes: &[u8], time: u64) {
         self.inodes[inode].content = bytes.to_vec();
         self.inodes[inode].modified = time;

@@ -45,7 +45,7 @@ impl Manner {
         manner
     };
 
-    /// As the others, but writes stay in the journal for a while after the file has them.
+    /// Like the others, but writes stay in the journal for a while after the file has them.
     pub const KEEPING: [Manner; 4] = [
         Manner::WHOLE.keeping(),
         Manner::BEHIND.keeping(),
@@ -269,7 +269,7 @@ fn is_whole(disk: &Simulated) {
 }
 
 #[test]
-fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_half_there() {
+fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_partial() {
     for durability in [Durability::Synced, Durability::Written] {
         for way in WAYS {
             for commands in sequences() {

@@ -27,7 +27,7 @@ pub struct Data {
 
 /// The response to a GET request.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub body: Value,
     pub total: Option<usize>,
@@ -36,9 +36,9 @@ pub struct Answer {
     pub error: Option<QueryError>,
 }
 
-impl Answer {
-    fn of(status: u16, body: Value) -> Answer {
-        Answer {
+impl Response {
+    fn of(status: u16, body: Value) -> Response {
+        Response {
             status,
             body,
             total: None,
@@ -97,7 +97,7 @@ impl Data {
             .find(|row| is_it(row))
     }
 
-    pub fn get(&self, url: &str) -> Answer {
+    pub fn get(&self, url: &str) -> Response {
         let is_record = |path: &str| match path
             .trim_matches('/')
             .split('/')
@@ -119,9 +119,9 @@ impl Data {
         let mut pairs = match pairs(raw) {
             Ok(pairs) => pairs,
             Err(error) => {
-                return Answer {
+                return Response {
                     error: Some(error),
-                    ..Answer::of(400, Value::Null)
+                    ..Response::of(400, Value::Null)
                 };
             }
         };
@@ -133,27 +133,37 @@ impl Data {
                 pairs.push((store.link(name, parent).key, id.to_string()));
                 (*name, None)
             }
-            _ => return Answer::of(404, Value::Null),
+            _ => return Response::of(404, Value::Null),
         };
         if let (Some(value), None) = (self.singular.get(name), &id) {
-            return Answer::of(200, value.clone());
+            return Response::of(200, value.clone());
         }
         let Some(collection) = store
             .resource(name)
             .and_then(|resource| resource.collection())
         else {
-            return Answer::of(404, Value::Null);
+            return Response::of(404, Value::Null);
         };
         let parsed_query = match &id {
-            Some(_) => Ok(Query::for_item(&pairs)),
+            // As the server does for one record.
+            Some(_) => {
+                let shaping = ["_embed", "_expand", "_fields"];
+                let shaping = pairs
+                    .iter()
+                    .filter(|(name, _)| shaping.contains(&name.as_str()));
+                Query::parse(
+                    &shaping.cloned().collect::<Vec<_>>(),
+                    &Fields::new(None, &[]),
+                )
+            }
             None => Query::parse(&pairs, &Fields::new(Some(collection), &[])),
         };
         let query = match parsed_query {
             Ok(query) => query,
             Err(error) => {
-                return Answer {
+                return Response {
                     error: Some(error),
-                    ..Answer::of(400, Value::Null)
+                    ..Response::of(400, Value::Null)
                 };
             }
         };
@@ -163,9 +173,9 @@ impl Data {
                 Some(row) => {
                     let row = relations.attach(row, Layout::MINIFIED, &Work::unlimited());
                     let shown = query.shows_some().then(|| query.shown(&row));
-                    Answer::of(200, parsed(shown.as_deref().unwrap_or(&row)))
+                    Response::of(200, parsed(shown.as_deref().unwrap_or(&row)))
                 }
-                None => Answer::of(404, Value::Null),
+                None => Response::of(404, Value::Null),
             };
         }
         let page = collection.run(&query, &relations, &Work::unlimited());
@@ -176,16 +186,16 @@ impl Data {
             .chain(&relations.notices)
             .cloned()
             .collect();
-        let answer = Answer {
+        let response = Response {
             total: page.total,
             notices,
-            ..Answer::of(200, list)
+            ..Response::of(200, list)
         };
         match page.info {
-            None => answer,
-            Some(page) if page.style == PageStyle::Link => Answer {
+            None => response,
+            Some(page) if page.style == PageStyle::Link => Response {
                 link: page.link(&format!("http://localhost:3000{url}")),
-                ..answer
+                ..response
             },
             Some(page) => {
                 let mut envelope: Map<String, Value> = page
@@ -193,10 +203,10 @@ impl Data {
                     .into_iter()
                     .map(|(name, number)| (name.to_string(), json!(number)))
                     .collect();
-                envelope.insert("data".into(), answer.body);
-                Answer {
+                envelope.insert("data".into(), response.body);
+                Response {
                     body: Value::Object(envelope),
-                    ..answer
+                    ..response
                 }
             }
         }

@@ -79,7 +79,7 @@ fn one_line(value: &Value) -> String {
 
 /// Every request of the page has the response below it. With `UPDATE_PAGES` set the responses are rewritten.
 #[test]
-fn the_page_shows_real_answers() {
+fn the_page_shows_real_responses() {
     let (path, data) = (project("docs/queries.md"), blog());
     let page = std::fs::read_to_string(&path).unwrap();
     let (mut out, mut asked, mut examples) = (Vec::new(), None, 0);
@@ -94,16 +94,16 @@ fn the_page_shows_real_answers() {
         match line {
             "```bash" => asked = target(&text),
             "```json" => {
-                let url = asked.take().expect("a request stands before an answer");
-                let answer = data.get(&url);
-                assert_eq!((answer.status, answer.error), (200, None), "{url}");
+                let url = asked.take().expect("a request precedes its response");
+                let response = data.get(&url);
+                assert_eq!((response.status, response.error), (200, None), "{url}");
                 examples += 1;
                 if std::env::var_os("UPDATE_PAGES").is_some() {
-                    text = shown(&answer.body);
+                    text = shown(&response.body);
                 }
                 let expected: Value =
                     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}"));
-                assert_eq!(answer.body, expected, "{url}");
+                assert_eq!(response.body, expected, "{url}");
             }
             _ => {}
         }
@@ -133,8 +133,8 @@ fn the_pages_tables_are_true() {
         .collect();
     assert!(mistakes.len() > 8);
     for url in mistakes {
-        let answer = blog().get(&format!("/{url}"));
-        let error = answer
+        let response = blog().get(&format!("/{url}"));
+        let error = response
             .error
             .unwrap_or_else(|| panic!("/{url} is not a mistake"));
         let example = match error.example.split_once('=') {

@@ -102,7 +102,7 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
     (
         "017/embed-singular-name",
-        "a name that leads nowhere adds nothing to the record, and a hint to the answer",
+        "a name that leads nowhere adds nothing to the record, and a hint to the response",
     ),
     (
         "017/expand-null-key",
@@ -110,7 +110,7 @@ const CHOSEN: &[(&str, &str)] = &[
     ),
     (
         "017/expand-plural-name",
-        "a name that leads nowhere adds nothing to the record, and a hint to the answer",
+        "a name that leads nowhere adds nothing to the record, and a hint to the response",
     ),
     (
         "017/filter-on-expanded-not-possible",
@@ -336,7 +336,7 @@ fn differences(case: &Value, compared: &mut usize) -> Vec<String> {
             continue;
         }
         *compared += 1;
-        let answer = data.get(url);
+        let response = data.get(url);
         let header = |name: &str| {
             let headers = expected["headers"].as_object()?;
             headers
@@ -345,23 +345,24 @@ fn differences(case: &Value, compared: &mut usize) -> Vec<String> {
                 .and_then(|(_, value)| value.as_str())
         };
         let is_v1 = case["line"] == "v1";
-        let total = answer.total.map(|total| total.to_string());
-        let is_same = expected["status"] == answer.status
-            && (answer.status != 200 || expected["body"] == answer.body)
+        let total = response.total.map(|total| total.to_string());
+        let is_same = expected["status"] == response.status
+            && (response.status != 200 || expected["body"] == response.body)
             && (is_v1 || header("x-total-count") == total.as_deref())
-            && (is_v1 || header("link").filter(|link| !link.is_empty()) == answer.link.as_deref());
+            && (is_v1
+                || header("link").filter(|link| !link.is_empty()) == response.link.as_deref());
         if !is_same {
-            let notes: Vec<String> = answer.notices.iter().map(ToString::to_string).collect();
-            let error = answer
+            let notes: Vec<String> = response.notices.iter().map(ToString::to_string).collect();
+            let error = response
                 .error
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default();
             found.push(format!(
                 "{url}: {} {} {total:?} {:?} {error} {notes:?}\n    recorded {} {} {:?} {:?}",
-                answer.status,
-                short(&answer.body),
-                answer.link,
+                response.status,
+                short(&response.body),
+                response.link,
                 expected["status"],
                 short(&expected["body"]),
                 header("x-total-count"),

@@ -7,15 +7,14 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use warp::http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 
-use super::app::{Answer, App};
+use super::app::{App, Reply};
 use super::guard::{self, Viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
 use super::target::{Target, beginning, path_of, target};
 use super::{api, body, login, response, static_files, write};
 use crate::behaviour::{
-    Action, Answer as RuleAnswer, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What,
-    value_of,
+    Action, CustomResponse, Facts, Headers, Matched, RoutesError, Scope, Text, Verb, What, value_of,
 };
 use crate::engine::Stage;
 use crate::json::{Id, Kind, Object, unquote};
@@ -23,36 +22,36 @@ use crate::rules::Guard;
 use crate::store::{Command, Outcome, Store};
 use crate::text::{encode_target, path_encode};
 
-/// Answers `request` by the `answer` of the rule that it matches.
+/// Answers `request` with the response `custom` of the rule that it matches.
 pub(super) async fn answer(
     app: &Arc<App>,
     request: &Arc<Request>,
     matched: &Matched<'_>,
-    answer: &RuleAnswer,
+    custom: &CustomResponse,
     viewer: &Viewer,
-) -> Answer {
+) -> Reply {
     // A broken body must not be treated as a missing one.
     body::check_json(request)?;
     let fail = |error: RoutesError| app.failed(&error);
     let scope = || scope(app, request, matched, viewer);
-    match &answer.what {
+    match &custom.what {
         What::Api(mode) => {
             let mut response = api::answer(app.clone(), request.clone(), Some(*mode)).await?;
-            response::set_status(&mut response, answer.status);
+            response::set_status(&mut response, custom.status);
             Ok(response)
         }
         What::Body(None) => {
             let mut response = response::empty(StatusCode::OK);
-            response::set_status(&mut response, answer.status);
+            response::set_status(&mut response, custom.status);
             Ok(response)
         }
         What::Body(Some(template)) => {
             let text = template.render(&scope()).map_err(fail)?;
-            Ok(json(answer.status.unwrap_or(200), &text))
+            Ok(json(custom.status.unwrap_or(200), &text))
         }
         What::Redirect(text) => {
             let mut response = response::empty(StatusCode::FOUND);
-            response::set_status(&mut response, answer.status);
+            response::set_status(&mut response, custom.status);
             let target = text.render(&scope()).map_err(fail)?;
             set_header(app, &mut response, "location", (text, &target))?;
             Ok(response)
@@ -61,21 +60,22 @@ pub(super) async fn answer(
             let path = path.render(&scope()).map_err(fail)?;
             let mut response = file(app, request, &path).await?;
             if response.status() == StatusCode::OK {
-                response::set_status(&mut response, answer.status);
+                response::set_status(&mut response, custom.status);
             }
             Ok(response)
         }
         What::Actions(actions, template) => {
             app.check_writable(request.method.as_str())?;
             let facts = facts(app, request, matched, viewer);
+            let access = matched.rule.guard.as_ref();
             let actor = Actor {
                 facts: facts.clone(),
                 viewer: viewer.clone(),
-                guard: guard_of(matched, request).cloned(),
+                guard: access.map(|access| access.of(request.reads()).clone()),
             };
             let last = carry_out(app, request, actions, &actor).await?;
             let is_new = actions.last().is_some_and(|one| one.verb == Verb::Post);
-            let status = answer.status.unwrap_or(if is_new { 201 } else { 200 });
+            let status = custom.status.unwrap_or(if is_new { 201 } else { 200 });
             let text = match template {
                 None => last,
                 Some(template) => {
@@ -86,12 +86,6 @@ pub(super) async fn answer(
             Ok(json(status, &text))
         }
     }
-}
-
-/// The guard of a rule for `request`, if it has one.
-fn guard_of<'r>(matched: &Matched<'r>, request: &Request) -> Option<&'r Guard> {
-    let access = matched.rule.guard.as_ref()?;
-    Some(access.of(request.reads()))
 }
 
 /// The viewer for whom actions are carried out, and the variables of their templates.
@@ -249,7 +243,7 @@ fn own_path(store: &Store, request: &Request, verb: Verb) -> String {
 }
 
 /// The file at `path`, below the folder of the routes file.
-async fn file(app: &App, request: &Arc<Request>, path: &str) -> Answer {
+async fn file(app: &App, request: &Arc<Request>, path: &str) -> Reply {
     let routes = app.settings.routes.as_ref().map(|routes| routes.current());
     let routes = routes.and_then(|routes| routes.path.clone());
     let folder = routes.and_then(|path| {
@@ -278,7 +272,7 @@ fn facts(app: &App, request: &Request, matched: &Matched<'_>, viewer: &Viewer) -
         query: object(request.pairs().unwrap_or_default()),
         headers: object(headers.collect()),
         body: Value::from(Serde(body::any(request))),
-        user: viewer.user().zip(app.engine.schema().auth()).map_or(
+        user: viewer.user.as_ref().zip(app.engine.schema().auth()).map_or(
             Value::UNDEFINED,
             |(user, auth)| {
                 let full = &app.engine.snapshot().full;
