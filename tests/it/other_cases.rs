@@ -446,3 +446,90 @@ fn routes_that_no_data_has_are_skipped() {
     ];
     assert_all_judged(&rows);
 }
+
+#[test]
+fn statuses_are_read_in_more_forms_of_sentences() {
+    let below = |text: &str| {
+        format!("{POST}\n{text}\n\n```json\n{{ \"name\": \"Cats\", \"id\": 3 }}\n```\n")
+    };
+    let missing =
+        |text: &str| format!("{text}\n\n```bash\ncurl http://localhost:3000/bands/7\n```\n");
+    let delete = |title: &str| format!("**{title}**\n{DELETE}");
+    assert_all_judged(&[
+        (missing("もう一度取得すると404になります。"), &["pass"][..]),
+        (missing("再次获取会得到404。"), &["pass"]),
+        (
+            missing("これは400エラーになります:"),
+            &["fail: the text documents 400"],
+        ),
+        (missing("## Errores"), &["pass"]),
+        (missing("## Обработка ошибок"), &["pass"]),
+        (
+            missing("Success: 200. Error: 404."),
+            &["fail: the text documents 200"],
+        ),
+        (
+            below("You should see `201 Created` and this response:"),
+            &["pass: as documented"],
+        ),
+        (
+            below("Press Enter. You should see `200 OK` and this response:"),
+            &["fail: the text documents 200"],
+        ),
+        (
+            below("Vous devriez obtenir un code `200` et :"),
+            &["fail: the text documents 200"],
+        ),
+        (
+            delete("Remove (DELETE → 204, 404 or 409)"),
+            &["fail: the text documents 204 or 404 or 409"],
+        ),
+        (delete("Remove (DELETE → 200 or 404)"), &["pass"]),
+        (
+            format!("{POST}\nReturns `201 Created` and `{{ \"id\": 3, \"name\": \"Dogs\" }}`.\n"),
+            &["fail: name"],
+        ),
+        (
+            "### `POST /bands`\n\n- Antwort: `201 Created` mit `{ \"status\": \"received\" }`.\n"
+                .to_owned(),
+            &["fail: id (3)"],
+        ),
+    ]);
+}
+
+#[test]
+fn json_of_another_body_or_a_further_request_is_not_compared() {
+    let described = |name: &str| {
+        format!(
+            "#### Update\n\n**Request:**\n```http\nPUT /bands/:id\nContent-Type: application/json\n\n{{\"name\": \"Cats\"}}\n```\n\n**Response:** `200 OK`\n```json\n{{\"name\": \"Cats\", \"id\": 1}}\n```\n\n**Example:**\n```bash\ncurl -X PUT http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{{\"name\": \"{name}\"}}'\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (described("Cats"), &["skipped", "pass: as documented"][..]),
+        (described("Dogs"), &["skipped", "pass"]),
+        (
+            "1. Get a band: `GET /bands/1`\n2. Change it with `PUT /bands/1`:\n\n```json\n{\"name\": \"Cats\", \"year\": 1999, \"label\": \"A\"}\n```\n".to_owned(),
+            &["pass"],
+        ),
+    ]);
+    assert_passing(
+        "```bash\ncurl -X PATCH http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{\"name\": \"Cats\"}'\n```\n",
+        &[
+            "The old value:\n\n```json\n{\"id\": 1, \"name\": \"Owls\"}\n```",
+            "With PUT you would get:\n\n```json\n{\"name\": \"Cats\"}\n```",
+            "修改前：\n\n```json\n{\"id\": 1, \"name\": \"Owls\"}\n```",
+        ],
+    );
+    assert_passing(
+        "```bash\ncurl http://localhost:3000/bands\n```\n",
+        &[
+            "Send it without a body.",
+            "A GET has no body.",
+            "To save space, just one band is printed here:\n\n```json\n[{\"id\": 1, \"name\": \"Owls\"}]\n```",
+        ],
+    );
+    assert_rows(&[(
+        "```bash\ncurl http://localhost:3000/songs/1\n```\n\n## Response fields\n\n| Field | Type |\n| --- | --- |\n| `title` | string |\n| `tags[]` | string |\n",
+        &["pass"],
+    )]);
+}

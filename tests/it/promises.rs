@@ -1,7 +1,7 @@
 //! What pages state about a response without showing it: values that programs print or assert, numbers of records and
 //! headers in sentences.
 
-use super::judged::assert_all_judged;
+use super::judged::{assert_all_judged, assert_rows};
 
 #[test]
 fn values_that_a_program_prints_or_asserts_are_compared() {
@@ -87,6 +87,81 @@ fn numbers_of_records_and_headers_in_a_sentence_are_compared() {
         (
             post("The response has the header `Location: /bands/1`."),
             &["fail: the server sends `Location: /bands/3`"],
+        ),
+    ]);
+}
+
+#[test]
+fn outputs_that_a_sentence_states_are_compared() {
+    let length = "```bash\ncurl -s http://localhost:3000/bands | jq length\n```\n\n";
+    let name = "```bash\ncurl -s http://localhost:3000/bands/1 | jq -r .name\n```\n\n";
+    let status =
+        "```bash\ncurl -s -o /dev/null -w '%{http_code}' http://localhost:3000/bands/1\n```\n\n";
+    let rows = [
+        (length, "It prints `2`.", &["pass"][..]),
+        (
+            length,
+            "It prints `7`.",
+            &["fail: the text says that the output is `7`, it is `2`"],
+        ),
+        (
+            length,
+            "Output: 7",
+            &["fail: the text says that the output"],
+        ),
+        (
+            length,
+            "Salida: `7`",
+            &["fail: the text says that the output"],
+        ),
+        (name, "You should see \"Owls\".", &["pass"]),
+        (
+            name,
+            "The output is `\"Cats\"`.",
+            &["fail: the text says that the output"],
+        ),
+        (
+            name,
+            "This prints `Cats`, which is a band.",
+            &["fail: the text says that the output"],
+        ),
+        (status, "This prints `200`.", &["pass"]),
+        (
+            status,
+            "This prints `404`.",
+            &["fail: the text says that the output is `404`"],
+        ),
+        // Not the whole output, or what may come.
+        (name, "It prints `name` and nothing else.", &["pass"]),
+        (length, "It may print `7`.", &["pass"]),
+        (length, "With `/songs` it prints `7`.", &["pass"]),
+    ];
+    let rows = rows.map(|(request, text, verdicts)| (format!("{request}{text}\n"), verdicts));
+    assert_all_judged(&rows);
+}
+
+#[test]
+fn filters_and_variables_that_make_texts_are_compared_as_texts() {
+    assert_rows(&[
+        (
+            "```bash\ncurl -s http://localhost:3000/bands | jq -r '.[] | tojson'\n```\n\n```\n{\"id\":1,\"name\":\"Owls\"}\n{\"id\":2,\"name\":\"Foxes\"}\n```\n",
+            &["pass: as documented"],
+        ),
+        (
+            "```bash\ncurl -s http://localhost:3000/bands | jq -r '.[] | tojson'\n```\n\n```\n{\"id\":1,\"name\":\"Cats\"}\n{\"id\":2,\"name\":\"Foxes\"}\n```\n",
+            &["fail: line 1 of the output of jq"],
+        ),
+        (
+            "```console\n$ curl -s -o /dev/null -w \"%{method} %{http_code}\\n\" http://localhost:3000/bands/1\nGET 200\n```\n",
+            &["pass"],
+        ),
+        (
+            "```console\n$ curl -s -o /dev/null -w \"%{http_code}, %{content_type}\\n\" http://localhost:3000/bands/1\n404, text/html\n```\n",
+            &["fail: the response documents 404"],
+        ),
+        (
+            "```console\n$ curl -s -o /dev/null -w '%{json}' http://localhost:3000/bands/1 | jq .http_code\n200\n```\n",
+            &["skipped"],
         ),
     ]);
 }

@@ -87,8 +87,6 @@ struct Parser {
     stdin: Option<String>,
     /// A variable of `--write-out` whose text is not known.
     unknown_variable: Option<String>,
-    /// Whether the body is written to a file.
-    saves_output: bool,
     /// Whether brackets in URLs are literal (`--globoff`).
     globoff: bool,
 }
@@ -225,7 +223,6 @@ impl Parser {
                 Ok(write_out) => self.out.write_out = Some(write_out),
                 Err(name) => self.unknown_variable = Some(name),
             },
-            "output" => self.saves_output = true,
             "user" => self.header(
                 "Authorization",
                 &format!("Basic {}", BASE64_STANDARD.encode(value)),
@@ -258,7 +255,7 @@ impl Parser {
     }
 
     fn finish(mut self, command: &Command) -> Curl {
-        if let (Some(name), false) = (self.unknown_variable.take(), self.saves_output) {
+        if let Some(name) = self.unknown_variable.take() {
             self.unsupported(format!(
                 "prints more than the response: `%{{{name}}}` (--write-out)"
             ));

@@ -22,7 +22,7 @@ static WRONG: LazyLock<Regex> = regex!(
             | inválid\w+ | errad\w+ | incorret\w+ | incorrect\w+ | erróne\w+ | ausente\w* | faltand\w+ | faltante\w* | inexistente\w* | duplicad\w+
             | do(?:es)?\s+not\s+exist | doesn['’]t\s+exist | não\s+existem? | no\s+existen? | n['’]existent?\s+pas | existier\w+\s+nicht
             | nicht\s+existier\w* | non\s+esist\w+ | не\s+существу\w+
-            | non\s+valid\w+ | errat\w+ | mancante\w* | невер\w+ | некорректн\w+ )\b
+            | negative\s+(?:tests?|cases?) | bad\s+requests? | unhappy\s+path | non\s+valid\w+ | errat\w+ | mancante\w* | невер\w+ | некорректн\w+ )\b
         | 无效 | 非法 | 缺少 | 不存在 | 無効 | 不正 | 잘못된"
 );
 

@@ -42,7 +42,7 @@ type Data = JustLut<Val>;
 /// A command `jq`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
-    program: String,
+    pub program: String,
     /// Whether strings are printed without quotes.
     pub raw: bool,
     /// Whether all inputs are one array.

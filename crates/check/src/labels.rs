@@ -235,7 +235,11 @@ static ELSEWHERE: LazyLock<Regex> = regex!(
             | (?:formerly|previously)[\s,]+(?:\w+\s+){0,3}(?:was|were|had|returned|looked|gave|responded)
             | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
             | compare\s+(?:it|this|that)\s+(?:with|to) | (?:another|real|original|live|production)\s+(?:\w+\s+)?(?:api|server|service) | (?:in|on)\s+production
-            | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]? )\b"
+            | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]?
+            | with\s+(?-i:GET|POST|PUT|PATCH|DELETE)\b[^.]*\bwould | if\s+you\s+had\b | (?:the|its)\s+old\s+(?:value|state|record)s? | starting\s+point
+            | remember\s+what | so\s+sah\b[^.]*\bvorher | (?:antes|prima)\s+era | до\s+этого | undo\s+it | audit\s+log | (?:redux|vuex?|pinia)\s+(?:state|store)
+            | json-server\s+v?\d[\d.]* | upstream | want\s+to\s+achieve )\b
+        | 修改前 | 变更前 | 变更之前"
 );
 
 /// A sentence that says what the reader sends or writes.
@@ -478,8 +482,15 @@ pub fn says_no_body(text: &str, in_response: bool) -> bool {
     // "No body is needed" is about the request.
     const NEEDED: &str = "need needed needs required necessary nötig notwendig erforderlich benötigt nécessaire requis necesario \
          necesaria necessário necessária necessario richiesto нужно нужен требуется";
+    // "Send it without a body", "A GET has no body", "Returns nothing else"
+    static SENT: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:sends?|sent|sending|call)\b|(?-i:\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)s?)\s+(?:has|have|needs?|takes?)\b"
+    );
     let is_of_request = |sentence: &str| {
-        has_word(sentence, NEEDED) || REQUEST.is_match(sentence) && !RESPONSE.is_match(sentence)
+        let is_sent = || SENT.is_match(sentence) && !STATUS.is_match(sentence);
+        has_word(sentence, NEEDED)
+            || has_word(sentence, "else")
+            || (REQUEST.is_match(sentence) || is_sent()) && !RESPONSE.is_match(sentence)
     };
     text.split(['\n', '。'])
         .flat_map(|line| line.split(". "))

@@ -20,6 +20,10 @@ static TRUNCATED: LazyLock<Regex> = regex!(
             (?:beginning|top|start|sample)\s+of\s+(?:the|this)\s+(?:list|response|output|result|array|answer|reply)s? | its\s+beginning | here\s+(?:are|is)\s+the\s+first | here\s+is\s+one |
             (?:\d+|one|two|three|first)\s+(?:out\s+)?of\s+(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several) |
             (?:remaining|other|further|more)\s+\w+\s+(?:(?:are|is|were|was)\s+)?(?:not\s+shown|left\s+out|cut) |
+            (?:only|just)\s+one\s+\w+\s+is\b | only\s+show\s+one | the\s+first\s+of\s+them | rest\s+(?:has\s+been|was|is)\s+left\s+out |
+            (?:\d+|one|two|three|more|other)\s+(?:more|other|further)?\s*\w+\s+follow\w* | each\s+(?:element|item|entry|object|record)\b[^.]*\blooks?\s+like |
+            (?:array|list)\s+of\s+(?:such\s+objects | objects\s+like) | (?:lyhennetty|forkortet|rövidítve) |
+            (?:beginnt|startet)\s+so | (?:empieza|comienza|começa)\s+as[ií](?:m)? | commence\s+ainsi | inizia\s+così |
             cut\s+(?:off|short) |
             nur\b[^.]*\b(?:erste\w*|gezeigt|angezeigt|aufgeführt|dargestellt) | (?:der|die|das)\s+ersten?\b | erste[rns]?\s+(?:eintrag|einträge|datensatz) |
             seul\w*\b[^.]*\b(?:affich|montr|list|premi)\w* | premi\w+\b[^.]*\bseul\w* |
@@ -82,7 +86,7 @@ static REST_OMITTED: LazyLock<Regex> = regex!(
 static ONE_ITEM: LazyLock<Regex> = regex!(
     r"(?xi)\b(?:each | every | one\s+(?:of | record | item | element | entry | object) | a\s+single | second | third |
             first | last | an?\s+\w+\s+(?:of|from|in)\s+the\s+(?:list|array|response) | among(?:st)?\s+them | including | includes |
-            objects?\s+(?:like\s+th(?:is|ese)|of\s+the\s+form) |
+            objects?\s+(?:like\s+th(?:is|ese)|of\s+the\s+form) | (?:only|just)\s+(?:show\s+)?one\s+\w+ | sample\s+of\s+the\s+response | alleen\s+het\s+eerste |
             (?:records|items|elements|entries|objects|they)\b.*\bhave\s+(?:this|the|these)\b.*\b(?:form|shape|structure|format|fields|members|properties) |
             cada | jede[rs]? | chaque | кажд\w+ | her\s+bir | setiap | każd\w+ | ogni | elke?\s+\w+ | varje | hver | каждый | кожн\w+ | každ\w+ |
             primer[ao]? | primeir[oa] | erste[rns]? | premi(?:er|ère) | перв\w+ | ilk | pertama | pierwsz\w+ | prim[oa] |

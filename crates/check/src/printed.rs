@@ -110,6 +110,17 @@ impl Printed {
         self.filters.last().is_some_and(|last| last.raw)
     }
 
+    /// Whether the filter makes texts of JSON: `jq -r '.[] | tojson'`.
+    fn prints_json_as_text(&self) -> bool {
+        const TO_TEXT: [&str; 3] = ["tojson", "@json", "tostring"];
+        let last = self.filters.last();
+        last.is_some_and(|last| {
+            TO_TEXT
+                .iter()
+                .any(|name| last.program.trim_end().ends_with(name))
+        })
+    }
+
     /// Whether text below a command could be what it prints; `prompted` if other commands have prompts.
     pub fn looks_like_output(&self, text: &str, prompted: bool) -> bool {
         if let Some(write_out) = &self.write_out
@@ -193,6 +204,13 @@ impl Printed {
     /// Parses what a page shows from an offset on.
     pub fn parse(&self, content: &str, start: usize) -> Result<(Documented, Form), SyntaxError> {
         let text = content[start..].trim_start();
+        if self.is_raw() && self.prints_json_as_text() {
+            let documented = Documented {
+                body: Some(lines(content, start)),
+                ..Documented::default()
+            };
+            return Ok((documented, Form::Lines));
+        }
         if text.lines().any(|line| line.starts_with("jq: error")) {
             return Ok((Documented::default(), Form::Error));
         }
@@ -349,7 +367,8 @@ impl WriteOut {
                     "http_code" | "response_code" => out.push_str(r"(?P<status>[1-5]\d\d)"),
                     "http_version" | "exitcode" => out.push_str(r"[\d.]+"),
                     name if is_number(name) => out.push_str(r"\d+(?:[.,]\d+)?"),
-                    name => return Err(name.to_owned()),
+                    name @ ("json" | "header_json") => return Err(name.to_owned()),
+                    _ => out.push_str(r"[^\n]*?"),
                 }
             } else if let Some(other) = part.name("other").or(part.name("percent")) {
                 out.push_str(&regex::escape(other.as_str()));
@@ -409,6 +428,11 @@ mod tests {
                 Some((200, "{}")),
             ),
             ("%{http_code} 100%%", "200 100%", Some((200, ""))),
+            (
+                "%{http_code}, %{content_type}",
+                "404, text/html; charset=utf-8",
+                Some((404, "")),
+            ),
             ("Status: %{http_code}", "{}", None),
             ("%{http_code}", "{\"count\": 200}", None),
             ("%{http_code}", "PORT=300", None),
@@ -421,8 +445,8 @@ mod tests {
             });
             assert_eq!(found, expected, "{format}: {shown}");
         }
-        let unknown = WriteOut::parse("%{http_code} %{content_type}").map(|_| ());
-        assert_eq!(unknown, Err("content_type".to_owned()));
+        let unknown = WriteOut::parse("%{json}").map(|_| ());
+        assert_eq!(unknown, Err("json".to_owned()));
     }
 
     #[test]

@@ -62,6 +62,13 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
             place,
         });
     }
+    if let Some(statuses) = status_text::of_cases(&prose.text) {
+        return Some(Expected {
+            statuses,
+            source: StatusSource::Text,
+            place,
+        });
+    }
     let sure = in_paragraph(text)
         .or_else(|| status_text::of_other_case(text))
         .or_else(|| status_text::of_heading(text))
@@ -151,6 +158,14 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
             _ => return None,
         };
         if other_requests::is_about(&page.text[prose.range.clone()], &example.request) {
+            continue;
+        }
+        if let Some(statuses) = status_text::of_cases(&prose.text) {
+            found = Some(Expected {
+                statuses,
+                source: StatusSource::Text,
+                place: Some(prose.range.clone()),
+            });
             continue;
         }
         let is_item = page.is_list_item(prose.range.start);

@@ -36,11 +36,11 @@ static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
 static STATEMENT: LazyLock<Regex> = regex!(
     r"(?xi)(?: \b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
-            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
+            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* | obt(?:enir|ener|er|iene[ns]?|enez) | erh(?:ält|alten) | recev\w+ | receb\w+ | recib\w+ | ricev\w+ |
             responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
             expects? | (?:should|will|['’]ll)\s+see | response\s+is | верн\w+ | возвраща\w+ |
             statuscode | statuskod\w* | estado | statut | stato | stav | kod(?:em|u|om)? | durum(?:\s+kodu)? | статус\w* | код\w* |
-            ^\W*(?:an?|une?|una|uno|uma?|eine?n?) |
+            ^\W*(?:an?|une?|una|uno|uma?|eine?n?|see) |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
         (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|are|be|will|must|response|now|then|ist|est|es|é|è|sein|wird|sera|será|jest|un|une|uno|una|um|ein|eine|einen|dann|danach|
@@ -60,19 +60,19 @@ static ALTERNATIVE: LazyLock<Regex> = regex!(
 );
 /// Words of an expectation before a status: `should 404`, `It must return 404`.
 static SHOULD: LazyLock<Regex> = regex!(
-    r"(?xi)^\W*(?:(?:it|this|that|we|you|the\s+(?:server|api|response))\s+)?
-        (?:should|must|shall|will|sollte|soll|muss|debería|debe|deveria|deve|devrait|doit|dovrebbe|должен|должно)\b\s*(?:be\b)?"
+    r"(?xi)^\W*(?:(?:it|this|that|we|you|vous|tu|sie|du|wir|você|lei|usted|the\s+(?:server|api|response))\s+)?
+        (?:should|must|shall|will|sollten?|solltest|soll|muss|deberías?|deberia|debes?|deveria|deve|devrai[ts]|devriez|doit|dovrebbe|dovresti|должен|должно)\b\s*(?:be\b)?"
 );
 /// Words for an error, or for a request that fails.
 static FAILS: LazyLock<Regex> = regex!(
     r"(?xi)\b(?: errors? | fails? | failed | failure | reject(?:s|ed)? | refuse[sd]? | forbidden | denied | unauthorized | failing | not\s+(?:allowed|accepted|permitted|valid|found)
-            | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreur | échou\w+ | échec | refusée?
-            | rejetée? | erro | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | rechaza\w* | errore | fallisce | rifiutat\w+
+            | \w*fehler\w* | fehlgeschlagen | schlägt\s+fehl | abgelehnt | abgewiesen | erreurs? | échou\w+ | échec | refusée?
+            | rejetée? | erros? | falha\w* | rejeitad\w+ | recusad\w+ | falla\w* | errores | rechaza\w* | error[ei] | fallisce | rifiutat\w+
             | no\s+encontrad[oa]s? | não\s+(?:foi\s+)?encontrad[oa]s? | non\s+trovat\w | introuvables? | nicht\s+gefunden | не\s+найден\w* | не\s+знайден\w*
             | nie\s+znalezion\w+ | bulunamadı | niet\s+gevonden | hittades\s+inte | ikke\s+fundet | ikke\s+funnet
             | could\s?n(?:o|['’])t\s+(?:be\s+found|find) | unable\s+to | (?:does|did)\s?(?:not|n['’]t)\s+exist
             | (?:does|do|will|did)\s?(?:not|n['’]t)\s+work | won['’]t\s+work | funktioniert\s+(?:so\s+)?nicht | lehnt\b[^.]*\bab
-            | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошибк\w+ | hata\w* )\b
+            | (?:ne\s+)?fonctionne\s+pas | não\s+funciona | no\s+funciona | non\s+funziona | fout\w* | błąd\w* | błęd\w* | ошиб(?:ок|к\w+) | помил(?:ок|к\w+) | virhe\w* | chyb[ay] | hata\w* )\b
         | 错误 | 報錯 | 报错 | 失败 | エラー | 失敗 | 오류 | 에러 | 不存在 | 未找到 | 找不到 | 見つかりません | 찾을\s*수\s*없"
 );
 /// The last part of a heading: `404` of `Missing user (404)`, `Missing user - 404` and `Missing user: 404`.
@@ -99,6 +99,16 @@ pub fn in_brackets(text: &str) -> Option<u16> {
 
 /// The status that a paragraph documents.
 pub fn in_paragraph(text: &str) -> Option<u16> {
+    // "Click Send. You should see 200 OK and this response:"
+    let last = || {
+        let last = labels::last_sentence(text);
+        let is_part = last.len() < text.trim().len() && labels::leads(last);
+        in_sentences(last).filter(|_| is_part)
+    };
+    in_sentences(text).or_else(last)
+}
+
+fn in_sentences(text: &str) -> Option<u16> {
     let is_label = |text: &&str| labels::label(text) == Announces::Response;
     let last = || Some(text).filter(is_label).and_then(last_part);
     if let Some(status) = text.lines().rev().find_map(in_line).or_else(last) {
@@ -113,7 +123,19 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
         return named;
     }
     let text = without_should(text);
-    let captures = STATEMENT.captures(text)?;
+    // The verb is behind the object.
+    static BEHIND: LazyLock<Regex> = regex!(
+        r"(?P<code>[1-5]\d\d)\s*(?:エラー|ステータス|\p{L}{0,4}\s)?\s*(?:を返|が返|となり|になり|になる|となる)|(?:得到|收到|会返回)\s*(?P<other>[1-5]\d\d)"
+    );
+    let Some(captures) = STATEMENT.captures(text) else {
+        let found = BEHIND.captures(text).filter(|_| is_statement(text))?;
+        return found
+            .name("code")
+            .or(found.name("other"))?
+            .as_str()
+            .parse()
+            .ok();
+    };
     let next = captures
         .name("next")
         .map_or("", |next| next.as_str())
@@ -125,10 +147,11 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
         .then_some(code)
 }
 
-/// The statuses of a paragraph whose lines list a success and a failure: "Success response: 200 OK", "Error response: 404
+/// The statuses of a paragraph whose lines or sentences list a success and a failure: "Success response: 200 OK", "Error response: 404
 /// Not Found". What is called an error is not that of the example.
 pub fn of_cases(text: &str) -> Option<Vec<u16>> {
-    let lines = text.lines().filter_map(|line| Some((line, in_line(line)?)));
+    let lines = text.lines().flat_map(|line| line.split(". "));
+    let lines = lines.filter_map(|line| Some((line, in_line(line)?)));
     let (mut good, bad): (Vec<_>, Vec<_>) = lines.partition(|(_, status)| *status < 400);
     if good.is_empty() || bad.is_empty() {
         return None;
@@ -433,7 +456,8 @@ fn of_case(text: &str) -> Option<u16> {
 pub fn is_general(text: &str) -> bool {
     const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer body postman insomnia curl client browser terminal \
          successful deletion creation update updating deleting status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
-         delete das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
+         delete vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
+         deveria deve dovresti das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
          risposta tiene tem ha hat avec con com mit сервер ответ имеет запрос 服务器 服务 请求 会 将";
     let Some(found) = STATEMENT.find(text) else {

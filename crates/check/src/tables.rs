@@ -311,7 +311,9 @@ impl<'a> Checker<'a> {
                 .collect();
             if values.is_empty() {
                 // Related records are in a response with `_embed`.
-                if self.is_in_rules(name) || self.dataset.resources().contains(name) {
+                let is_of_items = name.ends_with("[]");
+                if is_of_items || self.is_in_rules(name) || self.dataset.resources().contains(name)
+                {
                     continue;
                 }
                 let unlisted = keys
@@ -532,8 +534,11 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// A member by name or by a path such as `address.city`.
+/// A member by name or by a path such as `address.city`; the first item for `tags[]`.
 fn lookup<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
+    if let Some(list) = name.strip_suffix("[]") {
+        return lookup(record, list)?.get(0);
+    }
     record.get(name).or_else(|| {
         name.split('.')
             .try_fold(record, |value, key| value.get(key.trim_end_matches("[]")))
