@@ -521,7 +521,7 @@ mod tests {
             ("curl h/a --next h/b", "several requests"),
             ("curl 'h/a/[1-3]'", "several requests"),
             ("curl h/a/{1,2}", "several requests"),
-            ("curl h/a -w '%{content_type}'", "`%{content_type}`"),
+            ("curl h/a -w '%{json}'", "`%{json}`"),
         ];
         for (text, reason) in rows {
             let curl = read(text);

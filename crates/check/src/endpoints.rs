@@ -14,7 +14,7 @@ use super::mentions;
 use super::page::{Block, Fence, Heading, Page, Table};
 use super::pairing;
 use super::requests;
-use super::text::{is_one_of, pattern};
+use super::text::{is_one_of, line_start, pattern};
 use super::url;
 
 static METHOD: LazyLock<Regex> = LazyLock::new(|| {
@@ -383,6 +383,17 @@ fn enters_query(page: &Page, at: usize) -> bool {
 
 /// The method that is named beside a block, above it or else below it: `**Method**: GET`.
 fn method_beside(page: &Page, at: usize) -> Option<&'static str> {
+    // Of several in a paragraph, each is above its URL.
+    let fence = page.fence(at)?;
+    let start = line_start(&page.text, fence.range.start);
+    let line = page.text[..start]
+        .trim_end_matches('\n')
+        .rsplit('\n')
+        .next();
+    let in_line_above = line.and_then(|line| known_method(&METHOD.captures(line)?[1]));
+    if !fence.fenced && in_line_above.is_some() {
+        return in_line_above;
+    }
     let named = |index: usize| match page.blocks.get(index)? {
         Block::Prose(prose) => {
             // The source of a label in HTML has tags.

@@ -236,7 +236,7 @@ static ELSEWHERE: LazyLock<Regex> = regex!(
             | (?:wrong|incorrect)\s+(?:response|answer|result|output) | for\s+comparison
             | compare\s+(?:it|this|that)\s+(?:with|to) | (?:another|real|original|live|production)\s+(?:\w+\s+)?(?:api|server|service) | (?:in|on)\s+production
             | used\s+to\s+(?:be|look|return|have|give|contain|respond) | confuse[ds]?
-            | with\s+(?-i:GET|POST|PUT|PATCH|DELETE)\b[^.]*\bwould | if\s+you\s+had\b | (?:the|its)\s+old\s+(?:value|state|record)s? | starting\s+point
+            | with\s+(?-i:GET|POST|PUT|PATCH|DELETE)\b[^.]*\bwould | if\s+you\s+had\b | (?:the|its)\s+old\s+(?:value|state)s? | starting\s+point
             | remember\s+what | so\s+sah\b[^.]*\bvorher | (?:antes|prima)\s+era | до\s+этого | undo\s+it | audit\s+log | (?:redux|vuex?|pinia)\s+(?:state|store)
             | json-server\s+v?\d[\d.]* | upstream | want\s+to\s+achieve )\b
         | 修改前 | 变更前 | 变更之前"
