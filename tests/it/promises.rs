@@ -165,3 +165,56 @@ fn filters_and_variables_that_make_texts_are_compared_as_texts() {
         ),
     ]);
 }
+
+#[test]
+fn counts_and_bodies_in_sentences_of_several_languages_are_compared() {
+    let list = "```bash\ncurl http://localhost:3000/bands\n```\n\n";
+    let band = "```bash\ncurl http://localhost:3000/bands/1\n```\n\n";
+    let rows = [
+        (list, "All 2 bands are returned.", &["pass"][..]),
+        (
+            list,
+            "5 bands are returned.",
+            &["fail: the number of items: documented 5, got 2"],
+        ),
+        (list, "Expect 5 results.", &["fail: the number of items"]),
+        (
+            list,
+            "Die Antwort enthält 5 Einträge.",
+            &["fail: the number of items"],
+        ),
+        (
+            list,
+            "Devuelve 3 resultados.",
+            &["fail: the number of items"],
+        ),
+        // They are not records.
+        (list, "Die Antwort enthält 5 Felder.", &["pass"]),
+        (
+            band,
+            "The response looks like this: `{\"id\": 1, \"name\": \"Owls\"}`. Note the name.",
+            &["pass: as documented"],
+        ),
+        (
+            band,
+            "The response looks like this: `{\"id\": 1, \"name\": \"Cats\"}`. Note the name.",
+            &["fail: name"],
+        ),
+        (
+            band,
+            "Die Antwort ist `{\"id\": 1, \"name\": \"Cats\"}`.",
+            &["fail: name"],
+        ),
+        (
+            band,
+            "Send `{\"name\": \"Cats\"}`. Then read it again.",
+            &["pass"],
+        ),
+    ];
+    let rows = rows.map(|(request, text, verdicts)| (format!("{request}{text}\n"), verdicts));
+    assert_all_judged(&rows);
+    assert_rows(&[(
+        "```bash\ncat > band.json <<'EOF'\n{ \"name\": \"Cats\" }\nEOF\n\ncurl -X POST http://localhost:3000/bands -H \"Content-Type: application/json\" -d @band.json\n```\n\n```json\n{ \"name\": \"Cats\", \"id\": 7 }\n```\n",
+        &["fail: id: documented 7, got 3"],
+    )]);
+}

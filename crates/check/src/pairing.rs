@@ -373,7 +373,9 @@ pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
     };
     let payload = |index: &usize| is_called_body(page, *index);
     let above = || fences(0..at).rev();
-    let written = above().find_map(|index| here_document(&page.fence(index)?.content, name));
+    // The block of the command may write the file itself.
+    let mut own_and_above = (0..=at).rev();
+    let written = own_and_above.find_map(|index| here_document(&page.fence(index)?.content, name));
     written.or_else(|| {
         let found = above().find(|index| named(index) && json(page, *index).is_some());
         let found = found.or_else(|| above().next().filter(payload).filter(|_| is_beside));

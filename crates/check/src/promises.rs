@@ -41,12 +41,16 @@ impl Around<'_> {
             ^\W*(?:(?:this|it|the\s+(?:following\s+)?(?:request|command|response|result|server|list|array|output|answer|call))\s+
                 (?:(?:will|should|now|then)\s+)?(?:returns?|contains?|has|have|includes?|lists?|gives?|shows?|prints?)
               | (?:now\s+)?(?:you|we)\s+(?:(?:will|should|now|then)\s+)?(?:get|see|receive|have)|returns?|result:|response:
-              | there\s+are | the\s+(?:response|result|body|output)\s+(?:is|will\s+be))
+              | there\s+are | the\s+(?:response|result|body|output)\s+(?:is|will\s+be) | expect
+              | (?:die\s+antwort|es|das\s+ergebnis|die\s+liste)\s+(?:enthält|hat|liefert) | (?:la\s+(?:respuesta|réponse|risposta)|a\s+resposta)\s+(?:contiene|tiene|contient|contém|tem|ha)
+              | devuelve | renvoie | retorna | restituisce | liefert)
             \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
             (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
-            (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)"
+            (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)
+            | ^\W*(?:all\s+)?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<noun>[\w-]+)\s+are\s+(?:returned|listed|shown|sent)\b"
         );
-        const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows";
+        const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows \
+             einträge datensätze ergebnisse elemente resultados registros elementos résultats éléments enregistrements risultati elementi";
         const NUMBERS: &str = "zero one two three four five six seven eight nine ten";
         if self.example.response.is_some() {
             return None;
@@ -56,8 +60,10 @@ impl Around<'_> {
         let resource = path.rsplit('/').next()?.to_lowercase();
         self.sentences().into_iter().find_map(|(sentence, range)| {
             let found = COUNT.captures(sentence)?;
-            let what = found["what"].to_lowercase();
-            let word = found["count"].to_lowercase();
+            let what = found.name("what").or(found.name("noun"))?;
+            let what = what.as_str().to_lowercase();
+            let word = found.name("count").or(found.name("number"))?;
+            let word = word.as_str().to_lowercase();
             let in_words = || NUMBERS.split(' ').position(|number| number == word);
             let number = word.parse().ok().or_else(in_words)?;
             let is_items = is_one_of(&what, ITEMS) || what == resource;

@@ -493,6 +493,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let arrows = ["->", "=>", "→"];
     let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
+    let ends_sentence = after == "." || after.starts_with(". ");
     let alone = is_label && !after.contains(char::is_alphanumeric);
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);
@@ -500,11 +501,12 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     const COMMANDS: [&str; 4] = ["curl ", "http ", "Invoke-RestMethod ", "Invoke-WebRequest "];
     // "The response is `{...}`."
     let is_said = || {
-        static SAYS: LazyLock<Regex> =
-            regex!(r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see)$");
+        static SAYS: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:is|be|are|returns?|answers?|gives?|prints?|shows?|with|get|see|ist|lautet|es|est|è|é)$"
+        );
         SAYS.is_match(label)
             && words.len() <= 12
-            && matches!(after, "" | ".")
+            && (after.is_empty() || ends_sentence)
             && labels::label(label) == Announces::Response
             && status_text::is_unconditional(label)
             && !labels::is_elsewhere(label)
@@ -529,7 +531,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
         let is_status = || status_text::of_response_label(label).is_some() && words.len() <= 6;
-        alone
+        (alone || is_label && ends_sentence)
             && (is_arrow
                 || match labels::label(label) {
                     Announces::Response => true,
