@@ -47,7 +47,7 @@ impl Around<'_> {
             \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
             (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
             (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)
-            | ^\W*(?:all\s+)?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<noun>[\w-]+)\s+are\s+(?:returned|listed|shown|sent)\b"
+            | ^\W*(?:all\s+)?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<noun>[\w-]+)\s+are\s+(?:returned|listed|shown|sent)(?:\s+back)?\s*(?:[.!:]|$)"
         );
         const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows \
              einträge datensätze ergebnisse elemente resultados registros elementos résultats éléments enregistrements risultati elementi";
