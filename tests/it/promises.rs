@@ -21,6 +21,10 @@ fn values_that_a_program_prints_or_asserts_are_compared() {
             python("print(r.status_code)  # 200\nprint(r.json())\nassert r.json()['id'] == 2"),
             &["fail: id: documented 2, got 1"],
         ),
+        (
+            "```python\ndef test_band():\n    r = requests.get(\"http://localhost:3000/bands/1\")\n    assert r.status_code == 201\n```\n".to_owned(),
+            &["fail: the response documents 201"],
+        ),
         // An explanation.
         (python("print(r.json()[\"name\"])  # the name of the band"), &["pass"]),
         (js("const bands = await res.json();\nconsole.log(bands.length); // 2"), &["pass"]),

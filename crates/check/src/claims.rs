@@ -121,7 +121,7 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
                 | (?P<expect>expect)
                 | (?P<pair>assert\.(?:equal|strictEqual|deepEqual|deepStrictEqual)|assertEquals?|assert_equal)
                 | (?P<assert>assert) ) \(\s*
-          | ^[ \t]*assert\x20+
+          | ^[\x20\t]*assert\x20+
           | ^>>>\x20(?P<entered>[^\n]+)\n
         "
     );
