@@ -14,7 +14,7 @@ use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::lenient_json;
 use super::literals::{Part, Reader};
-use super::service::{Request, WrittenRequest};
+use super::service::{FORM, Request, WrittenRequest};
 use super::shell::Mistake;
 use super::text::{Lines, is_one_of, line_start, pattern};
 use super::url::{self, encode_component};
@@ -35,7 +35,7 @@ static CONFIGURES: LazyLock<Regex> =
     regex!(r"\.(?:create|extend|HTTPS?Connection|(?:Async)?Client|Session|session)$");
 
 /// A URL of this machine.
-static URL: LazyLock<Regex> =
+pub static URL: LazyLock<Regex> =
     regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s"'`<>)]*"#);
 
 /// The method of a call: `method: "POST"`, `-Method Post`.
@@ -118,11 +118,10 @@ fn client_of(text: &str, name: &str) -> Option<(Client, String)> {
 fn call_from(text: &str, mut at: usize) -> Option<Captures<'_>> {
     loop {
         let call = CALL.captures_at(text, at)?;
-        let is_client = call.name("made").is_none() || client_of(text, &call["call"]).is_some();
-        if is_client {
+        if call.name("made").is_none() || client_of(text, &call["call"]).is_some() {
             return Some(call);
         }
-        at = call.get(0)?.end();
+        at = call.get_match().end();
     }
 }
 
@@ -152,18 +151,16 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(call) = call_from(text, at) {
-        let (Some(whole), Some(name)) = (call.get(0), call.name("call").or(call.name("command")))
-        else {
-            break;
-        };
+        let whole = call.get_match();
         at = whole.end();
-        if CONFIGURES.is_match(name.as_str()) {
+        let name = call.name("call").map_or("", |name| name.as_str());
+        if CONFIGURES.is_match(name) {
             continue;
         }
-        let client = match name.as_str() {
-            _ if call.name("command").is_some() => "PowerShell".to_owned(),
-            call if language.is_empty() => format!("`{call}`"),
-            call => format!("`{call}` in {language}"),
+        let client = match name {
+            "" => "PowerShell".to_owned(),
+            _ if language.is_empty() => format!("`{name}`"),
+            _ => format!("`{name}` in {language}"),
         };
         let reason = format!("a request of {client}, which is not run");
         let mut request = FoundRequest::default();
@@ -178,11 +175,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
                 _ if let Some(comma) = comma => comma_after(comma),
                 _ if let Some(option) = data() => {
                     let start = request.span.start;
-                    Problem::Mistakes(vec![Mistake {
-                        span: start + option.start..start + option.end,
-                        text: "`fetch` has no option `data`, so no body is sent".to_owned(),
-                        fix: Some("body".to_owned()),
-                    }])
+                    let span = start + option.start..start + option.end;
+                    let text = "`fetch` has no option `data`, so no body is sent";
+                    Problem::Mistakes(vec![Mistake::new(span, text, Some("body".to_owned()))])
                 }
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
@@ -221,11 +216,8 @@ fn data_option(call: &str) -> Option<Range<usize>> {
 
 /// The mistake of a comma that is missing after an offset.
 fn comma_after(at: usize) -> Problem {
-    Problem::Mistakes(vec![Mistake {
-        span: at..at + 1,
-        text: "a comma is missing after this".to_owned(),
-        fix: None,
-    }])
+    let mistake = Mistake::new(at..at + 1, "a comma is missing after this", None);
+    Problem::Mistakes(vec![mistake])
 }
 
 /// Where a call that cannot be read lacks a comma: after its URL, or at the end of a line above another option.
@@ -253,9 +245,7 @@ fn missing_comma(call: &str) -> Option<usize> {
 
 /// Where the next call begins, or the text ends.
 fn next_call(text: &str, at: usize) -> usize {
-    let next = call_from(text, at);
-    next.and_then(|next| next.get(0))
-        .map_or(text.len(), |next| next.start())
+    call_from(text, at).map_or(text.len(), |next| next.get_match().start())
 }
 
 /// The request of a call whose URL begins with literal text, where the call ends, and whether all its values are literal.
@@ -336,17 +326,17 @@ fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Reques
         match name.as_str() {
             "headers" => {
                 for (name, value) in value()?.as_object()? {
-                    request
-                        .headers
-                        .push((name.clone(), value.as_str()?.to_owned()));
+                    request.add_header(name, value.as_str()?);
                 }
             }
-            "contentType" => request
-                .headers
-                .push(("Content-Type".to_owned(), value()?.as_str()?.to_owned())),
-            "params" => add_query(&mut request.target, &fields(client, &value()?)?),
-            "data" if client == Client::JQuery && request.method == "GET" => {
-                add_query(&mut request.target, &fields(client, &value()?)?);
+            "contentType" => request.add_header("Content-Type", value()?.as_str()?),
+            _ if name == "params"
+                || name == "data" && client == Client::JQuery && request.method == "GET" =>
+            {
+                for (name, value) in fields(client, &value()?)? {
+                    let (name, value) = (encode_component(&name), encode_component(&value));
+                    request.add_query(&format!("{name}={value}"));
+                }
             }
             "body" | "data" | "json" => {
                 let value = value()?;
@@ -360,10 +350,8 @@ fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Reques
     }
     if let Some((text, content_type)) = body {
         request.body = Some(text);
-        if request.header("content-type").is_none() && !content_type.is_empty() {
-            request
-                .headers
-                .push(("Content-Type".to_owned(), content_type.to_owned()));
+        if !content_type.is_empty() {
+            request.default_header("Content-Type", content_type);
         }
     }
     Some(())
@@ -371,7 +359,6 @@ fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Reques
 
 /// The body that a client sends for a value, and its content type.
 fn sent(client: Client, name: &str, value: &Value) -> Option<(String, &'static str)> {
-    const FORM: &str = "application/x-www-form-urlencoded";
     match (client, value) {
         (Client::Fetch, Value::String(text)) => Some((text.clone(), "text/plain;charset=UTF-8")),
         (Client::Fetch, _) => None,
@@ -394,8 +381,9 @@ fn fields(client: Client, value: &Value) -> Option<Vec<(String, String)>> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Bool(true) if client == Client::Python => Some("True".to_owned()),
-        Value::Bool(false) if client == Client::Python => Some("False".to_owned()),
+        Value::Bool(is) if client == Client::Python => {
+            Some(if *is { "True" } else { "False" }.to_owned())
+        }
         Value::Bool(is) => Some(is.to_string()),
         _ => None,
     };
@@ -406,17 +394,6 @@ fn fields(client: Client, value: &Value) -> Option<Vec<(String, String)>> {
     members
         .map(|(name, value)| Some((name.clone(), text(value)?)))
         .collect()
-}
-
-fn add_query(target: &mut String, fields: &[(String, String)]) {
-    for (name, value) in fields {
-        target.push(if target.contains('?') { '&' } else { '?' });
-        target.push_str(&format!(
-            "{}={}",
-            encode_component(name),
-            encode_component(value)
-        ));
-    }
 }
 
 /// Whether an offset is in a comment.
