@@ -189,11 +189,8 @@ impl Filter {
             let value = read::parse_single(json.as_bytes());
             value.map_err(|error| Stop::Error(error.to_string()))
         };
-        let variables: Vec<Val> = self
-            .variables
-            .iter()
-            .map(|(_, json)| value(json))
-            .collect::<Result<_, _>>()?;
+        let variables = self.variables.iter().map(|(_, json)| value(json));
+        let variables = variables.collect::<Result<Vec<Val>, _>>()?;
         let mut outputs = Vec::new();
         for input in inputs {
             let context = Ctx::<Data>::new(&filter.lut, Vars::new(variables.iter().cloned()));
@@ -221,11 +218,8 @@ impl Filter {
         // jq names the type where jaq shows the whole value.
         let described = VALUE.captures(text).and_then(|found| {
             let value = serde_json::from_str(&found["value"]).ok()?;
-            let kind = type_name(&value);
-            Some(format!(
-                "cannot {} {kind} {}",
-                &found["verb"], &found["rest"]
-            ))
+            let (verb, kind, rest) = (&found["verb"], type_name(&value), &found["rest"]);
+            Some(format!("cannot {verb} {kind} {rest}"))
         });
         Stop::Error(described.unwrap_or_else(|| short(&text.into())))
     }
@@ -251,9 +245,10 @@ fn has(token: &Token<&str>, is_it: &impl Fn(&Token<&str>) -> bool) -> bool {
     is_it(token)
         || match &token.1 {
             Tok::Block(tokens) => tokens.iter().any(|inner| has(inner, is_it)),
-            Tok::Str(parts) => parts
-                .iter()
-                .any(|part| matches!(part, StrPart::Term(inner) if has(inner, is_it))),
+            Tok::Str(parts) => {
+                let in_part = |part: &_| matches!(part, StrPart::Term(inner) if has(inner, is_it));
+                parts.iter().any(in_part)
+            }
             Tok::Word | Tok::Var | Tok::Fmt | Tok::Num | Tok::Sym => false,
         }
 }
@@ -278,9 +273,8 @@ fn on_thread<I: Send + 'static, O: Send + 'static>(
 
 static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
     let own = load::parse(include_str!("jq.jq"), |parser| parser.defs()).unwrap_or_default();
-    let library = jaq_core::defs()
-        .chain(jaq_std::defs())
-        .chain(jaq_json::defs());
+    let library = jaq_core::defs().chain(jaq_std::defs());
+    let library = library.chain(jaq_json::defs());
     let is_offered = |def: &Def<&str>| {
         let name = format!("{}/{}", def.name, def.args.len());
         !is_one_of(&name, LEFT_OUT)

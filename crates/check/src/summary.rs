@@ -42,10 +42,9 @@ impl Summary {
                 summary.warnings += result.details.warnings.len();
             }
             for finding in page.tables.iter().flat_map(|table| &table.findings) {
-                *if finding.wrong {
-                    &mut summary.tables
-                } else {
-                    &mut summary.warnings
+                *match finding.wrong {
+                    true => &mut summary.tables,
+                    false => &mut summary.warnings,
                 } += 1;
             }
         }
@@ -113,8 +112,7 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
             // The others are listed as skipped or as errors.
             if matches!(outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
                 found.extend(example.unpaired.iter().map(|block| {
-                    let is_json = matches!(&page.blocks[*block], Block::Fence(fence) if shows_response(fence));
-                    let reason = match is_json {
+                    let reason = match page.fence(*block).is_some_and(shows_response) {
                         true => "not the response to a request",
                         false => "not JSON",
                     };
@@ -135,12 +133,10 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
         // Several requests may have the same block below them.
         found.sort_unstable();
         found.dedup();
-        let line = |block: usize| page.line(page.blocks[block].range().start);
-        out.extend(
-            found
-                .into_iter()
-                .map(|(block, reason)| (page, line(block), reason)),
-        );
+        out.extend(found.into_iter().map(|(block, reason)| {
+            let line = page.line(page.blocks[block].range().start);
+            (page, line, reason)
+        }));
     }
     out
 }
@@ -169,13 +165,8 @@ pub struct Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} /{}{}",
-            self.method,
-            self.resource,
-            if self.item { "/{id}" } else { "" }
-        )
+        let id = if self.item { "/{id}" } else { "" };
+        write!(f, "{} /{}{id}", self.method, self.resource)
     }
 }
 
@@ -202,10 +193,9 @@ pub fn coverage(pages: &[PageResult]) -> Vec<Endpoint> {
             continue;
         }
         for resource in dataset.resources() {
-            let endpoints = if dataset.records(resource).is_some() {
-                COLLECTION
-            } else {
-                SINGULAR
+            let endpoints = match dataset.records(resource) {
+                Some(_) => COLLECTION,
+                None => SINGULAR,
             };
             out.extend(endpoints.iter().map(|(method, item)| Endpoint {
                 method,
