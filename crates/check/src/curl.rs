@@ -193,22 +193,18 @@ impl Parser {
                     self.mistake(span, text, None);
                 }
             },
-            "data" | "data-ascii" | "data-binary" | "json"
-                if value == "@-" && self.stdin.is_some() =>
-            {
-                let text = self.stdin.clone().unwrap_or_default();
-                self.add_data(text, kind);
-            }
-            "data" | "data-ascii" | "data-binary" | "json" if value.starts_with('@') => {
-                if !self.data.is_empty() || self.out.body_file.is_some() {
-                    self.unsupported("its body combines a file with other data");
+            "data-raw" => self.add_data(value, kind),
+            "data" | "data-ascii" | "data-binary" | "json" => match value.strip_prefix('@') {
+                None => self.add_data(value, kind),
+                Some("-") if let Some(text) = self.stdin.clone() => self.add_data(text, kind),
+                Some(file) => {
+                    if !self.data.is_empty() || self.out.body_file.is_some() {
+                        self.unsupported("its body combines a file with other data");
+                    }
+                    self.out.body_file = Some(file.to_owned());
+                    self.add_data(value, kind);
                 }
-                self.out.body_file = Some(value[1..].to_owned());
-                self.add_data(value, kind);
-            }
-            "data" | "data-ascii" | "data-binary" | "data-raw" | "json" => {
-                self.add_data(value, kind);
-            }
+            },
             "data-urlencode" => match encode(&value) {
                 Some(encoded) => self.add_data(encoded, FORM),
                 None => self.unsupported("the value is read from a file"),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::service::TextFile;
+use super::service::{Opener, Service, ServiceError, TextFile};
 
 /// A data file and its rules.
 #[derive(Debug)]
@@ -248,6 +248,11 @@ pub fn has(whole: &Value, key: &str, value: Option<&Value>) -> bool {
 }
 
 impl Dataset {
+    /// Opens a service over the data and the rules.
+    pub fn open(&self, open: &Opener<'_>) -> Result<Service, ServiceError> {
+        open(&self.data, self.rules.as_ref())
+    }
+
     /// The names of the resources.
     pub fn resources(&self) -> Vec<&str> {
         let keys = self.value.as_object().into_iter().flatten();

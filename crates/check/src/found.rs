@@ -204,14 +204,12 @@ impl FoundRequest {
         let (Some(own), Some(other)) = (&self.written, &other.written) else {
             return false;
         };
-        let path = |target: &str| {
-            super::url::path_of(target)
-                .split('?')
-                .next()
-                .map(str::to_owned)
+        let path = |written: &WrittenRequest| {
+            let path = url::path_of(&written.request.target);
+            path.split('?').next().map(str::to_owned)
         };
         (own.request.method.is_empty() || own.request.method == other.request.method)
-            && path(&own.request.target) == path(&other.request.target)
+            && path(own) == path(other)
     }
 
     /// Whether another request is this template with values in place of its placeholders.

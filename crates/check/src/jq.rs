@@ -67,6 +67,8 @@ pub enum Stop {
 impl Filter {
     /// Reads a command; its first word is the program. Otherwise says why it is not run.
     pub fn parse(words: &[Word]) -> Result<Filter, String> {
+        // Options that do not change the values.
+        const LAYOUT: &str = "--compact-output --color-output --monochrome-output --sort-keys --ascii-output --exit-status --tab --unbuffered";
         let mut filter = Filter::default();
         let mut program = None;
         let mut words = words.iter().skip(1).map(|word| word.text.as_str());
@@ -82,10 +84,18 @@ impl Filter {
                     filter.variables.push((format!("${name}"), json));
                 }
                 "--indent" => _ = words.next(),
-                _ if word.starts_with("--") => filter.long_option(word)?,
+                "--raw-output" => filter.raw = true,
+                "--slurp" => filter.slurps = true,
+                _ if is_one_of(word, LAYOUT) => {}
                 _ if word.starts_with('-') && word.len() > 1 => {
-                    let mut letters = word.chars().skip(1);
-                    letters.try_for_each(|letter| filter.option(letter, word))?;
+                    for letter in word.chars().skip(1) {
+                        match letter {
+                            'r' => filter.raw = true,
+                            's' => filter.slurps = true,
+                            'c' | 'C' | 'M' | 'S' | 'a' | 'e' => {}
+                            _ => return Err(format!("its option `{word}` is not understood")),
+                        }
+                    }
                 }
                 _ if program.is_some() => return Err(format!("it reads the file `{word}`")),
                 _ => program = Some(word),
@@ -94,33 +104,6 @@ impl Filter {
         filter.program = program.unwrap_or(".").trim().to_owned();
         filter.check()?;
         Ok(filter)
-    }
-
-    fn long_option(&mut self, word: &str) -> Result<(), String> {
-        let letter = match word {
-            "--raw-output" => 'r',
-            "--slurp" => 's',
-            "--compact-output"
-            | "--color-output"
-            | "--monochrome-output"
-            | "--sort-keys"
-            | "--ascii-output"
-            | "--exit-status"
-            | "--tab"
-            | "--unbuffered" => 'c',
-            _ => return Err(format!("its option `{word}` is not understood")),
-        };
-        self.option(letter, word)
-    }
-
-    fn option(&mut self, letter: char, word: &str) -> Result<(), String> {
-        match letter {
-            'r' => self.raw = true,
-            's' => self.slurps = true,
-            'c' | 'C' | 'M' | 'S' | 'a' | 'e' => {}
-            _ => return Err(format!("its option `{word}` is not understood")),
-        }
-        Ok(())
     }
 
     /// Whether it prints its input as it is.

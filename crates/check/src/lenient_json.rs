@@ -70,16 +70,14 @@ pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, Syntax
     documented.missing = parser.unclosed.take().or(parser.no_comma.take());
     // Headers, the next prompt or other words may be shown below the body, but no more JSON; beside it a remark such as
     // "(status 201)".
-    let is_below = content[..parser.at]
-        .trim_end_matches([' ', '\t'])
-        .ends_with('\n');
+    let is_below = parser.is_at_line_start();
     let rest = parser.rest().trim_end();
-    let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n');
-    // A program ends with `;`, and a shell marks the missing end of a line with `%`.
-    let is_remark = is_remark || matches!(rest, ";" | "%" | "⏎");
-    // `curl -v` writes on behind a body without an end of line.
-    let is_remark =
-        is_remark || rest.starts_with("* Connection #") || rest.starts_with("* Closing connection");
+    let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n')
+        // A program ends with `;`, and a shell marks the missing end of a line with `%`.
+        || matches!(rest, ";" | "%" | "⏎")
+        // `curl -v` writes on behind a body without an end of line.
+        || rest.starts_with("* Connection #")
+        || rest.starts_with("* Closing connection");
     if rest.starts_with(is_json) || !(is_below || is_remark || rest.is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }
@@ -100,9 +98,7 @@ pub fn values(content: &str, start: usize) -> Result<(Documented, bool), SyntaxE
         if parser.rest().is_empty() {
             break;
         }
-        let is_line = content[..from]
-            .trim_end_matches([' ', '\t'])
-            .ends_with('\n');
+        let is_line = parser.is_at_line_start();
         if parser.rest().starts_with(['.', '…']) && parser.dots() {
             items.push(Item::Elided(from..parser.at));
         } else if !parser.eat(',') {
@@ -228,6 +224,12 @@ impl<'a> Parser<'a> {
 
     fn error(&self, text: impl Into<String>) -> SyntaxError {
         SyntaxError::new(self.at, text)
+    }
+
+    /// Whether only spaces are before it in a further line.
+    fn is_at_line_start(&self) -> bool {
+        let above = self.text[..self.at].trim_end_matches([' ', '\t']);
+        above.ends_with('\n')
     }
 
     /// Skips white space and comments; true if a comment begins with dots, which is an elision.
@@ -385,12 +387,7 @@ impl<'a> Parser<'a> {
     fn placeholder(&self) -> Option<usize> {
         let rest = self.rest();
         let end = rest.find('}')?;
-        let inner = rest[1..end].trim();
-        let named = inner.starts_with(|c: char| c.is_alphabetic())
-            && inner
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_- ".contains(c));
-        named.then_some(self.at + end + 1)
+        is_name(rest[1..end].trim()).then_some(self.at + end + 1)
     }
 
     fn word(&mut self) -> Result<Kind, SyntaxError> {
@@ -637,22 +634,20 @@ fn is_elision(comment: &str, own_line: bool) -> bool {
     comment.starts_with("...") || comment.starts_with('…') || (own_line && begins)
 }
 
+/// Whether a text in brackets may be the name of what is meant: `{user id}`, `<string>`.
+fn is_name(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || " _-".contains(c);
+    text.starts_with(char::is_alphabetic) && text.chars().all(is_part)
+}
+
 fn string_kind(text: String) -> Kind {
     if is_dots(&text) {
         return Kind::Match(Matcher::Any);
     }
-    let inner = text
-        .strip_prefix('<')
-        .and_then(|rest| rest.strip_suffix('>'));
-    let is_name = |name: &str| {
-        name.len() > 1
-            && name.starts_with(char::is_alphabetic)
-            && name
-                .chars()
-                .all(|c| c.is_alphanumeric() || " _-".contains(c))
-    };
+    let inner = text.strip_prefix('<');
+    let inner = inner.and_then(|rest| rest.strip_suffix('>'));
     match inner {
-        Some(name) if is_name(name) => Kind::Match(matcher(name)),
+        Some(name) if is_name(name) && name.len() > 1 => Kind::Match(matcher(name)),
         _ => Kind::Exact(serde_json::Value::String(text)),
     }
 }

@@ -97,14 +97,14 @@ fn client_of(text: &str, name: &str) -> Option<(Client, String)> {
         return Some((client, String::new()));
     }
     MAKES.captures_iter(text).find_map(|found| {
-        let whole = found.get(0)?;
+        let whole = found.get_match();
         let mut reader = Reader::new(text, whole.end(), whole.start());
         let arguments = reader.arguments()?;
         let alias = || ALIAS.captures(&text[reader.at..])?.name("name");
-        found
-            .name("name")
-            .or_else(alias)
-            .filter(|name| name.as_str() == own)?;
+        let name = found.name("name").or_else(alias)?;
+        if name.as_str() != own {
+            return None;
+        }
         let options = arguments.first().and_then(|(_, at)| reader.members(*at));
         let mut options = options.into_iter().flatten().chain(arguments);
         let base = options.find(|(name, _)| is_one_of(name, "baseURL base_url"));
@@ -139,9 +139,10 @@ pub fn call_end(text: &str) -> Option<usize> {
     static BEFORE: LazyLock<Regex> =
         regex!(r"^(?:(?:(?:const|let|var)\s+)?\w+\s*=\s*)?(?:(?:await|return)\s+)?");
     let start = BEFORE.find(text)?.end();
-    let call = CALL
-        .captures_at(text, start)
-        .filter(|call| call.get(0).is_some_and(|call| call.start() == start))?;
+    let call = CALL.captures_at(text, start)?;
+    if call.get_match().start() != start {
+        return None;
+    }
     let (_, end, is_literal) = read(text, &call)?;
     is_literal.then_some(end)
 }
@@ -191,16 +192,15 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         } else if let Some(written) = not_literal(text, &call) {
             at = written.url_span.end;
             request.span = whole.start()..at;
-            let comma = call
-                .name("call")
-                .and_then(|_| missing_between_arguments(text, whole.end()));
-            request.problem = Some(match comma {
-                Some(comma) => comma_after(comma),
-                None => Problem::Skip(reason),
+            request.problem = Some(match missing_between_arguments(text, whole.end()) {
+                Some(comma) if !name.is_empty() => comma_after(comma),
+                _ => Problem::Skip(reason),
             });
             request.written = Some(written);
         }
-        found.extend(Some(request).filter(|request| request.written.is_some()));
+        if request.written.is_some() {
+            found.push(request);
+        }
     }
     found
 }
@@ -250,7 +250,7 @@ fn next_call(text: &str, at: usize) -> usize {
 
 /// The request of a call whose URL begins with literal text, where the call ends, and whether all its values are literal.
 fn read(text: &str, call: &Captures<'_>) -> Option<(WrittenRequest, usize, bool)> {
-    let (whole, name) = (call.get(0)?, call.name("call")?);
+    let (whole, name) = (call.get_match(), call.name("call")?);
     let (client, base) = client_of(text, name.as_str())?;
     let function = name.as_str().rsplit('.').next()?.trim_start();
     let mut reader = Reader::new(text, whole.end(), whole.start());
@@ -368,10 +368,8 @@ fn sent(client: Client, name: &str, value: &Value) -> Option<(String, &'static s
         (Client::Axios, value) => Some((value.to_string(), "application/json")),
         (Client::JQuery | Client::Python, value) => {
             let fields = fields(client, value)?;
-            let form = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(fields)
-                .finish();
-            Some((form, FORM))
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            Some((form.extend_pairs(fields).finish(), FORM))
         }
     }
 }
@@ -387,13 +385,10 @@ fn fields(client: Client, value: &Value) -> Option<Vec<(String, String)>> {
         Value::Bool(is) => Some(is.to_string()),
         _ => None,
     };
-    let members = value
-        .as_object()?
-        .iter()
-        .filter(|(_, value)| !value.is_null());
-    members
-        .map(|(name, value)| Some((name.clone(), text(value)?)))
-        .collect()
+    let members = value.as_object()?.iter();
+    let members = members.filter(|(_, value)| !value.is_null());
+    let fields = members.map(|(name, value)| Some((name.clone(), text(value)?)));
+    fields.collect()
 }
 
 /// Whether an offset is in a comment.
@@ -405,7 +400,10 @@ fn in_comment(text: &str, at: usize) -> bool {
 
 /// The URL and the method of a call that is not literal: the URL within it, and its method.
 fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
-    let (whole, name) = (call.get(0)?, call.name("call").or(call.name("command"))?);
+    let (whole, name) = (
+        call.get_match(),
+        call.name("call").or(call.name("command"))?,
+    );
     let next = next_call(text, whole.end());
     let mut reader = Reader::new(text, whole.end(), whole.start());
     let is_read = client_of(text, name.as_str()).is_some() && reader.arguments().is_some();
@@ -414,14 +412,11 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
     let url_span = whole.end() + url.start()..whole.end() + url.end();
     let given = METHOD.captures(&text[whole.start()..end.max(next)]);
     let named = name.as_str().rsplit('.').next().unwrap_or_default();
-    let method = given
-        .as_ref()
-        .map_or(named, |found| &found[1])
-        .to_ascii_uppercase();
+    let method = given.as_ref().map_or(named, |found| &found[1]);
+    let method = Some(method.to_ascii_uppercase());
+    let method = method.filter(|method| METHODS.contains(&method.as_str()));
     let request = Request {
-        method: Some(method)
-            .filter(|method| METHODS.contains(&method.as_str()))
-            .unwrap_or_default(),
+        method: method.unwrap_or_default(),
         target: url.as_str().to_owned(),
         ..Request::default()
     };
@@ -448,14 +443,12 @@ fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usi
         let comment = at + code.len();
         let length = comments::comment_output(&content[comment..end]);
         let shown = comment..comment + length;
-        if claims
-            .iter()
-            .any(|claim| shown.contains(&claim.range.start))
-        {
+        let mut claims = claims.iter();
+        if claims.any(|claim| shown.contains(&claim.range.start)) {
             continue;
         }
-        let read =
-            lenient_json::parse_literals(&comments::uncomment(&content[shown.clone()]), true);
+        let uncommented = comments::uncomment(&content[shown.clone()]);
+        let read = lenient_json::parse_literals(&uncommented, true);
         if read.is_ok_and(|read| read.body.is_some() && length > 0) {
             return Some(shown);
         }
@@ -516,10 +509,8 @@ fn is_body(text: &str, name: &str) -> bool {
 
 /// Whether what is printed is an error that was caught.
 fn is_error(text: &str, shown: &str) -> bool {
-    let name = shown
-        .split(|c: char| !c.is_alphanumeric())
-        .next()
-        .unwrap_or_default();
+    let mut names = shown.split(|c: char| !c.is_alphanumeric());
+    let name = names.next().unwrap_or_default();
     let caught = pattern(&format!(r"\bcatch\W+(?:function\W+)?{name}\b|\bas {name}:"));
     !name.is_empty() && caught.is_match(text)
 }
@@ -537,9 +528,8 @@ pub fn run_output(text: &str) -> Option<Range<usize>> {
     static RUN: LazyLock<Regex> =
         regex!(r"^[^\w\n]*(?:node|python3?|py|deno run|bun|npx tsx|ts-node)\s+[\w./-]+\s*\n");
     let start = RUN.find(text)?.end();
-    text[start..]
-        .starts_with(['{', '['])
-        .then_some(start..text.len())
+    let is_json = text[start..].starts_with(['{', '[']);
+    is_json.then_some(start..text.len())
 }
 
 #[cfg(test)]

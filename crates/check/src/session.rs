@@ -155,7 +155,7 @@ impl<'a> Session<'a> {
         }
         let pristine = match &self.options.server {
             Some(_) => None,
-            None => match (self.open)(&dataset.data, dataset.rules.as_ref()) {
+            None => match dataset.open(self.open) {
                 Ok(service) => Some(service),
                 Err(error) => {
                     self.broken.get_or_insert(error.to_string());
@@ -307,11 +307,10 @@ impl<'a> Session<'a> {
         request: &Request,
     ) -> Result<Received, ServiceError> {
         let fixture = &mut self.fixtures[fixture];
-        let open = || (self.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref());
         let response = match &mut fixture.pristine {
-            _ if request.writes() => open()?(request)?,
+            _ if request.writes() => fixture.dataset.open(self.open)?(request)?,
             Some(service) => service(request)?,
-            none => none.insert(open()?)(request)?,
+            none => none.insert(fixture.dataset.open(self.open)?)(request)?,
         };
         Ok(response.into())
     }
@@ -321,10 +320,7 @@ impl<'a> Session<'a> {
         let fixture = &mut self.fixtures[index];
         let service = match &mut fixture.running {
             Some(service) => service,
-            none => none.insert((self.open)(
-                &fixture.dataset.data,
-                fixture.dataset.rules.as_ref(),
-            )?),
+            none => none.insert(fixture.dataset.open(self.open)?),
         };
         for (of, write) in &self.writes[fixture.applied..] {
             if *of == index {

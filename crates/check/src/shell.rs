@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::prompt;
-use super::text::line_end;
+use super::text::{is_one_of, line_end};
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,11 +79,8 @@ pub fn command(text: &str, start: usize) -> Command {
     scanner.piped_in(text[..start].rsplit('\n').next().unwrap_or_default());
     scanner.run();
     let mut out = scanner.out;
-    let of_filter = out
-        .filters
-        .iter()
-        .rev()
-        .find_map(|filter| filter.words.last());
+    let mut filters = out.filters.iter().rev();
+    let of_filter = filters.find_map(|filter| filter.words.last());
     let last = of_filter.or(out.words.last());
     out.span = start..last.map_or(start, |word| word.span.end);
     out
@@ -239,9 +236,8 @@ impl<'a> Scanner<'a> {
             return;
         };
         let rest = self.rest();
-        let lines = rest
-            .split_inclusive('\n')
-            .take_while(|line| line.trim() != word);
+        let lines = rest.split_inclusive('\n');
+        let lines = lines.take_while(|line| line.trim() != word);
         let length = lines.map(str::len).sum::<usize>();
         self.out.stdin = Some(rest[..length].to_owned());
         self.at += length;
@@ -295,15 +291,14 @@ impl<'a> Scanner<'a> {
         let Some(before) = before.trim_end().strip_suffix('|') else {
             return;
         };
+        let typed = &before[prompt::typed(before)..];
         if let Some((_, word)) = before.split_once("<<") {
             self.here_document = Some(end_word(word.trim_start_matches('-').trim()));
-        } else if let Some(text) = before[prompt::typed(before)..].strip_prefix("echo ") {
-            let text = text.trim();
-            let inner = text
-                .strip_prefix('\'')
-                .and_then(|text| text.strip_suffix('\''));
+        } else if let Some(text) = typed.strip_prefix("echo ") {
+            let inner = text.trim().strip_prefix('\'');
+            let inner = inner.and_then(|text| text.strip_suffix('\''));
             self.out.stdin = inner.map(str::to_owned);
-        } else if let Some(file) = before[prompt::typed(before)..].strip_prefix("cat ") {
+        } else if let Some(file) = typed.strip_prefix("cat ") {
             let file = file.trim();
             self.out.input = (!file.contains(' ')).then(|| file.to_owned());
         }
@@ -419,12 +414,10 @@ impl<'a> Scanner<'a> {
         let is_url = |word: &Word| word.text.contains("://") || word.text.contains("localhost");
         let bare_url = !self.out.words.iter().any(is_url)
             && line.trim_start_matches(['"', '\'']).starts_with("http://");
-        let value = self.out.words.last().is_some_and(|word| {
-            matches!(
-                word.text.as_str(),
-                "-d" | "--data" | "--data-raw" | "-H" | "--header" | "--json"
-            )
-        }) && line.starts_with(['\'', '"']);
+        const NEEDS_VALUE: &str = "-d --data --data-raw -H --header --json";
+        let last = self.out.words.last();
+        let value = last.is_some_and(|word| is_one_of(&word.text, NEEDS_VALUE))
+            && line.starts_with(['\'', '"']);
         // wget begins its output with the time.
         let is_output = self.program() == "wget" && line.starts_with("--20");
         if !(option || bare_url || value) || line == "---" || is_output {
@@ -456,12 +449,9 @@ impl<'a> Scanner<'a> {
             self.push_str(inner, span.start);
             return true;
         }
-        let named = inner.starts_with(|c: char| c.is_alphabetic())
-            && inner
-                .chars()
-                .all(|c| c.is_alphanumeric() || " _-.".contains(c))
-            && inner.len() < 60;
-        if !named {
+        let is_part = |c: char| c.is_alphanumeric() || " _-.".contains(c);
+        let named = inner.starts_with(char::is_alphabetic) && inner.chars().all(is_part);
+        if !named || inner.len() >= 60 {
             return false;
         }
         let from = self.at;

@@ -30,10 +30,8 @@ pub fn check(
     for (index, block) in page.blocks.iter().enumerate() {
         let Block::Table(table) = block else { continue };
         let range = page.section(index);
-        let mut examples: Vec<&ExampleResult> = results
-            .iter()
-            .filter(|result| range.contains(&result.example.fence))
-            .collect();
+        let is_here = |result: &&ExampleResult| range.contains(&result.example.fence);
+        let mut examples: Vec<&ExampleResult> = results.iter().filter(is_here).collect();
         // A section without examples is about the whole page, if the page is about one endpoint.
         if examples.is_empty() && has_one_endpoint(results, dataset) {
             examples = results.iter().collect();
@@ -357,11 +355,8 @@ impl<'a> Checker<'a> {
         };
         let Some(rules) = self.rules() else {
             let is_required = |row: &&Property<'a>| matches!(required_cell(row), Some((true, _)));
-            let names: Vec<String> = rows
-                .iter()
-                .filter(is_required)
-                .map(|row| format!("`{}`", row.name))
-                .collect();
+            let required = rows.iter().filter(is_required);
+            let names: Vec<String> = required.map(|row| format!("`{}`", row.name)).collect();
             if role == Role::RequestBody && !names.is_empty() {
                 let names = names.join(", ");
                 let text = format!(
@@ -427,9 +422,8 @@ impl<'a> Checker<'a> {
         if methods.is_empty() {
             return;
         }
-        let writes = methods
-            .iter()
-            .any(|method| matches!(*method, "POST" | "PUT" | "PATCH"));
+        let is_write = |method: &&str| matches!(*method, "POST" | "PUT" | "PATCH");
+        let writes = methods.iter().any(is_write);
         let rules = self.rules();
         let requires = rules.and_then(|rules| rules.get("required")?.as_array());
         let unique = self.dataset.has_unique(&resource);
