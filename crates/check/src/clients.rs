@@ -49,17 +49,16 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         let given = &command.words[1..];
         let file = given.iter().find_map(|word| word.text.strip_prefix('@'));
         let file = file.map(str::to_owned).or(command.input.clone());
-        let request = match is_wget {
+        let mut request = match is_wget {
             true => wget(given),
             false => httpie(given, command.stdin.as_deref(), file.is_some()),
         };
-        let request = request.map(|mut written| {
-            let target = &mut written.request.target;
-            if matches!(program, "https" | "xhs") && target.starts_with("localhost") {
-                *target = format!("https://{target}");
-            }
-            written
-        });
+        if let Some(WrittenRequest { request, .. }) = &mut request
+            && matches!(program, "https" | "xhs")
+            && request.target.starts_with("localhost")
+        {
+            request.target.insert_str(0, "https://");
+        }
         let problem = match &request {
             _ if !command.mistakes.is_empty() => Some(Problem::Mistakes(command.mistakes)),
             Some(written) => {

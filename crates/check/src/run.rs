@@ -205,10 +205,11 @@ impl Runner<'_> {
         if example.directives.skip {
             return Err(skipped("a comment says so"));
         }
-        let sendable = sendable(page, example, &self.hosts, &self.saved);
-        if let Sendable::Skip(reason) = sendable {
-            return Err(Outcome::Skipped(reason));
-        }
+        let request = match sendable(page, example, &self.hosts, &self.saved) {
+            Sendable::Request(request) => Ok(request),
+            Sendable::Wrong(findings) => Err(findings),
+            Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
+        };
         let (mut response, mut syntax_error) = documented_response::response(page, example);
         let confidence = Confidence::of(page, example, response.form);
         if confidence == Confidence::Doubtful {
@@ -223,13 +224,8 @@ impl Runner<'_> {
         let body = response.body.as_ref();
         let expected = documented_status::expected(page, example, response.status.clone(), body);
         details.expected = Some(expected.clone());
-        let request = match sendable {
-            Sendable::Request(request) => request,
-            Sendable::Wrong(findings) => {
-                return Err(failed(findings).unwrap_or_else(|| error("no request")));
-            }
-            Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
-        };
+        let wrong = |findings| failed(findings).unwrap_or_else(|| error("no request"));
+        let request = request.map_err(wrong)?;
         details.target = request.target.clone();
         let is_root = request.target.split('?').next() == Some("/");
         if is_root && options.server.is_none() && body.is_none() {

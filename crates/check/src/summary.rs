@@ -99,25 +99,23 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
             ..
         } in examples
         {
-            let response = example.response.as_ref().map(|response| response.fence);
             claimed.insert(example.fence);
-            claimed.extend(response);
-            let head = example.response.as_ref();
-            let head = head.and_then(|response| response.head.as_ref());
-            claimed.extend(head.map(|(block, _)| block));
             claimed.extend(&example.unpaired);
-            if let (Some(reason), Some(block)) = (details.uncompared, response) {
-                found.push((block, reason));
+            if let Some(response) = &example.response {
+                claimed.insert(response.fence);
+                claimed.extend(response.head.as_ref().map(|(block, _)| block));
+                found.extend(details.uncompared.map(|reason| (response.fence, reason)));
             }
             // The others are listed as skipped or as errors.
             if matches!(outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
-                found.extend(example.unpaired.iter().map(|block| {
-                    let reason = match page.fence(*block).is_some_and(shows_response) {
+                for block in &example.unpaired {
+                    let is_json = page.fence(*block).is_some_and(shows_response);
+                    let reason = match is_json {
                         true => "not the response to a request",
                         false => "not JSON",
                     };
-                    (*block, reason)
-                }));
+                    found.push((*block, reason));
+                }
             }
         }
         for (index, block) in page.blocks.iter().enumerate() {
@@ -133,10 +131,10 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
         // Several requests may have the same block below them.
         found.sort_unstable();
         found.dedup();
-        out.extend(found.into_iter().map(|(block, reason)| {
+        for (block, reason) in found {
             let line = page.line(page.blocks[block].range().start);
-            (page, line, reason)
-        }));
+            out.push((page, line, reason));
+        }
     }
     out
 }
