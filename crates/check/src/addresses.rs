@@ -47,13 +47,9 @@ pub fn find(text: &str, blocks: &mut Vec<Block>) {
         let Block::Prose(prose) = &blocks[index] else {
             continue;
         };
-        let source = source(text, prose);
-        if !url::names_this_machine(source) {
-            continue;
-        }
         // A request of the paragraph.
         let is_found = matches!(blocks.get(index + 1), Some(Block::Fence(next)) if prose.range.contains(&next.range.start));
-        if is_found {
+        if is_found || !url::names_this_machine(source(text, prose)) {
             continue;
         }
         let found = in_paragraph(text, prose);
@@ -110,11 +106,8 @@ fn in_paragraph(text: &str, prose: &Prose) -> Vec<Range<usize>> {
         let range = address.start()..address.start() + trimmed(address.as_str()).len();
         let url = |range: &Range<usize>| unescaped(&source[range.clone()]);
         let is_again = |other: &Range<usize>| url(other) == url(&range);
-        if !is_target
-            && !is_part
-            && is_literal(&source[range.clone()])
-            && !found.iter().any(is_again)
-        {
+        let is_literal = is_literal(&source[range.clone()]);
+        if is_literal && !is_target && !is_part && !found.iter().any(is_again) {
             found.push(range);
         }
     }
@@ -198,10 +191,8 @@ fn up_to_last(words: &str) -> &str {
     static END: LazyLock<Regex> = regex!(r"[.!?。！？]\s");
     let end_of = |url: regex::Match<'_>| url.start() + trimmed(url.as_str()).len();
     let last = ADDRESS.find_iter(words).last().map_or(0, end_of);
-    let end = END
-        .find_at(words, last)
-        .map_or(words.len(), |end| end.end());
-    &words[..end]
+    let end = END.find_at(words, last);
+    &words[..end.map_or(words.len(), |end| end.end())]
 }
 
 /// Whether the heading of a block does not speak of a write.
@@ -236,23 +227,17 @@ fn is_below_get(above: &[Block]) -> bool {
 
 /// Whether the paragraph above is only a method, which is that of the URL.
 fn is_below_method(blocks: &[Block], index: usize) -> bool {
-    let above = index.checked_sub(1).map(|above| &blocks[above]);
-    matches!(above, Some(Block::Prose(above)) if http_message::METHODS.contains(&above.text.trim_matches(['`', '*', ' ', ':'])))
+    let above = index.checked_sub(1).and_then(|above| blocks[above].prose());
+    let word = above.map_or("", |above| above.text.trim_matches(['`', '*', ' ', ':']));
+    http_message::METHODS.contains(&word)
 }
 
 /// Whether a paragraph is about the request above it, whose response follows.
 fn is_about_command(blocks: &[Block], index: usize) -> bool {
-    let near = blocks[..index]
-        .iter()
-        .rev()
-        .take_while(|block| !matches!(block, Block::Heading(_)));
-    let last = near
-        .filter_map(|block| match block {
-            Block::Fence(fence) => Some((block, fence)),
-            _ => None,
-        })
-        .next();
-    last.is_some_and(|(block, fence)| {
+    let above = blocks[..index].iter().rev();
+    let near = above.take_while(|block| block.heading().is_none());
+    let mut last = near.filter_map(|block| Some((block, block.fence()?)));
+    last.next().is_some_and(|(block, fence)| {
         let url = fence.content.split_whitespace().nth(1).unwrap_or_default();
         let is_template = url::placeholder(url::path_of(url)).is_some();
         !is_response(block)
@@ -265,7 +250,7 @@ fn is_about_command(blocks: &[Block], index: usize) -> bool {
 
 /// The requests of a code block with nothing but URLs, one a line, and comments.
 pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
-    let Some(Block::Fence(fence)) = blocks.get(at) else {
+    let Some(fence) = blocks.get(at).and_then(Block::fence) else {
         return Vec::new();
     };
     let is_get = is_below_get(&blocks[..at]);
@@ -312,18 +297,15 @@ pub fn in_block(blocks: &[Block], at: usize) -> Vec<FoundRequest> {
 
 /// Whether a block is the URL of the command above it, as Swagger UI shows it again.
 pub fn repeats_command(above: &[Block], own: &Fence) -> bool {
-    let above = above.iter().rev().find_map(|block| match block {
-        Block::Fence(fence) => Some(fence.content.trim()),
-        _ => None,
-    });
+    let above = above.iter().rev().find_map(Block::fence);
+    let above = above.map_or("", |above| above.content.trim());
     let own = own.content.trim();
-    let is_command = |above: &str| above.contains("curl") || http_message::begins_message(above);
-    above.is_some_and(|above| above.contains(own) && above != own && is_command(above))
+    let is_command = above.contains("curl") || http_message::begins_message(above);
+    is_command && above.contains(own) && above != own
 }
 
 /// Whether a block is only URLs, so that what is below it need not be their response.
 pub fn is_address(fence: &Fence) -> bool {
-    ADDRESS
-        .find(fence.content.trim())
-        .is_some_and(|found| found.start() == 0)
+    let found = ADDRESS.find(fence.content.trim());
+    found.is_some_and(|found| found.start() == 0)
 }

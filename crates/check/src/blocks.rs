@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::directive::Directive;
+use super::labels::has_word;
 use super::text::floor_char_boundary;
 
 /// A part of a page.
@@ -123,6 +124,14 @@ impl Block {
         }
     }
 
+    /// The code block, if the block is one.
+    pub fn fence(&self) -> Option<&Fence> {
+        match self {
+            Block::Fence(fence) => Some(fence),
+            _ => None,
+        }
+    }
+
     /// The text of a heading or paragraph.
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -154,6 +163,26 @@ impl Block {
             Block::Table(table) => table.range.clone(),
             Block::Directive(directive) => directive.range.clone(),
         }
+    }
+}
+
+impl Table {
+    /// The header and the other rows.
+    pub fn all_rows(&self) -> impl Iterator<Item = &Vec<Cell>> {
+        std::iter::once(&self.header).chain(&self.rows)
+    }
+
+    /// The first column whose header has one of these words.
+    pub fn column(&self, names: &str) -> Option<usize> {
+        let mut header = self.header.iter();
+        header.position(|cell| has_word(&cell.text, names))
+    }
+}
+
+impl Cell {
+    /// Where its text begins in the page, if it is there without markup.
+    pub fn start(&self, page: &str) -> Option<usize> {
+        Some(self.range.start + page[self.range.clone()].find(&self.text)?)
     }
 }
 

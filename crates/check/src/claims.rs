@@ -47,11 +47,10 @@ impl Claim {
     /// The status, if that is claimed.
     pub fn status(&self) -> Option<u16> {
         let text = || self.value.as_str()?.get(..3)?.parse().ok();
-        let number = self
-            .value
-            .as_u64()
-            .and_then(|status| u16::try_from(status).ok());
-        let status = number.or_else(text).filter(|_| self.part == Part::Status)?;
+        let number = || u16::try_from(self.value.as_u64()?).ok();
+        let status = number()
+            .or_else(text)
+            .filter(|_| self.part == Part::Status)?;
         (100..600).contains(&status).then_some(status)
     }
 
@@ -84,10 +83,10 @@ impl Claim {
         };
         let documented = compare::short(&self.value);
         match &found.actual {
-            Some(actual) => format!(
-                "{what}: documented {documented}, got {}",
-                compare::short(actual)
-            ),
+            Some(actual) => {
+                let actual = compare::short(actual);
+                format!("{what}: documented {documented}, got {actual}")
+            }
             None => format!("{what} ({documented}): documented, but not in the response"),
         }
     }
@@ -170,14 +169,10 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
             Part::Response => continue,
             part => part,
         };
-        let value = claimed
-            .value
-            .or_else(|| in_words(&text[claimed.range.clone()], &part));
-        claims.extend(value.map(|value| Claim {
-            part,
-            value,
-            range: claimed.range,
-        }));
+        let range = claimed.range;
+        let value = claimed.value;
+        let value = value.or_else(|| in_words(&text[range.clone()], &part));
+        claims.extend(value.map(|value| Claim { part, value, range }));
     }
     claims
 }
@@ -225,22 +220,18 @@ fn printed(text: &str, at: usize) -> Option<Claimed<'_>> {
     let rest = text[span.end..line_end(text, span.end)].strip_prefix(')')?;
     let shown = COMMENT.captures(rest)?.name("shown")?.range();
     let start = span.end + 1;
-    Some(of_output(
-        text,
-        &text[span],
-        start + shown.start..start + shown.end,
-    ))
+    let range = start + shown.start..start + shown.end;
+    Some(of_output(text, &text[span], range))
 }
 
 /// What an interpreter prints below an expression.
 fn output_below<'a>(text: &'a str, entered: &'a str, at: usize) -> Option<Claimed<'a>> {
     let line = text[at..line_end(text, at)].trim_end();
     let is_output = !line.is_empty() && !line.starts_with([' ', '>', '.']);
-    let expression = entered.trim();
-    let expression = expression
-        .strip_prefix("print(")
-        .and_then(|inner| inner.strip_suffix(')'))
-        .unwrap_or(expression);
+    let entered = entered.trim();
+    let printed = entered.strip_prefix("print(");
+    let printed = printed.and_then(|inner| inner.strip_suffix(')'));
+    let expression = printed.unwrap_or(entered);
     is_output.then(|| of_output(text, expression, at..at + line.len()))
 }
 
@@ -388,18 +379,15 @@ impl Names {
             | ^\[(?:(?P<index>\d+)|["'](?P<quoted>[^"']+)["'])\]"#
         );
         let plain = AWAITED.replace_all(expression.trim(), "");
-        let mut plain = GROUP.replace_all(&plain, "$1$2").into_owned();
+        let mut plain = plain.into_owned();
         while GROUP.is_match(&plain) {
             plain = GROUP.replace_all(&plain, "$1$2").into_owned();
         }
-        let measured = plain
-            .strip_prefix("len(")
-            .and_then(|rest| rest.strip_suffix(')'));
+        let measured = plain.strip_prefix("len(");
+        let measured = measured.and_then(|rest| rest.strip_suffix(')'));
         let plain = measured.unwrap_or(&plain);
-        let name_end = plain
-            .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
-            .unwrap_or(plain.len());
-        let (name, mut rest) = plain.split_at(name_end);
+        let is_end = |c: char| !c.is_alphanumeric() && c != '_' && c != '$';
+        let (name, mut rest) = plain.split_at(plain.find(is_end).unwrap_or(plain.len()));
         let mut part = self.0.get(name)?.clone();
         while !rest.is_empty() {
             let step = STEP.captures(rest)?;
@@ -408,8 +396,10 @@ impl Names {
             let key = text("key").or(text("got")).or(text("quoted"));
             let key = key.or(text("body")).or(text("status"));
             part = match (part, text("index")) {
-                (Part::Response, _) if text("body").is_some() => Part::Body(Vec::new()),
-                (Part::Response, _) if text("given").is_some() && text("given") == text("used") => {
+                (Part::Response, _)
+                    if text("body").is_some()
+                        || text("given").is_some() && text("given") == text("used") =>
+                {
                     Part::Body(Vec::new())
                 }
                 (Part::Response, _) if text("status").is_some() => Part::Status,

@@ -10,7 +10,7 @@ use super::powershell;
 use super::printed::Printed;
 use super::programs;
 use super::prompt;
-use super::service::{Request, WrittenRequest};
+use super::service::{FORM, Request, WrittenRequest};
 use super::shell::{self, Mistake, Word};
 use super::shown;
 use super::text::{Lines, is_one_of};
@@ -49,17 +49,16 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         let given = &command.words[1..];
         let file = given.iter().find_map(|word| word.text.strip_prefix('@'));
         let file = file.map(str::to_owned).or(command.input.clone());
-        let request = match is_wget {
+        let mut request = match is_wget {
             true => wget(given),
             false => httpie(given, command.stdin.as_deref(), file.is_some()),
         };
-        let request = request.map(|mut written| {
-            let target = &mut written.request.target;
-            if matches!(program, "https" | "xhs") && target.starts_with("localhost") {
-                *target = format!("https://{target}");
-            }
-            written
-        });
+        if let Some(WrittenRequest { request, .. }) = &mut request
+            && matches!(program, "https" | "xhs")
+            && request.target.starts_with("localhost")
+        {
+            request.target.insert_str(0, "https://");
+        }
         let problem = match &request {
             _ if !command.mistakes.is_empty() => Some(Problem::Mistakes(command.mistakes)),
             Some(written) => {
@@ -106,10 +105,10 @@ fn bad_json(words: &[Word]) -> Option<Mistake> {
         const TYPES: &str =
             "number integer int float double bool boolean string object array list value json";
         let is_json = serde_json::from_str::<Value>(value).is_ok() || is_one_of(value, TYPES);
-        (is_name && !is_json && !value.starts_with(['@', '<', '{', '$'])).then(|| Mistake {
-            span: word.span.clone(),
-            text: format!("`{value}` after `:=` is not JSON"),
-            fix: Some(format!("`{name}={value}` for a string")),
+        (is_name && !is_json && !value.starts_with(['@', '<', '{', '$'])).then(|| {
+            let text = format!("`{value}` after `:=` is not JSON");
+            let fix = format!("`{name}={value}` for a string");
+            Mistake::new(word.span.clone(), text, Some(fix))
         })
     })
 }
@@ -119,11 +118,8 @@ fn bad_method(words: &[Word]) -> Option<Mistake> {
     let Word { text, span } = words.first()?;
     let is_near = |method: &&&str| strsim::osa_distance(method, text) == 1;
     let near = METHODS.iter().find(is_near)?;
-    Some(Mistake {
-        span: span.clone(),
-        text: format!("`{text}` is not a method, did you mean `{near}`?"),
-        fix: Some((*near).to_owned()),
-    })
+    let text = format!("`{text}` is not a method, did you mean `{near}`?");
+    Some(Mistake::new(span.clone(), text, Some((*near).to_owned())))
 }
 
 fn is_local(word: &str) -> bool {
@@ -140,7 +136,7 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
     const PRINTING: &str =
         "-v --verbose -b --body -h --headers -j --json -f --form --ignore-stdin --pretty=all";
     let is_form = words.iter().any(|word| is_one_of(&word.text, "-f --form"));
-    let mut headers = Vec::new();
+    let mut request = Request::default();
     let mut kept = Vec::new();
     let mut raw = stdin.map(str::trim);
     let mut given = words.iter();
@@ -159,42 +155,39 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
         };
         if let Some(login) = login {
             let value = format!("Basic {}", BASE64_STANDARD.encode(login));
-            headers.push(("Authorization".to_owned(), value));
+            request.add_header("Authorization", &value);
         } else if !is_one_of(&word.text, PRINTING) && !word.text.starts_with('@') {
             kept.push(word);
         }
     }
     let mut words = kept.into_iter().peekable();
-    let method = words
-        .next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()))
-        .map(|word| word.text.to_ascii_uppercase());
+    let method = words.next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()));
     let url = words
         .next()
         .filter(|word| is_local(&word.text) || is_path(&word.text))?;
-    let mut target = match url.text.strip_prefix(':') {
+    request.target = match url.text.strip_prefix(':') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => format!("localhost:{rest}"),
         Some(rest) => format!("localhost{rest}"),
         None => url.text.clone(),
     };
     // HTTPie encodes a space within quotes. `<new id>` is a placeholder.
-    if !target.contains('<') {
-        target = target.replace(' ', "%20");
+    if !request.target.contains('<') {
+        request.target = request.target.replace(' ', "%20");
     }
     let mut body = Map::new();
     for Word { text, .. } in words {
         let at = text.find([':', '=', '@']).filter(|at| *at > 0)?;
-        let (name, rest) = (text[..at].to_owned(), &text[at..]);
+        let (name, rest) = text.split_at(at);
         if let Some(value) = rest.strip_prefix("==") {
-            target.push(if target.contains('?') { '&' } else { '?' });
-            target.push_str(&format!("{name}={}", encode_component(value)));
+            request.add_query(&format!("{name}={}", encode_component(value)));
         } else if let Some(value) = rest.strip_prefix(":=") {
-            insert_nested(&mut body, &name, serde_json::from_str(value).ok()?)?;
+            insert_nested(&mut body, name, serde_json::from_str(value).ok()?)?;
         } else if let Some(value) = rest.strip_prefix(':') {
-            headers.push((name, value.to_owned()));
+            request.add_header(name, value);
         } else {
             // A backslash escapes.
             let value = rest.strip_prefix('=').filter(|_| !name.contains('\\'))?;
-            insert_nested(&mut body, &name, Value::String(value.to_owned()))?;
+            insert_nested(&mut body, name, value.into())?;
         }
     }
     // It accepts one source of the body.
@@ -203,7 +196,10 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
     if sources > 1 {
         return None;
     }
-    let method = method.unwrap_or_else(|| if sources == 0 { "GET" } else { "POST" }.to_owned());
+    request.method = match method {
+        Some(method) => method.text.to_ascii_uppercase(),
+        None => if sources == 0 { "GET" } else { "POST" }.to_owned(),
+    };
     let field = |(name, value): (&String, &Value)| {
         let text = value.as_str().map(str::to_owned);
         (name.clone(), text.unwrap_or_else(|| value.to_string()))
@@ -214,23 +210,15 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
             .finish(),
         false => Value::Object(body).to_string(),
     });
-    let body = body.or(raw.map(str::to_owned));
-    if body.is_some() {
-        let kind = match is_form {
-            true => "application/x-www-form-urlencoded",
-            false => "application/json",
-        };
-        headers.push(("Content-Type".to_owned(), kind.to_owned()));
+    request.body = body.or(raw.map(str::to_owned));
+    if request.body.is_some() {
+        request.add_header(
+            "Content-Type",
+            if is_form { FORM } else { "application/json" },
+        );
     }
-    Some(WrittenRequest {
-        request: Request {
-            method,
-            target,
-            headers,
-            body,
-        },
-        url_span: url.span.clone(),
-    })
+    let url_span = url.span.clone();
+    Some(WrittenRequest { request, url_span })
 }
 
 /// How many items an array of a command line may have.
@@ -286,9 +274,7 @@ fn wget(words: &[Word]) -> Option<WrittenRequest> {
             ("--method", method) => request.method = method.to_ascii_uppercase(),
             ("--header", header) => {
                 let (name, value) = header.split_once(':')?;
-                request
-                    .headers
-                    .push((name.trim().to_owned(), value.trim().to_owned()));
+                request.add_header(name.trim(), value.trim());
             }
             ("--body-data", body) => request.body = Some(body.to_owned()),
             ("--post-data", body) => {
@@ -303,11 +289,8 @@ fn wget(words: &[Word]) -> Option<WrittenRequest> {
         }
     }
     let request = &mut written.request;
-    if request.body.is_some() && request.header("content-type").is_none() {
-        request.headers.push((
-            "Content-Type".to_owned(),
-            "application/x-www-form-urlencoded".to_owned(),
-        ));
+    if request.body.is_some() {
+        request.default_header("Content-Type", FORM);
     }
     (!request.target.is_empty()).then_some(written)
 }

@@ -11,8 +11,7 @@ use super::found::{FoundRequest, Problem, placeholder};
 use super::http_message;
 use super::printed::Printed;
 use super::shell;
-use super::shown;
-use super::shown::command_in_line;
+use super::shown::{self, command_in_line};
 use super::text::{is_one_of, line_end};
 use super::url;
 
@@ -25,11 +24,10 @@ static SPACED: LazyLock<Regex> = regex!(r"\{\{ +[\w.-]+ +\}\}");
 pub fn inside(text: &str, span: Range<usize>, place: &str) -> Option<FoundRequest> {
     let line = &text[span.clone()];
     let local = url::names_this_machine(line) || (line.contains("$(curl ") && line.contains('/'));
+    let reason = format!("a command that {place}, which is not run");
     (line.contains("curl ") && local && !line.trim_start().starts_with('#')).then(|| FoundRequest {
         span: span.start..span.start + line.trim_end().len(),
-        problem: Some(Problem::Skip(format!(
-            "a command that {place}, which is not run"
-        ))),
+        problem: Some(Problem::Skip(reason)),
         ..FoundRequest::default()
     })
 }
@@ -53,29 +51,23 @@ pub fn without_command(text: &str) -> Option<FoundRequest> {
 pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     let line = text.trim_start().trim_start_matches("$ ");
     let word = line.split_whitespace().next().unwrap_or_default();
+    let start = text.len() - line.len();
+    let place = start..start + word.len();
     if let Some(meant) = other_client(line, word) {
-        let start = text.len() - line.len();
         let command = shell::command(text, start);
-        let (end, span) = (command.end, command.span);
-        let found = FoundRequest {
-            span,
-            ..FoundRequest::default()
-        };
-        let message = not_a_command(word, meant);
-        let found = found.with_mistake(start..start + word.len(), &message, Some(meant.into()));
-        return Some((found, end));
+        return Some((
+            not_a_command(FoundRequest::default(), place, word, meant),
+            command.end,
+        ));
     }
     // `curl-X DELETE ...`
-    let is_glued = word
-        .strip_prefix("curl-")
-        .is_some_and(|option| option.len() == 1);
+    let is_glued = word.starts_with("curl-") && word.len() == "curl-X".len();
     // "Call http://localhost:3000/users" is two letters away.
     let is_near = word.chars().all(char::is_alphabetic)
         && strsim::osa_distance(&word.to_lowercase(), "curl") == 1;
     if !is_glued && !is_near {
         return None;
     }
-    let start = text.len() - line.len();
     let command = shell::command(text, start);
     let is_here = |word: &shell::Word| url::this_machine(&word.text).is_some();
     // `url http://localhost:3000/users` may be a label.
@@ -86,23 +78,14 @@ pub fn misspelt(text: &str) -> Option<(FoundRequest, usize)> {
     }
     let end = command.end;
     let found = from_command(text, command);
-    let fix = Some("curl".to_owned());
-    let span = start..start + word.len();
-    Some((
-        found.with_mistake(span, &not_a_command(word, "curl"), fix),
-        end,
-    ))
+    Some((not_a_command(found, place, word, "curl"), end))
 }
 
 /// A message whose first line is misspelt.
 pub fn misspelt_message(text: &str) -> Option<FoundRequest> {
     let line = text[..line_end(text, 0)].trim_end();
     let (message, fix) = http_message::misspelt_line(line)?;
-    let found = FoundRequest {
-        span: 0..line.len(),
-        ..FoundRequest::default()
-    };
-    Some(found.with_mistake(0..line.len(), message, Some(fix)))
+    Some(FoundRequest::default().with_mistake(0..line.len(), message, Some(fix)))
 }
 
 /// The client other than curl that the first word of a command means: `htpp GET :3000/users`, `wgte http://localhost/`.
@@ -130,8 +113,15 @@ fn other_client(line: &str, word: &str) -> Option<&'static str> {
     near.filter(|_| has_url)
 }
 
-fn not_a_command(word: &str, meant: &str) -> String {
-    format!("`{word}` is not a command, did you mean `{meant}`?")
+/// A request with the mistake that its program is misspelt.
+fn not_a_command(
+    found: FoundRequest,
+    place: Range<usize>,
+    word: &str,
+    meant: &str,
+) -> FoundRequest {
+    let text = format!("`{word}` is not a command, did you mean `{meant}`?");
+    found.with_mistake(place, &text, Some(meant.to_owned()))
 }
 
 pub fn commands(text: &str) -> Vec<FoundRequest> {
@@ -153,12 +143,10 @@ pub fn commands(text: &str) -> Vec<FoundRequest> {
                 continue;
             }
             let before = line
-                .find("curl ")
-                .map_or("", |curl| line[..curl].trim_end());
-            if ["$(", "`", ";", "&&", "||", "|", "do", "then", "if"]
-                .iter()
-                .any(|end| before.ends_with(end))
-            {
+                .split_once("curl ")
+                .map_or("", |(before, _)| before.trim_end());
+            let mut ends = ["$(", "`", ";", "&&", "||", "|", "do", "then", "if"].iter();
+            if ends.any(|end| before.ends_with(end)) {
                 found.extend(inside(text, at..line_end, "is part of another"));
             }
             at = line_end;
@@ -173,37 +161,26 @@ pub fn commands(text: &str) -> Vec<FoundRequest> {
         if has_url {
             let name = command.span.start..command.span.start + 4;
             let mut request = from_command(text, command);
-            let (output, next) =
-                match shown::output_of(text, request.span.end, &request.printed, at) {
-                    (below, _)
-                        if is_above
-                            && below
-                                .as_ref()
-                                .is_none_or(|shown| is_comment_below(shown, &request)) =>
-                    {
-                        (comments::comment_above(text, request.span.start), at)
-                    }
-                    below => below,
-                };
-            at = next;
-            request.output = output;
+            let (below, next) = shown::output_of(text, request.span.end, &request.printed, at);
+            let is_own = |shown: &Range<usize>| !is_comment_below(shown, &request);
+            if is_above && !below.as_ref().is_some_and(is_own) {
+                request.output = comments::comment_above(text, request.span.start);
+            } else {
+                request.output = below;
+                at = next;
+            }
             let is_loop = in_loop(&text[..name.start]) && text[request.span.clone()].contains('$');
             if is_loop && request.problem.is_none() {
                 request.problem = Some(Problem::Skip("runs in a loop of the shell".to_owned()));
             }
-            if text[at..].trim_start().starts_with("curl: (7)")
-                || text[at..].trim_start().starts_with("curl: (6)")
-            {
+            let below = text[at..].trim_start();
+            if below.starts_with("curl: (7)") || below.starts_with("curl: (6)") {
                 let reason = "the page shows curl's error for a server that is not running";
                 request.problem = Some(Problem::Skip(reason.to_owned()));
             }
             found.push(match &text[name.clone()] {
                 "curl" => request,
-                other => request.with_mistake(
-                    name.clone(),
-                    &not_a_command(other, "curl"),
-                    Some("curl".to_owned()),
-                ),
+                other => not_a_command(request, name, other, "curl"),
             });
         }
     }
@@ -224,19 +201,15 @@ fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
     let arrow = ARROW.find_at(line, start)?;
     let command = shell::command(&text[..arrow.start()], start);
     // An arrow within quotes would leave them open, which is a mistake.
-    command
-        .mistakes
-        .is_empty()
-        .then_some((command, arrow.end() - 1))
+    let is_whole = command.mistakes.is_empty();
+    is_whole.then_some((command, arrow.end() - 1))
 }
 
 pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     let text = text.get(command.span.clone()).unwrap_or_default();
     let parsed = curl::parse(&command);
-    let placeholder = parsed
-        .request
-        .as_ref()
-        .and_then(|written| placeholder(&written.request));
+    let written = parsed.request.as_ref();
+    let placeholder = written.and_then(|written| placeholder(&written.request));
     let printed = Printed::through(&command.filters).and_then(|printed| {
         let write_out = parsed.write_out.clone();
         match write_out.is_some() && printed.is_filtered() {
@@ -246,21 +219,17 @@ pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     });
     let mut mistakes = command.mistakes;
     mistakes.extend(parsed.mistakes);
-    let synopsis = command
-        .words
-        .iter()
-        .find(|word| SYNOPSIS.is_match(&word.text));
+    let mut words = command.words.iter().map(|word| &*word.text);
+    let synopsis = words.find(|word| SYNOPSIS.is_match(word));
     // Spaces in `{{ id }}` split the word.
     let spaced = SPACED.find(text).map(|found| found.as_str());
-    let problem = if let Some(word) = synopsis {
-        let reason = format!("a template: `{}` is a placeholder", word.text);
+    let spaced = spaced.filter(|_| placeholder.is_none() && !mistakes.is_empty());
+    let problem = if let Some(placeholder) = synopsis.or(spaced) {
+        let reason = format!("a template: `{placeholder}` is a placeholder");
         Some(Problem::Skip(reason))
     } else if placeholder.is_some() {
         // Mistakes in a template are not worth a finding.
         Some(Problem::Template)
-    } else if let (false, Some(placeholder)) = (mistakes.is_empty(), spaced) {
-        let reason = format!("a template: `{placeholder}` is a placeholder");
-        Some(Problem::Skip(reason))
     } else if !mistakes.is_empty() {
         Some(Problem::Mistakes(mistakes))
     } else if let Some(reason) = parsed.unsupported {

@@ -2,12 +2,13 @@
 //!
 //! Array items are matched by `id` where they have one, so that a missing record is one difference.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::node::{Item, Kind, Matcher, Node};
+use super::node::{Item, Kind, Matcher, Member, Node};
 
 /// A difference between page and response.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,11 +149,12 @@ impl Matcher {
             Matcher::Boolean => value.is_boolean(),
             Matcher::Uuid => value.as_str().is_some_and(is_uuid),
             Matcher::Date => value.as_str().is_some_and(is_date),
-            Matcher::DateTime => value.as_str().is_some_and(|text| {
-                text.split_once(['T', ' ']).is_some_and(|(date, time)| {
+            Matcher::DateTime => {
+                let parts = value.as_str().and_then(|text| text.split_once(['T', ' ']));
+                parts.is_some_and(|(date, time)| {
                     is_date(date) && time.len() >= 5 && time.as_bytes()[2] == b':'
                 })
-            }),
+            }
         }
     }
 }
@@ -181,10 +183,7 @@ pub fn show_path(path: &[Step]) -> String {
     for step in path {
         match step {
             Step::Key(key) if out.is_empty() => out.push_str(key),
-            Step::Key(key) => {
-                out.push('.');
-                out.push_str(key);
-            }
+            Step::Key(key) => out.push_str(&format!(".{key}")),
             Step::Index(at) => out.push_str(&format!("[{at}]")),
             Step::Id(id) => out.push_str(&format!("[id={}]", short(id))),
         }
@@ -230,27 +229,19 @@ impl fmt::Display for Difference {
                     write!(f, "{path}: documented {marker}, got {actual}")
                 }
                 (Some(one), Some(other)) => {
-                    write!(
-                        f,
-                        "{path}: documented {}, got {}",
-                        described(one),
-                        described(other)
-                    )
+                    let (documented, actual) = (described(one), described(other));
+                    write!(f, "{path}: documented {documented}, got {actual}")
                 }
                 _ => write!(f, "{path}: documented {documented}, got {actual}"),
             },
             DifferenceKind::Missing => {
-                write!(
-                    f,
-                    "{path}{}: documented, but not in the response",
-                    scalar(&self.documented)
-                )
+                let value = scalar(&self.documented);
+                write!(f, "{path}{value}: documented, but not in the response")
             }
-            DifferenceKind::Extra => write!(
-                f,
-                "{path}{}: in the response, but not documented",
-                scalar(&self.actual)
-            ),
+            DifferenceKind::Extra => {
+                let value = scalar(&self.actual);
+                write!(f, "{path}{value}: in the response, but not documented")
+            }
             DifferenceKind::Order => write!(
                 f,
                 "{path}: the ids are in the order {actual}, not {documented}"
@@ -295,29 +286,48 @@ impl Comparison {
         self.path.pop();
     }
 
+    /// Compares an item or member with the one in the response, if there is one.
+    fn part(
+        &mut self,
+        step: Step,
+        place: &Range<usize>,
+        documented: &Node,
+        actual: Option<&Value>,
+    ) {
+        self.within(step, |inner| match actual {
+            Some(actual) => inner.node(documented, actual),
+            None => {
+                let value = documented.to_value();
+                inner.report(DifferenceKind::Missing, place, Some(value), None);
+            }
+        });
+    }
+
+    /// Reports an item or member that is only in the response.
+    fn extra(&mut self, step: Step, documented: &Node, actual: &Value) {
+        self.within(step, |inner| {
+            inner.report(DifferenceKind::Extra, &documented.span, None, Some(actual));
+        });
+    }
+
     fn node(&mut self, documented: &Node, actual: &Value) {
         match (&documented.kind, actual) {
-            (Kind::Match(matcher), _) => {
-                if !matcher.accepts(actual) {
-                    self.report(
-                        DifferenceKind::Type,
-                        &documented.span,
-                        Some(documented.to_value()),
-                        Some(actual),
-                    );
-                }
-            }
+            (Kind::Match(matcher), _) if matcher.accepts(actual) => {}
             (Kind::Exact(value), _) if same(value, actual) || begins(value, actual) => {}
             (Kind::Exact(value), _) => {
                 let alike = std::mem::discriminant(value) == std::mem::discriminant(actual);
-                let kind = if alike {
-                    DifferenceKind::Value
-                } else {
-                    DifferenceKind::Type
+                let kind = match alike {
+                    true => DifferenceKind::Value,
+                    false => DifferenceKind::Type,
                 };
                 self.report(kind, &documented.span, Some(value.clone()), Some(actual));
             }
-            (Kind::Object { .. }, Value::Object(_)) => self.object(documented, actual),
+            (
+                Kind::Object {
+                    members, elided, ..
+                },
+                Value::Object(object),
+            ) => self.object(documented, members, *elided, object),
             // `[...]` stands for a whole body.
             (Kind::Array(items), _)
                 if self.path.is_empty() && matches!(&items[..], [Item::Elided(_)]) => {}
@@ -331,55 +341,35 @@ impl Comparison {
         }
     }
 
-    fn object(&mut self, documented: &Node, actual: &Value) {
-        let Kind::Object {
-            members, elided, ..
-        } = &documented.kind
-        else {
-            return;
-        };
-        let Some(object) = actual.as_object() else {
-            return;
-        };
-        let mut written = Vec::new();
+    fn object(
+        &mut self,
+        documented: &Node,
+        members: &[Member],
+        elided: bool,
+        object: &Map<String, Value>,
+    ) {
         for member in members {
-            match object.get(&member.key) {
-                Some(value) => {
-                    written.push(member.key.as_str());
-                    self.within(Step::Key(member.key.clone()), |inner| {
-                        inner.node(&member.value, value)
-                    });
-                }
-                None => {
-                    let place = member.key_span.start..member.value.span.end;
-                    let value = member.value.to_value();
-                    self.within(Step::Key(member.key.clone()), |inner| {
-                        inner.report(DifferenceKind::Missing, &place, Some(value), None);
-                    });
-                }
-            }
+            let place = member.key_span.start..member.value.span.end;
+            let actual = object.get(&member.key);
+            self.part(Step::Key(member.key.clone()), &place, &member.value, actual);
         }
         if !elided {
             for (key, value) in object {
                 if !members.iter().any(|member| member.key == *key) {
-                    self.within(Step::Key(key.clone()), |inner| {
-                        inner.report(DifferenceKind::Extra, &documented.span, None, Some(value));
-                    });
+                    self.extra(Step::Key(key.clone()), documented, value);
                 }
             }
         }
+        let written = members.iter().map(|member| member.key.as_str());
+        let written: Vec<&str> = written.filter(|key| object.contains_key(*key)).collect();
         let stored = object.keys().filter(|key| written.contains(&key.as_str()));
         // HTTPie, `jq -S` and other tools sort the members.
         if !stored.eq(written.iter().copied()) && !written.is_sorted() {
             let keys = object.keys().cloned().map(Value::String).collect();
-            let order = written
-                .into_iter()
-                .map(|key| Value::String(key.to_owned()))
-                .collect();
             self.report(
                 DifferenceKind::KeyOrder,
                 &documented.span,
-                Some(Value::Array(order)),
+                Some(written.into()),
                 Some(&Value::Array(keys)),
             );
         }
@@ -393,7 +383,9 @@ impl Comparison {
             self.pair_elided(&nodes, values);
             return;
         }
-        match (node_ids(&nodes), value_ids(values)) {
+        let ours = distinct(nodes.iter().map(|node| node.id()));
+        let theirs = distinct(values.iter().map(|value| value.get("id")));
+        match (ours, theirs) {
             (Some(ours), Some(theirs)) => {
                 self.by_id(documented, &nodes, values, &ours, &theirs, elided)
             }
@@ -424,22 +416,13 @@ impl Comparison {
         let before = self.out.differences.len();
         for (node, id) in nodes.iter().zip(ours) {
             let found = theirs.iter().position(|other| same(id, other));
-            self.within(Step::Id((*id).clone()), |inner| match found {
-                Some(at) => inner.node(node, &values[at]),
-                None => inner.report(
-                    DifferenceKind::Missing,
-                    &node.span,
-                    Some(node.to_value()),
-                    None,
-                ),
-            });
+            let actual = found.map(|at| &values[at]);
+            self.part(Step::Id((*id).clone()), &node.span, node, actual);
         }
         if !elided {
             for (value, id) in values.iter().zip(theirs) {
                 if !ours.iter().any(|other| same(id, other)) {
-                    self.within(Step::Id((*id).clone()), |inner| {
-                        inner.report(DifferenceKind::Extra, &documented.span, None, Some(value));
-                    });
+                    self.extra(Step::Id((*id).clone()), documented, value);
                 }
             }
         }
@@ -466,21 +449,11 @@ impl Comparison {
 
     fn by_position(&mut self, documented: &Node, nodes: &[&Node], values: &[Value], elided: bool) {
         for (at, node) in nodes.iter().enumerate() {
-            self.within(Step::Index(at), |inner| match values.get(at) {
-                Some(value) => inner.node(node, value),
-                None => inner.report(
-                    DifferenceKind::Missing,
-                    &node.span,
-                    Some(node.to_value()),
-                    None,
-                ),
-            });
+            self.part(Step::Index(at), &node.span, node, values.get(at));
         }
         if !elided {
             for (at, value) in values.iter().enumerate().skip(nodes.len()) {
-                self.within(Step::Index(at), |inner| {
-                    inner.report(DifferenceKind::Extra, &documented.span, None, Some(value))
-                });
+                self.extra(Step::Index(at), documented, value);
             }
         }
     }
@@ -494,10 +467,11 @@ fn elided_match(items: &[Item], values: &[Value]) -> bool {
         .map(|run| run.iter().filter_map(Item::node).collect())
         .collect();
     let fits = |run: &[&Node], at: usize| {
-        values.get(at..at + run.len()).is_some_and(|values| {
+        let values = values.get(at..at + run.len());
+        values.is_some_and(|values| {
             run.iter()
                 .zip(values)
-                .all(|(node, value)| matches(node, value))
+                .all(|(own, value)| matches(own, value))
         })
     };
     let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
@@ -520,19 +494,11 @@ fn elided_match(items: &[Item], values: &[Value]) -> bool {
     at <= end
 }
 
-fn node_ids<'a>(nodes: &[&'a Node]) -> Option<Vec<&'a Value>> {
-    let ids: Option<Vec<&Value>> = nodes.iter().map(|node| node.id()).collect();
-    ids.filter(|ids| distinct(ids))
-}
-
-fn value_ids(values: &[Value]) -> Option<Vec<&Value>> {
-    let ids: Option<Vec<&Value>> = values.iter().map(|value| value.get("id")).collect();
-    ids.filter(|ids| distinct(ids))
-}
-
-fn distinct(ids: &[&Value]) -> bool {
-    let mut seen = std::collections::HashSet::with_capacity(ids.len());
-    ids.iter().all(|id| seen.insert(id.to_string()))
+/// The ids of items, if each has one of its own.
+fn distinct<'a>(ids: impl Iterator<Item = Option<&'a Value>>) -> Option<Vec<&'a Value>> {
+    let mut seen = HashSet::new();
+    ids.map(|id| id.filter(|id| seen.insert(id.to_string())))
+        .collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use regex::Regex;
 
 use super::http_message::METHODS;
 use super::printed::WriteOut;
-use super::service::{Request, WrittenRequest};
+use super::service::{FORM, Request, WrittenRequest};
 use super::shell::{Command, Mistake, Word};
 use super::text::nearest;
 use super::url::{self, encode_component};
@@ -122,11 +122,8 @@ impl Parser {
     }
 
     fn mistake(&mut self, span: &Range<usize>, text: impl Into<String>, fix: Option<String>) {
-        self.out.mistakes.push(Mistake {
-            span: span.clone(),
-            text: text.into(),
-            fix,
-        });
+        let mistake = Mistake::new(span.clone(), text, fix);
+        self.out.mistakes.push(mistake);
     }
 
     fn unsupported(&mut self, reason: impl Into<String>) {
@@ -158,17 +155,13 @@ impl Parser {
             }
             return;
         }
-        match inline
-            .map(str::to_owned)
-            .or_else(|| rest.next().map(|next| next.text.clone()))
-        {
-            Some(value) => self.value(option.long, value, &word.span),
+        match inline.or_else(|| Some(&*rest.next()?.text)) {
+            Some(value) => self.value(option.long, value.to_owned(), &word.span),
             None => self.mistake(&word.span, format!("`{}` needs a value", word.text), None),
         }
     }
 
     fn value(&mut self, option: &str, value: String, span: &Range<usize>) {
-        const FORM: &str = "application/x-www-form-urlencoded";
         let kind = match option {
             "json" => "application/json",
             _ => FORM,
@@ -183,7 +176,7 @@ impl Parser {
                 self.method = Some(method);
             }
             "proxy" if METHODS.contains(&&*value) => {
-                let text = "`-x` names a proxy; the method is given by `-X`".to_owned();
+                let text = "`-x` names a proxy; the method is given by `-X`";
                 self.mistake(span, text, Some("-X".to_owned()));
             }
             "url" => self.urls.push((value, span.clone())),
@@ -193,28 +186,23 @@ impl Parser {
                 Some((_, text)) if text.trim().is_empty() => {}
                 Some((name, text)) => self.header(name.trim(), text.trim()),
                 None if value.ends_with(';') || value.starts_with('@') => {}
-                None => self.mistake(
-                    span,
-                    format!("`{value}` is not a header: the colon is missing"),
-                    None,
-                ),
-            },
-            "data" | "data-ascii" | "data-binary" | "json"
-                if value == "@-" && self.stdin.is_some() =>
-            {
-                let text = self.stdin.clone().unwrap_or_default();
-                self.add_data(text, kind);
-            }
-            "data" | "data-ascii" | "data-binary" | "json" if value.starts_with('@') => {
-                if !self.data.is_empty() || self.out.body_file.is_some() {
-                    self.unsupported("its body combines a file with other data");
+                None => {
+                    let text = format!("`{value}` is not a header: the colon is missing");
+                    self.mistake(span, text, None);
                 }
-                self.out.body_file = Some(value[1..].to_owned());
-                self.add_data(value, kind);
-            }
-            "data" | "data-ascii" | "data-binary" | "data-raw" | "json" => {
-                self.add_data(value, kind);
-            }
+            },
+            "data-raw" => self.add_data(value, kind),
+            "data" | "data-ascii" | "data-binary" | "json" => match value.strip_prefix('@') {
+                None => self.add_data(value, kind),
+                Some("-") if let Some(text) = self.stdin.clone() => self.add_data(text, kind),
+                Some(file) => {
+                    if !self.data.is_empty() || self.out.body_file.is_some() {
+                        self.unsupported("its body combines a file with other data");
+                    }
+                    self.out.body_file = Some(file.to_owned());
+                    self.add_data(value, kind);
+                }
+            },
             "data-urlencode" => match encode(&value) {
                 Some(encoded) => self.add_data(encoded, FORM),
                 None => self.unsupported("the value is read from a file"),
@@ -261,56 +249,34 @@ impl Parser {
             ));
         }
         let looks_like_url = |text: &str| text.contains("://") || url::this_machine(text).is_some();
-        let several = self
-            .urls
-            .iter()
-            .filter(|(url, _)| looks_like_url(url))
-            .count()
-            > 1;
-        if several {
-            self.unsupported("sends several requests");
-        }
         static RANGE: LazyLock<Regex> =
             regex!(r"\[(?:\d+-\d+|[a-z]-[a-z]|[A-Z]-[A-Z])(?::\d+)?\]|\{\w+(?:,\w+)+\}");
-        if !self.globoff && self.urls.iter().any(|(url, _)| RANGE.is_match(url)) {
+        let mut urls = std::mem::take(&mut self.urls);
+        let several = urls.iter().filter(|(url, _)| looks_like_url(url)).count() > 1;
+        if several || !self.globoff && urls.iter().any(|(url, _)| RANGE.is_match(url)) {
             self.unsupported("sends several requests");
         }
-        let main = self
-            .urls
-            .iter()
-            .position(|(url, _)| looks_like_url(url))
-            .unwrap_or(0);
-        let others = self
-            .urls
-            .iter()
-            .enumerate()
-            .find(|(index, _)| *index != main);
+        if urls.is_empty() {
+            self.mistake(&command.span, "the command has no URL", None);
+            return self.out;
+        }
+        let main = urls.iter().position(|(url, _)| looks_like_url(url));
+        let (url, url_span) = urls.remove(main.unwrap_or(0));
         // The value of an unknown option is parsed as a URL, too, and is not worth a second message.
-        if let (Some((_, (other, span))), None, true) =
-            (others, &self.out.unsupported, self.out.mistakes.is_empty())
-        {
+        if let (Some((other, span)), None, true) = (
+            urls.first(),
+            &self.out.unsupported,
+            self.out.mistakes.is_empty(),
+        ) {
             let text =
                 format!("curl takes `{other}` as another URL: a quote or a space is missing");
-            self.mistake(&span.clone(), text, None);
+            self.mistake(span, text, None);
         }
-        let Some((mut url, url_span)) = self.urls.into_iter().nth(main) else {
-            let text = "the command has no URL".to_owned();
-            self.out.mistakes.push(Mistake {
-                span: command.span.clone(),
-                text,
-                fix: None,
-            });
-            return self.out;
-        };
         let json = self.content_type == Some("application/json");
         // curl concatenates pieces of JSON and joins form fields with `&`.
         let mut body = (!self.data.is_empty()).then(|| self.data.join(if json { "" } else { "&" }));
         if self.get {
             self.query.extend(body.take());
-        }
-        for part in &self.query {
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(part);
         }
         let implied = match (self.head, body.is_some()) {
             (true, _) => "HEAD",
@@ -324,18 +290,13 @@ impl Parser {
             headers: self.headers,
             body,
         };
+        for part in &self.query {
+            request.add_query(part);
+        }
         if let (Some(content_type), true) = (self.content_type, request.body.is_some()) {
-            let defaults: &[&str] = if json {
-                &["Content-Type", "Accept"]
-            } else {
-                &["Content-Type"]
-            };
-            for name in defaults {
-                if request.header(name).is_none() {
-                    request
-                        .headers
-                        .push(((*name).to_owned(), content_type.to_owned()));
-                }
+            request.default_header("Content-Type", content_type);
+            if json {
+                request.default_header("Accept", content_type);
             }
         }
         self.out.request = Some(WrittenRequest { request, url_span });

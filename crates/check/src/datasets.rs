@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 use thiserror::Error;
 
-use super::service::TextFile;
+use super::service::{Opener, Service, ServiceError, TextFile};
 
 /// A data file and its rules.
 #[derive(Debug)]
@@ -52,6 +52,10 @@ pub struct Datasets {
     empty: OnceLock<Arc<Dataset>>,
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Datasets {
     /// With the data and rules files given on the command line.
     pub fn new(given: Option<PathBuf>, rules: Option<PathBuf>) -> Self {
@@ -84,14 +88,9 @@ impl Datasets {
     /// The data file near a page.
     fn near(&self, page: &Path) -> Option<PathBuf> {
         let folder = page.parent().map(Path::to_owned).unwrap_or_default();
-        let mut discovered = self
-            .discovered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        discovered
-            .entry(folder)
-            .or_insert_with_key(|folder| discover(folder))
-            .clone()
+        let mut discovered = locked(&self.discovered);
+        let found = discovered.entry(folder);
+        found.or_insert_with_key(|folder| discover(folder)).clone()
     }
 
     /// A dataset without data, for a real service.
@@ -114,18 +113,12 @@ impl Datasets {
     /// Every file that was read, with its content at that time.
     pub fn contents(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
         let mut out = Vec::new();
-        for (path, loaded) in self
-            .loaded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        let content = |file: &TextFile| (file.path.clone(), Some(file.text.as_bytes().to_vec()));
+        for (path, loaded) in locked(&self.loaded).iter() {
             match loaded {
                 Ok(dataset) => {
                     let files = std::iter::once(&dataset.data).chain(&dataset.rules);
-                    out.extend(
-                        files.map(|file| (file.path.clone(), Some(file.text.as_bytes().to_vec()))),
-                    );
+                    out.extend(files.map(content));
                 }
                 Err(_) => out.push((path.clone(), std::fs::read(path).ok())),
             }
@@ -134,12 +127,11 @@ impl Datasets {
     }
 
     fn load(&self, path: &Path) -> Loaded {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let load = || {
-            load(path, self.rules.as_deref())
-                .map(Arc::new)
-                .map_err(Arc::new)
+        let load = || match load(path, self.rules.as_deref()) {
+            Ok(dataset) => Ok(Arc::new(dataset)),
+            Err(error) => Err(Arc::new(error)),
         };
+        let mut loaded = locked(&self.loaded);
         loaded.entry(path.to_owned()).or_insert_with(load).clone()
     }
 }
@@ -152,13 +144,10 @@ fn load(path: &Path, rules: Option<&Path>) -> Result<Dataset, DatasetError> {
     };
     let value = serde_json::from_str(&data.text).map_err(syntax)?;
     let beside = path.with_extension("schema.json");
-    let rules = rules
-        .or_else(|| beside.exists().then_some(&*beside))
-        .map(read)
-        .transpose()?;
-    let rules_value = rules
-        .as_ref()
-        .and_then(|rules| serde_json::from_str(&rules.text).ok());
+    let rules = rules.or_else(|| beside.exists().then_some(&*beside));
+    let rules = rules.map(read).transpose()?;
+    let rules_text = rules.as_ref().map(|rules| &*rules.text);
+    let rules_value = rules_text.and_then(|text| serde_json::from_str(text).ok());
     Ok(Dataset {
         data,
         rules,
@@ -168,15 +157,13 @@ fn load(path: &Path, rules: Option<&Path>) -> Result<Dataset, DatasetError> {
 }
 
 fn read(path: &Path) -> Result<TextFile, DatasetError> {
-    match std::fs::read_to_string(path) {
+    let path = path.to_owned();
+    match std::fs::read_to_string(&path) {
         Ok(text) => Ok(TextFile {
-            path: path.to_owned(),
+            path,
             text: text.into(),
         }),
-        Err(source) => Err(DatasetError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(DatasetError::Read { path, source }),
     }
 }
 
@@ -186,16 +173,11 @@ fn named_file(page: &Path, named: &str) -> Option<PathBuf> {
     let relative = named.trim_start_matches('/');
     let absolute = std::path::absolute(page).unwrap_or_else(|_| page.to_owned());
     let beside = page.parent().map(|folder| folder.join(relative));
-    let above = absolute
-        .ancestors()
-        .skip(2)
-        .map(|folder| folder.join(relative));
+    let above = absolute.ancestors().skip(2);
+    let above = above.map(|folder| folder.join(relative));
     let elsewhere = [PathBuf::from(relative), PathBuf::from(named)];
-    beside
-        .into_iter()
-        .chain(above)
-        .chain(elsewhere)
-        .find(|path| path.is_file())
+    let mut candidates = beside.into_iter().chain(above).chain(elsewhere);
+    candidates.find(|path| path.is_file())
 }
 
 /// Looks for a data file upwards from a folder, up to the root of its repository.
@@ -204,11 +186,8 @@ fn discover(folder: &Path) -> Option<PathBuf> {
     for up in absolute.ancestors() {
         let usual = ["db.json", "data/db.json"].map(|name| up.join(name));
         let found = usual.into_iter().find(|path| path.is_file());
-        let only = || {
-            ["", "data", "api"]
-                .iter()
-                .find_map(|sub| only_data_file(&up.join(sub)))
-        };
+        let mut folders = ["", "data", "api"].iter();
+        let only = || folders.find_map(|sub| only_data_file(&up.join(sub)));
         if let Some(path) = found.or_else(only) {
             return Some(path);
         }
@@ -221,20 +200,16 @@ fn discover(folder: &Path) -> Option<PathBuf> {
 
 /// The data file in a folder, if there is exactly one.
 fn only_data_file(folder: &Path) -> Option<PathBuf> {
-    let mut found = std::fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            name.ends_with(".json")
-                && !name.ends_with(".schema.json")
-                && !name.starts_with('.')
-                && is_data_file(path)
-        });
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.unwrap_or_default();
+        name.ends_with(".json")
+            && !name.ends_with(".schema.json")
+            && !name.starts_with('.')
+            && is_data_file(path)
+    };
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let mut found = entries.map(|entry| entry.path()).filter(is_it);
     found.next().filter(|_| found.next().is_none())
 }
 
@@ -242,18 +217,15 @@ fn only_data_file(folder: &Path) -> Option<PathBuf> {
 fn is_data_file(path: &Path) -> bool {
     const LARGEST: u64 = 32 * 1024 * 1024;
     let is_collection = |rows: &Value| {
-        rows.as_array()
-            .is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
+        let rows = rows.as_array();
+        rows.is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
+    };
+    let read = || {
+        let bytes = std::fs::read(path).ok()?;
+        serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes).ok()
     };
     std::fs::metadata(path).is_ok_and(|data| data.len() < LARGEST)
-        && std::fs::read(path)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-            .is_some_and(|value| {
-                value
-                    .as_object()
-                    .is_some_and(|object| object.values().any(is_collection))
-            })
+        && read().is_some_and(|members| members.values().any(is_collection))
 }
 
 /// Whether a record has an id, as a URL writes it.
@@ -276,16 +248,16 @@ pub fn has(whole: &Value, key: &str, value: Option<&Value>) -> bool {
 }
 
 impl Dataset {
+    /// Opens a service over the data and the rules.
+    pub fn open(&self, open: &Opener<'_>) -> Result<Service, ServiceError> {
+        open(&self.data, self.rules.as_ref())
+    }
+
     /// The names of the resources.
     pub fn resources(&self) -> Vec<&str> {
-        let keys = self
-            .value
-            .as_object()
-            .into_iter()
-            .flat_map(serde_json::Map::keys);
-        keys.map(String::as_str)
-            .filter(|key| *key != "$schema")
-            .collect()
+        let keys = self.value.as_object().into_iter().flatten();
+        let keys = keys.map(|(key, _)| key.as_str());
+        keys.filter(|key| *key != "$schema").collect()
     }
 
     /// The records of a collection.
@@ -295,14 +267,10 @@ impl Dataset {
 
     /// Every field that a record of a collection has or that its rules name.
     pub fn fields(&self, resource: &str) -> Vec<&str> {
-        let records = self
-            .records(resource)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object);
-        let ruled = self
-            .record_rules(resource)
-            .and_then(|rules| rules.get("properties")?.as_object());
+        let records = self.records(resource).into_iter().flatten();
+        let records = records.filter_map(Value::as_object);
+        let ruled = self.record_rules(resource);
+        let ruled = ruled.and_then(|rules| rules.get("properties")?.as_object());
         let mut fields: Vec<&str> = Vec::new();
         for key in records.chain(ruled).flat_map(serde_json::Map::keys) {
             if !fields.contains(&key.as_str()) {
@@ -319,11 +287,8 @@ impl Dataset {
     /// The rules for a record of a collection.
     pub fn record_rules(&self, resource: &str) -> Option<&Value> {
         let items = self.collection_rules(resource)?.get("items")?;
-        match items
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|name| name.strip_prefix('#'))
-        {
+        let reference = items.get("$ref").and_then(Value::as_str);
+        match reference.and_then(|name| name.strip_prefix('#')) {
             Some(pointer) => self.rules_value.as_ref()?.pointer(pointer),
             None => Some(items),
         }
@@ -359,9 +324,8 @@ impl Dataset {
 
     /// Whether a collection has a property whose values are unique.
     pub fn has_unique(&self, resource: &str) -> bool {
-        let unique = self
-            .collection_rules(resource)
-            .and_then(|rules| rules.get("uniqueItemProperties")?.as_array());
+        let rules = self.collection_rules(resource);
+        let unique = rules.and_then(|rules| rules.get("uniqueItemProperties")?.as_array());
         unique.is_some_and(|list| !list.is_empty())
     }
 
@@ -371,10 +335,8 @@ impl Dataset {
             Some(rules) => rules.path.clone(),
             None => self.data.path.with_extension("schema.json"),
         };
-        path.file_name().map_or_else(
-            || "db.schema.json".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        )
+        let name = path.file_name().unwrap_or("db.schema.json".as_ref());
+        name.to_string_lossy().into_owned()
     }
 }
 

@@ -19,8 +19,8 @@ use super::datasets::Dataset;
 use super::examples::Example;
 use super::labels::{self, Announces};
 use super::lenient_json;
-use super::node::{Item, Kind, Node};
-use super::options::{Fix, Options};
+use super::node::{Item, Kind, Member, Node};
+use super::options::Fix;
 use super::outcome::{ExampleResult, Outcome, PageResult, RunResult};
 use super::page::{Block, Fence, Page};
 use super::pairing;
@@ -29,7 +29,8 @@ use super::rewrite;
 use super::run::{self, Context};
 use super::service::Received;
 use super::status_text;
-use super::text::{is_one_of, line_end, one_line};
+use super::text::{Lines, is_one_of, line_end, line_start, one_line};
+use super::watch;
 
 /// A range of a page and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,28 +53,20 @@ pub fn apply(result: &RunResult, context: &Context<'_>, out: &mut dyn Write) -> 
         let Some(text) = text else {
             continue;
         };
-        let error = match (is_dirty(&page.page.path), context.options) {
-            (
-                true,
-                Options {
-                    allow_dirty: false, ..
-                },
-            ) => Some("it has uncommitted changes (--allow-dirty rewrites it)".to_owned()),
-            _ => replace(&page.page.path, &page.page.text, &text)
-                .err()
-                .map(|error| error.to_string()),
+        let result = match !context.options.allow_dirty && is_dirty(&page.page.path) {
+            true => Err(io::Error::other(
+                "it has uncommitted changes (--allow-dirty rewrites it)",
+            )),
+            false => replace(&page.page.path, &page.page.text, &text),
         };
-        if let Some(error) = error {
+        if let Err(error) = result {
             writeln!(out, "{path}: not rewritten: {error}")?;
             continue;
         }
         written += 1;
         let diff = TextDiff::from_lines(&page.page.text, &text);
-        write!(
-            out,
-            "{}",
-            diff.unified_diff().context_radius(2).header(&path, &path)
-        )?;
+        let mut diff = diff.unified_diff();
+        write!(out, "{}", diff.context_radius(2).header(&path, &path))?;
     }
     Ok(written)
 }
@@ -122,44 +115,35 @@ fn fixed(
     }
     while !edits.is_empty() {
         let text = splice(&page.text, &edits);
-        let again = run::page(
-            Page::parse(&page.path, text.clone()),
-            context,
-            &run.datasets,
-        );
+        let changed = Page::parse(&page.path, text.clone());
+        let again = run::page(changed, context, &run.datasets);
         let is_edited = |index: usize| {
             let is_of = |edit: &Edit| {
                 edit.example == index || is_shared(edit.example, index) && fails(index)
             };
             edits.iter().any(is_of)
         };
+        let mut pairs = result.examples.iter().zip(&again.examples).enumerate();
         let others_unchanged = again.examples.len() == result.examples.len()
-            && result.examples.iter().zip(&again.examples).enumerate().all(
-                |(index, (before, after))| {
-                    is_edited(index) || before.outcome.word() == after.outcome.word()
-                },
-            );
+            && pairs.all(|(index, (before, after))| {
+                is_edited(index) || before.outcome.word() == after.outcome.word()
+            });
         let passes = |edit: &Edit| {
             let result = again.examples.get(edit.example);
             result.is_some_and(|result| {
                 matches!(result.outcome, Outcome::Passed(_)) && result.details.documented.is_some()
             })
         };
-        let before = edits.len();
-        let mut lines = Vec::new();
-        edits.retain(|edit| {
-            let passes = passes(edit);
-            if !passes {
-                lines.push((
-                    line(edit.example),
-                    "the example would still fail with the new response",
-                ));
-            }
-            passes
-        });
+        let (kept, failing): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(passes);
+        edits = kept;
+        let reason = "the example would still fail with the new response";
+        let mut lines: Vec<_> = failing
+            .iter()
+            .map(|edit| (line(edit.example), reason))
+            .collect();
         lines.dedup();
         left.extend(lines);
-        if edits.len() == before {
+        if failing.is_empty() {
             if !others_unchanged {
                 let reason = "the change would alter the result of another example";
                 left.extend(edits.iter().map(|edit| (line(edit.example), reason)));
@@ -198,12 +182,9 @@ fn response_meant(result: &ExampleResult) -> Result<&Received, &'static str> {
         let body = printed(result, received)?;
         Some(compare::diff(details.documented.as_ref()?, &body).values())
     };
-    let (before, after) = match (&details.received, &details.after_writes) {
-        (Some(before), Some(after)) => (before, after),
-        (one, other) => {
-            let only = one.as_ref().or(other.as_ref());
-            return only.ok_or("the command is wrong, or it was not sent");
-        }
+    let (Some(before), Some(after)) = (&details.received, &details.after_writes) else {
+        let only = details.received.as_ref().or(details.after_writes.as_ref());
+        return only.ok_or("the command is wrong, or it was not sent");
     };
     let is_cut = matches!(details.documented.as_ref().map(|body| &body.kind), Some(Kind::Array(items))
         if items.iter().any(|item| item.node().is_none()));
@@ -387,8 +368,8 @@ impl<'a> Repair<'a> {
         }
         // Values that cannot be documented stay as they are.
         for found in &details.accepted {
-            if let (Some(value), Some(documented)) =
-                (value_at(&mut body, &found.path), &found.documented)
+            if let Some(documented) = &found.documented
+                && let Some(value) = value_at(&mut body, &found.path)
             {
                 *value = documented.clone();
             }
@@ -423,10 +404,10 @@ impl<'a> Repair<'a> {
             let start = self.range.start + begin;
             let end = self.range.start + self.documented().trim_end().len();
             let indent = rewrite::indent_at(&fence.content, start);
-            if !is_one_value(&fence.content[start..end], &indent) {
+            if !is_one_value(&fence.content[start..end], indent) {
                 return Err("it is not JSON, and rewriting it might delete other text");
             }
-            let text = rewrite::pretty(&body, &indent, rewrite::unit(&fence.content));
+            let text = rewrite::pretty(&body, indent, rewrite::unit(&fence.content));
             content.replace_range(start..end, &text);
         }
         if content == fence.content {
@@ -446,14 +427,16 @@ static COMMENT: LazyLock<Regex> = regex!(
 
 /// Whether all comments are in the new content, except those that stand for what is not shown: `// 3 more users`.
 fn keeps_comments(old: &str, new: &str) -> bool {
+    let is_elision = |comment: &str| {
+        ["...", "…", " more"]
+            .iter()
+            .any(|mark| comment.contains(mark))
+    };
     let comments = |text: &str| -> Vec<String> {
         let found = COMMENT.captures_iter(text);
-        found
-            .filter_map(|found| Some(found.name("comment")?.as_str().trim().to_owned()))
-            .filter(|comment| {
-                !comment.contains("...") && !comment.contains('…') && !comment.contains(" more")
-            })
-            .collect()
+        let comments =
+            found.filter_map(|found| Some(found.name("comment")?.as_str().trim().to_owned()));
+        comments.filter(|comment| !is_elision(comment)).collect()
     };
     let mut kept = comments(new);
     comments(old).into_iter().all(|comment| {
@@ -494,10 +477,8 @@ fn keeps_something(documented: &Node, actual: &Value) -> bool {
         (Kind::Match(matcher), _) => matcher.accepts(actual),
         (Kind::Exact(value), _) => same(value, actual),
         (Kind::Object { members, .. }, Value::Object(object)) => {
-            members.is_empty()
-                || members
-                    .iter()
-                    .any(|member| object.contains_key(&member.key))
+            let is_kept = |member: &Member| object.contains_key(&member.key);
+            members.is_empty() || members.iter().any(is_kept)
         }
         (Kind::Array(items), Value::Array(values)) => {
             let mut nodes = items.iter().filter_map(Item::node).peekable();
@@ -565,11 +546,8 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     let fence = page.fence(example.fence)?;
     let span = &example.request.span;
     let command = &fence.content[span.start..line_end(&fence.content, span.end)];
-    if PRINTS_ELSE.is_match(command) {
-        return None;
-    }
     // A suspicious request is not to be documented.
-    if result.details.hint.is_some() {
+    if PRINTS_ELSE.is_match(command) || result.details.hint.is_some() {
         return None;
     }
     // For readers who run all examples, the response follows the writes above.
@@ -584,31 +562,16 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     if !fence.fenced || fence.content[example.request.span.end..].contains("curl") {
         return None;
     }
-    let eol = if page.text.contains("\r\n") {
-        "\r\n"
-    } else {
-        "\n"
-    };
-    let start = page.line_start(page.line(fence.range.start));
+    let eol = eol(page.text.contains("\r\n"));
+    let start = line_start(&page.text, fence.range.start);
     let before = &page.text[start..fence.range.start];
     // Below a list item's marker its content is indented.
-    let prefix: String = before
-        .chars()
-        .map(|c| {
-            if c == '>' || c.is_whitespace() {
-                c
-            } else {
-                ' '
-            }
-        })
-        .collect();
-    let end = place_of_response(page, example)?;
-    let end = if page.text[..end].ends_with('\n') {
-        end
-    } else {
-        let line_end = page.text[end..].find('\n');
-        line_end.map_or(page.text.len(), |at| end + at + 1)
-    };
+    let is_mark = |c: char| c != '>' && !c.is_whitespace();
+    let prefix = before.replace(is_mark, " ");
+    let mut end = place_of_response(page, example)?;
+    if !page.text[..end].ends_with('\n') {
+        end = line_end(&page.text, end);
+    }
     let mut text = String::new();
     if !page.text[..end].ends_with('\n') {
         text.push_str(eol);
@@ -622,54 +585,39 @@ fn missing_response(page: &Page, result: &ExampleResult) -> Option<(Range<usize>
     Some((end..end, text))
 }
 
+fn eol(is_windows: bool) -> &'static str {
+    if is_windows { "\r\n" } else { "\n" }
+}
+
 /// The lines of a block that differ from its new content, as ranges of the page and their replacements.
 fn changed_lines(page: &Page, fence: &Fence, content: &str) -> Vec<(Range<usize>, String)> {
     let old: Vec<&str> = fence.content.split_inclusive('\n').collect();
     let new: Vec<&str> = content.split_inclusive('\n').collect();
     let diff = TextDiff::from_slices(&old, &new);
-    let mut at = 0;
-    let starts: Vec<usize> = old
-        .iter()
-        .map(|line| {
-            at += line.len();
-            fence.source(at - line.len())
-        })
-        .collect();
+    let lines = Lines::new(&fence.content, 0);
+    let starts: Vec<usize> = lines.map(|(_, at)| fence.source(at)).collect();
     // A line of the page, including list indentation and quote marks.
     let whole = |index: usize| {
-        let start = page.line_start(page.line(starts[index]));
-        let end = page.text[starts[index]..]
-            .find('\n')
-            .map_or(page.text.len(), |at| starts[index] + at + 1);
-        start..end
+        let at = starts[index];
+        line_start(&page.text, at)..line_end(&page.text, at)
     };
     let mut out = Vec::new();
-    for op in diff
-        .ops()
-        .iter()
-        .filter(|op| op.tag() != DiffTag::Equal && !old.is_empty())
-    {
+    let changes = diff.ops().iter();
+    for op in changes.filter(|op| op.tag() != DiffTag::Equal && !old.is_empty()) {
         let from = op.old_range();
         let model = from.start.min(old.len() - 1);
         let place = whole(model);
         let prefix = &page.text[place.start..starts[model]];
-        let eol = if page.text[place.clone()].ends_with("\r\n") {
-            "\r\n"
-        } else {
-            "\n"
-        };
+        let eol = eol(page.text[place.clone()].ends_with("\r\n"));
         let range = match (from.is_empty(), from.start == old.len()) {
             (false, _) => place.start..whole(from.end - 1).end,
             (true, true) => place.end..place.end,
             (true, false) => place.start..place.start,
         };
-        let lines = new[op.new_range()]
-            .iter()
-            .map(|line| line.trim_end_matches(['\n', '\r']));
-        out.push((
-            range,
-            lines.map(|line| format!("{prefix}{line}{eol}")).collect(),
-        ));
+        let lines = new[op.new_range()].iter();
+        let lines =
+            lines.map(|line| format!("{prefix}{}{eol}", line.trim_end_matches(['\n', '\r'])));
+        out.push((range, lines.collect()));
     }
     out
 }
@@ -693,16 +641,12 @@ fn splice(text: &str, edits: &[Edit]) -> String {
 
 /// Whether git knows of uncommitted changes of the page.
 fn is_dirty(path: &Path) -> bool {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
     let Some(name) = path.file_name() else {
         return false;
     };
     let output = Command::new("git")
         .arg("-C")
-        .arg(folder)
+        .arg(watch::parent(path))
         .args(["status", "--porcelain", "--"])
         .arg(name)
         .output();

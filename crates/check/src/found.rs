@@ -38,11 +38,7 @@ pub struct FoundRequest {
 impl FoundRequest {
     /// The same request with one mistake, which makes others unimportant.
     pub fn with_mistake(self, span: Range<usize>, text: &str, fix: Option<String>) -> FoundRequest {
-        let mistake = Mistake {
-            span: span.clone(),
-            text: text.to_owned(),
-            fix,
-        };
+        let mistake = Mistake::new(span.clone(), text, fix);
         FoundRequest {
             span,
             problem: Some(Problem::Mistakes(vec![mistake])),
@@ -97,25 +93,20 @@ impl FoundRequest {
             return;
         };
         written.request.body = Some(body.trim().to_owned());
-        if written.request.header("content-type").is_none() {
-            written
-                .request
-                .headers
-                .push(("Content-Type".to_owned(), "application/json".to_owned()));
-        }
+        let request = &mut written.request;
+        request.default_header("Content-Type", "application/json");
         self.problem = None;
     }
 
     /// Whether this is only a method and a path, as in an overview of the endpoints.
     pub fn is_endpoint(&self, content: &str) -> bool {
         let line = content.get(self.span.clone()).unwrap_or_default();
-        let has_body = |written: &WrittenRequest| written.request.body.is_some();
         let is_url = |written: &WrittenRequest| written.request.target == line;
         (http_message::begins_message(line) || self.written.as_ref().is_some_and(is_url))
             && !line.contains(['\n', '"'])
             && !line.contains(" HTTP/")
             && self.output.is_none()
-            && !self.written.as_ref().is_some_and(has_body)
+            && self.body().is_none()
     }
 
     /// The URL or path as it is written; empty if the command could not be parsed.
@@ -184,13 +175,14 @@ impl FoundRequest {
             return;
         };
         let target = written.request.target.trim_start_matches(['$', '{']);
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let is_base = |name: &&String| {
-            written.request.target.starts_with('$')
-                && target.strip_prefix(name.as_str()).is_some_and(|rest| {
-                    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
-                })
+            let rest = target.strip_prefix(name.as_str());
+            rest.is_some_and(|rest| !rest.starts_with(is_word))
         };
-        if let Some(name) = variables.iter().find(is_base) {
+        if written.request.target.starts_with('$')
+            && let Some(name) = variables.iter().find(is_base)
+        {
             let reason = format!("`${name}` is set by a command, which is not run");
             self.problem = Some(Problem::Skip(reason));
         }
@@ -198,16 +190,13 @@ impl FoundRequest {
 
     /// Whether this is the request above it, written for another client.
     pub fn repeats(&self, other: &FoundRequest) -> bool {
-        let path = |found: &FoundRequest| {
-            let written = found.written.as_ref()?;
-            Some(super::url::path_of(&written.request.target).to_owned())
-        };
+        let is_same_path = || url::path_of(self.target()) == url::path_of(other.target());
         let is_same_body = || match (self.json_body(), other.json_body()) {
             (Some(own), Some(other)) => own == other,
             _ => true,
         };
         let is_skipped = matches!(self.problem, Some(Problem::Skip(_)));
-        self.has_path_of(other) && (is_skipped || path(self) == path(other) && is_same_body())
+        self.has_path_of(other) && (is_skipped || is_same_path() && is_same_body())
     }
 
     /// Whether its method and path are those of another request; a call in a program may add the query elsewhere.
@@ -215,14 +204,12 @@ impl FoundRequest {
         let (Some(own), Some(other)) = (&self.written, &other.written) else {
             return false;
         };
-        let path = |target: &str| {
-            super::url::path_of(target)
-                .split('?')
-                .next()
-                .map(str::to_owned)
+        let path = |written: &WrittenRequest| {
+            let path = url::path_of(&written.request.target);
+            path.split('?').next().map(str::to_owned)
         };
         (own.request.method.is_empty() || own.request.method == other.request.method)
-            && path(&own.request.target) == path(&other.request.target)
+            && path(own) == path(other)
     }
 
     /// Whether another request is this template with values in place of its placeholders.
@@ -236,22 +223,22 @@ impl FoundRequest {
 
     /// Whether it is a command without the body that its method usually has.
     pub fn lacks_body(&self) -> bool {
-        let has_body = |written: &WrittenRequest| written.request.body.is_some();
-        self.problem.is_none() && self.writes() && !self.written.as_ref().is_some_and(has_body)
+        self.problem.is_none() && self.writes() && self.body().is_none()
     }
 
     /// Whether a request of its method usually has a body.
     pub fn writes(&self) -> bool {
-        let method = self
-            .written
-            .as_ref()
-            .map(|written| &*written.request.method);
-        matches!(method, Some("POST" | "PUT" | "PATCH"))
+        let written = self.written.as_ref();
+        written.is_some_and(|written| matches!(&*written.request.method, "POST" | "PUT" | "PATCH"))
+    }
+
+    fn body(&self) -> Option<&str> {
+        self.written.as_ref()?.request.body.as_deref()
     }
 
     /// The body, if it is JSON.
     pub fn json_body(&self) -> Option<serde_json::Value> {
-        serde_json::from_str(self.written.as_ref()?.request.body.as_deref()?).ok()
+        serde_json::from_str(self.body()?).ok()
     }
 }
 
@@ -283,7 +270,7 @@ static PLACEHOLDER: LazyLock<Regex> = regex!(
 pub fn placeholder(request: &Request) -> Option<String> {
     if let Some(body) = &request.body {
         if let Some(captures) = PLACEHOLDER.captures(body) {
-            let found = captures.name("quoted").or_else(|| captures.name("bare"));
+            let found = captures.name("quoted").or(captures.name("bare"));
             return found.map(|found| found.as_str().to_owned());
         }
         let outside_strings: String = body.split('"').step_by(2).collect();
@@ -297,7 +284,5 @@ pub fn placeholder(request: &Request) -> Option<String> {
         }
     }
     // The server ignores other headers, so a placeholder such as a token does no harm there.
-    request
-        .header("content-type")
-        .and_then(super::url::placeholder)
+    url::placeholder(request.header("content-type")?)
 }

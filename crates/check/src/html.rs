@@ -15,29 +15,21 @@ pub fn titles(html: &str, start: usize) -> impl Iterator<Item = Block> {
         r#"(?s)<(?:summary|p|dt)\b[^>]*>(?P<text>.*?)</(?:summary|p|dt)>|<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h[1-6]>|<\w+\s[^>]*\b(?:label|title)="(?P<name>[^"]+)"|<(?P<tag>Request|Response)(?:Example|Sample)?(?:\s[^>]*)?>"#
     );
     let titles = TITLE.captures_iter(html).filter_map(move |captures| {
-        let title = ["text", "heading", "name", "tag"].into_iter();
-        let title = title.filter_map(|name| captures.name(name)).next()?;
+        let mut groups = ["text", "heading", "name", "tag"].into_iter();
+        let title = groups.find_map(|name| captures.name(name))?;
         let text = TAG.replace_all(title.as_str(), "").trim().to_owned();
         let range = start + title.start()..start + title.end();
-        let level = captures
-            .name("level")
-            .and_then(|level| level.as_str().parse().ok());
-        let block = match level {
-            Some(level) => Block::Heading(Heading {
-                level,
-                text: text.clone(),
-                range,
-            }),
-            None => {
+        if text.is_empty() {
+            return None;
+        }
+        let level = captures.name("level").map(|level| level.as_str().parse());
+        Some(match level {
+            Some(Ok(level)) => Block::Heading(Heading { level, text, range }),
+            _ => {
                 let bold = (!captures[0].starts_with("<p")).then(|| text.clone());
-                Block::Prose(Prose {
-                    text: text.clone(),
-                    bold,
-                    range,
-                })
+                Block::Prose(Prose { text, bold, range })
             }
-        };
-        (!text.is_empty()).then_some(block)
+        })
     });
     titles.chain(endpoint(html, start))
 }

@@ -97,9 +97,8 @@ fn join_steps(text: &str, blocks: &mut Vec<Block>) {
             url(*at).is_some() || !ends
         };
         let mut below = (index + 1..blocks.len().min(index + NEAR)).take_while(goes_on);
-        let mut above = (index.saturating_sub(NEAR / 2)..index)
-            .rev()
-            .take_while(goes_on);
+        let above = (index.saturating_sub(NEAR / 2)..index).rev();
+        let mut above = above.take_while(goes_on);
         let Some((at, range)) = below.find_map(url).or_else(|| above.find_map(url)) else {
             continue;
         };
@@ -114,13 +113,9 @@ fn join_steps(text: &str, blocks: &mut Vec<Block>) {
 
 /// The URL that is alone in a code block.
 fn bare_url(block: &Block) -> Option<&str> {
-    match block {
-        Block::Fence(fence) => Some(fence.content.trim()).filter(|text| {
-            let is_here = text.starts_with('{') || url::this_machine(text).is_some();
-            is_here && text.contains('/') && !text.contains([' ', '\n', '"'])
-        }),
-        _ => None,
-    }
+    let text = block.fence()?.content.trim();
+    let is_here = text.starts_with('{') || url::this_machine(text).is_some();
+    (is_here && text.contains('/') && !text.contains([' ', '\n', '"'])).then_some(text)
 }
 
 /// Makes requests of endpoints that the text names: those that are followed by their response, or by the status of it, and
@@ -158,15 +153,15 @@ fn fields_as_text(text: &str, block: &mut Block) {
         && fence.fenced
         && mentions::has_fields(&fence.content)
     {
-        if let Some(message) = mentions::fields_with_body(&fence.content) {
-            *block = Block::Fence(Fence::synthetic(text, fence.range.clone(), message));
-            return;
-        }
-        *block = Block::Prose(Prose {
-            text: fence.content.clone(),
-            bold: None,
-            range: fence.range.clone(),
-        });
+        let range = fence.range.clone();
+        *block = match mentions::fields_with_body(&fence.content) {
+            Some(message) => Block::Fence(Fence::synthetic(text, range, message)),
+            None => Block::Prose(Prose {
+                text: fence.content.clone(),
+                bold: None,
+                range,
+            }),
+        };
     }
 }
 
@@ -175,11 +170,12 @@ const MOST_WORDS: usize = 10;
 
 /// The request of an item in a list of endpoints: `- GET /users/1`. It is only mentioned, unless the item has its status.
 fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
-    let named = |index: usize| match blocks.get(index)? {
-        Block::Prose(prose) if is_list_item(text, prose.range.start) => {
-            mentions::named_in(&blocks[index])
-        }
-        _ => None,
+    let named = |index: usize| {
+        let block = blocks.get(index)?;
+        let item = block
+            .prose()
+            .filter(|item| is_list_item(text, item.range.start));
+        item.and_then(|_| mentions::named_in(block))
     };
     let own = named(index)?;
     let is_neighbour = |at: Option<usize>| at.and_then(named).is_some();
@@ -197,16 +193,11 @@ fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
 
 /// The URL after its label in a line, as a block of its own.
 fn labelled_url(text: &str, block: &Block) -> Option<Fence> {
-    let Block::Prose(prose) = block else {
-        return None;
-    };
-    let label = URL_LINE.captures(&text[prose.range.clone()])?;
-    let url = label.name("url")?;
-    let start = prose.range.start;
-    Some(Fence::unfenced(
-        text,
-        start + url.start()..start + url.end(),
-    ))
+    let range = &block.prose()?.range;
+    let label = URL_LINE.captures(&text[range.clone()])?;
+    let url = label.name("url")?.range();
+    let place = range.start + url.start..range.start + url.end;
+    Some(Fence::unfenced(text, place))
 }
 
 /// A request that a block names, and what the page says about it.
@@ -277,10 +268,8 @@ impl<'a> Candidate<'a> {
     /// Whether its section shows the response, and only below that a command: "Response", then "Example with curl".
     fn is_answered_first(&self) -> bool {
         let is_of_other_service = self.section.iter().any(|block| is_foreign(block));
-        if self.mention.form != Form::Section
-            || url::placeholder(self.path()).is_some()
-            || is_of_other_service
-        {
+        let is_template = url::placeholder(self.path()).is_some();
+        if self.mention.form != Form::Section || is_template || is_of_other_service {
             return false;
         }
         let mut said = Announces::Unspecific;
@@ -375,21 +364,22 @@ impl<'a> Candidate<'a> {
         )
     }
 
-    /// Whether it is a query with its values, which is an example wherever it is listed.
-    fn is_query(&self) -> bool {
+    /// Whether it is a read in a list or paragraph.
+    fn is_listed_read(&self) -> bool {
         !self.is_heading()
             && matches!(self.mention.form, Form::Section | Form::Described)
             && self.mention.method == "GET"
-            && addresses::has_values(self.path())
+    }
+
+    /// Whether it is a query with its values, which is an example wherever it is listed.
+    fn is_query(&self) -> bool {
+        self.is_listed_read() && addresses::has_values(self.path())
     }
 
     /// Whether it is a read of a URL of this machine, which can be opened wherever it is listed.
     fn is_address(&self) -> bool {
-        !self.is_heading()
-            && matches!(self.mention.form, Form::Section | Form::Described)
-            && self.mention.method == "GET"
-            && url::this_machine(&self.mention.url).is_some()
-            && addresses::is_literal(&self.mention.url)
+        let url = &self.mention.url;
+        self.is_listed_read() && url::this_machine(url).is_some() && addresses::is_literal(url)
     }
 
     /// Whether the description is the status of the response, or has it in a sentence: "`GET /users/9` → 404",
@@ -533,9 +523,8 @@ fn section_of<'a>(blocks: &'a [Block], index: usize, mention: &Mention) -> Vec<&
         }
         _ => true,
     };
-    let below = blocks[index + 1..]
-        .iter()
-        .take_while(|block| is_within(block) && mentions::named_in(block).is_none());
+    let is_own = |block: &&Block| is_within(block) && mentions::named_in(block).is_none();
+    let below = blocks[index + 1..].iter().take_while(is_own);
     let mut section: Vec<&Block> = below.filter(|block| block.directive().is_none()).collect();
     let first_response = section.iter().position(|block| is_response(block));
     // Commands of another service do not end it.
@@ -571,23 +560,19 @@ fn says_status(block: &Block) -> bool {
 }
 
 fn is_request(block: &Block) -> bool {
-    let Block::Fence(fence) = block else {
+    let Some(fence) = block.fence() else {
         return false;
     };
     let code = fence.content.to_lowercase();
-    let names = ["curl", "http", "localhost"]
-        .iter()
-        .any(|word| code.contains(word));
-    (names && !is_response(block))
+    let mut words = ["curl", "http", "localhost"].iter();
+    (words.any(|word| code.contains(word)) && !is_response(block))
         || http_message::begins_message(fence.content.trim()) && !code.starts_with("http")
 }
 
 fn is_foreign(block: &Block) -> bool {
-    let is_command = |fence: &Fence| {
-        let has = |part: &str| fence.content.contains(part);
-        has("curl ") && has("://") && !url::names_this_machine(&fence.content)
-    };
-    matches!(block, Block::Fence(fence) if is_command(fence))
+    block.fence().is_some_and(|Fence { content, .. }| {
+        content.contains("curl ") && content.contains("://") && !url::names_this_machine(content)
+    })
 }
 
 /// Whether a command has `path`, with values in place of its parameters.

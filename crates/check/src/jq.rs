@@ -67,6 +67,8 @@ pub enum Stop {
 impl Filter {
     /// Reads a command; its first word is the program. Otherwise says why it is not run.
     pub fn parse(words: &[Word]) -> Result<Filter, String> {
+        // Options that do not change the values.
+        const LAYOUT: &str = "--compact-output --color-output --monochrome-output --sort-keys --ascii-output --exit-status --tab --unbuffered";
         let mut filter = Filter::default();
         let mut program = None;
         let mut words = words.iter().skip(1).map(|word| word.text.as_str());
@@ -82,10 +84,18 @@ impl Filter {
                     filter.variables.push((format!("${name}"), json));
                 }
                 "--indent" => _ = words.next(),
-                _ if word.starts_with("--") => filter.long_option(word)?,
+                "--raw-output" => filter.raw = true,
+                "--slurp" => filter.slurps = true,
+                _ if is_one_of(word, LAYOUT) => {}
                 _ if word.starts_with('-') && word.len() > 1 => {
-                    let mut letters = word.chars().skip(1);
-                    letters.try_for_each(|letter| filter.option(letter, word))?;
+                    for letter in word.chars().skip(1) {
+                        match letter {
+                            'r' => filter.raw = true,
+                            's' => filter.slurps = true,
+                            'c' | 'C' | 'M' | 'S' | 'a' | 'e' => {}
+                            _ => return Err(format!("its option `{word}` is not understood")),
+                        }
+                    }
                 }
                 _ if program.is_some() => return Err(format!("it reads the file `{word}`")),
                 _ => program = Some(word),
@@ -94,33 +104,6 @@ impl Filter {
         filter.program = program.unwrap_or(".").trim().to_owned();
         filter.check()?;
         Ok(filter)
-    }
-
-    fn long_option(&mut self, word: &str) -> Result<(), String> {
-        let letter = match word {
-            "--raw-output" => 'r',
-            "--slurp" => 's',
-            "--compact-output"
-            | "--color-output"
-            | "--monochrome-output"
-            | "--sort-keys"
-            | "--ascii-output"
-            | "--exit-status"
-            | "--tab"
-            | "--unbuffered" => 'c',
-            _ => return Err(format!("its option `{word}` is not understood")),
-        };
-        self.option(letter, word)
-    }
-
-    fn option(&mut self, letter: char, word: &str) -> Result<(), String> {
-        match letter {
-            'r' => self.raw = true,
-            's' => self.slurps = true,
-            'c' | 'C' | 'M' | 'S' | 'a' | 'e' => {}
-            _ => return Err(format!("its option `{word}` is not understood")),
-        }
-        Ok(())
     }
 
     /// Whether it prints its input as it is.
@@ -189,11 +172,8 @@ impl Filter {
             let value = read::parse_single(json.as_bytes());
             value.map_err(|error| Stop::Error(error.to_string()))
         };
-        let variables: Vec<Val> = self
-            .variables
-            .iter()
-            .map(|(_, json)| value(json))
-            .collect::<Result<_, _>>()?;
+        let variables = self.variables.iter().map(|(_, json)| value(json));
+        let variables = variables.collect::<Result<Vec<Val>, _>>()?;
         let mut outputs = Vec::new();
         for input in inputs {
             let context = Ctx::<Data>::new(&filter.lut, Vars::new(variables.iter().cloned()));
@@ -221,11 +201,8 @@ impl Filter {
         // jq names the type where jaq shows the whole value.
         let described = VALUE.captures(text).and_then(|found| {
             let value = serde_json::from_str(&found["value"]).ok()?;
-            let kind = type_name(&value);
-            Some(format!(
-                "cannot {} {kind} {}",
-                &found["verb"], &found["rest"]
-            ))
+            let (verb, kind, rest) = (&found["verb"], type_name(&value), &found["rest"]);
+            Some(format!("cannot {verb} {kind} {rest}"))
         });
         Stop::Error(described.unwrap_or_else(|| short(&text.into())))
     }
@@ -251,9 +228,10 @@ fn has(token: &Token<&str>, is_it: &impl Fn(&Token<&str>) -> bool) -> bool {
     is_it(token)
         || match &token.1 {
             Tok::Block(tokens) => tokens.iter().any(|inner| has(inner, is_it)),
-            Tok::Str(parts) => parts
-                .iter()
-                .any(|part| matches!(part, StrPart::Term(inner) if has(inner, is_it))),
+            Tok::Str(parts) => {
+                let in_part = |part: &_| matches!(part, StrPart::Term(inner) if has(inner, is_it));
+                parts.iter().any(in_part)
+            }
             Tok::Word | Tok::Var | Tok::Fmt | Tok::Num | Tok::Sym => false,
         }
 }
@@ -278,9 +256,8 @@ fn on_thread<I: Send + 'static, O: Send + 'static>(
 
 static DEFINITIONS: LazyLock<Vec<Def<&'static str>>> = LazyLock::new(|| {
     let own = load::parse(include_str!("jq.jq"), |parser| parser.defs()).unwrap_or_default();
-    let library = jaq_core::defs()
-        .chain(jaq_std::defs())
-        .chain(jaq_json::defs());
+    let library = jaq_core::defs().chain(jaq_std::defs());
+    let library = library.chain(jaq_json::defs());
     let is_offered = |def: &Def<&str>| {
         let name = format!("{}/{}", def.name, def.args.len());
         !is_one_of(&name, LEFT_OUT)

@@ -35,6 +35,13 @@ pub struct SyntaxError {
     pub text: String,
 }
 
+impl SyntaxError {
+    fn new(at: usize, text: impl Into<String>) -> SyntaxError {
+        let text = text.into();
+        SyntaxError { at, text }
+    }
+}
+
 /// Parses a documented response.
 pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
     parse_literals(content, false)
@@ -43,8 +50,10 @@ pub fn parse(content: &str) -> Result<Documented, SyntaxError> {
 /// Parses a documented response, which may be as a program prints it: `{ id: 1, name: 'Ada' }`, `{'id': 1}`.
 pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, SyntaxError> {
     let (head, start) = head(content);
-    let mut parser = Parser::new(content, start);
-    parser.printed = printed;
+    let mut parser = Parser {
+        printed,
+        ..Parser::new(content, start)
+    };
     let mut documented = Documented {
         head,
         ..Documented::default()
@@ -61,16 +70,14 @@ pub fn parse_literals(content: &str, printed: bool) -> Result<Documented, Syntax
     documented.missing = parser.unclosed.take().or(parser.no_comma.take());
     // Headers, the next prompt or other words may be shown below the body, but no more JSON; beside it a remark such as
     // "(status 201)".
-    let is_below = content[..parser.at]
-        .trim_end_matches([' ', '\t'])
-        .ends_with('\n');
+    let is_below = parser.is_at_line_start();
     let rest = parser.rest().trim_end();
-    let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n');
-    // A program ends with `;`, and a shell marks the missing end of a line with `%`.
-    let is_remark = is_remark || matches!(rest, ";" | "%" | "⏎");
-    // `curl -v` writes on behind a body without an end of line.
-    let is_remark =
-        is_remark || rest.starts_with("* Connection #") || rest.starts_with("* Closing connection");
+    let is_remark = rest.starts_with('(') && rest.ends_with(')') && !rest.contains('\n')
+        // A program ends with `;`, and a shell marks the missing end of a line with `%`.
+        || matches!(rest, ";" | "%" | "⏎")
+        // `curl -v` writes on behind a body without an end of line.
+        || rest.starts_with("* Connection #")
+        || rest.starts_with("* Closing connection");
     if rest.starts_with(is_json) || !(is_below || is_remark || rest.is_empty()) {
         return Err(parser.error("unexpected text after the JSON"));
     }
@@ -91,17 +98,11 @@ pub fn values(content: &str, start: usize) -> Result<(Documented, bool), SyntaxE
         if parser.rest().is_empty() {
             break;
         }
-        let is_line = content[..from]
-            .trim_end_matches([' ', '\t'])
-            .ends_with('\n');
+        let is_line = parser.is_at_line_start();
         if parser.rest().starts_with(['.', '…']) && parser.dots() {
             items.push(Item::Elided(from..parser.at));
         } else if !parser.eat(',') {
-            let value = match parser.rest().starts_with('"') && parser.member_ahead() {
-                true => parser.object(true),
-                false => parser.value(),
-            };
-            match value {
+            match parser.value_or_members() {
                 Ok(value) => items.push(Item::Value(value)),
                 // Words may be below.
                 Err(_) if is_line && !items.is_empty() && !parser.rest().starts_with(is_json) => {
@@ -143,17 +144,13 @@ pub fn value_end(text: &str) -> Option<usize> {
 
 /// The length of the array or object that a text begins with, as a program prints it.
 pub fn printed_end(text: &str) -> Option<usize> {
-    let mut parser = Parser::new(text, 0);
-    parser.printed = true;
-    end_of_value(parser)
+    end_of_value(Parser::printed(text))
 }
 
 fn end_of_value(mut parser: Parser<'_>) -> Option<usize> {
     let node = parser.value().ok()?;
-    if parser.unclosed.is_some() {
-        return None;
-    }
-    matches!(node.kind, Kind::Array(_) | Kind::Object { .. }).then_some(node.span.end)
+    let has_brackets = matches!(node.kind, Kind::Array(_) | Kind::Object { .. });
+    (has_brackets && parser.unclosed.is_none()).then_some(node.span.end)
 }
 
 /// The literal of a program that a text begins with, and its length. Placeholders are not literals.
@@ -168,8 +165,7 @@ pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
             } => !elided && members.iter().all(|member| is_exact(&member.value)),
         }
     }
-    let mut parser = Parser::new(text, 0);
-    parser.printed = true;
+    let mut parser = Parser::printed(text);
     let node = parser.value().ok()?;
     let is_whole = parser.unclosed.is_none() && parser.no_comma.is_none() && is_exact(&node);
     is_whole.then(|| (node.to_value(), parser.at))
@@ -177,8 +173,7 @@ pub fn literal(text: &str) -> Option<(serde_json::Value, usize)> {
 
 /// Where the object or array that a text begins with lacks the comma at the end of a line.
 pub fn missing_comma(text: &str) -> Option<usize> {
-    let mut parser = Parser::new(text, 0);
-    parser.printed = true;
+    let mut parser = Parser::printed(text);
     parser.value().ok()?;
     parser.no_comma.map(|error| error.at)
 }
@@ -215,15 +210,26 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// For a text that a program prints.
+    fn printed(text: &'a str) -> Self {
+        Parser {
+            printed: true,
+            ..Parser::new(text, 0)
+        }
+    }
+
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
     fn error(&self, text: impl Into<String>) -> SyntaxError {
-        SyntaxError {
-            at: self.at,
-            text: text.into(),
-        }
+        SyntaxError::new(self.at, text)
+    }
+
+    /// Whether only spaces are before it in a further line.
+    fn is_at_line_start(&self) -> bool {
+        let above = self.text[..self.at].trim_end_matches([' ', '\t']);
+        above.ends_with('\n')
     }
 
     /// Skips white space and comments; true if a comment begins with dots, which is an elision.
@@ -273,12 +279,10 @@ impl<'a> Parser<'a> {
                 return true;
             }
         }
-        let after = if rest.starts_with("..") {
-            rest.trim_start_matches('.')
-        } else if let Some(after) = rest.strip_prefix('…') {
-            after
-        } else {
-            return false;
+        let after = match rest.strip_prefix('…') {
+            Some(after) => after,
+            None if rest.starts_with("..") => rest.trim_start_matches('.'),
+            None => return false,
         };
         self.at += rest.len() - after.len();
         self.elided = true;
@@ -299,48 +303,41 @@ impl<'a> Parser<'a> {
             if self.rest().starts_with(['.', '…']) && self.dots() {
                 items.push(Item::Elided(from..self.at));
             } else if !self.eat(',') {
-                let bare = self.rest().starts_with('"') && self.member_ahead();
-                items.push(Item::Value(if bare {
-                    self.object(true)?
-                } else {
-                    self.value()?
-                }));
+                items.push(Item::Value(self.value_or_members()?));
             }
             let end = self.at;
             self.space();
             let separated = matches!(self.text[..end].chars().last(), Some(',' | '.' | '…'));
-            if self.rest().starts_with([',', '.', '…'])
-                || (separated && self.rest().starts_with('{'))
-            {
+            let rest = self.rest();
+            if rest.starts_with([',', '.', '…']) || separated && rest.starts_with('{') {
                 continue;
             }
             let mut values = items.iter().filter_map(Item::node);
-            return match (values.next(), values.next()) {
-                (Some(only), None) => Ok(only.clone()),
-                (None, _) => Err(self.error("a value is missing")),
-                _ if items.iter().all(|item| item.node().is_some()) => {
-                    let text = "this list has no brackets `[` and `]`".to_owned();
-                    self.unclosed.get_or_insert(SyntaxError { at: start, text });
-                    Ok(Node {
-                        kind: Kind::Array(items),
-                        span: start..end,
-                    })
-                }
-                _ => Ok(Node {
-                    kind: Kind::Array(items),
-                    span: start..end,
-                }),
-            };
+            match (values.next(), values.next()) {
+                (Some(only), None) => return Ok(only.clone()),
+                (None, _) => return Err(self.error("a value is missing")),
+                _ => {}
+            }
+            if items.iter().all(|item| item.node().is_some()) {
+                let text = "this list has no brackets `[` and `]`";
+                self.unclosed.get_or_insert(SyntaxError::new(start, text));
+            }
+            let kind = Kind::Array(items);
+            let span = start..end;
+            return Ok(Node { kind, span });
         }
     }
 
-    fn member_ahead(&self) -> bool {
+    /// A value, or the members of an object without its braces.
+    fn value_or_members(&mut self) -> Result<Node, SyntaxError> {
         let mut ahead = Parser::new(self.text, self.at);
-        if ahead.string().is_err() {
-            return false;
+        if self.rest().starts_with('"') && ahead.string().is_ok() {
+            ahead.space();
+            if ahead.rest().starts_with(':') {
+                return self.object(true);
+            }
         }
-        ahead.space();
-        ahead.rest().starts_with(':')
+        self.value()
     }
 
     fn nested(
@@ -359,21 +356,17 @@ impl<'a> Parser<'a> {
     fn value(&mut self) -> Result<Node, SyntaxError> {
         let start = self.at;
         let kind = match self.rest().chars().next() {
-            Some('{') => {
-                if let Some(end) = self.placeholder() {
-                    self.at = end;
-                    Kind::Match(Matcher::Any)
-                } else {
-                    return self.nested(|parser| parser.object(false));
-                }
+            Some('{') if let Some(end) = self.placeholder() => {
+                self.at = end;
+                Kind::Match(Matcher::Any)
             }
+            Some('{') => return self.nested(|parser| parser.object(false)),
             Some('[') => return self.nested(Self::array),
             Some('"') => string_kind(self.string()?),
             Some('\'' | '`') if self.printed => string_kind(self.string()?),
             Some('<') => match self.rest().find('>') {
                 Some(length) => {
-                    let name = &self.rest()[1..length];
-                    let matcher = matcher(name).unwrap_or(Matcher::Any);
+                    let matcher = matcher(&self.rest()[1..length]);
                     self.at += length + 1;
                     Kind::Match(matcher)
                 }
@@ -386,22 +379,15 @@ impl<'a> Parser<'a> {
             Some(_) => self.word()?,
             None => return Err(self.error("a value is missing at the end")),
         };
-        Ok(Node {
-            kind,
-            span: start..self.at,
-        })
+        let span = start..self.at;
+        Ok(Node { kind, span })
     }
 
     /// The end of a placeholder such as `{id}`.
     fn placeholder(&self) -> Option<usize> {
         let rest = self.rest();
         let end = rest.find('}')?;
-        let inner = rest[1..end].trim();
-        let named = inner.starts_with(|c: char| c.is_alphabetic())
-            && inner
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_- ".contains(c));
-        named.then_some(self.at + end + 1)
+        is_name(rest[1..end].trim()).then_some(self.at + end + 1)
     }
 
     fn word(&mut self) -> Result<Kind, SyntaxError> {
@@ -446,10 +432,8 @@ impl<'a> Parser<'a> {
                 byte if byte == quote.as_ref() => break,
                 Some(b'\\') => at += 2,
                 Some(b'\n') | None => {
-                    return Err(SyntaxError {
-                        at: start,
-                        text: "this string is not closed on the same line".to_owned(),
-                    });
+                    let text = "this string is not closed on the same line";
+                    return Err(SyntaxError::new(start, text));
                 }
                 Some(_) => at += 1,
             }
@@ -466,19 +450,15 @@ impl<'a> Parser<'a> {
             }
             None => Cow::Borrowed(raw),
         };
-        serde_json::from_str(&json).map_err(|_| SyntaxError {
-            at: start,
-            text: "this string has an invalid escape".to_owned(),
-        })
+        serde_json::from_str(&json)
+            .map_err(|_| SyntaxError::new(start, "this string has an invalid escape"))
     }
 
     /// Notes a bracket that is open at the end, unless there was an elision.
     fn ends_open(&mut self, start: usize, bracket: char) {
         if !self.elided {
-            self.unclosed.get_or_insert(SyntaxError {
-                at: start,
-                text: format!("this `{bracket}` is never closed"),
-            });
+            let text = format!("this `{bracket}` is never closed");
+            self.unclosed.get_or_insert(SyntaxError::new(start, text));
         }
     }
 
@@ -487,10 +467,8 @@ impl<'a> Parser<'a> {
         if !self.text[end..self.at].contains('\n') {
             return Err(self.error("a comma is missing here"));
         }
-        self.no_comma.get_or_insert(SyntaxError {
-            at: end - 1,
-            text: "a comma is missing after this".to_owned(),
-        });
+        let error = SyntaxError::new(end - 1, "a comma is missing after this");
+        self.no_comma.get_or_insert(error);
         Ok(())
     }
 
@@ -525,7 +503,7 @@ impl<'a> Parser<'a> {
             if expect_comma && let Some(Item::Value(last)) = items.last() {
                 self.lacks_comma(last.span.end)?;
             }
-            if matches!(self.rest().as_bytes().first(), Some(b'}')) && self.elided {
+            if self.elided && self.rest().starts_with('}') {
                 break;
             }
             let node = self.value()?;
@@ -542,10 +520,9 @@ impl<'a> Parser<'a> {
             }
             expect_comma = true;
         }
-        Ok(Node {
-            kind: Kind::Array(items),
-            span: start..self.at,
-        })
+        let kind = Kind::Array(items);
+        let span = start..self.at;
+        Ok(Node { kind, span })
     }
 
     fn object(&mut self, bare: bool) -> Result<Node, SyntaxError> {
@@ -606,10 +583,8 @@ impl<'a> Parser<'a> {
             };
             let key_span = key_start..self.at;
             if members.iter().any(|member| member.key == key) && !is_dots(&key) {
-                return Err(SyntaxError {
-                    at: key_start,
-                    text: format!("duplicate key `{key}`"),
-                });
+                let text = format!("duplicate key `{key}`");
+                return Err(SyntaxError::new(key_start, text));
             }
             self.space();
             if !self.eat(':') {
@@ -630,15 +605,13 @@ impl<'a> Parser<'a> {
                 value,
             });
         }
-        let elided = elided || bare;
-        Ok(Node {
-            kind: Kind::Object {
-                members,
-                elided,
-                bare,
-            },
-            span: start..end,
-        })
+        let kind = Kind::Object {
+            members,
+            elided: elided || bare,
+            bare,
+        };
+        let span = start..end;
+        Ok(Node { kind, span })
     }
 }
 
@@ -661,32 +634,29 @@ fn is_elision(comment: &str, own_line: bool) -> bool {
     comment.starts_with("...") || comment.starts_with('…') || (own_line && begins)
 }
 
+/// Whether a text in brackets may be the name of what is meant: `{user id}`, `<string>`.
+fn is_name(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || " _-".contains(c);
+    text.starts_with(char::is_alphabetic) && text.chars().all(is_part)
+}
+
 fn string_kind(text: String) -> Kind {
     if is_dots(&text) {
         return Kind::Match(Matcher::Any);
     }
-    let inner = text
-        .strip_prefix('<')
-        .and_then(|rest| rest.strip_suffix('>'));
-    let is_name = |name: &str| {
-        name.len() > 1
-            && name.starts_with(char::is_alphabetic)
-            && name
-                .chars()
-                .all(|c| c.is_alphanumeric() || " _-".contains(c))
-    };
+    let inner = text.strip_prefix('<');
+    let inner = inner.and_then(|rest| rest.strip_suffix('>'));
     match inner {
-        Some(name) if is_name(name) => Kind::Match(matcher(name).unwrap_or(Matcher::Any)),
+        Some(name) if is_name(name) && name.len() > 1 => Kind::Match(matcher(name)),
         _ => Kind::Exact(serde_json::Value::String(text)),
     }
 }
 
-fn matcher(name: &str) -> Option<Matcher> {
+/// The matcher with a name; other names stand for any value.
+fn matcher(name: &str) -> Matcher {
     let name = name.trim().to_ascii_lowercase();
-    MATCHERS
-        .iter()
-        .find(|(word, _)| *word == name)
-        .map(|(_, matcher)| *matcher)
+    let known = MATCHERS.iter().find(|(word, _)| *word == name);
+    known.map_or(Matcher::Any, |(_, matcher)| *matcher)
 }
 
 #[cfg(test)]

@@ -131,13 +131,11 @@ pub fn is_sentence(text: &str) -> bool {
 
 /// Whether a paragraph names an endpoint whose description follows: "**GET - /users/:id**".
 pub fn begins_endpoint(block: &Block) -> bool {
-    let Block::Prose(prose) = block else {
-        return false;
-    };
-    let found = DESCRIBED.captures(prose.text.trim());
+    let text = block.prose().map_or("", |prose| &prose.text);
+    let found = DESCRIBED.captures(text.trim());
     found.is_some_and(|found| found.name("sentence").is_none())
-        && status_text::in_paragraph(&prose.text).is_none()
-        && status_text::of_success(&prose.text).is_none()
+        && status_text::in_paragraph(text).is_none()
+        && status_text::of_success(text).is_none()
 }
 
 /// A sentence that names a request, without it.
@@ -148,23 +146,19 @@ pub fn without_request(sentence: &str) -> String {
 /// A line that is an endpoint. A method in lower case stands after a label: "Request: get /users".
 fn endpoint(text: &str) -> Option<regex::Captures<'_>> {
     let found = ENDPOINT.captures(text)?;
-    let label = found
-        .name("label")
-        .map(|label| labels::label(label.as_str()));
+    let label = found.name("label").map(|label| label.as_str());
     let is_method = http_message::METHODS.contains(&&found["method"])
-        || url::this_machine(&found["url"]).is_some();
-    let is_status = found
-        .name("status")
-        .is_none_or(|status| success_of(status.as_str()).is_some());
-    let is_only = labels::words(text)
-        .iter()
-        .filter(|word| is_one_of(word, "get post put patch delete"))
-        .count()
-        == 1;
-    (is_status
-        && (is_method || label == Some(Announces::Request))
-        && (is_only || found.name("status").is_none()))
-    .then_some(found)
+        || url::this_machine(&found["url"]).is_some()
+        || label.map(labels::label) == Some(Announces::Request);
+    let is_only = || {
+        let words = labels::words(text);
+        let methods = words
+            .iter()
+            .filter(|word| is_one_of(word, "get post put patch delete"));
+        methods.count() == 1
+    };
+    let has_success = |status: regex::Match<'_>| success_of(status.as_str()).is_some() && is_only();
+    (is_method && found.name("status").is_none_or(has_success)).then_some(found)
 }
 
 /// The success beside an endpoint: "→ 200 OK", "· success `204`".
@@ -257,18 +251,13 @@ fn only_url(text: &str) -> Option<&str> {
 
 /// The method in a text that has no other.
 fn only_method(text: &str) -> Option<&'static str> {
-    let mut found = ANY_METHOD.captures_iter(text);
-    let method = |found: regex::Captures<'_>| {
+    let mut found = ANY_METHOD.captures_iter(text).map(|found| {
         let upper = found["method"].to_uppercase();
-        http_message::METHODS
-            .iter()
-            .find(|method| upper.starts_with(**method))
-            .copied()
-    };
-    let first = found.next().and_then(method)?;
-    found
-        .all(|next| method(next) == Some(first))
-        .then_some(first)
+        let mut methods = http_message::METHODS.iter();
+        methods.find(|method| upper.starts_with(**method)).copied()
+    });
+    let first = found.next()?;
+    first.filter(|_| found.all(|next| next == first))
 }
 
 /// The method that a step of an instruction chooses, apart from the URL: "Select `POST` in the left corner".
@@ -277,9 +266,8 @@ pub fn chosen_method(block: &Block) -> Option<&'static str> {
         r"(?i:\bfrom)\W+(?:GET|POST|PUT|PATCH|DELETE)\W+(?i:to)\W+(?P<new>GET|POST|PUT|PATCH|DELETE)\b"
     );
     let text = step(block)?;
-    let new = CHANGED
-        .captures(text)
-        .and_then(|found| only_method(found.name("new")?.as_str()));
+    let new = CHANGED.captures(text);
+    let new = new.and_then(|found| only_method(&found["new"]));
     let longest = if new.is_some() { 60 } else { 25 };
     let method = new.or_else(|| only_method(text))?;
     (!text.contains('/') && labels::words(text).len() <= longest).then_some(method)
@@ -311,15 +299,13 @@ pub fn named_in(block: &Block) -> Option<Mention> {
         Block::Prose(prose) => (&prose.text, &DESCRIBED, Form::Described),
         _ => return None,
     };
-    let is_write = |found: &regex::Captures<'_>| {
-        matches!(&found["method"], "POST" | "PUT" | "PATCH" | "DELETE")
-    };
     named(text).or_else(|| {
         let mut all = pattern.captures_iter(text);
         let found = all.next()?;
         let is_only = all.next().is_none() && !labels::is_about_another(text);
         let answers = labels::label(text) == Announces::Response && !labels::is_elsewhere(text);
-        let is_plain = found.name("sentence").is_none() || is_write(&found);
+        // The patterns have no other methods that do not write.
+        let is_plain = found.name("sentence").is_none() || &found["method"] != "GET";
         (is_only && (is_plain || answers))
             .then(|| Mention::new(&found["method"], &found["url"], form))
     })
@@ -327,15 +313,12 @@ pub fn named_in(block: &Block) -> Option<Mention> {
 
 /// The request in a heading of API Blueprint, whose path may be in a heading above it.
 pub fn in_blueprint(blocks: &[Block], index: usize) -> Option<Mention> {
-    let Block::Heading(heading) = &blocks[index] else {
-        return None;
-    };
+    let heading = blocks[index].heading()?;
     let found = BLUEPRINT.captures(&heading.text)?;
     let method = found.name("method")?.as_str();
     let is_outer = |above: &Heading| above.level < heading.level;
-    let resource = (0..index)
-        .rev()
-        .find(|at| blocks[*at].heading().is_some_and(is_outer));
+    let mut above = (0..index).rev();
+    let resource = above.find(|at| blocks[*at].heading().is_some_and(is_outer));
     let above = || {
         let above = blocks[resource?].heading()?;
         Some(BLUEPRINT.captures(&above.text)?.name("url")?.as_str())
@@ -347,10 +330,7 @@ pub fn in_blueprint(blocks: &[Block], index: usize) -> Option<Mention> {
     for at in std::iter::once(index).chain(resource) {
         let below = blocks[at + 1..].iter();
         let below = below.take_while(|block| !matches!(block, Block::Heading(_) | Block::Fence(_)));
-        for block in below {
-            let Block::Prose(prose) = block else {
-                continue;
-            };
+        for prose in below.filter_map(Block::prose) {
             let value = VALUE.captures(&prose.text);
             if let Some(value) = value.or_else(|| OLD_VALUE.captures(&prose.text)) {
                 url = url.replace(&format!("{{{}}}", &value["name"]), &value["value"]);
@@ -363,12 +343,10 @@ pub fn in_blueprint(blocks: &[Block], index: usize) -> Option<Mention> {
 /// The method at the beginning of a heading directly above a block: `GET Read a user`.
 fn method_above(blocks: &[Block], index: usize) -> Option<&str> {
     match blocks.get(index.checked_sub(1)?)? {
-        Block::Heading(heading) => Some(
-            METHOD_FIRST
-                .captures(&heading.text)?
-                .name("method")?
-                .as_str(),
-        ),
+        Block::Heading(heading) => {
+            let found = METHOD_FIRST.captures(&heading.text)?;
+            Some(found.name("method")?.as_str())
+        }
         Block::Prose(prose) => Some(prose.text.trim_matches(['`', '*', ' ', ':']))
             .filter(|word| http_message::METHODS.contains(word)),
         _ => None,
@@ -377,33 +355,30 @@ fn method_above(blocks: &[Block], index: usize) -> Option<&str> {
 
 /// The request of a URL alone below such a heading.
 pub fn below_method(blocks: &[Block], index: usize) -> Option<Mention> {
-    let Block::Prose(prose) = &blocks[index] else {
-        return None;
+    let path = blocks[index].prose()?.text.trim();
+    let Some(url) = url_alone(&blocks[index]) else {
+        return path_below_method(blocks, index, path);
     };
-    let Some(found) = URL_ALONE.captures(&prose.text) else {
-        return path_below_method(blocks, index, prose.text.trim());
-    };
-    let url = found.name("url")?.as_str();
-    let method = method_above(blocks, index)?;
-    Some(Mention::new(method, url, Form::Fields))
+    Some(Mention::new(
+        method_above(blocks, index)?,
+        url,
+        Form::Fields,
+    ))
 }
 
 /// The request of a path alone, in a section whose heading is only a method.
 fn path_below_method(blocks: &[Block], index: usize, path: &str) -> Option<Mention> {
     let is_path = path.starts_with('/') && !path.contains(char::is_whitespace) && path.len() > 1;
     let heading = blocks[..index].iter().rev().find_map(Block::heading);
-    let method = heading
-        .map(|heading| heading.text.trim())
-        .filter(|text| is_path && http_message::METHODS.contains(text))?;
-    Some(Mention::new(method, path, Form::Described))
+    let method = heading?.text.trim();
+    (is_path && http_message::METHODS.contains(&method))
+        .then(|| Mention::new(method, path, Form::Described))
 }
 
 /// The URL that a paragraph is, and nothing else.
 pub fn url_alone(block: &Block) -> Option<&str> {
-    match block {
-        Block::Prose(prose) => Some(URL_ALONE.captures(&prose.text)?.name("url")?.as_str()),
-        _ => None,
-    }
+    let found = URL_ALONE.captures(&block.prose()?.text)?;
+    Some(found.name("url")?.as_str())
 }
 
 /// Whether text has the URL and the method of a request as fields.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// A documented value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -14,7 +16,7 @@ pub struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     /// `null`, a boolean, a number or a string, compared exactly.
-    Exact(serde_json::Value),
+    Exact(Value),
     /// Any value that a matcher accepts.
     Match(Matcher),
     /// An array and its items.
@@ -95,7 +97,7 @@ pub const MATCHERS: &[(&str, Matcher)] = &[
 
 impl Node {
     /// The documented `id` of an object.
-    pub fn id(&self) -> Option<&serde_json::Value> {
+    pub fn id(&self) -> Option<&Value> {
         let Kind::Object { members, .. } = &self.kind else {
             return None;
         };
@@ -145,9 +147,8 @@ impl Node {
 
     /// The values that are neither arrays nor objects.
     fn collect_scalars<'a>(&'a mut self, scalars: &mut Vec<&'a mut Node>) {
-        match self.kind {
-            Kind::Array(_) | Kind::Object { .. } => {}
-            _ => return scalars.push(self),
+        if matches!(self.kind, Kind::Exact(_) | Kind::Match(_)) {
+            return scalars.push(self);
         }
         match &mut self.kind {
             Kind::Array(items) => {
@@ -162,42 +163,31 @@ impl Node {
                     member.value.collect_scalars(scalars);
                 }
             }
-            _ => {}
+            Kind::Exact(_) | Kind::Match(_) => {}
         }
     }
 
     /// The value as JSON; elisions and matchers become strings.
-    pub fn to_value(&self) -> serde_json::Value {
-        use serde_json::Value;
+    pub fn to_value(&self) -> Value {
         match &self.kind {
             Kind::Exact(value) => value.clone(),
             Kind::Match(matcher) => {
-                let word = MATCHERS
-                    .iter()
-                    .find(|(_, known)| known == matcher)
-                    .map_or("any", |(word, _)| word);
+                let known = MATCHERS.iter().find(|(_, known)| known == matcher);
+                let word = known.map_or("any", |(word, _)| word);
                 Value::String(format!("<{word}>"))
             }
-            Kind::Array(items) => items
-                .iter()
-                .map(|item| match item {
-                    Item::Value(node) => node.to_value(),
-                    Item::Elided(_) => Value::String("...".to_owned()),
-                })
-                .collect(),
+            Kind::Array(items) => {
+                let item = |item: &Item| item.node().map_or("...".into(), Node::to_value);
+                items.iter().map(item).collect()
+            }
             Kind::Object {
                 members,
                 elided,
                 bare,
             } => {
-                let mut object: serde_json::Map<String, Value> = members
-                    .iter()
-                    .map(|member| (member.key.clone(), member.value.to_value()))
-                    .collect();
-                if *elided && !bare {
-                    object.insert("...".to_owned(), Value::String("...".to_owned()));
-                }
-                Value::Object(object)
+                let value = |member: &Member| (member.key.clone(), member.value.to_value());
+                let dots = (*elided && !bare).then(|| ("...".to_owned(), "...".into()));
+                members.iter().map(value).chain(dots).collect()
             }
         }
     }
@@ -213,7 +203,6 @@ const SAMPLES: [&str; 4] = [
 
 /// The type of which OpenAPI tools would write a value as a sample.
 fn type_of_sample(kind: &Kind) -> Option<Matcher> {
-    use serde_json::Value;
     match kind {
         Kind::Exact(Value::String(text)) if SAMPLES.contains(&text.as_str()) => Some(Matcher::Text),
         Kind::Exact(Value::Number(_)) => Some(Matcher::Number),

@@ -35,14 +35,8 @@ impl Page {
             let (front, body) = FrontMatter::parse(&text);
             (front, markdown(&text, body))
         };
-        let line_starts = std::iter::once(0)
-            .chain(
-                text.bytes()
-                    .enumerate()
-                    .filter(|(_, byte)| *byte == b'\n')
-                    .map(|(at, _)| at + 1),
-            )
-            .collect();
+        let after_lines = text.match_indices('\n').map(|(at, _)| at + 1);
+        let line_starts = std::iter::once(0).chain(after_lines).collect();
         Page {
             path: path.to_owned(),
             text,
@@ -68,14 +62,6 @@ impl Page {
             .map_or(1, |before| before.chars().count() + 1)
     }
 
-    /// The offset at which a line begins; the end of the text for a line beyond it.
-    pub fn line_start(&self, line: usize) -> usize {
-        self.line_starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or(self.text.len())
-    }
-
     /// Whether what begins at an offset is an item of a list.
     pub fn is_list_item(&self, offset: usize) -> bool {
         is_list_item(&self.text, offset)
@@ -83,10 +69,7 @@ impl Page {
 
     /// The fence at a block index.
     pub fn fence(&self, index: usize) -> Option<&Fence> {
-        match self.blocks.get(index) {
-            Some(Block::Fence(fence)) => Some(fence),
-            _ => None,
-        }
+        self.blocks.get(index)?.fence()
     }
 
     /// The index of the nearest heading above a block.
@@ -111,23 +94,16 @@ impl Page {
         for directive in self.directives_above(at) {
             out.add(directive);
         }
-        for directive in self.blocks[at..end]
-            .iter()
-            .filter_map(Block::directive)
-            .filter(|directive| directive.has("save"))
-        {
-            let paths = directive
-                .words
-                .iter()
-                .filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
+        let below = self.blocks[at..end].iter().filter_map(Block::directive);
+        for directive in below.filter(|directive| directive.has("save")) {
+            let words = directive.words.iter();
+            let paths = words.filter_map(|(name, path)| Some((name.clone(), path.clone()?)));
             out.save.extend(paths);
         }
         // A data file holds until another is named.
-        let above = self.blocks[..at].iter().rev().filter_map(Block::directive);
-        out.data = above
-            .filter_map(|directive| directive.value("db"))
-            .next()
-            .map(str::to_owned);
+        let mut above = self.blocks[..at].iter().rev().filter_map(Block::directive);
+        let data = above.find_map(|directive| directive.value("db"));
+        out.data = data.map(str::to_owned);
         out
     }
 
@@ -194,10 +170,8 @@ impl Page {
         let top =
             |at: &usize| matches!(&self.blocks[*at], Block::Heading(heading) if heading.level <= 2);
         let start = (0..index).rev().find(top).unwrap_or(0);
-        let end = (index + 1..self.blocks.len())
-            .find(top)
-            .unwrap_or(self.blocks.len());
-        start..end
+        let end = (index + 1..self.blocks.len()).find(top);
+        start..end.unwrap_or(self.blocks.len())
     }
 }
 

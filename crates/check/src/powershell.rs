@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::printed::Printed;
-use super::service::{Request, WrittenRequest};
+use super::programs;
+use super::service::{FORM, Request, WrittenRequest};
 use super::shell::Mistake;
 use super::shown;
 use super::text::{is_one_of, line_end, nearest};
@@ -167,12 +168,15 @@ impl<'a> Parser<'a> {
         };
         self.at = next;
         let problem = match (&written, filter) {
-            (None, _) => Some(match self.mistake(start..next) {
-                Some(mistake) => Problem::Mistakes(vec![mistake]),
-                None => Problem::Skip(
-                    "uses options or values of PowerShell that are not understood".to_owned(),
-                ),
-            }),
+            (None, _) => {
+                let mistake = self.open_quote(start);
+                let mistake = mistake.or_else(|| self.misspelt_option(start..next));
+                let reason = "uses options or values of PowerShell that are not understood";
+                Some(match mistake {
+                    Some(mistake) => Problem::Mistakes(vec![mistake]),
+                    None => Problem::Skip(reason.to_owned()),
+                })
+            }
             (_, Some(filter)) => Some(Problem::Skip(format!(
                 "its output goes through `{filter}`, which is not run"
             ))),
@@ -189,23 +193,14 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// What is wrong with a command that is not understood, if that is clear.
-    fn mistake(&self, range: Range<usize>) -> Option<Mistake> {
-        self.open_quote(range.start)
-            .or_else(|| self.misspelt_option(range))
-    }
-
     /// The quote of a member `name = "value` that is not closed in its line.
     fn open_quote(&self, start: usize) -> Option<Mistake> {
         static OPEN: LazyLock<Regex> =
             regex!(r#"(?m)^\s*[\w-]+\s*=\s*(?P<quote>")[^"'`$@\r\n]*\r?$"#);
         let command = self.text[start..].split("\n\n").next()?;
         let quote = OPEN.captures(command)?.name("quote")?;
-        Some(Mistake {
-            span: start + quote.start()..start + quote.end(),
-            text: "this quote is never closed".to_owned(),
-            fix: None,
-        })
+        let span = start + quote.start()..start + quote.end();
+        Some(Mistake::new(span, "this quote is never closed", None))
     }
 
     /// A misspelt option. Its name may be shortened.
@@ -220,21 +215,19 @@ impl<'a> Parser<'a> {
             let name = option.as_str().to_lowercase();
             let is_short = |known: &str| known.to_lowercase().starts_with(&name);
             let near = nearest(&name, OPTIONS).filter(|_| !OPTIONS.into_iter().any(is_short))?;
-            (!is_in_value(option.start())).then(|| Mistake {
-                span: range.start + option.start()..range.start + option.end(),
-                text: format!("PowerShell has no option `{}`", option.as_str()),
-                fix: Some(near.to_owned()),
+            (!is_in_value(option.start())).then(|| {
+                let span = range.start + option.start()..range.start + option.end();
+                let text = format!("PowerShell has no option `{}`", option.as_str());
+                Mistake::new(span, text, Some(near.to_owned()))
             })
         })
     }
 
     /// The URL of a command that is not understood.
     fn address(&self, range: Range<usize>) -> Option<WrittenRequest> {
-        static URL: LazyLock<Regex> =
-            regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s"'`<>)]*"#);
         static METHOD: LazyLock<Regex> = regex!(r#"(?i)-Method\s+["']?(\w+)"#);
         let command = &self.text[range.clone()];
-        let url = URL.find(command)?;
+        let url = programs::URL.find(command)?;
         let method = METHOD.captures(command);
         let request = Request {
             method: method.map_or("GET".to_owned(), |found| found[1].to_uppercase()),
@@ -261,13 +254,12 @@ impl<'a> Parser<'a> {
         let mut method = "GET".to_owned();
         loop {
             self.space(false);
-            if self.rest().is_empty() || self.rest().starts_with(['\n', '\r', '|', ';', '#']) {
+            let rest = self.rest();
+            let is_end = rest.is_empty() || rest.starts_with(['\n', '\r', '|', ';', '#']);
+            if is_end || bracket && rest.starts_with(')') {
                 break;
             }
-            if bracket && self.rest().starts_with(')') {
-                break;
-            }
-            let option = match self.rest().starts_with('-') {
+            let option = match rest.starts_with('-') {
                 true => self.word().to_lowercase(),
                 false => "-uri".to_owned(),
             };
@@ -292,8 +284,7 @@ impl<'a> Parser<'a> {
                 "-body" => written.request.body = Some(text()?),
                 "-headers" => {
                     for (name, value) in value.as_object()? {
-                        let value = value.as_str()?.to_owned();
-                        written.request.headers.push((name.clone(), value));
+                        written.request.add_header(name, value.as_str()?);
                     }
                 }
                 _ => return None,
@@ -302,17 +293,11 @@ impl<'a> Parser<'a> {
         let request = &mut written.request;
         request.method = Some(method).filter(|method| METHODS.contains(&method.as_str()))?;
         if let Some(content_type) = content_type {
-            let is_other =
-                |(name, _): &(String, String)| !name.eq_ignore_ascii_case("content-type");
-            request.headers.retain(is_other);
-            request
-                .headers
-                .push(("Content-Type".to_owned(), content_type));
-        } else if request.body.is_some() && request.header("content-type").is_none() {
-            let form = "application/x-www-form-urlencoded";
-            request
-                .headers
-                .push(("Content-Type".to_owned(), form.to_owned()));
+            let headers = &mut request.headers;
+            headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+            request.add_header("Content-Type", &content_type);
+        } else if request.body.is_some() {
+            request.default_header("Content-Type", FORM);
         }
         url::names_this_machine(&request.target).then_some(written)
     }
@@ -331,22 +316,22 @@ impl<'a> Parser<'a> {
             .map(str::trim)
             .filter(|part| !part.is_empty());
         let is_other = |filter: &&str| {
-            let name = filter
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_lowercase();
-            !is_one_of(&name, SHOWN)
+            let name = filter.split_whitespace().next().unwrap_or_default();
+            !is_one_of(&name.to_lowercase(), SHOWN)
         };
         filters.find(is_other).map(str::to_owned)
     }
 
-    fn word(&mut self) -> &'a str {
+    /// Reads up to a character that ends it.
+    fn until(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
-        let end = rest.find(|c: char| c.is_whitespace() || "|;)`".contains(c));
-        let word = &rest[..end.unwrap_or(rest.len())];
-        self.at += word.len();
-        word
+        let read = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        self.at += read.len();
+        read
+    }
+
+    fn word(&mut self) -> &'a str {
+        self.until(|c| c.is_whitespace() || "|;)`".contains(c))
     }
 
     /// A value after an option, where words need no quotes.
@@ -447,23 +432,14 @@ impl<'a> Parser<'a> {
                 }
             }
             _ => {
-                let rest = self.rest();
-                let end = rest.find(|c: char| c.is_whitespace() || ",;)}|".contains(c));
-                let number = &rest[..end.unwrap_or(rest.len())];
-                self.at += number.len();
-                serde_json::from_str::<serde_json::Number>(number)
-                    .ok()
-                    .map(Value::Number)
+                let number = self.until(|c| c.is_whitespace() || ",;)}|".contains(c));
+                Some(Value::Number(serde_json::from_str(number).ok()?))
             }
         }
     }
 
     fn identifier(&mut self) -> &'a str {
-        let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-        let name = &rest[..end.unwrap_or(rest.len())];
-        self.at += name.len();
-        name
+        self.until(|c| !c.is_alphanumeric() && c != '_')
     }
 
     fn variable(&self, name: &str) -> Option<Value> {

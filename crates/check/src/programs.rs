@@ -14,7 +14,7 @@ use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
 use super::lenient_json;
 use super::literals::{Part, Reader};
-use super::service::{Request, WrittenRequest};
+use super::service::{FORM, Request, WrittenRequest};
 use super::shell::Mistake;
 use super::text::{Lines, is_one_of, line_start, pattern};
 use super::url::{self, encode_component};
@@ -35,7 +35,7 @@ static CONFIGURES: LazyLock<Regex> =
     regex!(r"\.(?:create|extend|HTTPS?Connection|(?:Async)?Client|Session|session)$");
 
 /// A URL of this machine.
-static URL: LazyLock<Regex> =
+pub static URL: LazyLock<Regex> =
     regex!(r#"(?:https?://)?(?:localhost|127\.0\.0\.1|0\.0\.0\.0)[^\s"'`<>)]*"#);
 
 /// The method of a call: `method: "POST"`, `-Method Post`.
@@ -97,14 +97,14 @@ fn client_of(text: &str, name: &str) -> Option<(Client, String)> {
         return Some((client, String::new()));
     }
     MAKES.captures_iter(text).find_map(|found| {
-        let whole = found.get(0)?;
+        let whole = found.get_match();
         let mut reader = Reader::new(text, whole.end(), whole.start());
         let arguments = reader.arguments()?;
         let alias = || ALIAS.captures(&text[reader.at..])?.name("name");
-        found
-            .name("name")
-            .or_else(alias)
-            .filter(|name| name.as_str() == own)?;
+        let name = found.name("name").or_else(alias)?;
+        if name.as_str() != own {
+            return None;
+        }
         let options = arguments.first().and_then(|(_, at)| reader.members(*at));
         let mut options = options.into_iter().flatten().chain(arguments);
         let base = options.find(|(name, _)| is_one_of(name, "baseURL base_url"));
@@ -118,11 +118,10 @@ fn client_of(text: &str, name: &str) -> Option<(Client, String)> {
 fn call_from(text: &str, mut at: usize) -> Option<Captures<'_>> {
     loop {
         let call = CALL.captures_at(text, at)?;
-        let is_client = call.name("made").is_none() || client_of(text, &call["call"]).is_some();
-        if is_client {
+        if call.name("made").is_none() || client_of(text, &call["call"]).is_some() {
             return Some(call);
         }
-        at = call.get(0)?.end();
+        at = call.get_match().end();
     }
 }
 
@@ -140,9 +139,10 @@ pub fn call_end(text: &str) -> Option<usize> {
     static BEFORE: LazyLock<Regex> =
         regex!(r"^(?:(?:(?:const|let|var)\s+)?\w+\s*=\s*)?(?:(?:await|return)\s+)?");
     let start = BEFORE.find(text)?.end();
-    let call = CALL
-        .captures_at(text, start)
-        .filter(|call| call.get(0).is_some_and(|call| call.start() == start))?;
+    let call = CALL.captures_at(text, start)?;
+    if call.get_match().start() != start {
+        return None;
+    }
     let (_, end, is_literal) = read(text, &call)?;
     is_literal.then_some(end)
 }
@@ -152,18 +152,16 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(call) = call_from(text, at) {
-        let (Some(whole), Some(name)) = (call.get(0), call.name("call").or(call.name("command")))
-        else {
-            break;
-        };
+        let whole = call.get_match();
         at = whole.end();
-        if CONFIGURES.is_match(name.as_str()) {
+        let name = call.name("call").map_or("", |name| name.as_str());
+        if CONFIGURES.is_match(name) {
             continue;
         }
-        let client = match name.as_str() {
-            _ if call.name("command").is_some() => "PowerShell".to_owned(),
-            call if language.is_empty() => format!("`{call}`"),
-            call => format!("`{call}` in {language}"),
+        let client = match name {
+            "" => "PowerShell".to_owned(),
+            _ if language.is_empty() => format!("`{name}`"),
+            _ => format!("`{name}` in {language}"),
         };
         let reason = format!("a request of {client}, which is not run");
         let mut request = FoundRequest::default();
@@ -178,11 +176,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
                 _ if let Some(comma) = comma => comma_after(comma),
                 _ if let Some(option) = data() => {
                     let start = request.span.start;
-                    Problem::Mistakes(vec![Mistake {
-                        span: start + option.start..start + option.end,
-                        text: "`fetch` has no option `data`, so no body is sent".to_owned(),
-                        fix: Some("body".to_owned()),
-                    }])
+                    let span = start + option.start..start + option.end;
+                    let text = "`fetch` has no option `data`, so no body is sent";
+                    Problem::Mistakes(vec![Mistake::new(span, text, Some("body".to_owned()))])
                 }
                 _ if !is_literal => Problem::Skip(reason),
                 Some(_) => Problem::Template,
@@ -196,16 +192,15 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
         } else if let Some(written) = not_literal(text, &call) {
             at = written.url_span.end;
             request.span = whole.start()..at;
-            let comma = call
-                .name("call")
-                .and_then(|_| missing_between_arguments(text, whole.end()));
-            request.problem = Some(match comma {
-                Some(comma) => comma_after(comma),
-                None => Problem::Skip(reason),
+            request.problem = Some(match missing_between_arguments(text, whole.end()) {
+                Some(comma) if !name.is_empty() => comma_after(comma),
+                _ => Problem::Skip(reason),
             });
             request.written = Some(written);
         }
-        found.extend(Some(request).filter(|request| request.written.is_some()));
+        if request.written.is_some() {
+            found.push(request);
+        }
     }
     found
 }
@@ -221,11 +216,8 @@ fn data_option(call: &str) -> Option<Range<usize>> {
 
 /// The mistake of a comma that is missing after an offset.
 fn comma_after(at: usize) -> Problem {
-    Problem::Mistakes(vec![Mistake {
-        span: at..at + 1,
-        text: "a comma is missing after this".to_owned(),
-        fix: None,
-    }])
+    let mistake = Mistake::new(at..at + 1, "a comma is missing after this", None);
+    Problem::Mistakes(vec![mistake])
 }
 
 /// Where a call that cannot be read lacks a comma: after its URL, or at the end of a line above another option.
@@ -253,14 +245,12 @@ fn missing_comma(call: &str) -> Option<usize> {
 
 /// Where the next call begins, or the text ends.
 fn next_call(text: &str, at: usize) -> usize {
-    let next = call_from(text, at);
-    next.and_then(|next| next.get(0))
-        .map_or(text.len(), |next| next.start())
+    call_from(text, at).map_or(text.len(), |next| next.get_match().start())
 }
 
 /// The request of a call whose URL begins with literal text, where the call ends, and whether all its values are literal.
 fn read(text: &str, call: &Captures<'_>) -> Option<(WrittenRequest, usize, bool)> {
-    let (whole, name) = (call.get(0)?, call.name("call")?);
+    let (whole, name) = (call.get_match(), call.name("call")?);
     let (client, base) = client_of(text, name.as_str())?;
     let function = name.as_str().rsplit('.').next()?.trim_start();
     let mut reader = Reader::new(text, whole.end(), whole.start());
@@ -336,17 +326,17 @@ fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Reques
         match name.as_str() {
             "headers" => {
                 for (name, value) in value()?.as_object()? {
-                    request
-                        .headers
-                        .push((name.clone(), value.as_str()?.to_owned()));
+                    request.add_header(name, value.as_str()?);
                 }
             }
-            "contentType" => request
-                .headers
-                .push(("Content-Type".to_owned(), value()?.as_str()?.to_owned())),
-            "params" => add_query(&mut request.target, &fields(client, &value()?)?),
-            "data" if client == Client::JQuery && request.method == "GET" => {
-                add_query(&mut request.target, &fields(client, &value()?)?);
+            "contentType" => request.add_header("Content-Type", value()?.as_str()?),
+            _ if name == "params"
+                || name == "data" && client == Client::JQuery && request.method == "GET" =>
+            {
+                for (name, value) in fields(client, &value()?)? {
+                    let (name, value) = (encode_component(&name), encode_component(&value));
+                    request.add_query(&format!("{name}={value}"));
+                }
             }
             "body" | "data" | "json" => {
                 let value = value()?;
@@ -360,10 +350,8 @@ fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Reques
     }
     if let Some((text, content_type)) = body {
         request.body = Some(text);
-        if request.header("content-type").is_none() && !content_type.is_empty() {
-            request
-                .headers
-                .push(("Content-Type".to_owned(), content_type.to_owned()));
+        if !content_type.is_empty() {
+            request.default_header("Content-Type", content_type);
         }
     }
     Some(())
@@ -371,7 +359,6 @@ fn add(client: Client, reader: &Reader<'_>, parts: &[Part], request: &mut Reques
 
 /// The body that a client sends for a value, and its content type.
 fn sent(client: Client, name: &str, value: &Value) -> Option<(String, &'static str)> {
-    const FORM: &str = "application/x-www-form-urlencoded";
     match (client, value) {
         (Client::Fetch, Value::String(text)) => Some((text.clone(), "text/plain;charset=UTF-8")),
         (Client::Fetch, _) => None,
@@ -381,10 +368,8 @@ fn sent(client: Client, name: &str, value: &Value) -> Option<(String, &'static s
         (Client::Axios, value) => Some((value.to_string(), "application/json")),
         (Client::JQuery | Client::Python, value) => {
             let fields = fields(client, value)?;
-            let form = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(fields)
-                .finish();
-            Some((form, FORM))
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            Some((form.extend_pairs(fields).finish(), FORM))
         }
     }
 }
@@ -394,29 +379,16 @@ fn fields(client: Client, value: &Value) -> Option<Vec<(String, String)>> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Bool(true) if client == Client::Python => Some("True".to_owned()),
-        Value::Bool(false) if client == Client::Python => Some("False".to_owned()),
+        Value::Bool(is) if client == Client::Python => {
+            Some(if *is { "True" } else { "False" }.to_owned())
+        }
         Value::Bool(is) => Some(is.to_string()),
         _ => None,
     };
-    let members = value
-        .as_object()?
-        .iter()
-        .filter(|(_, value)| !value.is_null());
-    members
-        .map(|(name, value)| Some((name.clone(), text(value)?)))
-        .collect()
-}
-
-fn add_query(target: &mut String, fields: &[(String, String)]) {
-    for (name, value) in fields {
-        target.push(if target.contains('?') { '&' } else { '?' });
-        target.push_str(&format!(
-            "{}={}",
-            encode_component(name),
-            encode_component(value)
-        ));
-    }
+    let members = value.as_object()?.iter();
+    let members = members.filter(|(_, value)| !value.is_null());
+    let fields = members.map(|(name, value)| Some((name.clone(), text(value)?)));
+    fields.collect()
 }
 
 /// Whether an offset is in a comment.
@@ -428,7 +400,10 @@ fn in_comment(text: &str, at: usize) -> bool {
 
 /// The URL and the method of a call that is not literal: the URL within it, and its method.
 fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
-    let (whole, name) = (call.get(0)?, call.name("call").or(call.name("command"))?);
+    let (whole, name) = (
+        call.get_match(),
+        call.name("call").or(call.name("command"))?,
+    );
     let next = next_call(text, whole.end());
     let mut reader = Reader::new(text, whole.end(), whole.start());
     let is_read = client_of(text, name.as_str()).is_some() && reader.arguments().is_some();
@@ -437,14 +412,11 @@ fn not_literal(text: &str, call: &Captures<'_>) -> Option<WrittenRequest> {
     let url_span = whole.end() + url.start()..whole.end() + url.end();
     let given = METHOD.captures(&text[whole.start()..end.max(next)]);
     let named = name.as_str().rsplit('.').next().unwrap_or_default();
-    let method = given
-        .as_ref()
-        .map_or(named, |found| &found[1])
-        .to_ascii_uppercase();
+    let method = given.as_ref().map_or(named, |found| &found[1]);
+    let method = Some(method.to_ascii_uppercase());
+    let method = method.filter(|method| METHODS.contains(&method.as_str()));
     let request = Request {
-        method: Some(method)
-            .filter(|method| METHODS.contains(&method.as_str()))
-            .unwrap_or_default(),
+        method: method.unwrap_or_default(),
         target: url.as_str().to_owned(),
         ..Request::default()
     };
@@ -471,14 +443,12 @@ fn output(text: &str, range: Range<usize>, claims: &[Claim]) -> Option<Range<usi
         let comment = at + code.len();
         let length = comments::comment_output(&content[comment..end]);
         let shown = comment..comment + length;
-        if claims
-            .iter()
-            .any(|claim| shown.contains(&claim.range.start))
-        {
+        let mut claims = claims.iter();
+        if claims.any(|claim| shown.contains(&claim.range.start)) {
             continue;
         }
-        let read =
-            lenient_json::parse_literals(&comments::uncomment(&content[shown.clone()]), true);
+        let uncommented = comments::uncomment(&content[shown.clone()]);
+        let read = lenient_json::parse_literals(&uncommented, true);
         if read.is_ok_and(|read| read.body.is_some() && length > 0) {
             return Some(shown);
         }
@@ -539,10 +509,8 @@ fn is_body(text: &str, name: &str) -> bool {
 
 /// Whether what is printed is an error that was caught.
 fn is_error(text: &str, shown: &str) -> bool {
-    let name = shown
-        .split(|c: char| !c.is_alphanumeric())
-        .next()
-        .unwrap_or_default();
+    let mut names = shown.split(|c: char| !c.is_alphanumeric());
+    let name = names.next().unwrap_or_default();
     let caught = pattern(&format!(r"\bcatch\W+(?:function\W+)?{name}\b|\bas {name}:"));
     !name.is_empty() && caught.is_match(text)
 }
@@ -560,9 +528,8 @@ pub fn run_output(text: &str) -> Option<Range<usize>> {
     static RUN: LazyLock<Regex> =
         regex!(r"^[^\w\n]*(?:node|python3?|py|deno run|bun|npx tsx|ts-node)\s+[\w./-]+\s*\n");
     let start = RUN.find(text)?.end();
-    text[start..]
-        .starts_with(['{', '['])
-        .then_some(start..text.len())
+    let is_json = text[start..].starts_with(['{', '[']);
+    is_json.then_some(start..text.len())
 }
 
 #[cfg(test)]

@@ -33,9 +33,8 @@ pub fn typed(line: &str) -> usize {
 /// Whether a line below a command is the next prompt, with a command or without one. `curl` prints lines that begin with
 /// `>` and `%`.
 pub fn begins(line: &str) -> bool {
-    let is_of_curl = [">", "% Total"]
-        .iter()
-        .any(|mark| line.trim_start().starts_with(mark));
+    let start = line.trim_start();
+    let is_of_curl = start.starts_with('>') || start.starts_with("% Total");
     !is_of_curl && end(line).is_some()
 }
 
@@ -59,9 +58,8 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     static COMMAND: LazyLock<Regex> = regex!(r"^[ \t]*(?:curl(?:\.exe)?|http|xh|wget)[ \t]");
     let before = |at: usize| text[..at].trim_end_matches([' ', '\t']);
     let begins = |at: usize| before(at).is_empty() || before(at).ends_with('\n');
-    let prompts = of_session(text)
-        .into_iter()
-        .flat_map(|prompt| text.match_indices(prompt));
+    let prompt = of_session(text).into_iter();
+    let prompts = prompt.flat_map(|prompt| text.match_indices(prompt));
     let prompts = prompts.map(|(at, prompt)| at..at + prompt.len());
     let is_prompt = |place: &Range<usize>| {
         begins(place.start)

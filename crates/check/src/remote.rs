@@ -8,6 +8,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 
 use super::options::Options;
 use super::service::{Request, Response, Service, ServiceError};
+use super::text::is_one_of;
 
 /// The timeout of a request, including its response, in seconds.
 const TIMEOUT: u32 = 30;
@@ -16,10 +17,9 @@ const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Parses the URL of a service, such as `localhost:8080/api`; a trailing slash is removed.
 pub fn parse(url: &str) -> Result<String, ServiceError> {
-    let url = if url.contains("://") {
-        url.to_owned()
-    } else {
-        format!("http://{url}")
+    let url = match url.contains("://") {
+        true => url.to_owned(),
+        false => format!("http://{url}"),
     };
     let uri: Uri = url.parse()?;
     match uri.scheme_str() {
@@ -27,11 +27,10 @@ pub fn parse(url: &str) -> Result<String, ServiceError> {
             Ok(url.trim_end_matches('/').to_owned())
         }
         Some("http" | "https") => Err("the URL has no host".into()),
-        scheme => Err(format!(
-            "only http and https are supported, not {}",
-            scheme.unwrap_or_default()
-        )
-        .into()),
+        scheme => {
+            let scheme = scheme.unwrap_or_default();
+            Err(format!("only http and https are supported, not {scheme}").into())
+        }
     }
 }
 
@@ -47,24 +46,19 @@ pub fn ping(url: &str, options: &Options) -> Result<(), ServiceError> {
 
 /// A client for the service at a parsed URL; paths are appended to it.
 pub fn connect(url: &str, options: &Options) -> Result<Service, ServiceError> {
-    let headers = options
-        .headers
-        .iter()
-        .map(|header| match header.split_once(':') {
-            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-            None => Err(format!("--header `{header}` has no colon")),
-        });
+    let headers = options.headers.iter();
+    let headers = headers.map(|header| match header.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(format!("--header `{header}` has no colon")),
+    });
     let headers = headers.collect::<Result<Vec<_>, _>>()?;
     let timeout = Duration::from_secs(options.timeout.unwrap_or(TIMEOUT).into());
+    let tls = TlsConfig::builder().disable_verification(options.insecure);
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .allow_non_standard_methods(true)
-        .tls_config(
-            TlsConfig::builder()
-                .disable_verification(options.insecure)
-                .build(),
-        )
+        .tls_config(tls.build())
         .timeout_global(Some(timeout));
     let agent = Agent::new_with_config(config.build());
     let url = url.to_owned();
@@ -72,9 +66,8 @@ pub fn connect(url: &str, options: &Options) -> Result<Service, ServiceError> {
         let mut request = request.clone();
         // Headers of the command line replace placeholders of the page.
         request.headers.retain(|(name, _)| {
-            !headers
-                .iter()
-                .any(|(given, _)| given.eq_ignore_ascii_case(name))
+            let mut given = headers.iter();
+            !given.any(|(given, _)| given.eq_ignore_ascii_case(name))
         });
         request.headers.extend(headers.iter().cloned());
         match &request.body {
@@ -94,14 +87,8 @@ fn send(
         .method(request.method.as_str())
         .uri(format!("{url}{}", request.target));
     for (name, value) in &request.headers {
-        let by_client = [
-            "host",
-            "connection",
-            "content-length",
-            "accept-encoding",
-            "transfer-encoding",
-        ];
-        if !by_client.contains(&name.to_ascii_lowercase().as_str()) {
+        const BY_CLIENT: &str = "host connection content-length accept-encoding transfer-encoding";
+        if !is_one_of(&name.to_ascii_lowercase(), BY_CLIENT) {
             message = message.header(name, value);
         }
     }
@@ -116,21 +103,16 @@ fn send(
         }
     })?;
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
-        .collect();
-    let status = response.status().as_u16();
-    let body = response
-        .body_mut()
-        .with_config()
-        .limit(BODY_LIMIT)
-        .read_to_vec()?;
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), text(value)));
     Ok(Response {
-        status,
-        headers,
-        body,
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body: response
+            .body_mut()
+            .with_config()
+            .limit(BODY_LIMIT)
+            .read_to_vec()?,
     })
 }
 

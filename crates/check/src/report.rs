@@ -28,25 +28,21 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
 
 /// The reason and the likely cause in one sentence.
 fn with_cause(result: &ExampleResult) -> String {
-    let cause = result
-        .outcome
-        .failure()
-        .and_then(|failure| failure.shown_cause());
+    let failure = result.outcome.failure();
+    let cause = failure.and_then(|failure| failure.shown_cause());
     let cause = cause.map(|cause| format!("; likely cause: {}", cause.text));
     result.outcome.reason() + &cause.unwrap_or_default()
 }
 
 fn to_json(result: &RunResult) -> Value {
     let pages = &result.pages;
-    let examples = pages.iter().flat_map(|page| {
-        page.examples
-            .iter()
-            .map(|example| example_json(&page.page, example))
+    let examples = pages.iter().flat_map(|result| {
+        let examples = result.examples.iter();
+        examples.map(|example| example_json(&result.page, example))
     });
-    let tables = pages.iter().flat_map(|page| {
-        page.tables
-            .iter()
-            .map(|table| table_json(&page.page, table))
+    let tables = pages.iter().flat_map(|result| {
+        let tables = result.tables.iter();
+        tables.map(|table| table_json(&result.page, table))
     });
     let coverage = coverage(&result.pages).into_iter().map(|endpoint| {
         json!({"endpoint": endpoint.to_string(), "documented": endpoint.documented, "tested": endpoint.tested})
@@ -84,16 +80,9 @@ fn example_json(page: &Page, result: &ExampleResult) -> Value {
     };
     let details = &result.details;
     let failure = result.outcome.failure();
-    let findings: Vec<Value> = failure
-        .into_iter()
-        .flat_map(|failure| failure.findings())
-        .map(finding)
-        .collect();
-    let causes: Vec<&str> = failure
-        .and_then(|failure| failure.cause.as_ref())
-        .iter()
-        .map(|cause| &*cause.text)
-        .collect();
+    let findings = failure.into_iter().flat_map(|failure| failure.findings());
+    let cause = failure.and_then(|failure| failure.cause.as_ref());
+    let causes: Vec<&str> = cause.iter().map(|cause| &*cause.text).collect();
     let actual = match &details.received {
         Some(received) => answer(received),
         None => json!({"status": null, "body": null}),
@@ -110,7 +99,7 @@ fn example_json(page: &Page, result: &ExampleResult) -> Value {
             "body": details.documented.as_ref().map(|node| node.to_value()),
         },
         "actual": actual,
-        "findings": findings,
+        "findings": findings.map(finding).collect::<Vec<_>>(),
         "warnings": details.warnings.iter().map(finding).collect::<Vec<_>>(),
         "drift": details.drift.as_ref().map(|drift| {
             json!({"alone": drift.alone, "text": drift.text, "mock": answer(&drift.mock)})
@@ -122,7 +111,7 @@ fn answer(received: &Received) -> Value {
     let body = match &received.body {
         Body::Empty => Value::Null,
         Body::Json(value) => value.clone(),
-        Body::Text(text) => Value::String(text.clone()),
+        Body::Text(text) => text.as_str().into(),
     };
     json!({"status": received.status, "body": body})
 }
@@ -173,12 +162,9 @@ fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
                     if let Some(cause) = failure.shown_cause() {
                         message.push_str(&format!("\ncause: {}", cause.text));
                     }
-                    for finding in &failure.more {
-                        message.push_str(&format!(
-                            "\nline {}: {}",
-                            page.line(finding.range.start),
-                            finding.text
-                        ));
+                    for Finding { range, text, .. } in &failure.more {
+                        let line = page.line(range.start);
+                        message.push_str(&format!("\nline {line}: {text}"));
                     }
                     annotate("error", &failure.first.range, &title, &message)?;
                 }
@@ -190,12 +176,8 @@ fn github(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
             }
         }
         for finding in tables.iter().flat_map(|table| &table.findings) {
-            annotate(
-                if finding.wrong { "error" } else { "warning" },
-                &finding.range,
-                "table",
-                &finding.text,
-            )?;
+            let level = if finding.wrong { "error" } else { "warning" };
+            annotate(level, &finding.range, "table", &finding.text)?;
         }
     }
     for (page, line, reason) in uncompared(&result.pages) {
@@ -232,17 +214,12 @@ fn junit(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
         std::array::from_fn(|at| sum[at] + counts[at])
     });
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(
-        out,
-        "<testsuites name=\"standin check\" {}>",
-        junit_attributes(all)
-    )?;
-    for page in result
-        .pages
-        .iter()
-        .filter(|page| !page.examples.is_empty() || !page.tables.is_empty())
-    {
-        junit_suite(page, out)?;
+    let attributes = junit_attributes(all);
+    writeln!(out, "<testsuites name=\"standin check\" {attributes}>")?;
+    for page in &result.pages {
+        if !page.examples.is_empty() || !page.tables.is_empty() {
+            junit_suite(page, out)?;
+        }
     }
     writeln!(out, "</testsuites>")
 }
@@ -252,12 +229,8 @@ fn junit_counts(page: &PageResult) -> [usize; 4] {
     let summary = Summary::of(std::slice::from_ref(page));
     let wrong_tables = page.tables.iter().filter(|table| table.is_wrong()).count();
     let tests = page.examples.len() + page.tables.len();
-    [
-        tests,
-        summary.failed + wrong_tables,
-        summary.errors,
-        summary.skipped,
-    ]
+    let failures = summary.failed + wrong_tables;
+    [tests, failures, summary.errors, summary.skipped]
 }
 
 fn junit_attributes([tests, failures, errors, skipped]: [usize; 4]) -> String {
@@ -267,11 +240,8 @@ fn junit_attributes([tests, failures, errors, skipped]: [usize; 4]) -> String {
 fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
     let page = &result.page;
     let path = escape_xml(&page.path.display().to_string());
-    writeln!(
-        out,
-        "  <testsuite name=\"{path}\" {}>",
-        junit_attributes(junit_counts(result))
-    )?;
+    let attributes = junit_attributes(junit_counts(result));
+    writeln!(out, "  <testsuite name=\"{path}\" {attributes}>")?;
     let mut case = |line: usize, name: String, child: Option<(&str, String, String)>| {
         let name = escape_xml(&format!("line {line}: {name}"));
         write!(
@@ -293,17 +263,12 @@ fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
         let child = match &example.outcome {
             Outcome::Passed(_) => None,
             Outcome::Failed(failure) => {
-                let place = |range: &Range<usize>| {
-                    format!("{}:{}", page.path.display(), page.line(range.start))
-                };
-                let lines = failure
-                    .findings()
-                    .map(|finding| format!("{}: {}", place(&finding.range), finding.text));
-                Some((
-                    "failure",
-                    with_cause(example),
-                    lines.collect::<Vec<_>>().join("\n"),
-                ))
+                let lines = failure.findings().map(|Finding { range, text, .. }| {
+                    let (path, line) = (page.path.display(), page.line(range.start));
+                    format!("{path}:{line}: {text}")
+                });
+                let lines = lines.collect::<Vec<_>>().join("\n");
+                Some(("failure", with_cause(example), lines))
             }
             Outcome::Error(reason) => Some(("error", reason.clone(), String::new())),
             Outcome::Skipped(reason) => Some(("skipped", reason.clone(), String::new())),
@@ -311,20 +276,12 @@ fn junit_suite(result: &PageResult, out: &mut dyn Write) -> io::Result<()> {
         case(example.line(page), example.title(), child)?;
     }
     for table in &result.tables {
-        let wrong: Vec<&str> = table
-            .findings
-            .iter()
-            .filter(|finding| finding.wrong)
-            .map(|finding| finding.text.as_str())
-            .collect();
-        let child = wrong
-            .first()
-            .map(|first| ("failure", (*first).to_owned(), wrong.join("\n")));
-        case(
-            page.line(table.range.start),
-            format!("table of {}", table.kind),
-            child,
-        )?;
+        let wrong = table.findings.iter().filter(|finding| finding.wrong);
+        let wrong: Vec<&str> = wrong.map(|finding| finding.text.as_str()).collect();
+        let first = wrong.first();
+        let child = first.map(|first| ("failure", (*first).to_owned(), wrong.join("\n")));
+        let line = page.line(table.range.start);
+        case(line, format!("table of {}", table.kind), child)?;
     }
     writeln!(out, "  </testsuite>")
 }

@@ -32,22 +32,17 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
         let Some(query) = query(table) else {
             return Vec::new();
         };
-        let source = &text[cell.range.clone()];
-        let start = cell.range.start + source.find(&*cell.text).unwrap_or_default();
-        let request = Fence::synthetic(
-            text,
-            start..cell.range.end,
-            format!("{method} {url}{query}"),
-        );
-        let status = status.map(|cell| Prose {
-            text: format!("Status: {}", cell.text),
-            bold: None,
-            range: cell.range.clone(),
-        });
-        let status = status.map(Block::Prose);
-        return std::iter::once(Block::Fence(request))
-            .chain(status)
-            .collect();
+        let place = cell.start(text).unwrap_or(cell.range.start)..cell.range.end;
+        let message = format!("{method} {url}{query}");
+        let mut shown = vec![Block::Fence(Fence::synthetic(text, place, message))];
+        shown.extend(status.map(|cell| {
+            Block::Prose(Prose {
+                text: format!("Status: {}", cell.text),
+                bold: None,
+                range: cell.range.clone(),
+            })
+        }));
+        return shown;
     }
     let mut rows: Vec<Block> = rows_with_result(text, table).collect();
     if rows.is_empty() && !has_response_beside(blocks, index) {
@@ -66,14 +61,11 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
 fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
     // Words for routes that were renamed or removed.
     const OLD: &str = "old before removed deprecated deprecation renamed former previous alt ancien antes vecchio";
-    let is_old = table
-        .header
-        .iter()
-        .any(|cell| labels::has_word(&cell.text, OLD));
-    let rows = std::iter::once(&table.header).chain(&table.rows);
-    rows.filter(move |_| !is_old).filter_map(move |row| {
+    let is_old = table.column(OLD).is_some();
+    let rows = table.all_rows().filter(move |_| !is_old);
+    rows.filter_map(move |row| {
         let (cell, message) = row_request(row)?;
-        let start = cell.range.start + text[cell.range.clone()].find(&*cell.text)?;
+        let start = cell.start(text)?;
         let mut fence = Fence::synthetic(text, start..start + cell.text.len(), message);
         fence.is_mention = true;
         Some(Block::Fence(fence))
@@ -116,24 +108,21 @@ struct Shown<'a> {
 /// may be in the cell of the URL.
 fn request(table: &Table) -> Option<Shown<'_>> {
     let beside = |names: &str| {
-        let mut rows = std::iter::once(&table.header).chain(&table.rows);
         // Further columns explain the value.
         let is_named = |row: &[Cell]| match row {
             [name, _] => labels::has_word(&name.text, names),
             [name, _, ..] => is_one_of(&name.text.to_lowercase(), names),
             _ => false,
         };
-        rows.find(|row| is_named(row))?.get(1)
+        table.all_rows().find(|row| is_named(row))?.get(1)
     };
     let find = |names: &str| {
-        let mut cells = table.header.iter();
-        let column = cells.position(|cell| labels::has_word(&cell.text, names));
-        match (column, table.rows.as_slice()) {
-            (Some(column), [row]) if row.get(column).is_some_and(|cell| !cell.text.is_empty()) => {
-                row.get(column)
-            }
-            _ => beside(names),
-        }
+        let in_column = match table.rows.as_slice() {
+            [row] => table.column(names).and_then(|column| row.get(column)),
+            _ => None,
+        };
+        let in_column = in_column.filter(|cell| !cell.text.is_empty());
+        in_column.or_else(|| beside(names))
     };
     let cell = find("url uri endpoint path route")?;
     let (method, url) = match cell.text.split_once(' ') {
@@ -186,21 +175,19 @@ fn query(table: &Table) -> Option<String> {
 
 /// The URLs of this machine in a table without methods, which are opened one after the other.
 fn addresses<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
-    let rows = || std::iter::once(&table.header).chain(&table.rows);
     let names_method = |cell: &Cell| {
-        labels::words(&cell.text)
-            .iter()
-            .any(|word| is_one_of(word, "post put patch delete"))
+        let words = labels::words(&cell.text);
+        let mut words = words.iter();
+        words.any(|word| is_one_of(word, "post put patch delete"))
     };
-    let is_of_reads = !rows().flatten().any(names_method);
-    let rows = table
-        .rows
-        .iter()
-        .filter(move |row| is_of_reads && !row.iter().any(|cell| labels::says_write(&cell.text)));
+    let is_of_reads = !table.all_rows().flatten().any(names_method);
+    let is_write = |cell: &Cell| labels::says_write(&cell.text);
+    let rows = table.rows.iter();
+    let rows = rows.filter(move |row| is_of_reads && !row.iter().any(is_write));
     rows.filter_map(move |row| {
         row.iter().find_map(|cell| {
             let url = addresses::whole(&cell.text)?;
-            let start = cell.range.start + text[cell.range.clone()].find(&*cell.text)?;
+            let start = cell.start(text)?;
             let range = start..start + cell.text.len();
             Some(Block::Fence(Fence::synthetic(text, range, url)))
         })
@@ -220,15 +207,16 @@ fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
         (200..300).contains(&code).then_some((row, code))
     });
     let (row, code) = success?;
-    let body = row
-        .iter()
-        .find(|cell| json_in(&cell.text) == Some(&cell.text))?;
+    let mut cells = row.iter();
+    let body = cells.find(|cell| json_in(&cell.text) == Some(&cell.text))?;
     let head = format!("HTTP/1.1 {code}\n\n");
     let mut fence = Fence::unfenced(text, body.range.clone());
     fence.content = format!("{head}{}", body.text);
-    fence.pieces[0].content = head.len();
-    fence.pieces[0].source += text[body.range.clone()].find(&body.text)?;
-    fence.pieces[0].length = body.text.len();
+    fence.pieces = vec![Piece {
+        content: head.len(),
+        source: body.start(text)?,
+        length: body.text.len(),
+    }];
     Some(Block::Fence(fence))
 }
 
@@ -236,19 +224,17 @@ fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
 fn has_response_beside(blocks: &[Block], index: usize) -> bool {
     let is_heading = |block: &&Block| matches!(block, Block::Heading(_));
     let is_body = |at: usize| {
-        let said = blocks[..at]
-            .iter()
-            .rev()
-            .find_map(Block::text)
-            .map(labels::label);
-        matches!(said, Some(Announces::RequestBody | Announces::Body))
+        let said = blocks[..at].iter().rev().find_map(Block::text);
+        matches!(
+            said.map(labels::label),
+            Some(Announces::RequestBody | Announces::Body)
+        )
     };
     let start = blocks[..index].iter().rposition(|block| is_heading(&block));
     let above = start.unwrap_or(0)..index;
-    let below = blocks[index + 1..]
-        .iter()
-        .take_while(|block| !is_heading(block));
-    below.into_iter().any(is_response)
+    let below = blocks[index + 1..].iter();
+    let mut below = below.take_while(|block| !is_heading(block));
+    below.any(is_response)
         || above
             .into_iter()
             .any(|at| is_response(&blocks[at]) && !is_body(at))
@@ -273,10 +259,8 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
     table.rows.iter().filter_map(move |row| {
         let (request, message) = row_request(row)?;
         let cells = |columns: &[usize]| -> Vec<&'a Cell> {
-            columns
-                .iter()
-                .filter_map(|column| row.get(*column))
-                .collect()
+            let cells = columns.iter().filter_map(|column| row.get(*column));
+            cells.collect()
         };
         let shown = cells(&results);
         let status = shown
@@ -309,18 +293,15 @@ fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item =
         fence.is_mention =
             method == "GET" && shown.iter().any(|cell| DESCRIBED.is_match(&cell.text));
         fence.content = format!("{command}{message}");
-        match source.find(message) {
-            Some(at) => {
-                fence.pieces[0].content = command.len();
-                fence.pieces[0].source += at;
-                fence.pieces[0].length = message.len();
-            }
-            None => {
-                fence.pieces[0].content = command.len() + method.len() + 1;
-                fence.pieces[0].source += source.find(url)?;
-                fence.pieces[0].length = url.len();
-            }
-        }
+        let (before, at, shown) = match source.find(message) {
+            Some(at) => (0, at, message),
+            None => (method.len() + 1, source.find(url)?, url),
+        };
+        fence.pieces = vec![Piece {
+            content: command.len() + before,
+            source: request.range.start + at,
+            length: shown.len(),
+        }];
         for (between, part) in [("\n\n", sent), ("\n\nHTTP/1.1 ", status), ("\n\n", body)] {
             let Some((range, part)) = part else { continue };
             fence.content.push_str(between);
@@ -351,14 +332,9 @@ fn row_status(cell: &Cell) -> Option<u16> {
 /// The JSON in brackets that a cell is or ends with: `{"name": "Ada"}`, `200: [{"id": 1}]`.
 fn json_in(cell: &str) -> Option<&str> {
     let start = cell.find(['{', '['])?;
-    let is_apart = cell[..start]
-        .chars()
-        .next_back()
-        .is_none_or(|c| !c.is_alphanumeric() && c != ':');
-    let json = cell[start..].trim_end();
-    if !is_apart {
+    if cell[..start].ends_with(|c: char| c.is_alphanumeric() || c == ':') {
         return None;
     }
-    let shown = lenient_json::parse(json).ok()?;
-    shown.body.map(|_| json)
+    let json = cell[start..].trim_end();
+    lenient_json::parse(json).ok()?.body.map(|_| json)
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::compare::{matches, same};
 use super::node::{Item, Kind, Member, Node};
+use super::text::line_start;
 
 /// The new text of a documented value.
 pub fn value(content: &str, node: &Node, actual: &Value) -> String {
@@ -55,12 +56,9 @@ pub fn unit(content: &str) -> &'static str {
 }
 
 /// The indentation of the line that contains an offset.
-pub fn indent_at(content: &str, offset: usize) -> String {
-    let start = content[..offset].rfind('\n').map_or(0, |at| at + 1);
-    content[start..]
-        .chars()
-        .take_while(|letter| matches!(letter, ' ' | '\t'))
-        .collect()
+pub fn indent_at(content: &str, offset: usize) -> &str {
+    let line = &content[line_start(content, offset)..];
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
 /// A value on several lines; the first one is not indented.
@@ -100,10 +98,8 @@ impl Writer<'_> {
                 let member = |(key, item): (&String, &Value)| {
                     format!("{}{}{}", quoted(key), self.colon, self.inline(item, padded))
                 };
-                format!(
-                    "{{{pad}{}{pad}}}",
-                    list(members.iter().map(member).collect())
-                )
+                let members = list(members.iter().map(member).collect());
+                format!("{{{pad}{members}{pad}}}")
             }
             other => other.to_string(),
         }
@@ -138,7 +134,7 @@ impl Writer<'_> {
             Some(text) if !text.contains('\n') && text.starts_with(['{', '[']) => {
                 self.inline(value, text.starts_with("{ ") || text.starts_with("[ "))
             }
-            _ => pretty(value, &indent_at(self.content, at), self.unit),
+            _ => pretty(value, indent_at(self.content, at), self.unit),
         }
     }
 
@@ -150,33 +146,23 @@ impl Writer<'_> {
         bare: bool,
         object: &serde_json::Map<String, Value>,
     ) -> String {
-        let kept: Vec<&Member> = members
+        let find = |key: &str| members.iter().find(|member| member.key == key);
+        let kept = members
             .iter()
-            .filter(|member| object.contains_key(&member.key))
-            .collect();
-        let added: Vec<&String> = if elided {
-            Vec::new()
-        } else {
-            object
-                .keys()
-                .filter(|key| !members.iter().any(|member| member.key == **key))
-                .collect()
-        };
-        if kept.len() == members.len() && added.is_empty() {
-            let parts = members
-                .iter()
-                .filter_map(|member| Some((&member.value, object.get(&member.key)?)));
+            .filter_map(|member| Some((member, object.get(&member.key)?)));
+        let kept: Vec<(&Member, &Value)> = kept.collect();
+        let is_added = |key: &str| !elided && find(key).is_none();
+        if kept.len() == members.len() && !object.keys().any(|key| is_added(key)) {
+            let parts = kept.iter().map(|(member, value)| (&member.value, *value));
             return self.in_place(node, parts);
         }
         // The page's order is kept; a new member is put after the one it follows in the response.
-        let mut order: Vec<&str> = kept.iter().map(|member| member.key.as_str()).collect();
+        let mut order: Vec<&str> = kept.iter().map(|(member, _)| &*member.key).collect();
         let mut before: Option<&str> = None;
         for key in object.keys() {
-            if added.contains(&key) {
-                let at = before
-                    .and_then(|before| order.iter().position(|have| *have == before))
-                    .map_or(0, |at| at + 1);
-                order.insert(at, key);
+            if is_added(key) {
+                let at = order.iter().position(|have| Some(*have) == before);
+                order.insert(at.map_or(0, |at| at + 1), key);
             }
             before = Some(key);
         }
@@ -186,26 +172,23 @@ impl Writer<'_> {
             || (bare && self.content[node.span.clone()].contains('\n'))
             || first.is_none();
         let indent = self.indent(node, first.filter(|_| spread));
-        let entries: Vec<String> = order
-            .iter()
-            .filter_map(|key| {
-                let value = object.get(*key)?;
-                Some(match kept.iter().find(|member| member.key == *key) {
-                    Some(member) => {
-                        let between = &self.content[member.key_span.start..member.value.span.start];
-                        format!("{between}{}", self.value(&member.value, value))
-                    }
-                    None if spread => {
-                        format!("{}: {}", quoted(key), pretty(value, &indent, self.unit))
-                    }
-                    None => {
-                        let value = self.inline(value, opening.ends_with(' '));
-                        format!("{}{}{value}", quoted(key), self.colon)
-                    }
-                })
+        let entry = |key: &&str| {
+            let value = object.get(*key)?;
+            Some(match find(key) {
+                Some(member) => {
+                    let between = &self.content[member.key_span.start..member.value.span.start];
+                    format!("{between}{}", self.value(&member.value, value))
+                }
+                None if spread => {
+                    format!("{}: {}", quoted(key), pretty(value, &indent, self.unit))
+                }
+                None => {
+                    let value = self.inline(value, opening.ends_with(' '));
+                    format!("{}{}{value}", quoted(key), self.colon)
+                }
             })
-            .collect();
-        let mut entries = entries;
+        };
+        let mut entries: Vec<String> = order.iter().filter_map(entry).collect();
         if elided && !bare {
             entries.push("...".to_owned());
         }
@@ -222,8 +205,8 @@ impl Writer<'_> {
     /// The indentation inside a node, whose first item may be at an offset.
     fn indent(&self, node: &Node, first: Option<usize>) -> String {
         match first {
-            Some(first) => indent_at(self.content, first),
-            None => indent_at(self.content, node.span.start) + self.unit,
+            Some(first) => indent_at(self.content, first).to_owned(),
+            None => indent_at(self.content, node.span.start).to_owned() + self.unit,
         }
     }
 
@@ -264,45 +247,29 @@ impl Writer<'_> {
 
     fn array(&self, node: &Node, items: &[Item], values: &[Value]) -> String {
         let nodes: Vec<&Node> = items.iter().filter_map(Item::node).collect();
-        let elided = items
-            .iter()
-            .position(|item| matches!(item, Item::Elided(_)));
-        let last = items
-            .iter()
-            .rposition(|item| matches!(item, Item::Elided(_)));
+        let is_elided = |item: &Item| matches!(item, Item::Elided(_));
+        let elided = items.iter().position(is_elided);
+        let last = items.iter().rposition(is_elided);
         let head = elided.unwrap_or(nodes.len());
         let tail = last.map_or(0, |at| items.len() - at - 1);
         let once = elided == last;
         // With one elision the page keeps its number of items.
-        let shown: Vec<Option<&Value>> = if elided.is_some() && once && values.len() > head + tail {
-            let front = values[..head].iter().map(Some);
-            front
-                .chain(std::iter::once(None))
-                .chain(values[values.len() - tail..].iter().map(Some))
-                .collect()
-        } else {
-            values.iter().map(Some).collect()
-        };
+        let mut shown: Vec<Option<&Value>> = values.iter().map(Some).collect();
+        if elided.is_some() && once && values.len() > head + tail {
+            shown.splice(head..values.len() - tail, [None]);
+        }
+        let pairs = items.iter().map(Item::node).zip(shown.iter().copied());
         let same_shape = shown.len() == items.len()
-            && items
-                .iter()
-                .zip(&shown)
-                .all(|(item, value)| match (item, value) {
-                    (Item::Elided(_), None) => true,
-                    (Item::Value(node), Some(value)) => node
-                        .id()
-                        .is_none_or(|id| value.get("id").is_none_or(|own| same(id, own))),
-                    _ => false,
-                });
+            && pairs.clone().all(|pair| match pair {
+                (None, None) => true,
+                (Some(node), Some(value)) => match (node.id(), value.get("id")) {
+                    (Some(id), Some(own)) => same(id, own),
+                    _ => true,
+                },
+                _ => false,
+            });
         if same_shape {
-            let parts = items
-                .iter()
-                .zip(&shown)
-                .filter_map(|(item, value)| match (item, value) {
-                    (Item::Value(node), Some(value)) => Some((node, *value)),
-                    _ => None,
-                });
-            return self.in_place(node, parts);
+            return self.in_place(node, pairs.filter_map(|(node, value)| node.zip(value)));
         }
         if shown.is_empty() {
             return "[]".to_owned();
@@ -315,27 +282,21 @@ impl Writer<'_> {
             Item::Elided(range) => Some(self.content[range.clone()].trim().to_owned()),
             Item::Value(_) => None,
         });
-        let entries: Vec<String> = shown
-            .iter()
-            .map(|value| match value {
-                None => dots.clone().unwrap_or_else(|| "...".to_owned()),
-                Some(value) => {
-                    let known = nodes
-                        .iter()
-                        .find(|node| match (node.id(), value.get("id")) {
-                            (Some(id), Some(own)) => same(id, own),
-                            _ => matches(node, value),
-                        });
-                    match (known, nodes.first()) {
-                        (Some(known), _) => self.value(known, value),
-                        (None, Some(neighbour)) => {
-                            self.fresh(neighbour.span.start, value, Some(neighbour))
-                        }
-                        (None, None) => pretty(value, &indent, self.unit),
-                    }
-                }
-            })
-            .collect();
+        let entry = |value: &Option<&Value>| {
+            let Some(value) = value else {
+                return dots.clone().unwrap_or_else(|| "...".to_owned());
+            };
+            let is_it = |node: &&&Node| match (node.id(), value.get("id")) {
+                (Some(id), Some(own)) => same(id, own),
+                _ => matches(node, value),
+            };
+            match (nodes.iter().find(is_it), nodes.first()) {
+                (Some(known), _) => self.value(known, value),
+                (None, Some(neighbour)) => self.fresh(neighbour.span.start, value, Some(neighbour)),
+                (None, None) => pretty(value, &indent, self.unit),
+            }
+        };
+        let entries: Vec<String> = shown.iter().map(entry).collect();
         let indent = spread.then_some(indent.as_str());
         self.around(node, ["[", "]"], &entries, indent, opening.ends_with(' '))
     }

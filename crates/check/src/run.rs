@@ -46,9 +46,8 @@ pub struct Context<'a> {
 /// Runs the examples of a page.
 pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResult {
     let examples = examples::find(&page);
-    let saves = examples
-        .iter()
-        .any(|example| !example.directives.save.is_empty());
+    let is_saved = |example: &Example| !example.directives.save.is_empty();
+    let saves = examples.iter().any(is_saved);
     let session = |options, open| {
         let mut session = Session::new(options, open, datasets, &page);
         session.is_sequence = are_steps(&page, &examples);
@@ -56,11 +55,8 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
         session
     };
     let mut hosts = target_hosts(&page, context.options);
-    let data = || {
-        datasets
-            .find(&page.path, page.front.database.as_deref())
-            .ok()
-    };
+    let database = page.front.database.as_deref();
+    let data = || datasets.find(&page.path, database).ok();
     let detected_prefix = match (&hosts.prefix, &context.options.server) {
         (None, None) => data().and_then(|data| prefix::of_page(&examples, &data.resources())),
         _ => None,
@@ -107,14 +103,10 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
     let broken = runner.session.broken;
     results.extend(page_mistakes::of_page(&page, &results));
     // Tables can be checked without a runnable example.
-    let relevant = !results.is_empty()
-        || page
-            .blocks
-            .iter()
-            .any(|block| matches!(block, Block::Table(_)));
-    let dataset = used
-        .or_else(data)
-        .filter(|_| relevant && !context.options.list);
+    let is_table = |block: &Block| matches!(block, Block::Table(_));
+    let relevant = !results.is_empty() || page.blocks.iter().any(is_table);
+    let dataset = used.or_else(data);
+    let dataset = dataset.filter(|_| relevant && !context.options.list);
     let tables = tables::check(&page, &results, dataset.as_deref());
     PageResult {
         page,
@@ -184,14 +176,10 @@ impl Runner<'_> {
         };
         // Both variants are the outcome; `Err` is one that ended the run early.
         let (Ok(outcome) | Err(outcome)) = self.run(&example, earlier, &mut details);
-        let range = self
-            .page
-            .blocks
-            .get(example.fence)
-            .map_or(0..0, Block::range);
+        let block = self.page.blocks.get(example.fence);
         ExampleResult {
             example,
-            range,
+            range: block.map_or(0..0, Block::range),
             outcome,
             details,
         }
@@ -217,10 +205,11 @@ impl Runner<'_> {
         if example.directives.skip {
             return Err(skipped("a comment says so"));
         }
-        let sendable = sendable(page, example, &self.hosts, &self.saved);
-        if let Sendable::Skip(reason) = sendable {
-            return Err(Outcome::Skipped(reason));
-        }
+        let request = match sendable(page, example, &self.hosts, &self.saved) {
+            Sendable::Request(request) => Ok(request),
+            Sendable::Wrong(findings) => Err(findings),
+            Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
+        };
         let (mut response, mut syntax_error) = documented_response::response(page, example);
         let confidence = Confidence::of(page, example, response.form);
         if confidence == Confidence::Doubtful {
@@ -235,13 +224,8 @@ impl Runner<'_> {
         let body = response.body.as_ref();
         let expected = documented_status::expected(page, example, response.status.clone(), body);
         details.expected = Some(expected.clone());
-        let request = match sendable {
-            Sendable::Request(request) => request,
-            Sendable::Wrong(findings) => {
-                return Err(failed(findings).unwrap_or_else(|| error("no request")));
-            }
-            Sendable::Skip(reason) => return Err(Outcome::Skipped(reason)),
-        };
+        let wrong = |findings| failed(findings).unwrap_or_else(|| error("no request"));
+        let request = request.map_err(wrong)?;
         details.target = request.target.clone();
         let is_root = request.target.split('?').next() == Some("/");
         if is_root && options.server.is_none() && body.is_none() {
@@ -421,15 +405,14 @@ impl Runner<'_> {
         documented: &Documented<'_>,
         compared: &Compared,
     ) -> Result<Option<Drift>, Outcome> {
+        let reset = example.directives.reset;
         let Some(mock) = &mut self.mock else {
             return Ok(None);
         };
         let Ok(own) = mock.fixture(example) else {
             return Ok(None);
         };
-        let Ok((answer, later)) =
-            mock.responses(own, request, example.directives.reset, documented)
-        else {
+        let Ok((answer, later)) = mock.responses(own, request, reset, documented) else {
             return Ok(None);
         };
         mock.remember(own, request);
@@ -462,25 +445,19 @@ impl Runner<'_> {
     /// Saves the values that the directives below an example name.
     fn save(&mut self, example: &Example, received: &Received) -> Result<(), Outcome> {
         for (name, path) in &example.directives.save {
-            let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
-            let found = steps.clone().try_fold(received.json(), |value, step| {
-                let value = value?;
-                Some(
-                    step.parse()
-                        .ok()
-                        .and_then(|index: usize| value.get(index))
-                        .or_else(|| value.get(step)),
-                )
+            let mut steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
+            let found = received.json().and_then(|body| {
+                steps.try_fold(body, |value, step| {
+                    let item = step.parse().ok().and_then(|at: usize| value.get(at));
+                    item.or_else(|| value.get(step))
+                })
             });
-            match found.flatten() {
-                Some(Value::String(text)) => self.saved.push((name.clone(), text.clone())),
-                Some(value) => self.saved.push((name.clone(), value.to_string())),
-                None => {
-                    return Err(Outcome::Error(format!(
-                        "the response has no `{path}` to save as `{name}`"
-                    )));
-                }
-            }
+            let missing = || error(format!("the response has no `{path}` to save as `{name}`"));
+            let text = match found.ok_or_else(missing)? {
+                Value::String(text) => text.clone(),
+                value => value.to_string(),
+            };
+            self.saved.push((name.clone(), text));
         }
         Ok(())
     }
@@ -558,16 +535,10 @@ fn outcome(
             || says_empty(page, example.fence)
             || own_routes::has_other_parameter(page, example, &prepared.request, dataset)
     };
-    let suspicious_hint = compared
-        .suspicious_hint(response.body.as_ref())
-        .filter(|_| !is_meant());
-    let missing = response.missing.clone();
-    let mut findings: Vec<Finding> = prepared
-        .syntax_error
-        .iter()
-        .cloned()
-        .chain(missing)
-        .collect();
+    let hint = compared.suspicious_hint(response.body.as_ref());
+    let suspicious_hint = hint.filter(|_| !is_meant());
+    let syntax = prepared.syntax_error.iter().chain(&response.missing);
+    let mut findings: Vec<Finding> = syntax.cloned().collect();
     let diff = findings::add(
         page,
         example,
@@ -610,9 +581,10 @@ fn outcome(
             let hint = compared.received.hint.clone();
             let hint = hint.or_else(|| causes::unknown_field(&prepared.request, dataset));
             details.hint = hint.filter(|_| !example.directives.expects_hint);
-            let warnings = details.hint.iter();
-            let warnings = warnings.map(|hint| Finding::new(example.url_range(page), hint.clone()));
-            details.warnings.extend(warnings);
+            if let Some(hint) = &details.hint {
+                let warning = Finding::new(example.url_range(page), hint.clone());
+                details.warnings.push(warning);
+            }
             let note = note(example, response, compared, later);
             Outcome::Passed(note.to_owned())
         }
@@ -630,11 +602,8 @@ fn documents_existing_id(request: &Request, dataset: &Dataset, body: Option<&Nod
     let body = body.map(Node::to_value);
     let id = body.as_ref().and_then(|body| body.get("id"));
     let segments = url::segments(&request.target);
-    let mut records = segments
-        .first()
-        .and_then(|name| dataset.records(name))
-        .into_iter()
-        .flatten();
+    let records = segments.first().and_then(|name| dataset.records(name));
+    let mut records = records.into_iter().flatten();
     request.method == "POST" && id.is_some() && records.any(|record| record.get("id") == id)
 }
 

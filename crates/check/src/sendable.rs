@@ -12,20 +12,14 @@ use super::variables;
 
 /// The hosts and the prefix from the command line and the page's front matter.
 pub fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
-    let names = options
-        .hosts
-        .iter()
-        .map(|host| host.to_lowercase())
-        .collect();
+    let names = options.hosts.iter().map(|host| host.to_lowercase());
     let mut hosts = TargetHosts {
-        names,
+        names: names.collect(),
         prefix: options.prefix.clone(),
         is_secure: url::is_secure(&page.text),
     };
     if let Some(server) = &page.front.server_url {
-        let bare = server
-            .split_once("://")
-            .map_or(server.as_str(), |(_, rest)| rest);
+        let (_, bare) = server.split_once("://").unwrap_or(("", server));
         let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         hosts.names.push(name.to_lowercase());
@@ -60,12 +54,6 @@ pub fn sendable(
     let resolved = written
         .as_ref()
         .map(|written| url::resolve(&written.request.target, hosts));
-    // A saved value may have taken the place of the placeholder.
-    let still_template = || {
-        written
-            .as_ref()
-            .and_then(|written| found::placeholder(&written.request))
-    };
     let template =
         |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));
     match (&found.problem, &resolved) {
@@ -89,18 +77,15 @@ pub fn sendable(
             let Some(near) = nearest(name, names) else {
                 return template(placeholder);
             };
-            let url = written.as_ref().map(|written| written.url_span.clone());
-            let range = page
-                .fence(example.fence)
-                .zip(url)
-                .map_or(0..0, |(fence, url)| fence.source_range(&url));
             let text = format!("`{name}` is not saved, did you mean `{near}`?");
-            return Sendable::Wrong(vec![Finding::new(range, text)]);
+            return Sendable::Wrong(vec![Finding::new(example.url_range(page), text)]);
         }
-        (Some(Problem::Template), _) => {
-            if let Some(placeholder) = still_template() {
-                return template(&placeholder);
-            }
+        // A saved value may have taken the place of the placeholder.
+        (Some(Problem::Template), _)
+            if let Some(written) = &written
+                && let Some(placeholder) = found::placeholder(&written.request) =>
+        {
+            return template(&placeholder);
         }
         _ => {}
     }
@@ -123,10 +108,9 @@ pub fn sendable(
         (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
             let mut request = written.request;
             // The server's responses name the address that was asked.
-            if let Some(host) = url::this_machine(&request.target)
-                && request.header("host").is_none()
-            {
-                request.headers.push(("Host".to_owned(), host.to_owned()));
+            let host = url::this_machine(&request.target).map(str::to_owned);
+            if let Some(host) = host {
+                request.default_header("Host", &host);
             }
             Sendable::Request(Request { target, ..request })
         }

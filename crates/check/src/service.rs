@@ -54,7 +54,28 @@ pub type Service = Box<dyn FnMut(&Request) -> Result<Response, ServiceError> + S
 pub type Opener<'a> =
     dyn Fn(&TextFile, Option<&TextFile>) -> Result<Service, ServiceError> + Sync + 'a;
 
+/// The content type of a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
 impl Request {
+    pub(crate) fn add_header(&mut self, name: &str, value: &str) {
+        self.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Adds a header that a client sends unless it is given one.
+    pub(crate) fn default_header(&mut self, name: &str, value: &str) {
+        if self.header(name).is_none() {
+            self.add_header(name, value);
+        }
+    }
+
+    /// Adds a part such as `name=value` to the query.
+    pub(crate) fn add_query(&mut self, part: &str) {
+        self.target
+            .push(if self.target.contains('?') { '&' } else { '?' });
+        self.target.push_str(part);
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         find_header(&self.headers, name)
     }

@@ -97,9 +97,8 @@ impl<'a> Session<'a> {
 
     /// The data of the page's first example, if one was run.
     pub fn first_dataset(&self) -> Option<Arc<Dataset>> {
-        self.fixtures
-            .first()
-            .map(|fixture| Arc::clone(&fixture.dataset))
+        let first = self.fixtures.first()?;
+        Some(Arc::clone(&first.dataset))
     }
 
     /// The page's writes so far.
@@ -150,16 +149,13 @@ impl<'a> Session<'a> {
             }
             Ok(found) => found,
         };
-        if let Some(at) = self
-            .fixtures
-            .iter()
-            .position(|fixture| Arc::ptr_eq(&fixture.dataset, &dataset))
-        {
+        let mut fixtures = self.fixtures.iter();
+        if let Some(at) = fixtures.position(|own| Arc::ptr_eq(&own.dataset, &dataset)) {
             return Ok(at);
         }
         let pristine = match &self.options.server {
             Some(_) => None,
-            None => match (self.open)(&dataset.data, dataset.rules.as_ref()) {
+            None => match dataset.open(self.open) {
                 Ok(service) => Some(service),
                 Err(error) => {
                     self.broken.get_or_insert(error.to_string());
@@ -215,10 +211,8 @@ impl<'a> Session<'a> {
                 fixture.base = self.writes.len();
                 fixture.restart();
             }
-            return Ok((
-                documented.compare(self.in_sequence(fixture, request)?),
-                Later::NotSent,
-            ));
+            let compared = documented.compare(self.in_sequence(fixture, request)?);
+            return Ok((compared, Later::NotSent));
         }
         let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
         let is_right = fresh.is_as_documented();
@@ -244,13 +238,12 @@ impl<'a> Session<'a> {
         }
         let later = documented.compare(self.in_sequence(fixture, request)?);
         if is_alternative {
-            return Ok(
-                match (later.received.is_success(), later.is_as_documented()) {
-                    (false, _) => (fresh, Later::NotSent),
-                    (true, true) => (later, Later::Matched),
-                    (true, false) => (later, Later::NotSent),
-                },
-            );
+            let result = match later.received.is_success() {
+                false => (fresh, Later::NotSent),
+                true if later.is_as_documented() => (later, Later::Matched),
+                true => (later, Later::NotSent),
+            };
+            return Ok(result);
         }
         if is_right {
             let is_deleted = later.received.status == 404 && self.deletes(request);
@@ -265,28 +258,19 @@ impl<'a> Session<'a> {
             return Ok((later, Later::Matched));
         }
         // The response closer to the page is the one to report.
-        let succeeds = documented
-            .expected
-            .statuses
-            .iter()
-            .any(|status| *status < 400);
+        let succeeds = documented.expected.statuses.iter().any(is_usual);
         let distance = |compared: &Compared| {
+            let other_status = !compared.status_ok;
             let other_kind = succeeds && !compared.received.is_success();
             let differences = compared.diff.values();
-            (
-                !compared.status_ok,
-                !compared.status_ok && other_kind,
-                differences,
-            )
+            (other_status, other_status && other_kind, differences)
         };
-        let after_writes = later.received.clone();
+        let after_writes = Later::Differs(later.received.clone());
         // As close as the other, it is what a reader of the whole page gets, and what --fix writes.
-        let closer = if distance(&later) <= distance(&fresh) {
-            later
-        } else {
-            fresh
-        };
-        Ok((closer, Later::Differs(after_writes)))
+        Ok(match distance(&later) <= distance(&fresh) {
+            true => (later, after_writes),
+            false => (fresh, after_writes),
+        })
     }
 
     /// The response after the writes above, for a page that may be run as a whole.
@@ -323,15 +307,10 @@ impl<'a> Session<'a> {
         request: &Request,
     ) -> Result<Received, ServiceError> {
         let fixture = &mut self.fixtures[fixture];
-        let open = || (self.open)(&fixture.dataset.data, fixture.dataset.rules.as_ref());
-        let response = if request.writes() {
-            open()?(request)?
-        } else {
-            let service = match &mut fixture.pristine {
-                Some(service) => service,
-                none => none.insert(open()?),
-            };
-            service(request)?
+        let response = match &mut fixture.pristine {
+            _ if request.writes() => fixture.dataset.open(self.open)?(request)?,
+            Some(service) => service(request)?,
+            none => none.insert(fixture.dataset.open(self.open)?)(request)?,
         };
         Ok(response.into())
     }
@@ -341,16 +320,12 @@ impl<'a> Session<'a> {
         let fixture = &mut self.fixtures[index];
         let service = match &mut fixture.running {
             Some(service) => service,
-            none => none.insert((self.open)(
-                &fixture.dataset.data,
-                fixture.dataset.rules.as_ref(),
-            )?),
+            none => none.insert(fixture.dataset.open(self.open)?),
         };
-        for (_, write) in self.writes[fixture.applied..]
-            .iter()
-            .filter(|(of, _)| *of == index)
-        {
-            service(write)?;
+        for (of, write) in &self.writes[fixture.applied..] {
+            if *of == index {
+                service(write)?;
+            }
         }
         let response = service(request)?;
         // The request itself is added to `writes` by the caller.

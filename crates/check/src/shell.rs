@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::prompt;
+use super::text::{is_one_of, line_end};
 
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,14 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    pub fn new(span: Range<usize>, text: impl Into<String>, fix: Option<String>) -> Mistake {
+        Mistake {
+            span,
+            text: text.into(),
+            fix,
+        }
+    }
+
     /// The message with the line number filled in.
     pub fn message(&self, line: usize) -> String {
         self.text.replace("{line}", &format!("line {line}"))
@@ -70,11 +79,8 @@ pub fn command(text: &str, start: usize) -> Command {
     scanner.piped_in(text[..start].rsplit('\n').next().unwrap_or_default());
     scanner.run();
     let mut out = scanner.out;
-    let of_filter = out
-        .filters
-        .iter()
-        .rev()
-        .find_map(|filter| filter.words.last());
+    let mut filters = out.filters.iter().rev();
+    let of_filter = filters.find_map(|filter| filter.words.last());
     let last = of_filter.or(out.words.last());
     out.span = start..last.map_or(start, |word| word.span.end);
     out
@@ -100,11 +106,11 @@ struct Scanner<'a> {
     here_document: Option<String>,
 }
 
-/// The mistake of JSON without quotes around it.
 /// The languages of code blocks for cmd.exe, and for all shells of Windows.
 pub const CMD: &str = "cmd bat batch dos";
 pub const WINDOWS: &str = "cmd bat batch dos powershell ps1 pwsh";
 
+/// The mistake of JSON without quotes around it.
 pub const SPLIT_BRACES: &str = "the shell splits `{..., ...}` without quotes into several words: put the JSON into single quotes";
 
 /// Marks between a command and its response.
@@ -173,23 +179,15 @@ impl<'a> Scanner<'a> {
                     self.bump();
                     return self.stop();
                 }
-                '&' => {
-                    if self.ampersand() {
-                        return self.stop();
-                    }
-                }
+                '&' if self.ampersand() => return self.stop(),
+                '&' => {}
                 '>' | '<' => self.redirect(),
                 other => {
                     let from = self.at;
                     self.bump();
                     self.push(other, from);
                     self.expand_braces(other, from);
-                    if other == '?'
-                        && self
-                            .word
-                            .as_ref()
-                            .is_some_and(|word| word.text.contains('/'))
-                    {
+                    if other == '?' && self.word_text().contains('/') {
                         self.out.unquoted.get_or_insert(from..from + 1);
                     }
                 }
@@ -238,9 +236,8 @@ impl<'a> Scanner<'a> {
             return;
         };
         let rest = self.rest();
-        let lines = rest
-            .split_inclusive('\n')
-            .take_while(|line| line.trim() != word);
+        let lines = rest.split_inclusive('\n');
+        let lines = lines.take_while(|line| line.trim() != word);
         let length = lines.map(str::len).sum::<usize>();
         self.out.stdin = Some(rest[..length].to_owned());
         self.at += length;
@@ -294,15 +291,14 @@ impl<'a> Scanner<'a> {
         let Some(before) = before.trim_end().strip_suffix('|') else {
             return;
         };
+        let typed = &before[prompt::typed(before)..];
         if let Some((_, word)) = before.split_once("<<") {
             self.here_document = Some(end_word(word.trim_start_matches('-').trim()));
-        } else if let Some(text) = before[prompt::typed(before)..].strip_prefix("echo ") {
-            let text = text.trim();
-            let inner = text
-                .strip_prefix('\'')
-                .and_then(|text| text.strip_suffix('\''));
+        } else if let Some(text) = typed.strip_prefix("echo ") {
+            let inner = text.trim().strip_prefix('\'');
+            let inner = inner.and_then(|text| text.strip_suffix('\''));
             self.out.stdin = inner.map(str::to_owned);
-        } else if let Some(file) = before[prompt::typed(before)..].strip_prefix("cat ") {
+        } else if let Some(file) = typed.strip_prefix("cat ") {
             let file = file.trim();
             self.out.input = (!file.contains(' ')).then(|| file.to_owned());
         }
@@ -321,10 +317,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_line(&mut self) {
-        self.at += self
-            .rest()
-            .find('\n')
-            .map_or(self.rest().len(), |at| at + 1);
+        self.at = line_end(self.text, self.at);
     }
 
     fn open(&mut self, from: usize) -> &mut Word {
@@ -334,11 +327,26 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    fn push(&mut self, letter: char, from: usize) {
+    /// Adds a part that begins at `from` to the word, which ends here.
+    fn push_str(&mut self, part: &str, from: usize) {
         let end = self.at;
         let word = self.open(from);
-        word.text.push(letter);
+        word.text.push_str(part);
         word.span.end = end;
+    }
+
+    fn push(&mut self, letter: char, from: usize) {
+        self.push_str(letter.encode_utf8(&mut [0; 4]), from);
+    }
+
+    /// The word so far.
+    fn word_text(&self) -> &str {
+        self.word.as_ref().map_or("", |word| &word.text)
+    }
+
+    /// The first word.
+    fn program(&self) -> &str {
+        self.out.words.first().map_or("", |word| &word.text)
     }
 
     fn close(&mut self) {
@@ -349,11 +357,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn wrong(&mut self, span: Range<usize>, text: impl Into<String>, fix: Option<String>) {
-        self.out.mistakes.push(Mistake {
-            span,
-            text: text.into(),
-            fix,
-        });
+        self.out.mistakes.push(Mistake::new(span, text, fix));
     }
 
     /// Consumes a continuation mark (`\`, or `^` and `` ` `` of other shells) and the line end after it.
@@ -395,7 +399,6 @@ impl<'a> Scanner<'a> {
 
     /// Detects a missing backslash: the next line begins with an option, or with the URL or value still missing.
     fn line_continues_anyway(&mut self) -> bool {
-        let line_end = self.at;
         // Blank lines between them, too.
         let next_at = self.text.len() - self.rest().trim_start().len();
         let next = &self.text[next_at..];
@@ -411,35 +414,21 @@ impl<'a> Scanner<'a> {
         let is_url = |word: &Word| word.text.contains("://") || word.text.contains("localhost");
         let bare_url = !self.out.words.iter().any(is_url)
             && line.trim_start_matches(['"', '\'']).starts_with("http://");
-        let value = self.out.words.last().is_some_and(|word| {
-            matches!(
-                word.text.as_str(),
-                "-d" | "--data" | "--data-raw" | "-H" | "--header" | "--json"
-            )
-        }) && line.starts_with(['\'', '"']);
+        const NEEDS_VALUE: &str = "-d --data --data-raw -H --header --json";
+        let last = self.out.words.last();
+        let value = last.is_some_and(|word| is_one_of(&word.text, NEEDS_VALUE))
+            && line.starts_with(['\'', '"']);
         // wget begins its output with the time.
-        let is_of_wget = self
-            .out
-            .words
-            .first()
-            .is_some_and(|word| word.text == "wget");
-        let is_output = is_of_wget && line.starts_with("--20");
+        let is_output = self.program() == "wget" && line.starts_with("--20");
         if !(option || bare_url || value) || line == "---" || is_output {
             return false;
         }
-        let from = self.out.words.last().map_or(line_end, |word| word.span.end);
-        let first = line
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        self.wrong(
-            from..from,
-            format!(
-                "the backslash at the end of {{line}} is missing, so the shell runs `{first}` as a separate command"
-            ),
-            Some(" \\".to_owned()),
+        let from = self.out.words.last().map_or(self.at, |word| word.span.end);
+        let first = line.split_whitespace().next().unwrap_or_default();
+        let text = format!(
+            "the backslash at the end of {{line}} is missing, so the shell runs `{first}` as a separate command"
         );
+        self.wrong(from..from, text, Some(" \\".to_owned()));
         self.at = next_at;
         true
     }
@@ -456,38 +445,25 @@ impl<'a> Scanner<'a> {
             let span = self.at..self.at + length + 1;
             let text = "the shell treats `<` and `>` as redirections";
             self.wrong(span.clone(), text, Some(inner.to_owned()));
-            let inner = inner.to_owned();
             self.at = span.end;
-            let word = self.open(span.start);
-            word.text.push_str(&inner);
-            word.span.end = span.end;
+            self.push_str(inner, span.start);
             return true;
         }
-        let named = inner.starts_with(|c: char| c.is_alphabetic())
-            && inner
-                .chars()
-                .all(|c| c.is_alphanumeric() || " _-.".contains(c))
-            && inner.len() < 60;
-        if !named {
+        let is_part = |c: char| c.is_alphanumeric() || " _-.".contains(c);
+        let named = inner.starts_with(char::is_alphabetic) && inner.chars().all(is_part);
+        if !named || inner.len() >= 60 {
             return false;
         }
         let from = self.at;
-        let whole = rest[..=length].to_owned();
-        self.at += whole.len();
-        let end = self.at;
-        let word = self.open(from);
-        word.text.push_str(&whole);
-        word.span.end = end;
+        self.at += length + 1;
+        self.push_str(&rest[..=length], from);
         true
     }
 
     /// Handles `&`; true if it ends the command. A lone `&` inside a URL was meant literally.
     fn ampersand(&mut self) -> bool {
         let from = self.at;
-        let in_query = self
-            .word
-            .as_ref()
-            .is_some_and(|word| word.text.contains('?'));
+        let in_query = self.word_text().contains('?');
         let next = self.rest()[1..].chars().next();
         if in_query && next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
             self.wrong(
@@ -506,11 +482,7 @@ impl<'a> Scanner<'a> {
 
     fn redirect(&mut self) {
         // `2>` and `1>` belong to the redirection.
-        if self
-            .word
-            .as_ref()
-            .is_some_and(|word| matches!(word.text.as_str(), "1" | "2"))
-        {
+        if matches!(self.word_text(), "1" | "2") {
             self.word = None;
         }
         self.close();
@@ -528,24 +500,15 @@ impl<'a> Scanner<'a> {
                 return;
             }
         }
-        if let Some(word) = self
-            .rest()
-            .strip_prefix("<<")
-            .filter(|word| !word.starts_with('<'))
-        {
-            let word = word.trim_start_matches(['-', ' ']);
-            self.here_document = Some(end_word(
-                &word[..word.find([' ', '\n', '|', ';']).unwrap_or(word.len())],
-            ));
-        }
-        let is_input = self.rest().starts_with('<') && !self.rest().starts_with("<<");
-        while self
-            .peek()
-            .is_some_and(|c| matches!(c, '>' | '<' | '&' | ' '))
-        {
-            self.bump();
-        }
         let rest = self.rest();
+        if let Some(word) = rest.strip_prefix("<<").filter(|_| !rest.starts_with("<<<")) {
+            let word = word.trim_start_matches(['-', ' ']);
+            let length = word.find([' ', '\n', '|', ';']).unwrap_or(word.len());
+            self.here_document = Some(end_word(&word[..length]));
+        }
+        let is_input = rest.starts_with('<') && !rest.starts_with("<<");
+        let rest = rest.trim_start_matches(['>', '<', '&', ' ']);
+        self.at = self.text.len() - rest.len();
         let length = rest.find([' ', '\r', '\n', '|', ';']);
         let file = &rest[..length.unwrap_or(rest.len())];
         self.at += file.len();
@@ -569,22 +532,17 @@ impl Scanner<'_> {
         let closed = rest.find('\'');
         let inner = &rest[..closed.unwrap_or(rest.len())];
         self.at += inner.len() + closed.map_or(0, |_| 1);
-        let end = self.at;
-        let first = self.out.words.first();
-        let is_windows = first.is_some_and(|word| word.text == "curl.exe");
-        let word = self.open(from);
         // Windows PowerShell passes `\"` on to a program as a quote.
-        match is_windows {
-            true => word.text.push_str(&inner.replace("\\\"", "\"")),
-            false => word.text.push_str(inner),
+        match self.program() == "curl.exe" {
+            true => self.push_str(&inner.replace("\\\"", "\""), from),
+            false => self.push_str(inner, from),
         }
-        word.span.end = end;
         if closed.is_none() {
             self.never_closed(from..from + 1);
         } else if inner.ends_with(char::is_alphanumeric)
             && self.peek().is_some_and(char::is_alphanumeric)
         {
-            self.apostrophe = Some(end - 1);
+            self.apostrophe = Some(self.at - 1);
         }
     }
 
@@ -607,11 +565,7 @@ impl Scanner<'_> {
             let place = self.at;
             self.bump();
             match letter {
-                '"' => {
-                    let end = self.at;
-                    self.open(from).span.end = end;
-                    return;
-                }
+                '"' => return self.push_str("", from),
                 // PowerShell escapes with a backtick.
                 '`' if self.peek() == Some('"') => {
                     self.bump();
@@ -641,11 +595,7 @@ impl Scanner<'_> {
             let place = self.at;
             self.bump();
             match letter {
-                '\'' => {
-                    let end = self.at;
-                    self.open(from).span.end = end;
-                    return;
-                }
+                '\'' => return self.push_str("", from),
                 '\\' => {
                     let next = self.peek().unwrap_or('\\');
                     self.bump();
@@ -667,10 +617,10 @@ impl Scanner<'_> {
 
     fn smart(&mut self, letter: char) {
         let from = self.at;
-        let plain = if matches!(letter, '\u{2018}' | '\u{2019}') {
-            '\''
-        } else {
-            '"'
+        let single = ['\u{2018}', '\u{2019}'];
+        let (plain, marks) = match single.contains(&letter) {
+            true => ('\'', single),
+            false => ('"', ['\u{201c}', '\u{201d}']),
         };
         self.wrong(
             from..from + letter.len_utf8(),
@@ -681,18 +631,12 @@ impl Scanner<'_> {
         self.open(from);
         while let Some(next) = self.peek() {
             let place = self.at;
-            let closes = match plain {
-                '\'' => matches!(next, '\u{2018}' | '\u{2019}'),
-                _ => matches!(next, '\u{201c}' | '\u{201d}'),
-            };
             if next == '\n' && !self.rest().contains(['\u{2019}', '\u{201d}']) {
                 return;
             }
             self.bump();
-            if closes {
-                let end = self.at;
-                self.open(from).span.end = end;
-                return;
+            if marks.contains(&next) {
+                return self.push_str("", from);
             }
             self.push(next, place);
         }

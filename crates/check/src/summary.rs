@@ -42,10 +42,9 @@ impl Summary {
                 summary.warnings += result.details.warnings.len();
             }
             for finding in page.tables.iter().flat_map(|table| &table.findings) {
-                *if finding.wrong {
-                    &mut summary.tables
-                } else {
-                    &mut summary.warnings
+                *match finding.wrong {
+                    true => &mut summary.tables,
+                    false => &mut summary.warnings,
                 } += 1;
             }
         }
@@ -100,26 +99,23 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
             ..
         } in examples
         {
-            let response = example.response.as_ref().map(|response| response.fence);
             claimed.insert(example.fence);
-            claimed.extend(response);
-            let head = example.response.as_ref();
-            let head = head.and_then(|response| response.head.as_ref());
-            claimed.extend(head.map(|(block, _)| block));
             claimed.extend(&example.unpaired);
-            if let (Some(reason), Some(block)) = (details.uncompared, response) {
-                found.push((block, reason));
+            if let Some(response) = &example.response {
+                claimed.insert(response.fence);
+                claimed.extend(response.head.as_ref().map(|(block, _)| block));
+                found.extend(details.uncompared.map(|reason| (response.fence, reason)));
             }
             // The others are listed as skipped or as errors.
             if matches!(outcome, Outcome::Passed(_) | Outcome::Failed(_)) {
-                found.extend(example.unpaired.iter().map(|block| {
-                    let is_json = matches!(&page.blocks[*block], Block::Fence(fence) if shows_response(fence));
+                for block in &example.unpaired {
+                    let is_json = page.fence(*block).is_some_and(shows_response);
                     let reason = match is_json {
                         true => "not the response to a request",
                         false => "not JSON",
                     };
-                    (*block, reason)
-                }));
+                    found.push((*block, reason));
+                }
             }
         }
         for (index, block) in page.blocks.iter().enumerate() {
@@ -135,12 +131,10 @@ pub fn uncompared(pages: &[PageResult]) -> Vec<(&Page, usize, &'static str)> {
         // Several requests may have the same block below them.
         found.sort_unstable();
         found.dedup();
-        let line = |block: usize| page.line(page.blocks[block].range().start);
-        out.extend(
-            found
-                .into_iter()
-                .map(|(block, reason)| (page, line(block), reason)),
-        );
+        for (block, reason) in found {
+            let line = page.line(page.blocks[block].range().start);
+            out.push((page, line, reason));
+        }
     }
     out
 }
@@ -169,13 +163,8 @@ pub struct Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} /{}{}",
-            self.method,
-            self.resource,
-            if self.item { "/{id}" } else { "" }
-        )
+        let id = if self.item { "/{id}" } else { "" };
+        write!(f, "{} /{}{id}", self.method, self.resource)
     }
 }
 
@@ -202,10 +191,9 @@ pub fn coverage(pages: &[PageResult]) -> Vec<Endpoint> {
             continue;
         }
         for resource in dataset.resources() {
-            let endpoints = if dataset.records(resource).is_some() {
-                COLLECTION
-            } else {
-                SINGULAR
+            let endpoints = match dataset.records(resource) {
+                Some(_) => COLLECTION,
+                None => SINGULAR,
             };
             out.extend(endpoints.iter().map(|(method, item)| Endpoint {
                 method,

@@ -30,24 +30,22 @@ pub fn check(
     for (index, block) in page.blocks.iter().enumerate() {
         let Block::Table(table) = block else { continue };
         let range = page.section(index);
-        let mut examples: Vec<&ExampleResult> = results
-            .iter()
-            .filter(|result| range.contains(&result.example.fence))
-            .collect();
+        let is_here = |result: &&ExampleResult| range.contains(&result.example.fence);
+        let mut examples: Vec<&ExampleResult> = results.iter().filter(is_here).collect();
         // A section without examples is about the whole page, if the page is about one endpoint.
         if examples.is_empty() && has_one_endpoint(results, dataset) {
             examples = results.iter().collect();
         }
-        let resource = examples
+        let used = examples
             .iter()
             .find_map(|result| resource_of(result, dataset));
-        let titles = || {
-            page.headings_above(index)
-                .map(|heading| heading.text.as_str())
+        let in_titles = || {
+            let mut titles = page.headings_above(index);
+            titles.find_map(|title| resource_in(&title.text, dataset))
         };
-        let resource = resource
+        let resource = used
             .or_else(|| named_resource(page, &range, dataset))
-            .or_else(|| titles().find_map(|title| resource_in(title, dataset)));
+            .or_else(in_titles);
         let mut checker = Checker {
             table,
             dataset,
@@ -81,45 +79,40 @@ fn has_one_endpoint(results: &[ExampleResult], dataset: &Dataset) -> bool {
         .filter(|result| !result.example.method().is_empty())
         .map(|result| (result.example.method(), resource_of(result, dataset)));
     let first = endpoints.next();
-    first
-        .as_ref()
-        .is_some_and(|(_, resource)| resource.is_some())
-        && endpoints.all(|next| Some(next) == first)
+    matches!(first, Some((_, Some(_)))) && endpoints.all(|next| Some(next) == first)
 }
 
 fn resource_of(result: &ExampleResult, dataset: &Dataset) -> Option<String> {
     let known = dataset.resources();
     let segments = url::segments(url::path_of(&result.details.target));
-    segments
-        .into_iter()
-        .rev()
-        .find(|part| known.contains(&part.as_str()))
+    let mut segments = segments.into_iter().rev();
+    segments.find(|part| known.contains(&part.as_str()))
 }
 
 /// A resource named by an endpoint in a code block or by a heading.
 fn named_resource(page: &Page, range: &Range<usize>, dataset: &Dataset) -> Option<String> {
     let known = dataset.resources();
-    page.blocks[range.clone()]
-        .iter()
-        .find_map(|block| match block {
-            Block::Fence(fence) => {
-                let path = Some(fence.content.trim())
-                    .filter(|text| !text.contains('\n') && text.contains('/'))?;
-                let first = url::segments(url::path_of(path)).into_iter().next()?;
-                known.contains(&first.as_str()).then_some(first)
+    let mut blocks = page.blocks[range.clone()].iter();
+    blocks.find_map(|block| match block {
+        Block::Fence(fence) => {
+            let path = fence.content.trim();
+            if path.contains('\n') || !path.contains('/') {
+                return None;
             }
-            Block::Heading(heading) => resource_in(&heading.text, dataset),
-            _ => None,
-        })
+            let first = url::segments(url::path_of(path)).into_iter().next()?;
+            known.contains(&first.as_str()).then_some(first)
+        }
+        Block::Heading(heading) => resource_in(&heading.text, dataset),
+        _ => None,
+    })
 }
 
 /// A resource that a title names, as a word of its own or in the singular.
 fn resource_in(title: &str, dataset: &Dataset) -> Option<String> {
     let words = labels::words(title);
     let is_named = |name: &&str| {
-        words
-            .iter()
-            .any(|word| word == name || format!("{word}s") == **name)
+        let mut words = words.iter();
+        words.any(|word| word == name || format!("{word}s") == **name)
     };
     let mut known = dataset.resources().into_iter();
     known.find(is_named).map(str::to_owned)
@@ -135,14 +128,8 @@ enum Role {
 
 /// The columns with names and types of properties.
 fn property_columns(table: &Table) -> Option<(usize, usize)> {
-    let column = |list: &str| {
-        table
-            .header
-            .iter()
-            .position(|cell| has_word(&cell.text, list))
-    };
-    let name = column("property field attribute member key name")?;
-    let kind = column("type")?;
+    let name = table.column("property field attribute member key name")?;
+    let kind = table.column("type")?;
     (name != kind).then_some((name, kind))
 }
 
@@ -158,12 +145,10 @@ fn role(page: &Page, index: usize) -> Option<Role> {
             _ => None,
         });
     // "The response has these fields:"
-    let lead = index
-        .checked_sub(1)
-        .and_then(|above| page.blocks[above].prose());
-    let lead = lead
-        .map(|prose| labels::last_sentence(&prose.text))
-        .filter(|text| labels::leads(text));
+    let above = index.checked_sub(1).map(|above| &page.blocks[above]);
+    let lead = above.and_then(Block::prose);
+    let lead = lead.map(|prose| labels::last_sentence(&prose.text));
+    let lead = lead.filter(|text| labels::leads(text));
     for text in lead.into_iter().chain(texts) {
         const OTHERS: &str = "parameter parameters header headers query path error errors configuration config settings option options \
             webhook webhooks event events form cookie token component database deprecated planned private writable envelope pagination \
@@ -201,12 +186,15 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
+    /// Reports what the server contradicts (`wrong`), or what nothing backs.
     fn report(&mut self, range: &Range<usize>, wrong: bool, text: String) {
-        self.findings.push(TableFinding {
-            range: range.clone(),
-            text,
-            wrong,
-        });
+        let range = range.clone();
+        self.findings.push(TableFinding { range, text, wrong });
+    }
+
+    /// The rules for records of the resource.
+    fn rules(&self) -> Option<&'a Value> {
+        self.dataset.record_rules(self.resource.as_deref()?)
     }
 
     fn properties(&mut self, (name, kind): (usize, usize), role: Role) {
@@ -233,36 +221,25 @@ impl<'a> Checker<'a> {
         if rows.is_empty() {
             return;
         }
-        let stored = self
-            .resource
-            .as_deref()
-            .and_then(|resource| self.dataset.records(resource));
-        match role {
-            Role::Response => self.response(&rows, stored),
-            Role::Resource => {
-                if let Some(records) = stored {
-                    let place = format!(
-                        "any record of {}",
-                        self.resource.as_deref().unwrap_or_default()
-                    );
-                    self.compare(&rows, &records.iter().collect::<Vec<_>>(), &place);
-                }
-            }
-            Role::RequestBody => self.sent_body(&rows),
+        let resource = self.resource.as_deref();
+        let place = format!("any record of {}", resource.unwrap_or_default());
+        let stored = resource.and_then(|resource| self.dataset.records(resource));
+        let stored = stored.map(|records| records.iter().collect::<Vec<_>>());
+        match (role, stored) {
+            (Role::Response, stored) => self.response(&rows, stored),
+            (Role::Resource, Some(records)) => self.compare(&rows, &records, &place),
+            (Role::Resource, None) => {}
+            (Role::RequestBody, _) => self.sent_body(&rows),
         }
         self.compare_with_rules(&rows, role);
     }
 
     /// Compares with the records in the successful responses of the section.
-    fn response(&mut self, rows: &[Property<'_>], stored: Option<&'a [Value]>) {
-        let received = self
-            .examples
-            .iter()
-            .filter_map(|result| result.details.received.as_ref());
-        let bodies: Vec<&Value> = received
-            .filter(|received| received.is_success())
-            .filter_map(Received::json)
-            .collect();
+    fn response(&mut self, rows: &[Property<'_>], stored: Option<Vec<&Value>>) {
+        let examples = self.examples.iter();
+        let received = examples.filter_map(|result| result.details.received.as_ref());
+        let received = received.filter(|received| received.is_success());
+        let bodies: Vec<&Value> = received.filter_map(Received::json).collect();
         let Some(last) = bodies.last() else { return };
         let mut records: Vec<&Value> = Vec::new();
         for body in &bodies {
@@ -275,9 +252,7 @@ impl<'a> Checker<'a> {
         match stored {
             _ if !records.is_empty() => self.compare(rows, &records, "the response"),
             // An empty list shows no record, but the data does.
-            Some(stored) if last.is_array() => {
-                self.compare(rows, &stored.iter().collect::<Vec<_>>(), "any record")
-            }
+            Some(stored) if last.is_array() => self.compare(rows, &stored, "any record"),
             _ if last.is_object() => {
                 let text = format!(
                     "the table lists {} properties, but the server returns `{{}}`",
@@ -294,11 +269,8 @@ impl<'a> Checker<'a> {
         // "not in any record", "in a record"
         let one = place.replacen("any ", "a ", 1);
         let mut keys: Vec<&str> = Vec::new();
-        for key in records
-            .iter()
-            .filter_map(|record| record.as_object())
-            .flat_map(serde_json::Map::keys)
-        {
+        let objects = records.iter().filter_map(|record| record.as_object());
+        for key in objects.flat_map(serde_json::Map::keys) {
             if !keys.contains(&key.as_str()) {
                 keys.push(key);
             }
@@ -316,15 +288,11 @@ impl<'a> Checker<'a> {
                 {
                     continue;
                 }
-                let unlisted = keys
-                    .iter()
-                    .copied()
-                    .filter(|key| !rows.iter().any(|row| row.name == *key));
-                let near = nearest(name, unlisted).map(|near| format!("; did you mean `{near}`?"));
-                let text = format!(
-                    "`{name}` is documented, but not in {place}{}",
-                    near.unwrap_or_default()
-                );
+                let is_unlisted = |key: &&str| !rows.iter().any(|row| row.name == *key);
+                let near = nearest(name, keys.iter().copied().filter(is_unlisted));
+                let near = near.map(|near| format!("; did you mean `{near}`?"));
+                let near = near.unwrap_or_default();
+                let text = format!("`{name}` is documented, but not in {place}{near}");
                 self.report(property.name_range, true, text);
             } else if let Some(value) = values.iter().find(|value| !is_of_type(value, &kind.text)) {
                 let text = format!(
@@ -342,30 +310,23 @@ impl<'a> Checker<'a> {
                 .any(|row| row.name.split(['.', '[']).next() == Some(key) || row.name == key);
             if !listed && !rows.iter().any(|row| nearest(key, [row.name]).is_some()) {
                 // A table may list the most important ones only.
-                self.report(
-                    &self.table.range,
-                    false,
-                    format!("`{key}` is in {one}, but not in the table"),
-                );
+                let text = format!("`{key}` is in {one}, but not in the table");
+                self.report(&self.table.range, false, text);
             }
         }
     }
 
     /// Whether the rules declare a property, which may be in no record yet.
     fn is_in_rules(&self, name: &str) -> bool {
-        let resource = self.resource.as_deref();
-        let rules = resource.and_then(|resource| self.dataset.record_rules(resource));
+        let rules = self.rules();
         rules.is_some_and(|rules| rules["properties"].get(name).is_some())
     }
 
     /// Compares names with the request body of the section's example.
     fn sent_body(&mut self, rows: &[Property<'_>]) {
         let body = self.examples.iter().find_map(|result| {
-            result
-                .details
-                .received
-                .as_ref()
-                .filter(|received| received.is_success())?;
+            let received = result.details.received.as_ref();
+            received.filter(|received| received.is_success())?;
             result.example.request.json_body()?.as_object().cloned()
         });
         for key in body.iter().flat_map(serde_json::Map::keys) {
@@ -373,27 +334,18 @@ impl<'a> Checker<'a> {
                 continue;
             }
             if let Some(row) = rows.iter().find(|row| nearest(key, [row.name]).is_some()) {
-                self.report(
-                    row.name_range,
-                    true,
-                    format!(
-                        "the table lists `{}`, but the example sends `{key}`",
-                        row.name
-                    ),
-                );
+                let name = row.name;
+                let text = format!("the table lists `{name}`, but the example sends `{key}`");
+                self.report(row.name_range, true, text);
             }
         }
     }
 
     fn compare_with_rules(&mut self, rows: &[Property<'a>], role: Role) {
-        let (dataset, Some(resource)) = (self.dataset, self.resource.clone()) else {
+        let Some(resource) = self.resource.clone() else {
             return;
         };
-        let column = self
-            .table
-            .header
-            .iter()
-            .position(|cell| has_word(&cell.text, "required"));
+        let column = self.table.column("required");
         let required_cell = |row: &Property<'a>| {
             let cell = row.row.get(column?)?;
             let word = cell.text.trim().to_lowercase();
@@ -403,13 +355,10 @@ impl<'a> Checker<'a> {
                 _ => None,
             }
         };
-        let Some(rules) = dataset.record_rules(&resource) else {
+        let Some(rules) = self.rules() else {
             let is_required = |row: &&Property<'a>| matches!(required_cell(row), Some((true, _)));
-            let names: Vec<String> = rows
-                .iter()
-                .filter(is_required)
-                .map(|row| format!("`{}`", row.name))
-                .collect();
+            let required = rows.iter().filter(is_required);
+            let names: Vec<String> = required.map(|row| format!("`{}`", row.name)).collect();
             if role == Role::RequestBody && !names.is_empty() {
                 let names = names.join(", ");
                 let text = format!(
@@ -419,51 +368,40 @@ impl<'a> Checker<'a> {
             }
             return;
         };
-        let file = dataset.rules_name();
-        let required = rules
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let file = self.dataset.rules_name();
+        let required = rules.get("required").and_then(Value::as_array);
+        let required = required.into_iter().flatten();
         let required: Vec<&str> = required.filter_map(Value::as_str).collect();
         // Only what creates or replaces a record must be complete.
-        let complete = role != Role::Response
-            && self
-                .examples
-                .iter()
-                .all(|result| result.example.method() != "PATCH");
+        let mut methods = self.examples.iter().map(|result| result.example.method());
+        let complete = role != Role::Response && methods.all(|method| method != "PATCH");
         for row in rows {
             let Property { name, kind, .. } = row;
             if let (Some((documented, range)), true) = (required_cell(row), complete) {
                 // A record can always be sent without its id.
                 let ruled = required.contains(name) && *name != "id";
                 if documented && !ruled {
-                    self.report(
-                        range,
-                        true,
-                        format!("`{name}` is documented as required, but not required by {file}"),
-                    );
+                    let text =
+                        format!("`{name}` is documented as required, but not required by {file}");
+                    self.report(range, true, text);
                 } else if !documented && ruled {
-                    self.report(
-                        range,
-                        true,
-                        format!("`{name}` is documented as optional, but required by {file}"),
-                    );
+                    let text =
+                        format!("`{name}` is documented as optional, but required by {file}");
+                    self.report(range, true, text);
                 }
             }
             let ruled = rules
                 .get("properties")
                 .and_then(|all| all.get(name)?.get("type")?.as_str());
-            let Some((ruled, sample)) = ruled.and_then(|ruled| Some((ruled, sample(ruled)?)))
-            else {
-                continue;
-            };
             let reported = self.findings.iter().any(|found| found.range == kind.range);
-            if !is_of_type(&sample, &kind.text) && !reported {
-                let text = format!(
-                    "`{name}` is documented as {}, but {file} says {ruled}",
-                    kind.text.trim()
-                );
+            if let Some(ruled) = ruled
+                && let Some(sample) = sample(ruled)
+                && !is_of_type(&sample, &kind.text)
+                && !reported
+            {
+                let documented = kind.text.trim();
+                let text =
+                    format!("`{name}` is documented as {documented}, but {file} says {ruled}");
                 self.report(&kind.range, true, text);
             }
         }
@@ -475,34 +413,25 @@ impl<'a> Checker<'a> {
         let Some(resource) = self.resource.clone() else {
             return;
         };
-        let (dataset, table) = (self.dataset, self.table);
-        let targets = self.examples.iter().map(|result| &*result.details.target);
-        let is_item = targets.into_iter().any(|target| {
-            let segments = url::segments(url::path_of(target));
+        let is_item = self.examples.iter().any(|result| {
+            let segments = url::segments(url::path_of(&result.details.target));
             let at = segments.iter().position(|part| *part == resource);
             at.is_some_and(|at| segments.len() > at + 1)
         });
-        let mut methods: Vec<&str> = self
-            .examples
-            .iter()
-            .map(|result| result.example.method())
-            .filter(|method| !method.is_empty())
-            .collect();
+        let methods = self.examples.iter().map(|result| result.example.method());
+        let mut methods: Vec<&str> = methods.filter(|method| !method.is_empty()).collect();
         methods.dedup();
         if methods.is_empty() {
             return;
         }
-        let writes = methods
-            .iter()
-            .any(|method| matches!(*method, "POST" | "PUT" | "PATCH"));
-        let rules = dataset.record_rules(&resource);
+        let is_write = |method: &&str| matches!(*method, "POST" | "PUT" | "PATCH");
+        let writes = methods.iter().any(is_write);
+        let rules = self.rules();
         let requires = rules.and_then(|rules| rules.get("required")?.as_array());
-        let unique = dataset.has_unique(&resource);
-        let file = dataset.rules_name();
-        let codes = table
-            .rows
-            .iter()
-            .filter_map(|row| Some((row, row.get(column)?, code(row.get(column)?)?)));
+        let unique = self.dataset.has_unique(&resource);
+        let file = self.dataset.rules_name();
+        let rows = self.table.rows.iter();
+        let codes = rows.filter_map(|row| Some((row, row.get(column)?, code(row.get(column)?)?)));
         for (row, cell, status) in codes {
             let words: String = row
                 .iter()
@@ -525,11 +454,8 @@ impl<'a> Checker<'a> {
                 409 if !writes => format!("{} causes no conflict", methods.join(", ")),
                 _ => continue,
             };
-            self.report(
-                &cell.range,
-                false,
-                format!("status {status} is documented, but {why}"),
-            );
+            let text = format!("status {status} is documented, but {why}");
+            self.report(&cell.range, false, text);
         }
     }
 }
@@ -540,8 +466,8 @@ fn lookup<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
         return lookup(record, list)?.get(0);
     }
     record.get(name).or_else(|| {
-        name.split('.')
-            .try_fold(record, |value, key| value.get(key.trim_end_matches("[]")))
+        let mut keys = name.split('.');
+        keys.try_fold(record, |value, key| value.get(key.trim_end_matches("[]")))
     })
 }
 

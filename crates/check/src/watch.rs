@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::batch::{CheckError, Files, check, collect};
+use super::batch::{CheckError, check, collect};
 use super::options::{Format, Options};
-use super::outcome::RunResult;
+use super::outcome::{PageResult, RunResult};
 use super::report;
 use super::run::Context;
 
@@ -40,30 +40,22 @@ pub fn run(
     let mut seen = HashMap::new();
     loop {
         let first = folders.watched.is_empty();
-        let files = collect(options).or_else(|error| {
-            if first {
-                Err(error)
-            } else {
-                Ok(Files::default())
-            }
-        })?;
+        let files = match collect(options) {
+            Err(error) if first => return Err(error),
+            files => files.unwrap_or_default(),
+        };
         // Also the files of the last check: one that is broken now is read by none.
         seen = contents(files.pages.iter().chain(seen.keys()));
         match check(context, &files, err) {
             Ok(result) => {
                 // The content that was checked; the files may have changed since.
-                let read = result.pages.iter().filter(|result| !result.unread);
-                let pages = read.map(|result| &result.page);
-                seen.extend(
-                    pages.map(|page| (page.path.clone(), Some(page.text.clone().into_bytes()))),
-                );
+                for PageResult { page, .. } in result.pages.iter().filter(|page| !page.unread) {
+                    seen.insert(page.path.clone(), Some(page.text.clone().into_bytes()));
+                }
                 seen.extend(result.datasets.contents());
                 // Before the report, whose reader may save at once.
-                let given = options
-                    .paths
-                    .iter()
-                    .filter(|path| path.is_dir())
-                    .map(PathBuf::as_path);
+                let given = options.paths.iter().filter(|path| path.is_dir());
+                let given = given.map(PathBuf::as_path);
                 folders.watch(given.chain(seen.keys().map(|path| parent(path))))?;
                 show(&result, options, out).map_err(CheckError::Output)?;
             }
@@ -74,11 +66,11 @@ pub fn run(
             }
         }
         // Compared before waiting: a file may have been saved during the check.
-        while contents(
-            seen.keys()
-                .chain(&collect(options).unwrap_or_default().pages),
-        ) == seen
-        {
+        loop {
+            let files = collect(options).unwrap_or_default();
+            if contents(seen.keys().chain(&files.pages)) != seen {
+                break;
+            }
             if !wait(&receiver) {
                 return Ok(());
             }
@@ -120,7 +112,8 @@ impl Folders {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+/// The folder of a file.
+pub fn parent(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
