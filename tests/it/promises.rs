@@ -223,3 +223,15 @@ fn counts_and_bodies_in_sentences_of_several_languages_are_compared() {
         &["fail: id: documented 7, got 3"],
     )]);
 }
+
+#[test]
+fn long_texts_are_shown_where_they_differ() {
+    let text =
+        "a rather long text that goes on and on, well beyond the width of a terminal, until it";
+    assert_all_judged(&[(
+        format!(
+            "```bash\ncurl -X PATCH http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{{\"name\": \"{text} ends\"}}'\n```\n\n```json\n{{\"id\": 1, \"name\": \"{text} stops\"}}\n```\n"
+        ),
+        &["fail: name: documented ... terminal, until it stops\", got ... terminal, until it ends\""],
+    )]);
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::compare::{Difference, DifferenceKind, Step, same, short};
+use super::compare::{Difference, DifferenceKind, Step, same, short, short_pair};
 use super::datasets::{Dataset, has_id};
 use super::http_message::METHODS;
 use super::outcome::{Cause, ExampleResult, Outcome, PageResult};
@@ -499,10 +499,9 @@ impl Case<'_> {
             .iter()
             .any(|found| found.actual.as_ref() == Some(stored));
         from_data.then(|| {
+            let (documented, stored) = short_pair(documented, stored);
             format!(
-                "{resource}/{id} has `{key}`: {} in the data, but {} on the page",
-                short(stored),
-                short(documented)
+                "{resource}/{id} has `{key}`: {stored} in the data, but {documented} on the page"
             )
         })
     }

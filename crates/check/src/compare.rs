@@ -193,12 +193,32 @@ pub fn show_path(path: &[Step]) -> String {
 
 /// A value on one line, truncated.
 pub fn short(value: &Value) -> String {
-    let text = value.to_string();
+    truncated(value.to_string())
+}
+
+fn truncated(text: String) -> String {
     if text.chars().count() <= 72 {
         return text;
     }
     let cut: String = text.chars().take(69).collect();
     format!("{cut}...")
+}
+
+/// Two values on a line each. Long ones begin shortly before they differ.
+pub fn short_pair(documented: &Value, actual: &Value) -> (String, String) {
+    const BEFORE: usize = 20;
+    let pair = (short(documented), short(actual));
+    if pair.0 != pair.1 || documented == actual {
+        return pair;
+    }
+    let (documented, actual) = (documented.to_string(), actual.to_string());
+    let same = documented.chars().zip(actual.chars());
+    let same = same.take_while(|(one, other)| one == other).count();
+    let from_there = |text: &str| {
+        let rest: String = text.chars().skip(same.saturating_sub(BEFORE)).collect();
+        truncated(format!("...{rest}"))
+    };
+    (from_there(&documented), from_there(&actual))
 }
 
 /// A value's type, with the value if it is a scalar.
@@ -223,7 +243,12 @@ impl fmt::Display for Difference {
         let documented = self.documented.as_ref().map(short).unwrap_or_default();
         let actual = self.actual.as_ref().map(short).unwrap_or_default();
         match self.kind {
-            DifferenceKind::Value => write!(f, "{path}: documented {documented}, got {actual}"),
+            DifferenceKind::Value => {
+                let pair = self.documented.as_ref().zip(self.actual.as_ref());
+                let pair = pair.map(|(one, other)| short_pair(one, other));
+                let (documented, actual) = pair.unwrap_or((documented, actual));
+                write!(f, "{path}: documented {documented}, got {actual}")
+            }
             DifferenceKind::Type => match (&self.documented, &self.actual) {
                 (Some(Value::String(marker)), _) if marker.starts_with('<') => {
                     write!(f, "{path}: documented {marker}, got {actual}")
