@@ -232,6 +232,8 @@ fn long_texts_are_shown_where_they_differ() {
         format!(
             "```bash\ncurl -X PATCH http://localhost:3000/bands/1 -H 'Content-Type: application/json' -d '{{\"name\": \"{text} ends\"}}'\n```\n\n```json\n{{\"id\": 1, \"name\": \"{text} stops\"}}\n```\n"
         ),
-        &["fail: name: documented ... terminal, until it stops\", got ... terminal, until it ends\""],
+        &[
+            "fail: name: documented ... terminal, until it stops\", got ... terminal, until it ends\"",
+        ],
     )]);
 }

@@ -56,6 +56,8 @@ pub struct Example {
     pub shares_with: Option<usize>,
     /// Whether this is the request of the example above, for another client: what it writes is written once.
     pub is_repeated: bool,
+    /// Whether it creates for a program what a request further up creates: it is sent, and then taken back.
+    pub is_variant: bool,
     /// Whether the page only mentions it, within a sentence or in a list of endpoints: it is sent, and nothing is known of
     /// its response.
     pub is_mention: bool,
@@ -161,6 +163,7 @@ pub fn find(page: &Page) -> Vec<Example> {
     for example in &mut examples {
         example.unpaired.retain(|block| !taken.contains(block));
     }
+    mark_variants(&mut examples);
     pair_programs(page, &mut examples);
     for (at, mut found) in mentions {
         found.retain(|found| !found.has_placeholder_in_path() && has_values(found));
@@ -521,6 +524,21 @@ impl Finder<'_> {
             example.response = above.response.as_ref().filter(is_below).cloned();
             example.no_body |= above.no_body;
         }
+    }
+}
+
+/// Marks what a program creates if the page creates the same further up: it is sent, but not counted as a second record.
+fn mark_variants(examples: &mut [Example]) {
+    for index in 1..examples.len() {
+        let (above, own) = examples.split_at_mut(index);
+        let own = &mut own[0];
+        let is_same = |other: &Example| {
+            other.request.problem.is_none() && own.request.repeats(&other.request)
+        };
+        own.is_variant = own.method() == "POST"
+            && own.request.program().is_some()
+            && own.response.is_none()
+            && above.iter().any(is_same);
     }
 }
 

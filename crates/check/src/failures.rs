@@ -186,8 +186,9 @@ impl Around<'_> {
             .into_iter()
             .flatten()
             .filter_map(|at| page.blocks.get(at)?.prose())
-            .filter(|prose| !status_text::lists_errors(&prose.text));
-        let sentences = near.map(|prose| labels::last_sentence(&prose.text));
+            .map(|prose| status_text::without_lists_of_errors(&prose.text));
+        let near: Vec<String> = near.collect();
+        let sentences = near.iter().map(|text| labels::last_sentence(text));
         // "# what happens?"
         let comment = page.fence(example.fence).map(|fence| {
             let after = &fence.content[example.request.span.end..];
@@ -261,10 +262,9 @@ impl Around<'_> {
         let prose = |block: &Block| match block {
             // The rest is about another request.
             block if mentions::begins_endpoint(block) => None,
-            Block::Prose(prose) if status_text::lists_errors(&prose.text) => Some(String::new()),
             Block::Prose(prose) => {
                 let own = other_requests::without(page, prose, &example.request);
-                Some(own.into_owned())
+                Some(status_text::without_lists_of_errors(&own))
             }
             Block::Directive(_) => Some(String::new()),
             _ => None,
@@ -336,12 +336,10 @@ impl Around<'_> {
             let mut blocks = blocks.unwrap_or_default().iter();
             let next = blocks.find(|block| block.directive().is_none());
             match next {
-                Some(block @ Block::Prose(prose))
-                    if !mentions::begins_endpoint(block)
-                        && !status_text::lists_errors(&prose.text) =>
-                {
+                Some(block @ Block::Prose(prose)) if !mentions::begins_endpoint(block) => {
                     let leads_on = labels::leads(labels::last_sentence(&prose.text));
                     let own = other_requests::without(page, prose, &example.request);
+                    let own = status_text::without_lists_of_errors(&own);
                     let mut sentences = own.split(['.', '!', '?', '。', '！', '\n']);
                     !(leads_on && blocks.next().is_none())
                         && sentences.any(|sentence| states_failure(sentence) || requires(sentence))

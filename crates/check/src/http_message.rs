@@ -93,17 +93,25 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
                 in_headers = false;
                 continue;
             }
+            // "Headers: {...}" in a description of a request.
+            if trimmed.starts_with("Headers:") && trimmed.contains('{') {
+                continue;
+            }
+            // "Body: {...}"
+            let labelled_body = trimmed.split_once(':').filter(|(name, value)| {
+                value.trim_start().starts_with(['{', '[']) && names_body(name)
+            });
+            if let Some((_, value)) = labelled_body {
+                let start = at + line.find(value).unwrap_or_default();
+                json_end = lenient_json::value_end(text[start..].trim_start())
+                    .map(|length| text.len() - text[start..].trim_start().len() + length);
+                body = Some(start..at + line.len());
+                in_headers = false;
+                continue;
+            }
             match header(trimmed) {
                 // "Body:" above it.
                 Some((name, value)) if value.is_empty() && names_body(&name) => {
-                    in_headers = false;
-                    continue;
-                }
-                // "Body: {...}" in a description of a request.
-                Some((name, value)) if value.starts_with(['{', '[']) && names_body(&name) => {
-                    let start = at + line.find(&value).unwrap_or_default();
-                    json_end = lenient_json::value_end(&text[start..]).map(|length| start + length);
-                    body = Some(start..at + line.len());
                     in_headers = false;
                     continue;
                 }

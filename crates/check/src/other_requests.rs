@@ -46,10 +46,17 @@ pub fn without<'a>(page: &Page, prose: &'a Prose, request: &FoundRequest) -> Cow
     if !is_about(source, request) {
         return Cow::Borrowed(&prose.text);
     }
+    // "Try `/users/99`. You should see 404." The second sentence is about the other request, too.
+    static OF_ABOVE: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:(?:you|vous|sie|du|usted|você|it)\s+(?:should|will|devr\w+|sollt\w+|deber\w+|dever\w+)|deber[ií]a\w*|deveria)\b"
+    );
+    let mut is_other = false;
+    let mut is_own = |sentence: &&str| {
+        is_other = is_about(sentence, request) || is_other && OF_ABOVE.is_match(sentence);
+        !is_other
+    };
     let sentences = source.split_inclusive(". ");
-    let own: String = sentences
-        .filter(|sentence| !is_about(sentence, request))
-        .collect();
+    let own: String = sentences.filter(|sentence| is_own(sentence)).collect();
     Cow::Owned(own.replace(['`', '*'], "").trim().to_owned())
 }
 

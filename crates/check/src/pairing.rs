@@ -373,9 +373,16 @@ pub fn file(page: &Page, at: usize, end: usize, name: &str) -> Option<String> {
     };
     let payload = |index: &usize| is_called_body(page, *index);
     let above = || fences(0..at).rev();
-    // The block of the command may write the file itself.
-    let mut own_and_above = (0..=at).rev();
-    let written = own_and_above.find_map(|index| here_document(&page.fence(index)?.content, name));
+    let written = above().find_map(|index| here_document(&page.fence(index)?.content, name));
+    // The block of the command may write the file itself, once, and without variables.
+    let own = || {
+        let content = &page.fence(at)?.content;
+        let text = here_document(content, name).filter(|text| !text.contains('$'))?;
+        let is_whole =
+            content.matches(name).count() == 2 && serde_json::from_str::<Value>(&text).is_ok();
+        is_whole.then_some(text)
+    };
+    let written = own().or(written);
     written.or_else(|| {
         let found = above().find(|index| named(index) && json(page, *index).is_some());
         let found = found.or_else(|| above().next().filter(payload).filter(|_| is_beside));
@@ -468,8 +475,16 @@ pub fn shows_json(page: &Page, index: usize) -> bool {
     page.fence(index).is_some_and(shows_response)
 }
 
-/// Words of a sentence between the status of a response and its body.
-const RETURNED: &str = "returns returned return responds response body json";
+/// Whether a sentence between the status of a response and JSON introduces its body.
+fn introduces_body(sentence: &str) -> bool {
+    const RETURNED: &str = "returns returned return responds response body";
+    const SENT: &str = "send sends sent save store file post put request";
+    labels::has_word(sentence, RETURNED)
+        && !labels::has_word(sentence, SENT)
+        && !labels::is_elsewhere(sentence)
+        && !status_text::says_failure(sentence)
+        && status_text::is_unconditional(&sentence.replace("should", "will"))
+}
 
 /// The block with the body of the response in a range of a block, which is the next one if the range shows its status only.
 pub fn with_body(
@@ -487,8 +502,7 @@ pub fn with_body(
     });
     // A sentence may introduce the body.
     let is_introduced = matches!(page.blocks.get(fence + 1), Some(Block::Prose(prose))
-        if labels::has_word(labels::last_sentence(&prose.text), RETURNED)
-            || announced(page, fence + 2) == Announces::Response);
+        if introduces_body(labels::last_sentence(&prose.text)));
     let next = fence + if is_introduced { 2 } else { 1 };
     let is_body = page.fence(next).is_some_and(|next| {
         next.fenced && next.content.trim_start().starts_with(['{', '[']) && shows_response(next)

@@ -235,9 +235,10 @@ impl Printed {
 
     /// What filters or `curl --write-out` print of a response, if that is one value and differs from a text.
     pub fn other_than(&self, text: &str, received: &Received) -> Option<String> {
-        if let Some(status) = self.status(text).filter(|_| !self.is_filtered()) {
-            let (status, _) = status.status?;
-            return (status != received.status).then(|| received.status.to_string());
+        if !self.is_filtered() {
+            let (status, range) = self.status(text)?.status?;
+            let is_alone = range.len() == text.trim().len();
+            return (is_alone && status != received.status).then(|| received.status.to_string());
         }
         let values = self
             .of(received, Form::Values)
@@ -249,7 +250,14 @@ impl Printed {
         let is_text = |value: &Value| value.as_str() == Some(text);
         let is_same =
             is_text(value) || serde_json::from_str(text).is_ok_and(|text: Value| text == *value);
-        (!is_same && !value.is_object() && !value.is_array()).then(|| value.to_string())
+        // Otherwise it describes the output.
+        let is_value = serde_json::from_str::<Value>(text).is_ok();
+        let is_output = match value {
+            Value::String(_) => !text.contains(['/', '\\', '<', '>']),
+            Value::Array(_) | Value::Object(_) => false,
+            _ => is_value,
+        };
+        (!is_same && is_output).then(|| value.to_string())
     }
 
     /// What is printed of a response, in the form of the page; without filters the body.

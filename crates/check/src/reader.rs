@@ -472,7 +472,7 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let before = before.rsplit('\n').next().unwrap_or_default();
     // The status before a body: "Response: `200` + `{...}`".
     static STATUS: LazyLock<Regex> = regex!(
-        r"(?i)(?P<label>[:：]|->|=>|→|\b(?:returns?|answers?|gives?|responds?\s+with)\b)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
+        r"(?i)(?P<label>[:：]|->|=>|→|^\W*(?:(?:it|this|which|the\s+(?:server|api|request|command|call|response))\s+)?(?:returns?|answers?|gives?|responds?\s+with)\b)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
     );
     let status = STATUS.captures(before);
     let before = match status.as_ref().and_then(|found| found.name("label")) {
@@ -493,7 +493,11 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let arrows = ["->", "=>", "→"];
     let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
-    let ends_sentence = after == "." || after.starts_with(". ");
+    // Only what is plainly about the response may have another sentence behind it.
+    static PLAINLY: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:(?:the|this|your|die|das|la|le|el|il|a|o)\s+)?(?:response|answer|result|output|body|this|it|antwort|ergebnis|respuesta|réponse|risposta|resposta|resultado|résultat|risultato)\s+(?:(?:will|should)\s+)?(?:is|be|looks?\s+like(?:\s+this)?|returns?|ist|lautet|es|est|è|é)\W*$"
+    );
+    let ends_sentence = after == "." || after.starts_with(". ") && PLAINLY.is_match(label);
     let alone = is_label && !after.contains(char::is_alphanumeric);
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);

@@ -288,7 +288,8 @@ impl Runner<'_> {
         }
         self.session.remember(fixture, request);
         self.session.write_above = request.writes().then_some(example.fence);
-        if (example.is_mention || example.is_sent_empty) && request.writes() {
+        let is_kept = !example.is_mention && !example.is_sent_empty && !example.is_variant;
+        if request.writes() && !is_kept {
             self.session.forget_last(fixture);
         }
         let unmet = || {

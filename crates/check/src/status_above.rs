@@ -28,7 +28,11 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     };
     let text = labels::last_sentence(&prose.text);
     // "Add one. Expected: 201"
-    let ends_with_status = text.len() < prose.text.trim().len() && in_line(text).is_some();
+    let above = prose.text.trim().strip_suffix(text).unwrap_or_default();
+    if status_text::names_request(above) && !labels::leads(text) {
+        return None;
+    }
+    let ends_with_status = !above.is_empty() && in_line(text).is_some();
     // The status of a second call, of another server, or one that does not come.
     static OTHER: LazyLock<Regex> = regex!(
         r"(?i)\b(?:twice|second\s+time|the\s+next|later|otherwise|others?|does\s+not\s+return|doesn['’]t\s+return)\b"

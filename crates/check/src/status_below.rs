@@ -177,10 +177,8 @@ impl Below<'_> {
         let Block::Prose(prose) = &self.page.blocks[index] else {
             return;
         };
-        let text = &*other_requests::without(self.page, prose, &self.example.request);
-        if status_text::lists_errors(text) {
-            return;
-        }
+        let text = other_requests::without(self.page, prose, &self.example.request);
+        let text = &*status_text::without_lists_of_errors(&text);
         let label = || {
             let source = self.page.text[prose.range.clone()].lines().last();
             let mut texts = [source?, text].into_iter();

@@ -36,11 +36,12 @@ static STATUS_LINE: LazyLock<Regex> = LazyLock::new(|| {
 static STATEMENT: LazyLock<Regex> = regex!(
     r"(?xi)(?: \b(?:status(?:\s+code)? | http\s+(?:status|code) | response\s+code | returns? | returned |
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
-            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* | obt(?:enir|ener|er|iene[ns]?|enez) | erh(?:ält|alten) | recev\w+ | receb\w+ | recib\w+ | ricev\w+ |
+            yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
             responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
             expects? | (?:should|will|['’]ll)\s+see | response\s+is | верн\w+ | возвраща\w+ |
             statuscode | statuskod\w* | estado | statut | stato | stav | kod(?:em|u|om)? | durum(?:\s+kodu)? | статус\w* | код\w* |
             ^\W*(?:an?|une?|una|uno|uma?|eine?n?|see) |
+            ^\W*(?:(?:vous|sie|du|wir|usted|você|lei)\s+)?(?:obt(?:enir|ener|er|iene[ns]?|enez)|erh(?:ält|alten)|recev\w+|receb\w+|recib\w+|ricev\w+) |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
         (?:(?:an?|the|us|you|me|back|le|la|el|il|o|http(?:/\d\.\d)?|status|code|error|of|with|is|are|be|will|must|response|now|then|ist|est|es|é|è|sein|wird|sera|será|jest|un|une|uno|una|um|ein|eine|einen|dann|danach|
@@ -102,7 +103,10 @@ pub fn in_paragraph(text: &str) -> Option<u16> {
     // "Click Send. You should see 200 OK and this response:"
     let last = || {
         let last = labels::last_sentence(text);
-        let is_part = last.len() < text.trim().len() && labels::leads(last);
+        // The sentences above it may name another request.
+        let is_part = last.len() < text.trim().len()
+            && labels::leads(last)
+            && !names_request(text.trim_end().strip_suffix(last).unwrap_or(text));
         in_sentences(last).filter(|_| is_part)
     };
     in_sentences(text).or_else(last)
@@ -123,9 +127,9 @@ fn in_sentences(text: &str) -> Option<u16> {
         return named;
     }
     let text = without_should(text);
-    // The verb is behind the object.
+    // The verb is behind the object. Nothing else may be in the sentence, as a condition is.
     static BEHIND: LazyLock<Regex> = regex!(
-        r"(?P<code>[1-5]\d\d)\s*(?:エラー|ステータス|\p{L}{0,4}\s)?\s*(?:を返|が返|となり|になり|になる|となる)|(?:得到|收到|会返回)\s*(?P<other>[1-5]\d\d)"
+        r"^\W*(?:これは|結果は|レスポンスは|サーバーは|ステータス(?:コード)?[はが]?)?\s*(?P<code>[1-5]\d\d)\s*(?:エラー)?\s*(?:を返します|を返す|が返ります|が返る|となります|になります|になる)\W*$|^\W*(?:你?会|您会|将|应该)?(?:得到|收到)\s*(?P<other>[1-5]\d\d)\W*$"
     );
     let Some(captures) = STATEMENT.captures(text) else {
         let found = BEHIND.captures(text).filter(|_| is_statement(text))?;
@@ -169,8 +173,20 @@ pub fn codes(text: &str) -> Vec<u16> {
         .collect()
 }
 
-/// Whether a text lists the errors of a service: it says nothing about one request.
-pub fn lists_errors(text: &str) -> bool {
+/// Whether a text may name a record or a path.
+pub fn names_request(text: &str) -> bool {
+    text.contains(|c: char| c == '/' || c.is_ascii_digit())
+}
+
+/// A text without the sentences that list the errors of a service: they say nothing about one request.
+pub fn without_lists_of_errors(text: &str) -> String {
+    let sentences = text.split_inclusive(". ");
+    sentences
+        .filter(|sentence| !lists_errors(sentence))
+        .collect()
+}
+
+fn lists_errors(text: &str) -> bool {
     const LISTED: usize = 3;
     let mut errors = codes(text);
     errors.retain(|code| *code >= 400);
