@@ -533,3 +533,62 @@ fn json_of_another_body_or_a_further_request_is_not_compared() {
         &["pass"],
     )]);
 }
+
+#[test]
+fn conditions_and_other_records_in_several_languages_are_not_about_the_request() {
+    assert_passing(
+        GET,
+        &[
+            "存在しない場合は404になります。",
+            "存在しないIDを指定すると404を返します。",
+            "404を返しません。",
+            "第二次得到404。",
+            "Avec un id inconnu, vous devriez obtenir un code 404.",
+            "Essayez avec l'id 99. Vous devriez obtenir un code 404.",
+            "Press Send with id 99. You should see `404 Not Found`.",
+            "Now try `/bands/99`. You should see `404 Not Found`.",
+            "For a missing band you get `{}`. Check for that.",
+            "It does not return `{\"ok\": true}`. It returns the band.",
+            "Errors return `400 Bad Request` and `{\"error\": \"name\"}`.",
+        ],
+    );
+    let missing = "```bash\ncurl http://localhost:3000/bands/7\n```\n";
+    assert_all_judged(&[
+        (format!("{missing}\n404ではありません。\n"), &["fail"][..]),
+        (
+            format!("The server returns 400, 404 or 409 on errors; this one is a 404.\n\n{missing}"),
+            &["pass"],
+        ),
+        (
+            "```bash\ncurl -s -o /dev/null -w '%{remote_ip} %{http_version}' http://localhost:3000/bands/1\n```\n\nYou should see `127.0.0.1 1.1`.\n".to_owned(),
+            &["pass"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_record_is_created_once_for_two_clients() {
+    let python = "```python\nimport requests\nrequests.post('http://localhost:3000/bands', json={'name': 'Cats'})\n```\n";
+    let length = |number: u8| {
+        format!(
+            "```bash\ncurl -s http://localhost:3000/bands | jq length\n```\n\n```\n{number}\n```\n"
+        )
+    };
+    let shown = "```json\n{ \"name\": \"Cats\", \"id\": 3 }\n```\n";
+    assert_all_judged(&[
+        (
+            format!(
+                "{POST}\n{shown}\nOr in Python:\n\n{python}\nNow:\n\n{}",
+                length(3)
+            ),
+            &["pass", "pass", "pass"][..],
+        ),
+        (
+            format!(
+                "{POST}\n{shown}\nOr in Python:\n\n{python}\nNow:\n\n{}",
+                length(4)
+            ),
+            &["pass", "pass", "fail"],
+        ),
+    ]);
+}

@@ -144,7 +144,13 @@ fn in_sentences(text: &str) -> Option<u16> {
         .name("next")
         .map_or("", |next| next.as_str())
         .to_lowercase();
-    let code = captures.name("code")?.as_str().parse().ok()?;
+    let code = captures.name("code")?;
+    // An address such as `127.0.0.1`.
+    let mut after = text[code.end()..].chars();
+    if after.next() == Some('.') && after.next().is_some_and(|next| next.is_ascii_digit()) {
+        return None;
+    }
+    let code = code.as_str().parse().ok()?;
     const AFTER: &str = "error errors status response code with and because since as for in body from here again now too this zurück et und y e и mit con com avec met";
     let is_reason = reason(code).is_some_and(|reason| reason.to_lowercase().starts_with(&next));
     (is_statement(text) && (is_reason || next.is_empty() || is_one_of(&next, AFTER)))
@@ -180,6 +186,9 @@ pub fn names_request(text: &str) -> bool {
 
 /// A text without the sentences that list the errors of a service: they say nothing about one request.
 pub fn without_lists_of_errors(text: &str) -> String {
+    if labels::has_word(text, "this") {
+        return text.to_owned();
+    }
     let sentences = text.split_inclusive(". ");
     sentences
         .filter(|sentence| !lists_errors(sentence))
@@ -538,7 +547,7 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     }
     // `Expected: 400 - "Name is required"`
     static NOTED: LazyLock<Regex> =
-        regex!(r#"^\W*(?P<label>\w+)\s*:\s*(?P<code>[1-5]\d\d)\s+[-–—]\s+["'“]"#);
+        regex!(r#"^\W*(?P<label>\w+)\s*:\s*(?P<code>[1-5]\d\d)\s+[-–—]\s+["'“][^"'”]*["'”]\s*$"#);
     if let Some(found) = NOTED.captures(comment)
         && labels::says_expected(&found["label"])
     {
