@@ -484,6 +484,10 @@ fn statuses_are_read_in_more_forms_of_sentences() {
             delete("Remove (DELETE → 204, 404 or 409)"),
             &["fail: the text documents 204 or 404 or 409"],
         ),
+        (
+            delete("5. Remove (DELETE → 204, 404 or 409)"),
+            &["fail: the text documents 204 or 404 or 409"],
+        ),
         (delete("Remove (DELETE → 200 or 404)"), &["pass"]),
         (
             format!("{POST}\nReturns `201 Created` and `{{ \"id\": 3, \"name\": \"Dogs\" }}`.\n"),

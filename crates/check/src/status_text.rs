@@ -179,8 +179,9 @@ pub fn codes(text: &str) -> Vec<u16> {
         .collect()
 }
 
-/// Whether a text may name a record or a path.
+/// Whether a text may name a record or a path, apart from the number that it begins with.
 pub fn names_request(text: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| c == '*' || c == '.' || c.is_ascii_digit());
     text.contains(|c: char| c == '/' || c.is_ascii_digit())
 }
 
