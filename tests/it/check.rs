@@ -53,7 +53,7 @@ fn exit_codes() {
     let good = folder(&page("Ada"));
     let bad = folder(&page("Bob"));
     let empty = folder("```sh\ncurl https://example.com\n```\n");
-    let rows: [(&TempDir, &[&str], i32); 13] = [
+    let rows: [(&TempDir, &[&str], i32); 14] = [
         (&empty, &["docs"], 2),
         (&empty, &["docs", "--allow-empty"], 0),
         (&good, &["docs"], 0),
@@ -66,6 +66,7 @@ fn exit_codes() {
         (&good, &["docs", "--format", "nonsense"], 2),
         (&good, &["docs", "--schema", "nowhere.json"], 2),
         (&good, &["docs", "--watch", "--fix"], 2),
+        (&good, &["docs", "--list", "--fix"], 2),
         (&good, &["docs", "--watch", "--list"], 2),
     ];
     for (folder, arguments, code) in rows {

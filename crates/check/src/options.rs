@@ -33,7 +33,7 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long))]
     pub allow_empty: bool,
     /// List the examples without sending anything
-    #[cfg_attr(feature = "clap", arg(long))]
+    #[cfg_attr(feature = "clap", arg(long, conflicts_with = "fix"))]
     pub list: bool,
     /// List every endpoint and what documents it
     #[cfg_attr(feature = "clap", arg(long))]
