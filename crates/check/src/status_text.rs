@@ -157,8 +157,8 @@ fn in_sentences(text: &str) -> Option<u16> {
         .then_some(code)
 }
 
-/// The statuses of a paragraph whose lines or sentences list a success and a failure: "Success response: 200 OK", "Error response: 404
-/// Not Found". What is called an error is not that of the example.
+/// The statuses of a paragraph whose lines or sentences list a success and a failure: "Success response: 200 OK", "Error
+/// response: 404 Not Found". What is called an error is not that of the example.
 pub fn of_cases(text: &str) -> Option<Vec<u16>> {
     let lines = text.lines().flat_map(|line| line.split(". "));
     let lines = lines.filter_map(|line| Some((line, in_line(line)?)));
@@ -187,6 +187,7 @@ pub fn names_request(text: &str) -> bool {
 
 /// A text without the sentences that list the errors of a service: they say nothing about one request.
 pub fn without_lists_of_errors(text: &str) -> String {
+    // "..., this one is a 404"
     if labels::has_word(text, "this") {
         return text.to_owned();
     }
