@@ -157,7 +157,7 @@ async fn write(
     let (mut command, notice) = write::command(&published.store, request, target)?;
     let resource = command.resource.clone();
     if request.method == Method::POST {
-        // A nested path names a parent, which is no more proof of who sends the request than the body is.
+        // A nested path names a parent, which does not prove who sends the request, as the body does not either.
         command.body = write::without_user(published, &resource, command.body);
     }
     let owner = |is_new| guard::owner(published, is_new, &resource, viewer);

@@ -397,6 +397,7 @@ fn labels_failure(text: &str) -> bool {
 
 /// Whether text names an error: its status or its reason phrase.
 fn names(text: &str, status: u16) -> bool {
+    // "404ではありません": it does not come.
     static NEGATED: LazyLock<Regex> =
         regex!(r"[1-5]\d\d\s*(?:では|には|を返し)(?:あり|なり)?ませ|不会(?:得到|返回)\s*[1-5]\d\d");
     if NEGATED.is_match(text) {

@@ -483,7 +483,7 @@ fn introduces_body(sentence: &str) -> bool {
         && !labels::has_word(sentence, SENT)
         && !labels::is_elsewhere(sentence)
         && !status_text::says_failure(sentence)
-        && status_text::is_unconditional(&sentence.replace("should", "will"))
+        && status_text::is_promise(sentence)
 }
 
 /// The block with the body of the response in a range of a block, which is the next one if the range shows its status only.

@@ -113,12 +113,9 @@ impl Printed {
     /// Whether the filter makes texts of JSON: `jq -r '.[] | tojson'`.
     fn prints_json_as_text(&self) -> bool {
         const TO_TEXT: [&str; 3] = ["tojson", "@json", "tostring"];
-        let last = self.filters.last();
-        last.is_some_and(|last| {
-            TO_TEXT
-                .iter()
-                .any(|name| last.program.trim_end().ends_with(name))
-        })
+        let last = self.filters.last().filter(|last| last.raw);
+        let program = last.map_or("", |last| last.program.trim_end());
+        TO_TEXT.iter().any(|name| program.ends_with(name))
     }
 
     /// Whether text below a command could be what it prints; `prompted` if other commands have prompts.
@@ -204,18 +201,12 @@ impl Printed {
     /// Parses what a page shows from an offset on.
     pub fn parse(&self, content: &str, start: usize) -> Result<(Documented, Form), SyntaxError> {
         let text = content[start..].trim_start();
-        if self.is_raw() && self.prints_json_as_text() {
-            let documented = Documented {
-                body: Some(lines(content, start)),
-                ..Documented::default()
-            };
-            return Ok((documented, Form::Lines));
-        }
         if text.lines().any(|line| line.starts_with("jq: error")) {
             return Ok((Documented::default(), Form::Error));
         }
         let is_json = text.starts_with(['{', '[']);
-        if is_json || text.starts_with('"') || !self.is_raw() {
+        let may_be_json = is_json || text.starts_with('"') || !self.is_raw();
+        if may_be_json && !self.prints_json_as_text() {
             match lenient_json::values(content, start) {
                 Ok((documented, is_one)) => {
                     let form = if is_one { Form::Value } else { Form::Values };

@@ -30,7 +30,9 @@ impl Around<'_> {
         static FRESH: LazyLock<Regex> = regex!(
             r"(?i)\b(?:without|fresh|empty\s+(?:database|db|store|file)|no\s+(?:records|data))\b"
         );
-        let says_so = |text: &str| EMPTY.is_match(text) && is_sure(text) && !FRESH.is_match(text);
+        let says_so = |text: &str| {
+            EMPTY.is_match(text) && status_text::is_promise(text) && !FRESH.is_match(text)
+        };
         self.sentences().iter().any(|(text, _)| says_so(text))
     }
 
@@ -67,7 +69,7 @@ impl Around<'_> {
             let in_words = || NUMBERS.split(' ').position(|number| number == word);
             let number = word.parse().ok().or_else(in_words)?;
             let is_items = is_one_of(&what, ITEMS) || what == resource;
-            (is_items && is_sure(sentence)).then(|| Claim::count(number, range))
+            (is_items && status_text::is_promise(sentence)).then(|| Claim::count(number, range))
         })
     }
 
@@ -89,7 +91,7 @@ impl Around<'_> {
             return Vec::new();
         };
         let text = &self.page.text[prose.range.clone()];
-        let is_own = is_sure(text)
+        let is_own = status_text::is_promise(text)
             && !OTHERS.is_match(text)
             && !other_requests::is_about(text, &self.example.request);
         let header = |found: Captures<'_>| {
@@ -120,7 +122,7 @@ impl Around<'_> {
         let shown = ["code", "quoted", "bare"]
             .iter()
             .find_map(|name| found.name(name))?;
-        let is_own = is_sure(&source[..shown.end()])
+        let is_own = status_text::is_promise(&source[..shown.end()])
             && self.example.response.is_none()
             && !other_requests::is_about(source, &self.example.request);
         is_own.then(|| Shown {
@@ -160,9 +162,4 @@ impl Around<'_> {
         let is_last = self.page.fence(self.example.fence).is_some_and(is_last);
         self.prose_at(self.example.fence + 1).filter(|_| is_last)
     }
-}
-
-/// Whether a sentence is not about what may happen. "You should get" is a promise.
-fn is_sure(text: &str) -> bool {
-    status_text::is_unconditional(&text.replace("should", "will"))
 }

@@ -104,14 +104,10 @@ fn directives(html: &str, start: usize) -> impl Iterator<Item = Block> {
 }
 
 /// Text with spaces around its numbers, which some scripts write without: `404になる`, `返回404`.
-fn space_numbers(text: String) -> String {
+fn space_numbers(text: &str) -> String {
     static BEFORE: LazyLock<Regex> = regex!(r"(?P<letter>[ぁ-ヿ㐀-鿿가-힣])(?P<number>[0-9])");
     static AFTER: LazyLock<Regex> = regex!(r"(?P<number>[0-9])(?P<letter>[ぁ-ヿ㐀-鿿가-힣])");
-    let is_spaced = !BEFORE.is_match(&text) && !AFTER.is_match(&text);
-    if is_spaced {
-        return text;
-    }
-    let text = BEFORE.replace_all(&text, "$letter $number");
+    let text = BEFORE.replace_all(text, "$letter $number");
     AFTER.replace_all(&text, "$number $letter").into_owned()
 }
 
@@ -419,7 +415,7 @@ impl<'a> Reader<'a> {
             .find(before)
             .map(|bold| self.words[bold.clone()].to_owned());
         let bold = bold.filter(|bold| !bold.trim().is_empty());
-        let text = space_numbers(text);
+        let text = space_numbers(&text);
         self.blocks.push(Block::Prose(Prose { text, bold, range }));
         self.blocks.extend(inline.into_iter().map(Block::Fence));
     }

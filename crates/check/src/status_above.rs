@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::blocks::Prose;
 use super::candidates;
 use super::examples::Example;
 use super::http_message::{self, METHODS};
@@ -55,23 +56,8 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
         return None;
     }
     let place = Some(prose.range.clone());
-    // "**Delete it (DELETE → 204, 404 or 409)**"
-    static CASES: LazyLock<Regex> = regex!(
-        r"\((?:[A-Z]+\s*)?(?:→|->|=>)\s*(?P<codes>[1-5]\d\d(?:(?:\s*[,/]\s*|\s+\p{L}{1,4}\s+)[1-5]\d\d)+)\)"
-    );
-    if let Some(cases) = CASES.captures(text) {
-        return Some(Expected {
-            statuses: status_text::codes(&cases["codes"]),
-            source: StatusSource::Text,
-            place,
-        });
-    }
     if let Some(statuses) = status_text::of_cases(&prose.text) {
-        return Some(Expected {
-            statuses,
-            source: StatusSource::Text,
-            place,
-        });
+        return Some(several(statuses, prose));
     }
     let sure = in_paragraph(text)
         .or_else(|| status_text::of_other_case(text))
@@ -87,6 +73,15 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
         stated.statuses.push(usual(example.method()));
     }
     Some(stated)
+}
+
+/// The statuses of the cases that a paragraph lists.
+fn several(statuses: Vec<u16>, prose: &Prose) -> Expected {
+    Expected {
+        statuses,
+        source: StatusSource::Text,
+        place: Some(prose.range.clone()),
+    }
 }
 
 /// The status in the label of a request in a line: "No user (404): `GET /users/9`".
@@ -165,11 +160,7 @@ fn stated_in(page: &Page, above: &[&Block], example: &Example) -> Option<Expecte
             continue;
         }
         if let Some(statuses) = status_text::of_cases(&prose.text) {
-            found = Some(Expected {
-                statuses,
-                source: StatusSource::Text,
-                place: Some(prose.range.clone()),
-            });
+            found = Some(several(statuses, prose));
             continue;
         }
         let is_item = page.is_list_item(prose.range.start);

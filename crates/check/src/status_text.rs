@@ -158,8 +158,15 @@ fn in_sentences(text: &str) -> Option<u16> {
 }
 
 /// The statuses of a paragraph whose lines or sentences list a success and a failure: "Success response: 200 OK", "Error
-/// response: 404 Not Found". What is called an error is not that of the example.
+/// response: 404 Not Found". What is called an error is not that of the example. Or those behind an arrow in brackets:
+/// "Delete it (DELETE → 204, 404 or 409)".
 pub fn of_cases(text: &str) -> Option<Vec<u16>> {
+    static IN_BRACKETS: LazyLock<Regex> = regex!(
+        r"\((?:[A-Z]+\s*)?(?:→|->|=>)\s*(?P<codes>[1-5]\d\d(?:(?:\s*[,/]\s*|\s+\p{L}{1,4}\s+)[1-5]\d\d)+)\)"
+    );
+    if let Some(found) = IN_BRACKETS.captures(text) {
+        return Some(codes(&found["codes"]));
+    }
     let lines = text.lines().flat_map(|line| line.split(". "));
     let lines = lines.filter_map(|line| Some((line, in_line(line)?)));
     let (mut good, bad): (Vec<_>, Vec<_>) = lines.partition(|(_, status)| *status < 400);
@@ -622,6 +629,11 @@ fn is_phrase(words: &str) -> bool {
 /// Whether a sentence is about the example, and not about other cases: "Returns 404 if ...".
 pub fn is_statement(text: &str) -> bool {
     is_unconditional(text) && !labels::has_word(text, "unknown invalid")
+}
+
+/// Whether a sentence promises something; "You should get" is a promise, too.
+pub fn is_promise(text: &str) -> bool {
+    is_unconditional(&text.replace("should", "will"))
 }
 
 /// Whether a sentence is not about what may happen: "It may fail".

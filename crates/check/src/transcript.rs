@@ -25,7 +25,7 @@ pub struct Head {
 pub fn shows_response(fence: &Fence) -> bool {
     let is_json =
         || fence.language == "json" && serde_json::from_str::<Value>(&fence.content).is_ok();
-    // The two sides of a difference are no response.
+    // The two sides of a difference are not a response.
     fence.language != "diff" && (looks_like_response(&fence.content) || is_json())
 }
 

@@ -265,7 +265,11 @@ fn dry_run(
 }
 
 fn is_whole(disk: &Simulated) {
-    assert_eq!(disk.lock().torn, None, "the file was no JSON for a while");
+    assert_eq!(
+        disk.lock().torn,
+        None,
+        "the file was not valid JSON for a while"
+    );
 }
 
 #[test]
