@@ -1,6 +1,6 @@
 //! Requests, bodies and statuses whose parts have labels, or are in blocks of their own.
 
-use super::judged::assert_rows;
+use super::judged::{assert_all_judged, assert_rows};
 
 #[test]
 fn a_url_with_values_is_the_example_of_its_template() {
@@ -52,4 +52,30 @@ fn a_sentence_may_be_between_the_status_and_the_body() {
         (&page("Cats"), &["pass: as documented"]),
         (&page("Foxes"), &["fail: name"]),
     ]);
+}
+
+#[test]
+fn messages_and_statuses_in_notes_are_understood() {
+    let delete = "```bash\ncurl -X DELETE http://localhost:3000/bands/2\n```\n";
+    let rows = [
+        (
+            "```\nREQUEST:\nGET /bands/1\n\nRESPONSE:\nHTTP/1.1 200 OK\n\n{ \"id\": 1, \"name\": \"Cats\" }\n```\n".to_owned(),
+            &["fail: name: documented \"Cats\", got \"Owls\""][..],
+        ),
+        (
+            "```bash\nGET /bands/1\n# Response: {\"id\": 1, \"name\": \"Cats\"}\n\nPOST /bands {\"name\": \"Cats\"}\n# Response: {\"id\": 3, \"name\": \"Cats\"}\n```\n".to_owned(),
+            &["fail: name", "pass"],
+        ),
+        (
+            format!("{delete}\nReturns `204 No Content`. If it is gone, it returns `404`:\n\n```bash\ncurl -X DELETE http://localhost:3000/bands/9\n```\n"),
+            &["fail: the text documents 204", "pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n```\n\nSuccess: `200 OK`  \nNot found: `404 Not Found` (empty body)\n".to_owned(),
+            &["pass"],
+        ),
+        (format!("3) Delete it (204 No Content)\n{delete}"), &["fail: the text documents 204"]),
+        (format!("{delete}\nVerify: status 204. Then go on.\n"), &["fail: the text documents 204"]),
+    ];
+    assert_all_judged(&rows);
 }

@@ -153,7 +153,7 @@ fn filters_and_variables_that_make_texts_are_compared_as_texts() {
         ),
         (
             "```bash\ncurl -s http://localhost:3000/bands | jq -r '.[] | tojson'\n```\n\n```\n{\"id\":1,\"name\":\"Cats\"}\n{\"id\":2,\"name\":\"Foxes\"}\n```\n",
-            &["fail: line 1 of the output of jq"],
+            &["fail: line 1 of the output"],
         ),
         (
             "```console\n$ curl -s -o /dev/null -w \"%{method} %{http_code}\\n\" http://localhost:3000/bands/1\nGET 200\n```\n",
@@ -236,4 +236,139 @@ fn long_texts_are_shown_where_they_differ() {
             "fail: name: documented ... terminal, until it stops\", got ... terminal, until it ends\"",
         ],
     )]);
+}
+
+#[test]
+fn lines_that_a_program_prints_are_compared_with_the_block_below_it() {
+    let python = |lines: &str, below: &str| {
+        format!(
+            "```python\nr = requests.get(\"http://localhost:3000/bands/1\")\n{lines}\n```\n\n{below}\n"
+        )
+    };
+    let two = "print(\"Status:\", r.status_code)\nprint(f\"Name: {r.json()['name']}\")";
+    let js = |lines: &str, below: &str| {
+        format!(
+            "```js\nconst res = await fetch('http://localhost:3000/songs/1');\nconst song = await res.json();\n{lines}\n```\n\n{below}\n"
+        )
+    };
+    assert_all_judged(&[
+        (
+            python(two, "Output:\n\n```\nStatus: 200\nName: Owls\n```"),
+            &["pass"][..],
+        ),
+        (
+            python(two, "Output:\n\n```\nStatus: 200\nName: Cats\n```"),
+            &["fail: line 2 of the output: documented \"Name: Cats\", got \"Name: Owls\""],
+        ),
+        (
+            python(two, "```text\nStatus: 201\nName: Owls\n```"),
+            &["fail: line 1 of the output"],
+        ),
+        // Other numbers of lines, branches and loops are not understood.
+        (python(two, "Output:\n\n```\nName: Cats\n```"), &["pass"]),
+        (
+            python("if r.ok:\n    print(\"ok\")", "Output:\n\n```\nfailed\n```"),
+            &["pass"],
+        ),
+        (
+            js("console.log('Title: ' + song.title);", "It prints `Title: Red`."),
+            &["fail: the text says that the output is `Title: Red`, it is `\"Title: Blue\"`"],
+        ),
+        (
+            js("console.log(`Title: ${song.title}`);", "It prints `Blue`."),
+            &["pass"],
+        ),
+        (
+            js("console.log(`Title: ${song.title}`); // Title: Red", ""),
+            &["fail: title: documented \"Red\", got \"Blue\""],
+        ),
+        (
+            js("console.log(res.ok); // false", ""),
+            &["fail: whether it succeeds: documented false, got true"],
+        ),
+        (
+            "```js\nconst [, second] = [];\nconst [first] = await (await fetch('http://localhost:3000/bands')).json();\nconsole.log(first.name); // Foxes\n```\n".to_owned(),
+            &["fail: [0].name: documented \"Foxes\", got \"Owls\""],
+        ),
+        (
+            "```python\nr = requests.get(\"http://localhost:3000/bands/9\")\nassert r.ok\n```\n".to_owned(),
+            &["fail"],
+        ),
+    ]);
+}
+
+#[test]
+fn cells_labels_and_comments_say_what_comes_back() {
+    let table = |header: &str, row: &str| format!("{header}\n| --- | --- |\n{row}\n");
+    let call = |row: &str| table("| Call | Expected |", row);
+    let command =
+        |comment: &str| format!("```bash\ncurl http://localhost:3000/bands  {comment}\n```\n");
+    let label = |text: &str| format!("```bash\ncurl http://localhost:3000/bands\n```\n\n{text}\n");
+    assert_all_judged(&[
+        (
+            call("| `GET /bands` | 200, 3 bands |"),
+            &["fail: the number of items: documented 3, got 2"][..],
+        ),
+        (call("| `GET /bands` | 200, 2 bands |"), &["pass"]),
+        (
+            call("| `GET /bands` | array with 5 objects |"),
+            &["fail: the number of items"],
+        ),
+        (
+            call("| `GET /songs?bandId=9` | 200, empty array |\n| `GET /bands` | empty array |"),
+            &["pass", "fail: the number of items: documented 0"],
+        ),
+        (
+            call("| `GET /bands/1` | 200, `name` == \"Cats\" |"),
+            &["fail: name: documented \"Cats\", got \"Owls\""],
+        ),
+        (
+            table("| Call | Number of results |", "| `GET /bands` | 4 |"),
+            &["fail: the number of items: documented 4"],
+        ),
+        // Rows with words beside rows with a result.
+        (
+            call("| `GET /bands/2` | the band |\n| `GET /bands/9` | 404 |"),
+            &["pass", "pass"],
+        ),
+        // The output of a command in a table.
+        (
+            table(
+                "| Command | Output |",
+                "| `curl -s http://localhost:3000/bands \\| jq length` | `3` |\n| `curl -s -o /dev/null -w '%{http_code}' http://localhost:3000/bands/9` | 404 |",
+            ),
+            &["fail: the output of jq: documented 3, got 2", "pass"],
+        ),
+        (
+            command("# 200 + array of 3 bands"),
+            &["fail: the number of items"],
+        ),
+        (command("# 2 bands"), &["pass"]),
+        (command("# at least 3 bands"), &["pass"]),
+        (
+            command("# 201 + the bands"),
+            &["fail: the text documents 201"],
+        ),
+        (
+            command("| jq length # expect 3"),
+            &["fail: the output of jq: documented 3, got 2"],
+        ),
+        (
+            command("| jq -r '.[0].name'  # Cats"),
+            &["fail: line 1 of the output"],
+        ),
+        (command("| jq -r '.[0].name'  # Name"), &["pass"]),
+        (
+            label("**Resultado esperado:** 5 grupos"),
+            &["fail: the number of items"],
+        ),
+        (
+            label("**Expected:** all bands (status 404)"),
+            &["fail: the text documents 404"],
+        ),
+        (
+            label("Esperado: erro 404 com uma mensagem"),
+            &["fail: the text documents 404"],
+        ),
+    ]);
 }

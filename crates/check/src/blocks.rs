@@ -59,6 +59,8 @@ pub struct Fence {
     pub is_mention: bool,
     /// Whether its closing mark is missing.
     pub is_unclosed: bool,
+    /// What a table says of the response to it in words, and where.
+    pub expected: Vec<(String, Range<usize>)>,
     pub(super) pieces: Vec<Piece>,
 }
 

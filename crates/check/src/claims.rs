@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::compare::{self, Difference, DifferenceKind, Step};
 use super::literals::Reader;
+use super::parts::{self, Part, Piece, Print};
+use super::service::Received;
 use super::text::{is_one_of, line_end, line_start};
 
 /// The value of a part of a response.
@@ -19,19 +21,6 @@ pub struct Claim {
     pub value: Value,
     /// Where the page has the value.
     pub range: Range<usize>,
-}
-
-/// What a name or an expression of a program stands for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Part {
-    /// The response as a whole.
-    Response,
-    /// Its status.
-    Status,
-    /// What is at a path in its body.
-    Body(Vec<Step>),
-    /// The length of what is there.
-    Length(Vec<Step>),
 }
 
 impl Claim {
@@ -54,19 +43,25 @@ impl Claim {
         (100..600).contains(&status).then_some(status)
     }
 
-    /// How a body differs.
-    pub fn difference(&self, body: &Value) -> Option<Difference> {
-        let (path, actual) = match &self.part {
+    /// How a response differs.
+    pub fn difference(&self, received: &Received) -> Option<Difference> {
+        let is_of_body = matches!(self.part, Part::Body(_) | Part::Length(_));
+        let path = match &self.part {
             Part::Response | Part::Status => return None,
-            Part::Body(path) => (path, value_at(body, path).cloned()),
-            Part::Length(path) => (path, Some(length(value_at(body, path)?)?.into())),
+            Part::Success => Vec::new(),
+            Part::Body(path) | Part::Length(path) => path.clone(),
         };
+        let is_read = received.is_success() && received.json().is_some();
+        if is_of_body && !is_read {
+            return None;
+        }
+        let actual = self.part.value(received);
         let is_same = match &actual {
             Some(actual) => compare::same(&self.value, actual),
-            None => self.value.is_null(),
+            None => self.value.is_null() || !matches!(self.part, Part::Body(_)),
         };
         (!is_same).then(|| Difference {
-            path: path.clone(),
+            path,
             kind: DifferenceKind::Value,
             place: self.range.clone(),
             documented: Some(self.value.clone()),
@@ -77,6 +72,7 @@ impl Claim {
     /// A difference in words.
     pub fn describe(&self, found: &Difference) -> String {
         let what = match &self.part {
+            Part::Success => "whether it succeeds".to_owned(),
             Part::Length(path) if path.is_empty() => "the number of items".to_owned(),
             Part::Length(path) => format!("the length of {}", compare::show_path(path)),
             _ => compare::show_path(&found.path),
@@ -92,28 +88,20 @@ impl Claim {
     }
 }
 
-fn value_at<'a>(body: &'a Value, path: &[Step]) -> Option<&'a Value> {
-    path.iter().try_fold(body, |value, step| match step {
-        Step::Key(key) => value.get(key),
-        Step::Index(at) => value.get(at),
-        Step::Id(_) => None,
-    })
-}
-
-fn length(value: &Value) -> Option<usize> {
-    match value {
-        Value::Array(items) => Some(items.len()),
-        Value::Object(members) => Some(members.len()),
-        Value::String(text) => Some(text.chars().count()),
-        _ => None,
-    }
-}
-
 /// The names of a program and what they stand for.
 struct Names(HashMap<String, Part>);
 
+/// What a program says about the response to a call.
+#[derive(Default)]
+pub struct Said {
+    /// What it prints in comments, asserts or expects.
+    pub claims: Vec<Claim>,
+    /// All that it prints from the call on; empty if that is not known.
+    pub prints: Vec<Print>,
+}
+
 /// What a program prints, asserts or expects of the response to the call in a range.
-pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
+pub fn in_program(text: &str, call: &Range<usize>) -> Said {
     static STATEMENT: LazyLock<Regex> = regex!(
         r"(?xm)
             \b(?: (?P<print>console\.(?:log|info|dir)|p?print|pp)
@@ -129,21 +117,24 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
     let name = format!("{:_<1$}", "r", call.len());
     let text = format!("{}{name}{}", &text[..call.start], &text[call.end..end]);
     // What is said below a change of a value is not about the response.
-    let end = CHANGE
+    let change = CHANGE
         .find_at(&text, call.end)
         .map_or(text.len(), |found| found.start());
     let promised = (PROMISED.to_owned(), Part::Response);
     let mut names = Names(HashMap::from([(name, Part::Response), promised]));
     let mut claims = Vec::new();
     let mut at = line_start(&text, call.start);
+    let mut prints = prints_in_order(&text, at).then(Vec::new);
     while let Some(found) = STATEMENT.captures_at(&text, at) {
-        let Some(whole) = found.get(0).filter(|whole| whole.start() < end) else {
+        let Some(whole) = found.get(0).filter(|whole| whole.start() < change) else {
+            prints.take_if(|_| found.name("print").is_some());
             break;
         };
         let line = line_start(&text, whole.start());
         let above = &text[at..line_end(&text, whole.start())];
         names.learn(above);
         if names.are_passed_to_functions(above) {
+            prints = None;
             break;
         }
         at = whole.end();
@@ -151,6 +142,10 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
             continue;
         }
         let has = |name: &str| found.name(name).is_some();
+        let print = match has("print") {
+            true => names.print(&text, at, whole.as_str()),
+            false => None,
+        };
         let claimed = match found.name("entered") {
             Some(entered) => output_below(&text, entered.as_str(), at),
             None if has("print") => printed(&text, at),
@@ -158,7 +153,21 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
             None if has("pair") => pair(&text, at),
             None => asserted(&text, at),
         };
-        let Some(claimed) = claimed else { continue };
+        let in_text = print.as_ref().zip(claimed.as_ref());
+        let in_text = in_text.and_then(|(print, claimed)| in_fixed_text(&text, print, claimed));
+        if has("print") {
+            prints = prints.zip(print).map(|(mut prints, print)| {
+                prints.push(print);
+                prints
+            });
+        }
+        if let Some(claim) = in_text {
+            claims.push(claim);
+            continue;
+        }
+        let Some(claimed) = claimed.filter(|claimed| !claimed.needs_text) else {
+            continue;
+        };
         let Some(part) = names.evaluate(claimed.expression) else {
             continue;
         };
@@ -174,7 +183,38 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Vec<Claim> {
         let value = value.or_else(|| in_words(&text[range.clone()], &part));
         claims.extend(value.map(|value| Claim { part, value, range }));
     }
-    claims
+    Said {
+        claims,
+        prints: prints.unwrap_or_default(),
+    }
+}
+
+/// Whether a program prints from an offset on, and each of its statements runs once.
+fn prints_in_order(text: &str, at: usize) -> bool {
+    static BRANCH: LazyLock<Regex> = regex!(
+        r"(?m)\b(?:if|else|elif|for|while|switch|forEach|map|console\.(?:error|warn|table)|process\.stdout|sys\.stdout|logg(?:er|ing)|finally)\b|^>>>|\?[^.:\n]*:"
+    );
+    static PRINT: LazyLock<Regex> = regex!(r"\b(?:console\.\w+|p?print|pp)\s*\(");
+    !BRANCH.is_match(text) && !PRINT.is_match(&text[..at])
+}
+
+/// The value of a part that a program prints between fixed texts: `print("Name:", name)  # Name: Ada`.
+fn in_fixed_text(text: &str, print: &Print, claimed: &Claimed<'_>) -> Option<Claim> {
+    let shown = &text[claimed.range.clone()];
+    let (part, value) = print.only_value(shown)?;
+    let is_text = |value: &str| {
+        !value.is_empty() && !value.contains(['<', '{', '…']) && !value.contains("..")
+    };
+    let start = claimed.range.start + value.start;
+    let range = start..start + value.len();
+    let value = &shown[value];
+    let read = Reader::new(value, 0, 0).value_at(0);
+    let value = read.or_else(|| is_text(value).then(|| value.into()))?;
+    Some(Claim {
+        part: part.clone(),
+        value,
+        range,
+    })
 }
 
 /// Where the code begins that runs only if a call fails, or the text ends.
@@ -206,22 +246,29 @@ struct Claimed<'a> {
     is_length: bool,
     /// Whether this is what a program prints.
     is_output: bool,
+    /// Whether it counts only if it has the fixed texts that are printed with the value.
+    needs_text: bool,
     /// The value, if it is literal.
     value: Option<Value>,
     range: Range<usize>,
 }
 
-/// `r.json())  # {"id": 1}`, after the opening bracket of a call that prints.
+/// `r.json())  # {"id": 1}`, after the opening bracket of a call that prints; the comment may be on the next line.
 fn printed(text: &str, at: usize) -> Option<Claimed<'_>> {
     static COMMENT: LazyLock<Regex> = regex!(
-        r"^[);\s]*?(?:#|//)[ \t]*(?:(?:=>|->|→|(?i:prints|outputs|logs|output)\b:?)[ \t]*)?(?P<shown>[^\n]*[^\s;])"
+        r"^[);\s]*?(?P<below>\n[ \t]*)?(?:#|//)[ \t]*(?P<mark>(?:=>|->|→|(?i:prints|outputs|logs|output)\b:?)[ \t]*)?(?P<shown>[^\n]*[^\s;])"
     );
-    let span = Reader::new(text, at, at).span(at);
-    let rest = text[span.end..line_end(text, span.end)].strip_prefix(')')?;
-    let shown = COMMENT.captures(rest)?.name("shown")?.range();
-    let start = span.end + 1;
-    let range = start + shown.start..start + shown.end;
-    Some(of_output(text, &text[span], range))
+    let mut reader = Reader::new(text, at, at);
+    reader.arguments()?;
+    let end = reader.at;
+    let found = COMMENT.captures(&text[end..])?;
+    let shown = found.name("shown")?.range();
+    let range = end + shown.start..end + shown.end;
+    let arguments = text[at..end].strip_suffix(')')?.trim_end();
+    Some(Claimed {
+        needs_text: found.name("below").is_some() && found.name("mark").is_none(),
+        ..of_output(text, arguments, range)
+    })
 }
 
 /// What an interpreter prints below an expression.
@@ -240,6 +287,7 @@ fn of_output<'a>(text: &'a str, expression: &'a str, range: Range<usize>) -> Cla
         expression,
         is_length: false,
         is_output: true,
+        needs_text: false,
         value: Reader::new(&text[range.clone()], 0, 0).value_at(0),
         range,
     }
@@ -267,12 +315,23 @@ fn pair(text: &str, at: usize) -> Option<Claimed<'_>> {
     literal(text, &text[span], at)
 }
 
-/// `users.length === 2`, after `assert`.
+/// `users.length === 2` or `response.ok`, after `assert`.
 fn asserted(text: &str, at: usize) -> Option<Claimed<'_>> {
     static EQUALS: LazyLock<Regex> = regex!(r"\s*={2,3}\s*");
+    static SUCCESS: LazyLock<Regex> = regex!(r"^[\w.]+\.(?:ok|is_success)\b");
     let text = &text[..line_end(text, at)];
-    let equals = EQUALS.find_at(text, at)?;
-    literal(text, &text[at..equals.start()], equals.end())
+    if let Some(equals) = EQUALS.find_at(text, at) {
+        return literal(text, &text[at..equals.start()], equals.end());
+    }
+    let found = SUCCESS.find(&text[at..])?;
+    Some(Claimed {
+        expression: found.as_str(),
+        is_length: false,
+        is_output: false,
+        needs_text: false,
+        value: Some(true.into()),
+        range: at..at + found.len(),
+    })
 }
 
 fn literal<'a>(text: &'a str, expression: &'a str, at: usize) -> Option<Claimed<'a>> {
@@ -281,6 +340,7 @@ fn literal<'a>(text: &'a str, expression: &'a str, at: usize) -> Option<Claimed<
         expression,
         is_length: false,
         is_output: false,
+        needs_text: false,
         value: Some(reader.value_at(at)?),
         range: reader.span(at),
     })
@@ -288,21 +348,6 @@ fn literal<'a>(text: &'a str, expression: &'a str, at: usize) -> Option<Claimed<
 
 /// The name of what a promise gives to the next function.
 const PROMISED: &str = "";
-
-impl Part {
-    /// What a member stands for that an assignment takes out of an object.
-    fn member(&self, key: &str) -> Option<Part> {
-        match (self, key) {
-            (Part::Response, "data") => Some(Part::Body(Vec::new())),
-            (Part::Response, "status") => Some(Part::Status),
-            (Part::Body(path), key) => {
-                let key = Step::Key(key.to_owned());
-                Some(Part::Body([path.as_slice(), &[key]].concat()))
-            }
-            _ => None,
-        }
-    }
-}
 
 impl Names {
     fn set(&mut self, name: &str, part: Option<Part>) {
@@ -318,6 +363,7 @@ impl Names {
             r"(?xm)
                 (?:^|[;{\s])(?:(?:const|let|var)\s+)?(?P<name>[\w$]+)(?:\s*:\s*[\w<>\[\]]+)?\s*=\s*(?P<value>[^=>\s][^\n;]*(?:\n[\ \t]*\.[^\n;]*)*)
               | \{\s*(?P<members>[\w$\s,:]+?)\s*\}\s*=\s*(?P<object>[^=>\s][^\n;]*)
+              | \b(?:const|let|var)\s+\[\s*(?P<items>[\w$\s,]+?)\s*\]\s*=\s*(?P<list>[^=>\s][^\n;]*)
               | \.(?:then|success|done)\(\s*(?:async\s*)?(?:function\s*)?\(?\s*(?P<parameter>[\w$]+)\s*\)?\s*(?:=>|\{)\s*
               | \breturn\s+(?P<returned>[^\n;]+)
               | (?P<bound>[\w$]+)\s*=>
@@ -337,6 +383,12 @@ impl Names {
                     let own = of.as_ref().and_then(|of| of.member(key.trim()));
                     self.set(name.trim(), own);
                 }
+            } else if let (Some(items), Some(value)) = (part("items"), part("list")) {
+                let of = self.evaluate(value);
+                for (index, name) in items.split(',').enumerate() {
+                    let own = of.as_ref().and_then(|of| of.item(index));
+                    self.set(name.trim(), own);
+                }
             } else if let (Some(parameter), Some(whole)) = (part("parameter"), found.get(0)) {
                 self.set(parameter, self.0.get(PROMISED).cloned());
                 let result = Reader::new(text, whole.end(), whole.end()).span(whole.end());
@@ -348,6 +400,75 @@ impl Names {
                     self.set(name.trim(), None);
                 }
             }
+        }
+    }
+
+    /// What a call prints, with its arguments at an offset.
+    fn print(&self, text: &str, at: usize, function: &str) -> Option<Print> {
+        static TERM: LazyLock<Regex> = regex!(
+            r#"(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]|[^+"'`(\[])+"#
+        );
+        let mut pieces = Vec::new();
+        for (keyword, start) in Reader::new(text, at, at).arguments()? {
+            if !keyword.is_empty() {
+                return None;
+            }
+            if !pieces.is_empty() {
+                pieces.push(Piece::Text(" ".to_owned()));
+            }
+            let span = Reader::new(text, start, start).span(start);
+            for term in TERM.find_iter(&text[span]) {
+                pieces.extend(self.pieces(term.as_str().trim())?);
+            }
+        }
+        Some(Print {
+            pieces,
+            is_python: !function.starts_with("console"),
+        })
+    }
+
+    /// The pieces of a text with values in it (`f"Name: {name}"`), or of the value of a part of the response.
+    fn pieces(&self, term: &str) -> Option<Vec<Piece>> {
+        static TEXT: LazyLock<Regex> = regex!(
+            r#"^(?P<format>f)?(?:"(?P<double>(?:[^"\\]|\\n)*)"|'(?P<single>(?:[^'\\]|\\n)*)'|`(?P<template>(?:[^`\\]|\\n)*)`)$"#
+        );
+        static HOLE: LazyLock<Regex> = regex!(r"\{(?P<expression>[^{}]*)\}");
+        let Some(found) = TEXT.captures(term) else {
+            return Some(vec![Piece::Value(self.printed_part(term)?)]);
+        };
+        let content = ["double", "single", "template"];
+        let content = content.iter().find_map(|name| found.name(name))?.as_str();
+        let is_template = found.name("template").is_some();
+        let text = |text: &str| Piece::Text(text.replace("\\n", "\n"));
+        if !is_template && found.name("format").is_none() {
+            return Some(vec![text(content)]);
+        }
+        let mut out = Vec::new();
+        let mut at = 0;
+        for hole in HOLE.captures_iter(content) {
+            let whole = hole.get(0)?;
+            let before = &content[at..whole.start()];
+            let before = match is_template {
+                true => before.strip_suffix('$')?,
+                false => before,
+            };
+            out.push(text(before));
+            out.push(Piece::Value(self.printed_part(&hole["expression"])?));
+            at = whole.end();
+        }
+        out.push(text(&content[at..]));
+        Some(out)
+    }
+
+    /// The part of the response that an expression stands for, if not the whole.
+    fn printed_part(&self, expression: &str) -> Option<Part> {
+        static AS_TEXT: LazyLock<Regex> = regex!(r"^(?:str|String)\((?P<inner>.*)\)$");
+        let inner = AS_TEXT.captures(expression);
+        let inner = inner.as_ref().and_then(|found| found.name("inner"));
+        match self.evaluate(inner.map_or(expression, |inner| inner.as_str()))? {
+            Part::Response => None,
+            Part::Body(path) if path.is_empty() => None,
+            part => Some(part),
         }
     }
 
@@ -372,6 +493,7 @@ impl Names {
             r#"(?x)^(?:\?\.|\s*\.)(?:
                   (?P<body>json\(\)|data\b|body\b)
                 | (?P<status>status(?:_code)?\b)
+                | (?P<success>ok\b|is_success\b)
                 | then\(\s*\(?\s*(?P<given>[\w$]+)\s*\)?\s*=>\s*(?P<used>[\w$]+)\.(?:json\(\)|data)\s*\)
                 | get\(["'](?P<got>[^"']+)["']\)
                 | (?P<length>length\b)
@@ -394,7 +516,7 @@ impl Names {
             rest = &rest[step.get(0)?.end()..];
             let text = |name: &str| step.name(name).map(|found| found.as_str());
             let key = text("key").or(text("got")).or(text("quoted"));
-            let key = key.or(text("body")).or(text("status"));
+            let key = key.or(text("body")).or(text("status")).or(text("success"));
             part = match (part, text("index")) {
                 (Part::Response, _)
                     if text("body").is_some()
@@ -403,11 +525,10 @@ impl Names {
                     Part::Body(Vec::new())
                 }
                 (Part::Response, _) if text("status").is_some() => Part::Status,
+                (Part::Response, _) if text("success").is_some() => Part::Success,
                 (Part::Body(_), _) if rest.starts_with('(') => return None,
                 (Part::Body(path), _) if text("length").is_some() => Part::Length(path),
-                (Part::Body(path), Some(index)) => {
-                    Part::Body([path.as_slice(), &[Step::Index(index.parse().ok()?)]].concat())
-                }
+                (part, Some(index)) => part.item(index.parse().ok()?)?,
                 (part @ Part::Body(_), None) => part.member(key?)?,
                 _ => return None,
             };
@@ -422,23 +543,16 @@ impl Names {
 
 /// A printed text without quotes, unless it explains what is printed.
 fn in_words(shown: &str, part: &Part) -> Option<Value> {
-    const KINDS: &str =
-        "string number boolean object array integer output undefined error todo fixme note hack";
     let path = match part {
         Part::Body(path) | Part::Length(path) => path.as_slice(),
-        Part::Response | Part::Status => &[],
+        Part::Response | Part::Status | Part::Success => &[],
     };
-    let lower = shown.to_lowercase();
-    let is_own = |step: &Step| matches!(step, Step::Key(key) if key.to_lowercase() == lower);
-    let is_word = |word: &str| {
-        word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()) || word.contains('@')
-    };
-    let is_text = shown.split(' ').count() <= 4
-        && shown.split(' ').all(is_word)
-        && !shown.ends_with([':', '.', '!', '?'])
-        && !path.iter().any(is_own)
-        && !is_one_of(&lower, KINDS);
-    is_text.then(|| shown.into())
+    let keys = path.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        _ => None,
+    });
+    let keys: Vec<&str> = keys.collect();
+    parts::is_printed_text(shown, &keys).then(|| shown.into())
 }
 
 #[cfg(test)]
@@ -448,7 +562,7 @@ mod tests {
     /// The claims of a program about the response to `call()`.
     fn described(text: &str) -> Vec<String> {
         let start = text.find("call()").unwrap();
-        let claims = in_program(text, &(start..start + 6));
+        let said = in_program(text, &(start..start + 6));
         let describe = |claim: &Claim| {
             let what = match &claim.part {
                 Part::Length(path) => format!("length of {}", compare::show_path(path)),
@@ -457,7 +571,7 @@ mod tests {
             };
             format!("{what} = {}", claim.value)
         };
-        claims.iter().map(describe).collect()
+        said.claims.iter().map(describe).collect()
     }
 
     #[test]

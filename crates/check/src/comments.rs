@@ -16,6 +16,12 @@ static OUTPUT_WORDS: LazyLock<Regex> = regex!(
         (?:(?:expected|should|response|returns?|output|result|prints|gives)[\w\ \t]*:?[\ \t]*)?"
 );
 
+/// A number or a text in quotation marks that a comment expects: `# expect 8`, `# should print "Ada"`.
+static EXPECTED_VALUE: LazyLock<Regex> = regex!(
+    r"(?xi)^(?:expect(?:s|ed)?|must|should|prints?|returns?|gives?|outputs?|shows?) (?:[\ \t]+(?:be|equal|give|output|print|return|see|show))?
+        :?[\ \t]+(?P<value>\x22[^\x22]*\x22|-?\d+(?:\.\d+)?)\s*$"
+);
+
 /// The mark of a comment at the beginning of a text, `#` or `//`, with spaces around it.
 fn comment_mark(line: &str) -> Option<(char, usize)> {
     let text = line.trim_start();
@@ -35,6 +41,12 @@ fn output_in_comment(line: &str) -> (usize, bool) {
     let comment = &line[start..];
     if let Some(at) = http_message::labelled_response(comment) {
         return (start + at, true);
+    }
+    if let Some(value) = EXPECTED_VALUE
+        .captures(comment)
+        .and_then(|found| found.name("value"))
+    {
+        return (start + value.start(), true);
     }
     let mark = OUTPUT_WORDS.find(comment).map_or(0, |mark| mark.end());
     (start + mark, mark > 0)

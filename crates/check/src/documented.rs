@@ -425,7 +425,6 @@ impl Documented<'_> {
 
     /// A value in the response that a program or a sentence states otherwise.
     fn false_claim(&self, received: &Received) -> Option<OtherDifference> {
-        let body = received.json().filter(|_| received.is_success())?;
         let (page, example) = (self.around.page, self.around.example);
         let fence = page.fence(example.fence)?;
         let in_page = |claim: &Claim| Claim {
@@ -433,9 +432,15 @@ impl Documented<'_> {
             ..claim.clone()
         };
         let claims = example.request.claims.iter().map(in_page);
-        let count = self.around.promised_count().filter(|_| body.is_array());
-        claims.chain(count).find_map(|claim| {
-            let found = claim.difference(body)?;
+        let is_list = received.json().is_some_and(Value::is_array);
+        let count = self.around.promised_count().filter(|_| is_list);
+        let is_shown = self.response.body.is_some() || self.response.plain.is_some();
+        let expected = match is_shown {
+            true => Vec::new(),
+            false => self.around.expected_claims(received),
+        };
+        claims.chain(count).chain(expected).find_map(|claim| {
+            let found = claim.difference(received)?;
             let text = claim.describe(&found);
             let place = Some(claim.range);
             (!self.accepts(&found)).then_some(OtherDifference { place, text })

@@ -38,7 +38,7 @@ pub fn remove_named(
         let is_endpoint = |fence: &Fence| {
             !fence.fenced
                 && !addresses::is_address(fence)
-                && found.iter().all(|found| found.is_endpoint(&fence.content))
+                && found.iter().all(|found| found.is_endpoint(fence))
         };
         page.fence(*at).is_some_and(is_endpoint).then_some(*at)
     };
@@ -175,7 +175,7 @@ fn is_overview(page: &Page, at: usize, found: &[FoundRequest]) -> bool {
         let between = fence.content.get(pair[0].span.end..pair[1].span.start);
         between.is_some_and(|text| text.matches('\n').count() <= 1 && text.trim().is_empty())
     };
-    let is_endpoint = |found: &FoundRequest| found.is_endpoint(&fence.content);
+    let is_endpoint = |found: &FoundRequest| found.is_endpoint(fence);
     // Queries are examples: an overview names the paths alone.
     let has_query = |found: &FoundRequest| {
         let written = found.written.as_ref();
@@ -230,8 +230,8 @@ fn is_definition(
         && query(&other.target).is_some()
         && url::placeholder(url::path_of(&path.target)).is_none()
         && !(at + 1..next).any(is_called_example);
-    let content = page.fence(next).map(|fence| fence.content.as_str());
-    let is_endpoint_below = content.is_some_and(|content| example.is_endpoint(content));
+    let next_fence = page.fence(next);
+    let is_endpoint_below = next_fence.is_some_and(|fence| example.is_endpoint(fence));
     // An endpoint in the text may lack the base path, or be the collection of the record.
     let (own_len, other_len) = (own_parts.len(), other_parts.len());
     let same_parts = match own_len.cmp(&other_len) {
@@ -247,7 +247,7 @@ fn is_definition(
         }
         _ => false,
     };
-    own.is_endpoint(&fence.content)
+    own.is_endpoint(fence)
         && !asks_else
         && !adds_query
         && path.method == other.method

@@ -17,11 +17,12 @@ use super::node::{Item, Kind};
 use super::other_requests;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
+use super::printed::{self, Printed};
 use super::programs;
 use super::repeats::Repeats;
 use super::requests;
 use super::sample_calls;
-use super::text::line_start;
+use super::text::{is_one_of, line_start};
 use super::url;
 use super::variables;
 
@@ -580,10 +581,16 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         .collect();
     let unanswered = examples.iter().filter(|example| example.response.is_none());
     let unanswered: Vec<usize> = unanswered.map(|example| example.fence).collect();
+    let calls: Vec<usize> = examples.iter().map(|example| example.fence).collect();
+    let is_only_call = |fence: usize| calls.iter().filter(|at| **at == fence).count() == 1;
     let is_own = |example: &Example| is_program(example) && example.described_at.is_none();
     for example in examples.iter_mut().filter(|example| is_own(example)) {
         let at = example.fence;
+        let prints = std::mem::take(&mut example.request.prints);
         let Some(response) = &mut example.response else {
+            if prints.len() == 1 && is_only_call(at) {
+                example.request.printed = Printed::by_program(prints);
+            }
             continue;
         };
         let (Some(program), Some(fence)) = (page.fence(at), page.fence(response.fence)) else {
@@ -592,6 +599,14 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         let is_own = response.fence == at;
         let is_of_other = !is_own && answered.contains(&response.fence);
         let shown = &fence.content[response.range.clone()];
+        if !is_own
+            && !is_of_other
+            && is_only_call(at)
+            && is_output_of(page, at, response.fence, prints.len())
+        {
+            example.request.printed = Printed::by_program(prints);
+            continue;
+        }
         if is_of_other || !programs::is_printed(shown) {
             example.response = None;
             continue;
@@ -618,6 +633,25 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         response.doubtful |=
             is_of_several || is_sketch || !is_below || !is_of_api && programs::prints_other(run);
     }
+}
+
+/// Whether a block below a program can be the lines that it prints.
+fn is_output_of(page: &Page, program: usize, output: usize, lines: usize) -> bool {
+    let label = output.checked_sub(1).filter(|above| *above != program);
+    let label = label.and_then(|above| page.blocks[above].text());
+    page.fence(output).is_some_and(|fence| {
+        let content = fence.content.trim();
+        let shown = content.lines().filter(|line| !line.trim().is_empty());
+        !content.starts_with(['{', '['])
+            && shown.count() == lines
+            && label.is_none_or(programs::is_output_label)
+            && (fence.language.is_empty()
+                || is_one_of(
+                    &fence.language,
+                    "text txt plain plaintext output console shell json",
+                ))
+            && (label.is_some() || !printed::is_like_command(content))
+    })
 }
 
 /// Whether the sentence above a block says that it is about another request, or another case of this one.

@@ -8,6 +8,7 @@ use regex::Regex;
 use super::blocks::Fence;
 use super::claims::Claim;
 use super::http_message;
+use super::parts::Print;
 use super::printed::Printed;
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
@@ -31,6 +32,8 @@ pub struct FoundRequest {
     pub printed: Printed,
     /// What a program says about parts of the response.
     pub claims: Vec<Claim>,
+    /// All that a program prints from its call on, if that is known.
+    pub prints: Vec<Print>,
     /// A `?` in the URL that some shells take for a pattern.
     pub unquoted: Option<Range<usize>>,
 }
@@ -99,14 +102,15 @@ impl FoundRequest {
     }
 
     /// Whether this is only a method and a path, as in an overview of the endpoints.
-    pub fn is_endpoint(&self, content: &str) -> bool {
-        let line = content.get(self.span.clone()).unwrap_or_default();
+    pub fn is_endpoint(&self, fence: &Fence) -> bool {
+        let line = fence.content.get(self.span.clone()).unwrap_or_default();
         let is_url = |written: &WrittenRequest| written.request.target == line;
         (http_message::begins_message(line) || self.written.as_ref().is_some_and(is_url))
             && !line.contains(['\n', '"'])
             && !line.contains(" HTTP/")
             && self.output.is_none()
             && self.body().is_none()
+            && fence.expected.is_empty()
     }
 
     /// The URL or path as it is written; empty if the command could not be parsed.

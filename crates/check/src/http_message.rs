@@ -41,7 +41,15 @@ fn request_line(first: &str) -> Option<(&'static str, &str)> {
     let mut words = words.take_while(|word| !remark(word));
     let last = words.by_ref().last();
     let versioned = last.is_some_and(|word| word.starts_with("HTTP/"));
-    (looks_like_url(url) && (last.is_none() || versioned)).then_some((method, url))
+    let is_whole = last.is_none() || versioned || body_in_line(first, url).is_some();
+    (looks_like_url(url) && is_whole).then_some((method, url))
+}
+
+/// The JSON behind the URL in the first line of a message: `POST /users {"name": "Ada"}`.
+fn body_in_line<'a>(first: &'a str, url: &str) -> Option<&'a str> {
+    let rest = first.split_once(url)?.1.trim();
+    let is_json = || lenient_json::parse(rest).is_ok_and(|read| read.body.is_some());
+    (rest.starts_with(['{', '[']) && is_json()).then_some(rest)
 }
 
 /// Parses the request that begins at `start`; also returns its range. It ends where the next request or response begins.
@@ -58,14 +66,19 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         ..Request::default()
     };
     let mut end = lines.at;
-    let mut body: Option<Range<usize>> = None;
-    let mut in_headers = true;
+    let in_line = body_in_line(first, url);
+    let start_of_body = first_at + first.trim_end().len();
+    let mut body = in_line.map(|body| start_of_body - body.len()..start_of_body);
+    let mut in_headers = body.is_none();
     let mut in_script = false;
-    let mut json_end = None;
+    let mut json_end = body.as_ref().map(|body| body.end);
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
         let label = trimmed.trim_start_matches(['/', '#', ' ']);
-        let is_remark_of_response = label != trimmed && introduces_response(label);
+        let is_remark_of_response = label != trimmed
+            && (introduces_response(label)
+                || is_response_label(label)
+                || labelled_response(label).is_some());
         if begins_message(trimmed)
             || is_response_label(trimmed)
             || is_remark_of_response

@@ -492,9 +492,17 @@ pub fn says_no_body(text: &str, in_response: bool) -> bool {
             || has_word(sentence, "else")
             || (REQUEST.is_match(sentence) || is_sent()) && !RESPONSE.is_match(sentence)
     };
+    // "Success: 200. Not found: 404 (empty body)"
+    static SUCCESS: LazyLock<Regex> = regex!(r"\b2\d\d\b");
+    static ERROR: LazyLock<Regex> = regex!(r"\b[45]\d\d\b");
+    let is_of_error = |sentence: &str| {
+        ERROR.is_match(sentence) && !SUCCESS.is_match(sentence) && SUCCESS.is_match(text)
+    };
     text.split(['\n', '。'])
         .flat_map(|line| line.split(". "))
-        .any(|sentence| NO_BODY.is_match(sentence) && !is_of_request(sentence))
+        .any(|sentence| {
+            NO_BODY.is_match(sentence) && !is_of_request(sentence) && !is_of_error(sentence)
+        })
 }
 
 /// Normalizes a name for comparing headings with the front matter: no markup, lower case, single spaces.

@@ -12,6 +12,7 @@ use super::compare::{Difference, Step};
 use super::jq::{self, Stop};
 use super::lenient_json::{self, Documented, SyntaxError};
 use super::node::{Item, Kind, Node, is_dots};
+use super::parts::{self, Print};
 use super::prompt;
 use super::service::{Body, Received};
 use super::shell;
@@ -23,6 +24,7 @@ use super::transcript;
 pub struct Printed {
     filters: Vec<jq::Filter>,
     write_out: Option<WriteOut>,
+    by_program: Vec<Print>,
 }
 
 /// How a page shows what filters print.
@@ -49,7 +51,7 @@ impl Form {
             (Form::Body, _) => text,
             (Form::Lines, [Step::Index(at)]) => {
                 let rest = text.trim_start_matches(&format!("[{at}]"));
-                format!("line {} of the output of jq{rest}", at + 1)
+                format!("line {} of the output{rest}", at + 1)
             }
             _ => format!(
                 "the output of jq: {}",
@@ -91,6 +93,14 @@ impl Printed {
         Ok(out)
     }
 
+    /// What a program prints, one line each.
+    pub fn by_program(prints: Vec<Print>) -> Printed {
+        Printed {
+            by_program: prints,
+            ..Printed::default()
+        }
+    }
+
     /// Adds the text that curl writes after the body.
     pub fn with_write_out(self, write_out: Option<WriteOut>) -> Printed {
         Printed { write_out, ..self }
@@ -98,16 +108,16 @@ impl Printed {
 
     /// Whether it is the response as it is.
     pub fn is_whole(&self) -> bool {
-        self.filters.is_empty() && self.write_out.is_none()
+        !self.is_filtered() && self.write_out.is_none()
     }
 
-    /// Whether the body goes through filters that change it.
+    /// Whether parts of the body, or other values of it, are printed: by filters or by a program.
     pub fn is_filtered(&self) -> bool {
-        !self.filters.is_empty()
+        !self.filters.is_empty() || !self.by_program.is_empty()
     }
 
     fn is_raw(&self) -> bool {
-        self.filters.last().is_some_and(|last| last.raw)
+        !self.by_program.is_empty() || self.filters.last().is_some_and(|last| last.raw)
     }
 
     /// Whether the filter makes texts of JSON: `jq -r '.[] | tojson'`.
@@ -186,6 +196,19 @@ impl Printed {
         length
     }
 
+    /// Whether a comment behind the command is a text that `jq -r` prints, and does not explain it: `# Ada`.
+    pub fn is_text_in(&self, comment: &str) -> bool {
+        let program = self.filters.last().filter(|last| last.raw);
+        let name = program.map(|last| {
+            last.program
+                .rsplit(['.', '[', '|'])
+                .next()
+                .unwrap_or_default()
+        });
+        let text = comment.trim_start_matches(['#', ' ']);
+        name.is_some_and(|name| parts::is_printed_text(text, &[name]))
+    }
+
     /// The status in the text that curl writes, and its range; what is in the range is not the body.
     pub fn status(&self, shown: &str) -> Option<Status> {
         self.write_out.as_ref()?.find(shown)
@@ -238,7 +261,13 @@ impl Printed {
         let [value] = values.as_ref()?.as_array()?.as_slice() else {
             return None;
         };
-        let is_text = |value: &Value| value.as_str() == Some(text);
+        // A program may print a value after a fixed text.
+        let ends = |line: &str| !self.by_program.is_empty() && line.ends_with(&format!(" {text}"));
+        let is_text = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|line| line == text || ends(line))
+        };
         let is_same =
             is_text(value) || serde_json::from_str(text).is_ok_and(|text: Value| text == *value);
         // Otherwise it describes the output.
@@ -255,6 +284,13 @@ impl Printed {
     pub fn of(&self, received: &Received, form: Form) -> Result<Option<Value>, Stop> {
         if !self.is_filtered() {
             return Ok(received.json().cloned());
+        }
+        if !self.by_program.is_empty() {
+            let lines = self.by_program.iter().map(|print| print.line(received));
+            let lines = lines.map(|line| Some(line_value(&line?)));
+            let lines: Option<Value> = lines.collect();
+            let unknown = || Stop::Unfinished("the program prints more than one line at a time");
+            return lines.map(Some).ok_or_else(unknown);
         }
         let mut values = match &received.body {
             Body::Empty => Vec::new(),

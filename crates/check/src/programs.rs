@@ -185,7 +185,9 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
                 None => Problem::Program(reason),
             });
             if is_literal {
-                request.claims = claims::in_program(text, &request.span);
+                let said = claims::in_program(text, &request.span);
+                request.claims = said.claims;
+                request.prints = said.prints;
                 request.output = output(text, end..next_call(text, end), &request.claims);
             }
             request.written = Some(written);

@@ -4,17 +4,21 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
+use serde_json::Value;
 
 use super::blocks::Prose;
 use super::claims::Claim;
 use super::documented_response::Shown;
+use super::expectations::{self, About};
 use super::failures::Around;
 use super::labels;
 use super::other_requests;
 use super::page::{Block, Fence};
+use super::programs;
+use super::service::Received;
 use super::status_below;
 use super::status_text;
-use super::text::is_one_of;
+use super::text::{is_one_of, line_end};
 use super::url;
 
 impl Around<'_> {
@@ -57,9 +61,7 @@ impl Around<'_> {
         if self.example.response.is_some() {
             return None;
         }
-        let path = url::path_of(self.example.request.target());
-        let path = path.split('?').next()?;
-        let resource = path.rsplit('/').next()?.to_lowercase();
+        let resource = url::resource(self.example.request.target()).to_lowercase();
         self.sentences().into_iter().find_map(|(sentence, range)| {
             let found = COUNT.captures(sentence)?;
             let what = found.name("what").or(found.name("noun"))?;
@@ -71,6 +73,69 @@ impl Around<'_> {
             let is_items = is_one_of(&what, ITEMS) || what == resource;
             (is_items && status_text::is_promise(sentence)).then(|| Claim::count(number, range))
         })
+    }
+
+    /// What a table, a label or a comment says that the response is: "Expected: 5 users", `# 200 + array of 5 users`.
+    pub fn expected_claims(&self, received: &Received) -> Vec<Claim> {
+        let resource = url::resource(self.example.request.target());
+        let mut claims = Vec::new();
+        for (text, about, range) in self.expectations() {
+            let in_text = about == About::Response;
+            if in_text && other_requests::is_about(&text, &self.example.request) {
+                continue;
+            }
+            let is_list = received.json().is_some_and(Value::is_array);
+            let count = match expectations::is_empty_list(&text) {
+                true => Some(0),
+                false => expectations::count(&text, resource, about),
+            };
+            let count = count.filter(|_| is_list);
+            claims.extend(count.map(|number| Claim::count(number, range.clone())));
+            // What is created depends on the body.
+            let values = match self.example.is_sent_empty {
+                true => Vec::new(),
+                false => expectations::values(&text),
+            };
+            for (part, shown) in values {
+                let scalar = match part.value(received) {
+                    Some(Value::String(text)) => text,
+                    Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+                    _ => continue,
+                };
+                let value = serde_json::from_str(&shown).unwrap_or_else(|_| shown.clone().into());
+                let range = range.clone();
+                claims.extend((scalar != shown).then_some(Claim { part, value, range }));
+            }
+        }
+        claims
+    }
+
+    /// The texts that say what is expected, and where.
+    fn expectations(&self) -> Vec<(String, About, Range<usize>)> {
+        let Some(fence) = self.page.fence(self.example.fence) else {
+            return Vec::new();
+        };
+        let cells = fence.expected.iter();
+        let mut texts: Vec<_> = cells
+            .map(|(text, range)| (text.clone(), About::Maybe, range.clone()))
+            .collect();
+        if let Some(prose) = self.prose_below()
+            && let Some((label, text)) = prose.text.split_once([':', '：'])
+            && labels::words(label).len() <= 4
+            && (labels::says_expected(label) || programs::is_output_label(label))
+        {
+            let text = text.lines().find(|line| !line.trim().is_empty());
+            let text = text.unwrap_or_default().split(". ").next();
+            let text = text.unwrap_or_default().trim().to_owned();
+            texts.push((text, About::Response, prose.range.clone()));
+        }
+        let end = self.example.request.span.end;
+        let line = end..line_end(&fence.content, end);
+        if let Some(comment) = fence.content[line.clone()].trim().strip_prefix('#') {
+            let range = fence.source_range(&line);
+            texts.push((comment.trim().to_owned(), About::Maybe, range));
+        }
+        texts
     }
 
     /// The headers that the paragraph directly below the request or its response names with their values: "The response

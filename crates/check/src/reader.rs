@@ -662,9 +662,8 @@ fn fence<'a>(
         range,
         content,
         fenced,
-        is_mention: false,
-        is_unclosed: false,
         pieces,
+        ..Fence::default()
     };
     strip_inner_fence(&mut fence);
     // JSON may begin in the opening line.

@@ -1,11 +1,13 @@
 //! Tables that show requests: one in its rows, or one a row with what it returns.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::addresses;
 use super::blocks::{Block, Cell, Fence, Piece, Prose, Table};
+use super::expectations;
 use super::http_message::{self, METHODS};
 use super::labels::{self, Announces};
 use super::lenient_json;
@@ -44,7 +46,7 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
         }));
         return shown;
     }
-    let mut rows: Vec<Block> = rows_with_result(text, table).collect();
+    let mut rows = rows_with_result(text, table);
     if rows.is_empty() && !has_response_beside(blocks, index) {
         rows.extend(example_of_statuses(text, table));
     }
@@ -63,13 +65,15 @@ fn endpoints<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block>
     const OLD: &str = "old before removed deprecated deprecation renamed former previous alt ancien antes vecchio";
     let is_old = table.column(OLD).is_some();
     let rows = table.all_rows().filter(move |_| !is_old);
-    rows.filter_map(move |row| {
-        let (cell, message) = row_request(row)?;
-        let start = cell.start(text)?;
-        let mut fence = Fence::synthetic(text, start..start + cell.text.len(), message);
-        fence.is_mention = true;
-        Some(Block::Fence(fence))
-    })
+    rows.filter_map(move |row| mentioned(text, row))
+}
+
+fn mentioned(text: &str, row: &[Cell]) -> Option<Block> {
+    let (cell, message) = row_request(row)?;
+    let start = cell.start(text)?;
+    let mut fence = Fence::synthetic(text, start..start + cell.text.len(), message);
+    fence.is_mention = true;
+    Some(Block::Fence(fence))
 }
 
 /// The request in a row: a command, or a method and a URL in one cell or in two; and the cell with its URL.
@@ -240,80 +244,154 @@ fn has_response_beside(blocks: &[Block], index: usize) -> bool {
             .any(|at| is_response(&blocks[at]) && !is_body(at))
 }
 
-/// The rows of a table that show a request and what it returns: `GET /users/9` or a command, the body that is sent, and
-/// below a header such as "Status" or "Result" `404 Not Found` or JSON.
-fn rows_with_result<'a>(text: &'a str, table: &'a Table) -> impl Iterator<Item = Block> + 'a {
-    const RESULT: &str = "status code response result returns output answer expected statuscode antwort ergebnis réponse \
-         résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
-    const SENT: &str = "body payload params parameters data cuerpo corpo corps тело 请求体 ボディ";
-    static DESCRIBED: LazyLock<Regex> = regex!(r"^\W*[2-5]\d\d\W*:\s*\p{L}");
-    let columns = |names: &str| -> Vec<usize> {
-        let named = |column: &usize| labels::has_word(&table.header[*column].text, names);
-        (0..table.header.len()).filter(named).collect()
-    };
-    let results = columns(RESULT);
-    let sent: Vec<usize> = columns(SENT)
-        .into_iter()
-        .filter(|column| !results.contains(column))
+/// The columns of a table with requests.
+struct Columns {
+    /// What comes back.
+    results: Vec<usize>,
+    /// What is sent.
+    sent: Vec<usize>,
+    /// What else to look for in the response.
+    checks: Vec<usize>,
+    /// How many records come back.
+    counts: Vec<usize>,
+}
+
+impl Columns {
+    fn of(table: &Table) -> Columns {
+        const RESULT: &str = "status code response result results records items count returns output answer expected statuscode antwort ergebnis réponse \
+             résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
+        const SENT: &str =
+            "body payload params parameters data cuerpo corpo corps тело 请求体 ボディ";
+        const CHECKS: &str = "verify verification assert assertion assertions check checks validation validations validaciones \
+             validação validações verificar comprobar prüfen vérification esperado erwartet attendu";
+        static COUNT: LazyLock<Regex> = regex!(
+            r"(?i)\b(?:number|count|how\s+many|amount|anzahl|número|cantidad|quantidade|nombre|numero)\b"
+        );
+        let columns = |names: &str| -> Vec<usize> {
+            let named = |column: &usize| labels::has_word(&table.header[*column].text, names);
+            (0..table.header.len()).filter(named).collect()
+        };
+        let is_count = |column: &usize| COUNT.is_match(&table.header[*column].text);
+        let (counts, results): (Vec<usize>, Vec<usize>) =
+            columns(RESULT).into_iter().partition(is_count);
+        let is_other = |column: &usize| !results.contains(column);
+        Columns {
+            sent: columns(SENT).into_iter().filter(is_other).collect(),
+            checks: columns(CHECKS).into_iter().filter(is_other).collect(),
+            counts,
+            results,
+        }
+    }
+}
+
+/// The rows of a table that show a request and what it returns, and those beside them that only mention one; empty if
+/// there is no result.
+fn rows_with_result(text: &str, table: &Table) -> Vec<Block> {
+    let columns = Columns::of(table);
+    let with_result: Vec<_> = table
+        .rows
+        .iter()
+        .map(|row| row_with_result(text, row, &columns))
         .collect();
-    table.rows.iter().filter_map(move |row| {
-        let (request, message) = row_request(row)?;
-        let cells = |columns: &[usize]| -> Vec<&'a Cell> {
-            let cells = columns.iter().filter_map(|column| row.get(*column));
-            cells.collect()
-        };
-        let shown = cells(&results);
-        let status = shown
-            .iter()
-            .find_map(|cell| Some((cell.range.clone(), row_status(cell)?.to_string())));
-        let json = |cell: &&Cell| Some((cell.range.clone(), json_in(&cell.text)?.to_owned()));
-        let body = shown.iter().find_map(json);
-        if status.is_none() && body.is_none() {
-            return None;
-        }
-        let (message, sent) = match message.split_once(" with {") {
-            Some((message, rest)) => (message, Some((request.range.clone(), format!("{{{rest}")))),
-            None => (message.as_str(), cells(&sent).iter().find_map(json)),
-        };
-        let is_command = !http_message::begins_message(message);
-        let (method, url) = message.split_once(' ')?;
-        let is_template = url::placeholder(url::path_of(url)).is_some();
-        if !is_command && is_template {
-            return None;
-        }
-        // Without a status line, JSON below a message would be its body; below a command it is the output.
-        let command = match (&status, is_command) {
-            (None, false) if sent.is_none() => "curl -X ",
-            (None, false) => return None,
-            _ => "",
-        };
-        let source = &text[request.range.clone()];
-        let mut fence = Fence::unfenced(text, request.range.clone());
-        // "200: the user who is logged in" may depend on more.
-        fence.is_mention =
-            method == "GET" && shown.iter().any(|cell| DESCRIBED.is_match(&cell.text));
-        fence.content = format!("{command}{message}");
-        let (before, at, shown) = match source.find(message) {
-            Some(at) => (0, at, message),
-            None => (method.len() + 1, source.find(url)?, url),
-        };
-        fence.pieces = vec![Piece {
-            content: command.len() + before,
-            source: request.range.start + at,
-            length: shown.len(),
-        }];
-        for (between, part) in [("\n\n", sent), ("\n\nHTTP/1.1 ", status), ("\n\n", body)] {
-            let Some((range, part)) = part else { continue };
-            fence.content.push_str(between);
-            fence.pieces.push(Piece {
-                content: fence.content.len(),
-                source: range.start + text[range].find(&part)?,
-                length: part.len(),
-            });
-            fence.content.push_str(&part);
-        }
-        Some(Block::Fence(fence))
-    })
+    if with_result.iter().all(Option::is_none) {
+        return Vec::new();
+    }
+    let rows = table.rows.iter().zip(with_result);
+    rows.filter_map(|(row, with_result)| with_result.or_else(|| mentioned(text, row)))
+        .collect()
+}
+
+/// A row that shows a request and what it returns: `GET /users/9` or a command, the body that is sent, and below a header
+/// such as "Status" or "Result" `404 Not Found`, JSON, the output of the command or "5 users".
+fn row_with_result(text: &str, row: &[Cell], columns: &Columns) -> Option<Block> {
+    static DESCRIBED: LazyLock<Regex> = regex!(r"^\W*[2-5]\d\d\W*:\s*\p{L}");
+    let (request, message) = row_request(row)?;
+    let cells = |columns: &[usize]| -> Vec<&Cell> {
+        let cells = columns.iter().filter_map(|column| row.get(*column));
+        cells.collect()
+    };
+    let shown = cells(&columns.results);
+    let status = shown
+        .iter()
+        .find_map(|cell| Some((cell.range.clone(), row_status(cell)?.to_string())));
+    let json = |cell: &&Cell| Some((cell.range.clone(), json_in(&cell.text)?.to_owned()));
+    let body = shown.iter().find_map(json);
+    let (message, sent) = match message.split_once(" with {") {
+        Some((message, rest)) => (message, Some((request.range.clone(), format!("{{{rest}")))),
+        None => (message.as_str(), cells(&columns.sent).iter().find_map(json)),
+    };
+    let is_command = !http_message::begins_message(message);
+    let prints_other = is_command && (message.contains("| jq") || message.contains("%{http_code}"));
+    let printed = shown.iter().find(|cell| !cell.text.trim().is_empty());
+    let printed = printed.filter(|_| prints_other && body.is_none());
+    let (status, body, printed) = match printed {
+        Some(cell) => (
+            None,
+            None,
+            Some((cell.range.clone(), cell.text.trim().to_owned())),
+        ),
+        None => (status, body, None),
+    };
+    let (method, url) = message.split_once(' ')?;
+    let counts = columns.counts.iter().filter_map(|column| {
+        let cell = row.get(*column)?;
+        let number: u32 = cell.text.trim().parse().ok()?;
+        Some((format!("{number} items"), cell.range.clone()))
+    });
+    let checks = cells(&columns.checks);
+    let said = shown.iter().chain(&checks);
+    let expected: Vec<(String, Range<usize>)> = said
+        .map(|cell| (cell.text.clone(), cell.range.clone()))
+        .chain(counts)
+        .collect();
+    let is_said = expected
+        .iter()
+        .any(|(text, _)| expectations::says_something(text, url::resource(url)));
+    let is_shown = status.is_some() || body.is_some() || printed.is_some();
+    let is_template = url::placeholder(url::path_of(url)).is_some();
+    if !is_shown && !is_said || !is_command && is_template {
+        return None;
+    }
+    // Without a status line, JSON below a message would be its body; below a command it is the output.
+    let command = match (&status, &body, is_command) {
+        (None, Some(_), false) if sent.is_none() => "curl -X ",
+        (None, Some(_), false) => return None,
+        _ => "",
+    };
+    let source = &text[request.range.clone()];
+    let mut fence = Fence::unfenced(text, request.range.clone());
+    // "200: the user who is logged in" may depend on more.
+    fence.is_mention = method == "GET" && shown.iter().any(|cell| DESCRIBED.is_match(&cell.text));
+    fence.content = format!("{command}{message}");
+    fence.expected = expected;
+    let (before, at, shown) = match (source.find(message), source.find(url)) {
+        (Some(at), _) => (0, at, message),
+        (None, Some(at)) => (method.len() + 1, at, url),
+        // A `|` is escaped in a table.
+        (None, None) => (0, 0, ""),
+    };
+    fence.pieces = vec![Piece {
+        content: command.len() + before,
+        source: request.range.start + at,
+        length: shown.len(),
+    }];
+    let parts = [
+        ("\n\n", sent),
+        ("\n\nHTTP/1.1 ", status),
+        ("\n\n", body),
+        ("\n", printed),
+    ];
+    for (between, part) in parts {
+        let Some((range, part)) = part else { continue };
+        fence.content.push_str(between);
+        fence.pieces.push(Piece {
+            content: fence.content.len(),
+            source: range.start + text[range].find(&part)?,
+            length: part.len(),
+        });
+        fence.content.push_str(&part);
+    }
+    Some(Block::Fence(fence))
 }
 
 /// The status that a cell documents: "404 Not Found", "`201` · the new user", "200: [...]"; of several the first, if it

@@ -6,6 +6,7 @@ use super::commands::{
 };
 use super::found::{FoundRequest, Problem, placeholder};
 use super::http_message;
+use super::labels::{self, Announces};
 use super::powershell;
 use super::printed::Printed;
 use super::prompt;
@@ -235,6 +236,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
         } else if found.is_empty()
             && !line.trim().is_empty()
             && !line.trim_start().starts_with(['#', '/', '@'])
+            && !is_label_of_request(line.trim())
         {
             // Other text before the first request: the block is something else.
             return found;
@@ -243,6 +245,11 @@ fn messages(text: &str) -> Vec<FoundRequest> {
         }
     }
     found
+}
+
+/// Whether a line is only a label: "Request:".
+fn is_label_of_request(line: &str) -> bool {
+    labels::leads(line) && labels::label(line) == Announces::Request
 }
 
 /// The file that the body of a message is read from, as editors write it: `< ./user.json`.

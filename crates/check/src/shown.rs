@@ -8,6 +8,7 @@ use regex::Regex;
 use super::http_message;
 use super::printed::Printed;
 use super::prompt;
+use super::shell;
 use super::text::line_end;
 use super::transcript;
 
@@ -33,10 +34,17 @@ pub fn output_of(
 fn comment_after(text: &str, end: usize, printed: &Printed) -> Option<Range<usize>> {
     let line = &text[end..line_end(text, end)];
     let comment = line.trim();
+    let start = end + line.len() - line.trim_start().len();
+    if let Some(value) = shell::ARROWS
+        .iter()
+        .find_map(|arrow| comment.strip_prefix(arrow))
+        && printed.is_filtered()
+    {
+        return Some(start + comment.len() - value.trim_start().len()..start + comment.len());
+    }
     let is_output = comment.starts_with('#')
         && (comment.ends_with(['}', ']']) || printed.is_filtered())
-        && printed.comment_output(comment) == comment.len();
-    let start = end + line.len() - line.trim_start().len();
+        && (printed.comment_output(comment) == comment.len() || printed.is_text_in(comment));
     is_output.then(|| start..start + comment.len())
 }
 

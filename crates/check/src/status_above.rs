@@ -41,7 +41,14 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     // "**Delete it → 204**"
     static AFTER_ARROW: LazyLock<Regex> =
         regex!(r"(?:→|->|=>)\s*`?(?:HTTP\s+)?[1-5]\d\d\b[\s\w()`]*$");
-    let is_title = prose.bold.as_deref() == Some(prose.text.trim()) || AFTER_ARROW.is_match(text);
+    // "2) Delete it (204 No Content)"
+    static IN_BRACKETS: LazyLock<Regex> =
+        regex!(r"\((?P<status>(?:HTTP\s+)?[1-5]\d\d\s+[A-Z][A-Za-z ]+)\)\W*$");
+    let in_brackets = IN_BRACKETS.captures(text);
+    let in_brackets = in_brackets.and_then(|found| in_line(&found["status"]));
+    let is_title = prose.bold.as_deref() == Some(prose.text.trim())
+        || AFTER_ARROW.is_match(text)
+        || in_brackets.is_some();
     // "- `GET /users/9` returns `404`"
     let is_item = page
         .fence(example.fence)
@@ -59,7 +66,8 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     if let Some(statuses) = status_text::of_cases(&prose.text) {
         return Some(several(statuses, prose));
     }
-    let sure = in_paragraph(text)
+    let sure = in_brackets
+        .or_else(|| in_paragraph(text))
         .or_else(|| status_text::of_other_case(text))
         .or_else(|| status_text::of_heading(text))
         .or_else(|| status_text::on_success(text));

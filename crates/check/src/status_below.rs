@@ -134,7 +134,7 @@ impl Below<'_> {
                 if self.is_title_of_next(index) {
                     return ControlFlow::Break(());
                 }
-                if !self.is_about_next(index) && !labels::is_about_another(&prose.text) {
+                if !labels::is_about_another(&prose.text) {
                     self.read_paragraph(index);
                 }
             }
@@ -178,7 +178,15 @@ impl Below<'_> {
             return;
         };
         let text = other_requests::without(self.page, prose, &self.example.request);
-        let text = &*status_text::without_lists_of_errors(&text);
+        let text = status_text::without_lists_of_errors(&text);
+        let mut text = text.as_str();
+        if self.is_about_next(index) {
+            // "Returns `204`. If it is gone, it returns `404`:"
+            let rest = text
+                .trim_end()
+                .strip_suffix(labels::last_sentence(text).trim_end());
+            text = rest.unwrap_or_default();
+        }
         let label = || {
             let source = self.page.text[prose.range.clone()].lines().last();
             let mut texts = [source?, text].into_iter();
@@ -196,6 +204,7 @@ impl Below<'_> {
         let choices = status_text::of_choices(text).unwrap_or_default();
         let Some(status) = in_paragraph(text)
             .or_else(|| status_text::explained(text))
+            .or_else(|| status_text::of_expectation(text))
             .or_else(label)
             .or_else(|| status_text::of_success(text))
             .or_else(|| status_text::on_success(text))
@@ -219,12 +228,15 @@ impl Below<'_> {
         let is_listed = self.page.is_list_item(prose.range.start);
         let is_item =
             status_text::explained(text).is_some() && is_listed && !labels::says_expected(text);
+        let is_expected = status_text::of_expectation(text).is_some();
         let is_general = choices.is_empty()
+            && !is_expected
             && in_paragraph(text).is_some()
             && text.lines().all(|line| in_line(line).is_none())
             && status_text::is_general(text)
             && label().is_none();
-        let is_remark = in_paragraph(text).is_none() && remark() == Some(status);
+        let is_sure = in_paragraph(text).is_some() || status_text::of_expectation(text).is_some();
+        let is_remark = !is_sure && remark() == Some(status);
         let is_possible = is_general || (self.in_errors || is_item || is_remark) && status >= 400;
         if self.found.is_none() && is_possible {
             // The text lists a possible status, so the usual one is accepted, too.

@@ -140,11 +140,14 @@ fn in_sentences(text: &str) -> Option<u16> {
             .parse()
             .ok();
     };
-    let next = captures
-        .name("next")
+    let code = captures.name("code")?;
+    let next = captures.name("next");
+    // "Verify: status 204. Take a screenshot."
+    let is_next = |next: &regex::Match<'_>| !text[code.end()..next.start()].contains(". ");
+    let next = next
+        .filter(is_next)
         .map_or("", |next| next.as_str())
         .to_lowercase();
-    let code = captures.name("code")?;
     // An address such as `127.0.0.1`.
     let mut after = text[code.end()..].chars();
     if after.next() == Some('.') && after.next().is_some_and(|next| next.is_ascii_digit()) {
@@ -345,6 +348,22 @@ pub fn of_success(text: &str) -> Option<u16> {
         && labels::words(text).len() <= 16
         && is_plain)
         .then_some(code)
+}
+
+/// The status in a description of what is expected: "Expected: the new user (status 201)", "Esperado: erro 404".
+pub fn of_expectation(text: &str) -> Option<u16> {
+    static LAST: LazyLock<Regex> = regex!(
+        r"(?i)[(,;]\s*(?:http\s+)?(?:status|código|codigo|code|estado|statut|stato|код|статус)(?:\s+(?:code|http|de\s+estado))?\s*[:=]?\s*`?(?P<code>[1-5]\d\d)\b[\w\s`]{0,30}\)?\W*$"
+    );
+    static ERROR: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:(?:an?|ein|une?|um|uno?)\s+)?(?:error|erro|erreur|errore|fehler|ошибка)\s+(?P<code>[45]\d\d)\b"
+    );
+    let text = text.lines().next()?;
+    let (label, rest) = text.split_once([':', '：'])?;
+    let is_label = labels::words(label).len() <= 4
+        && (labels::says_expected(label) || labels::label(label) == Announces::Response);
+    let found = LAST.captures(rest).or_else(|| ERROR.captures(rest))?;
+    (is_label && is_statement(rest)).then(|| found["code"].parse().ok())?
 }
 
 /// The status that a label calls the response: "Réponse attendue : `201 Created`".
@@ -559,6 +578,16 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         regex!(r#"^\W*(?P<label>\w+)\s*:\s*(?P<code>[1-5]\d\d)\s+[-–—]\s+["'“][^"'”]*["'”]\s*$"#);
     if let Some(found) = NOTED.captures(comment)
         && labels::says_expected(&found["label"])
+    {
+        return Some(vec![found["code"].parse().ok()?]);
+    }
+    // `200 + the new user`, `DELETE - 204, no body`
+    static BEGINS: LazyLock<Regex> = regex!(
+        r"^\W*(?:\w+\s+[–—-]\s+)?(?:HTTP\s+)?(?P<code>[1-5]\d\d)(?:\s*[+,]\s|\s+(?:and|with|no|empty|new|updated)\b)"
+    );
+    if let Some(found) = BEGINS.captures(comment)
+        && is_statement(comment)
+        && codes(comment).len() == 1
     {
         return Some(vec![found["code"].parse().ok()?]);
     }

@@ -224,6 +224,9 @@ impl Unmet<'_> {
             StatusSource::Directive => true,
             _ => self.compared.received.is_success() && !self.compared.status_ok,
         };
+        // What a sentence says that it prints.
+        let is_stated = !self.example.request.printed.is_whole() && self.compared.other.is_some();
+        let contradicts = contradicts || is_stated;
         (!is_misspelt && !contradicts && (is_elsewhere || !self.example.is_shown()))
             .then(|| format!("{reason}; sent as it stands, it gets the status {status}"))
     }
@@ -356,7 +359,7 @@ impl Unmet<'_> {
                 || !matches!(found.problem, Some(Problem::NoBody | Problem::Template)))
             && !result.example.is_sent_empty
             && !matches!(resolved, Resolved::Foreign(_))
-            && fence.is_none_or(|fence| !found.is_endpoint(&fence.content))
+            && fence.is_none_or(|fence| !found.is_endpoint(fence))
     }
 
     /// Whether the difference between the page and a response may come from a write that was not run.
@@ -485,7 +488,7 @@ impl Unmet<'_> {
         }
         // A misspelt name is a mistake.
         let is_misspelt = text::is_misspelt(name?, &resources);
-        let is_endpoint = |fence: &Fence| self.example.request.is_endpoint(&fence.content);
+        let is_endpoint = |fence: &Fence| self.example.request.is_endpoint(fence);
         if !is_misspelt
             && self.example.response.is_none()
             && self.page.fence(self.example.fence).is_some_and(is_endpoint)

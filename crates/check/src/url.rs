@@ -276,6 +276,15 @@ pub fn path_of(url: &str) -> &str {
     }
 }
 
+/// The last part of the path of a URL: `users`.
+pub fn resource(url: &str) -> &str {
+    let path = path_of(url).split('?').next().unwrap_or_default();
+    path.trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+}
+
 /// The variable of a shell with which a URL begins: `$HOST`.
 pub fn shell_base(url: &str) -> Option<&str> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
