@@ -74,6 +74,19 @@ fn messages_and_statuses_in_notes_are_understood() {
             "```bash\ncurl http://localhost:3000/bands/1\n```\n\nSuccess: `200 OK`  \nNot found: `404 Not Found` (empty body)\n".to_owned(),
             &["pass"],
         ),
+        (
+            "```bash\ndocker compose exec web curl http://localhost:3000/bands/1\n```\n\n```json\n{ \"id\": 1, \"name\": \"Cats\" }\n```\n".to_owned(),
+            &["fail: name"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n# 404 {\"error\": \"x\"} for unknown ids\n```\n".to_owned(),
+            &["pass"],
+        ),
+        // Several requests in a paragraph are not read.
+        (
+            "Method: GET\nURL: http://localhost:3000/bands/1\nResponse: 200\nMethod: DELETE\nURL: http://localhost:3000/bands/9\nResponse: 404\n".to_owned(),
+            &[],
+        ),
         (format!("3) Delete it (204 No Content)\n{delete}"), &["fail: the text documents 204"]),
         (format!("{delete}\nVerify: status 204. Then go on.\n"), &["fail: the text documents 204"]),
     ];

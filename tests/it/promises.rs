@@ -264,7 +264,15 @@ fn lines_that_a_program_prints_are_compared_with_the_block_below_it() {
             python(two, "```text\nStatus: 201\nName: Owls\n```"),
             &["fail: line 1 of the output"],
         ),
-        // Other numbers of lines, branches and loops are not understood.
+        (
+            "```python\nr = requests.get(\"http://localhost:3000/bands\")\nfor band in r.json():\n    print(band[\"name\"])\n```\n\nOutput:\n\n```\nOwls\nCats\n```\n".to_owned(),
+            &["fail: line 2 of the output: documented \"Cats\", got \"Foxes\""],
+        ),
+        (
+            "```js\nconst bands = await (await fetch('http://localhost:3000/bands')).json();\nbands.forEach((band) => console.log(`${band.id}: ${band.name}`));\n```\n\n```text\n1: Owls\n2: Foxes\n```\n".to_owned(),
+            &["pass"],
+        ),
+        // Other numbers of lines and branches are not understood.
         (python(two, "Output:\n\n```\nName: Cats\n```"), &["pass"]),
         (
             python("if r.ok:\n    print(\"ok\")", "Output:\n\n```\nfailed\n```"),
@@ -369,6 +377,50 @@ fn cells_labels_and_comments_say_what_comes_back() {
         (
             label("Esperado: erro 404 com uma mensagem"),
             &["fail: the text documents 404"],
+        ),
+    ]);
+}
+
+#[test]
+fn the_id_of_a_new_record_and_headers_in_a_block_are_compared() {
+    let post = "```bash\ncurl http://localhost:3000/bands -H 'Content-Type: application/json' -d '{\"name\": \"Cats\"}'\n```\n";
+    let response = "```json\n{ \"id\": 3, \"name\": \"Cats\" }\n```\n";
+    let said = |text: &str| format!("{post}\n{text}\n");
+    let headers = |id: u8| {
+        format!(
+            "{post}\n{response}\n**Headers:**\n\n```\nLocation: http://localhost:3000/bands/{id}\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (said("The new band has the id 9."), &["fail: id: documented 9, got 3"][..]),
+        (said("The new band has the id 3."), &["pass"]),
+        (said("The new band gets an id, e.g. with id 9."), &["pass"]),
+        (said("**Resultado:** Se crea el grupo con ID 7"), &["fail: id: documented 7"]),
+        (said("If there are eight bands, the new one has the id 9."), &["pass"]),
+        (headers(4), &["fail: the server sends `Location: /bands/3`"]),
+        (headers(3), &["pass"]),
+        (
+            "### POST /bands\n\nCreates a band.\n\n**Response:** `202 Accepted` with the new band.\n".to_owned(),
+            &["fail: the text documents 202"],
+        ),
+    ]);
+}
+
+#[test]
+fn assertions_of_editors_are_compared() {
+    let page = |assertion: &str| {
+        format!(
+            "```http\nGET http://localhost:3000/bands/1\n\n> {{%\nclient.test(\"x\", function() {{\n  client.assert({assertion}, \"x\");\n}});\n%}}\n```\n"
+        )
+    };
+    assert_all_judged(&[
+        (page("response.status === 200"), &["pass"][..]),
+        (page("response.body.name === \"Owls\""), &["pass"]),
+        (page("response.body.name === \"Cats\""), &["fail: name: documented \"Cats\""]),
+        // The comment explains the body, and is not sent.
+        (
+            "```http\nPOST http://localhost:3000/bands\nContent-Type: application/json\n\n{\n  \"name\": \"Cats\" // any text\n}\n```\n".to_owned(),
+            &["pass"],
         ),
     ]);
 }

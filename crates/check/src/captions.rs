@@ -11,14 +11,6 @@ use super::text::is_one_of;
 use super::text::line_end;
 use super::transcript;
 
-/// Whether a line is the language or a button of a code block that was copied as text.
-pub fn is_leftover(line: &str) -> bool {
-    const WORDS: &str =
-        "json|javascript|bash|http|copy|copy code|edit|copiar|copiar código|editar|copier|kopieren";
-    let line = line.trim().to_lowercase();
-    WORDS.split('|').any(|word| word == line)
-}
-
 /// The blocks that a code block stands for: JSON values with a label above each, or an indented page with requests.
 pub fn split(fence: &Fence) -> Option<Vec<Block>> {
     let content = fence.content.as_str();
@@ -42,7 +34,7 @@ pub fn split(fence: &Fence) -> Option<Vec<Block>> {
         let range = start..start + line.len();
         let is_below_space = content[..at].ends_with("\n\n");
         at = next;
-        if line.is_empty() || is_leftover(line) {
+        if line.is_empty() || labels::is_leftover(line) {
             continue;
         }
         if line.starts_with("HTTP/") || shown::command_in_line(line).is_some() {

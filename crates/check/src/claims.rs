@@ -47,7 +47,7 @@ impl Claim {
     pub fn difference(&self, received: &Received) -> Option<Difference> {
         let is_of_body = matches!(self.part, Part::Body(_) | Part::Length(_));
         let path = match &self.part {
-            Part::Response | Part::Status => return None,
+            Part::Response | Part::Status | Part::Each { .. } => return None,
             Part::Success => Vec::new(),
             Part::Body(path) | Part::Length(path) => path.clone(),
         };
@@ -102,6 +102,27 @@ pub struct Said {
 
 /// What a program prints, asserts or expects of the response to the call in a range.
 pub fn in_program(text: &str, call: &Range<usize>) -> Said {
+    let end = end_of_case(text, call.end);
+    // The call has a name of its own, so that an expression with it can be read.
+    let name = format!("{:_<1$}", "r", call.len());
+    let text = format!("{}{name}{}", &text[..call.start], &text[call.end..end]);
+    // What is said below a change of a value is not about the response.
+    let change = CHANGE
+        .find_at(&text, call.end)
+        .map_or(text.len(), |found| found.start());
+    let promised = (PROMISED.to_owned(), Part::Response);
+    let names = Names(HashMap::from([(name, Part::Response), promised]));
+    read_statements(&text, line_start(&text, call.start), change, names)
+}
+
+/// What the script of an editor asserts of `response`: `client.assert(response.body.id === 1)`.
+pub fn in_script(text: &str, range: Range<usize>) -> Vec<Claim> {
+    let names = Names(HashMap::from([("response".to_owned(), Part::Response)]));
+    read_statements(&text[..range.end], range.start, range.end, names).claims
+}
+
+/// Reads statements from an offset on. Those below `change` are not about the response.
+fn read_statements(text: &str, mut at: usize, change: usize, mut names: Names) -> Said {
     static STATEMENT: LazyLock<Regex> = regex!(
         r"(?xm)
             \b(?: (?P<print>console\.(?:log|info|dir)|p?print|pp)
@@ -112,26 +133,15 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Said {
           | ^>>>\x20(?P<entered>[^\n]+)\n
         "
     );
-    let end = end_of_case(text, call.end);
-    // The call has a name of its own, so that an expression with it can be read.
-    let name = format!("{:_<1$}", "r", call.len());
-    let text = format!("{}{name}{}", &text[..call.start], &text[call.end..end]);
-    // What is said below a change of a value is not about the response.
-    let change = CHANGE
-        .find_at(&text, call.end)
-        .map_or(text.len(), |found| found.start());
-    let promised = (PROMISED.to_owned(), Part::Response);
-    let mut names = Names(HashMap::from([(name, Part::Response), promised]));
     let mut claims = Vec::new();
-    let mut at = line_start(&text, call.start);
-    let mut prints = prints_in_order(&text, at).then(Vec::new);
-    while let Some(found) = STATEMENT.captures_at(&text, at) {
+    let mut prints = prints_in_order(text, at).then(Vec::new);
+    while let Some(found) = STATEMENT.captures_at(text, at) {
         let Some(whole) = found.get(0).filter(|whole| whole.start() < change) else {
             prints.take_if(|_| found.name("print").is_some());
             break;
         };
-        let line = line_start(&text, whole.start());
-        let above = &text[at..line_end(&text, whole.start())];
+        let line = line_start(text, whole.start());
+        let above = &text[at..line_end(text, whole.start())];
         names.learn(above);
         if names.are_passed_to_functions(above) {
             prints = None;
@@ -143,21 +153,21 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Said {
         }
         let has = |name: &str| found.name(name).is_some();
         let print = match has("print") {
-            true => names.print(&text, at, whole.as_str()),
+            true => names.print(text, at, whole.as_str()),
             false => None,
         };
         let claimed = match found.name("entered") {
-            Some(entered) => output_below(&text, entered.as_str(), at),
-            None if has("print") => printed(&text, at),
-            None if has("expect") => expected(&text, at),
-            None if has("pair") => pair(&text, at),
-            None => asserted(&text, at),
+            Some(entered) => output_below(text, entered.as_str(), at),
+            None if has("print") => printed(text, at),
+            None if has("expect") => expected(text, at),
+            None if has("pair") => pair(text, at),
+            None => asserted(text, at),
         };
         let in_text = print.as_ref().zip(claimed.as_ref());
-        let in_text = in_text.and_then(|(print, claimed)| in_fixed_text(&text, print, claimed));
+        let in_text = in_text.and_then(|(print, claimed)| in_fixed_text(text, print, claimed));
         if has("print") {
             prints = prints.zip(print).map(|(mut prints, print)| {
-                prints.push(print);
+                prints.push((at, print));
                 prints
             });
         }
@@ -175,7 +185,7 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Said {
             Part::Body(path) if claimed.is_length => Part::Length(path),
             // What is printed as a whole is the response.
             Part::Body(path) if claimed.is_output && path.is_empty() => continue,
-            Part::Response => continue,
+            Part::Response | Part::Each { .. } => continue,
             part => part,
         };
         let range = claimed.range;
@@ -183,16 +193,32 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Said {
         let value = value.or_else(|| in_words(&text[range.clone()], &part));
         claims.extend(value.map(|value| Claim { part, value, range }));
     }
+    let prints = prints.filter(|prints| is_one_line_a_turn(text, prints));
+    let prints = prints.unwrap_or_default().into_iter();
     Said {
         claims,
-        prints: prints.unwrap_or_default(),
+        prints: prints.map(|(_, print)| print).collect(),
     }
+}
+
+/// Whether a program has no loop, or only one whose single print, which is the last, prints its items.
+fn is_one_line_a_turn(text: &str, prints: &[(usize, Print)]) -> bool {
+    static LOOP: LazyLock<Regex> = regex!(r"\bfor\b|\.forEach\(");
+    let mut loops = LOOP.find_iter(text);
+    let Some(first) = loops.next() else {
+        return true;
+    };
+    let mut within = prints.iter().filter(|(at, _)| *at > first.start());
+    let is_of_items = within
+        .next()
+        .is_some_and(|(_, print)| print.list().is_some());
+    loops.next().is_none() && is_of_items && within.next().is_none()
 }
 
 /// Whether a program prints from an offset on, and each of its statements runs once.
 fn prints_in_order(text: &str, at: usize) -> bool {
     static BRANCH: LazyLock<Regex> = regex!(
-        r"(?m)\b(?:if|else|elif|for|while|switch|forEach|map|console\.(?:error|warn|table)|process\.stdout|sys\.stdout|logg(?:er|ing)|finally)\b|^>>>|\?[^.:\n]*:"
+        r"(?m)\b(?:if|else|elif|while|switch|map|console\.(?:error|warn|table)|process\.stdout|sys\.stdout|logg(?:er|ing)|finally)\b|^>>>|\?[^.:\n]*:"
     );
     static PRINT: LazyLock<Regex> = regex!(r"\b(?:console\.\w+|p?print|pp)\s*\(");
     !BRANCH.is_match(text) && !PRINT.is_match(&text[..at])
@@ -366,13 +392,18 @@ impl Names {
               | \b(?:const|let|var)\s+\[\s*(?P<items>[\w$\s,]+?)\s*\]\s*=\s*(?P<list>[^=>\s][^\n;]*)
               | \.(?:then|success|done)\(\s*(?:async\s*)?(?:function\s*)?\(?\s*(?P<parameter>[\w$]+)\s*\)?\s*(?:=>|\{)\s*
               | \breturn\s+(?P<returned>[^\n;]+)
+              | (?P<looped>[\w$][\w$.()\[\]]*)\.forEach\(\s*\(?\s*(?P<item>[\w$]+)\s*\)?\s*=>
               | (?P<bound>[\w$]+)\s*=>
               | \((?P<bounds>[\w$\s,]+)\)\s*=>
               | \b(?:function\b[^(\n]*\(|lambda\s+)(?P<parameters>[\w$\s,]+)[):]
-              | \bfor\s*\(?\s*(?:(?:const|let|var)\s+)?(?P<each>[\w$\s,]+?)\s+(?:of|in)\b"
+              | \bfor\s+(?P<each>[\w$]+)\s+in\s+(?P<of>[^\n:]+?)\s*:
+              | \bfor\s*\(\s*(?:(?:const|let|var)\s+)?(?P<turn>[\w$]+)\s+of\s+(?P<through>[\w$.()\[\]]+?)\)\s*[\w{]
+              | \bfor\s*\(?\s*(?:(?:const|let|var)\s+)?(?P<turns>[\w$\s,]+?)\s+(?:of|in)\b"
         );
         for found in SETS.captures_iter(text) {
             let part = |name: &str| found.name(name).map(|part| part.as_str());
+            let item = part("item").or(part("each")).or(part("turn"));
+            let list = part("looped").or(part("of")).or(part("through"));
             let others = part("bound").or(part("bounds")).or(part("parameters"));
             if let (Some(name), Some(value)) = (part("name"), part("value")) {
                 self.set(name, self.evaluate(value));
@@ -395,7 +426,12 @@ impl Names {
                 self.set(PROMISED, self.evaluate(&text[result]));
             } else if let Some(value) = part("returned") {
                 self.set(PROMISED, self.evaluate(value));
-            } else if let Some(names) = others.or(part("each")) {
+            } else if let (Some(name), Some(list)) = (item, list)
+                && let Some(Part::Body(list)) = self.evaluate(list)
+            {
+                let path = Vec::new();
+                self.set(name, Some(Part::Each { list, path }));
+            } else if let Some(names) = others.or(item).or(part("turns")) {
                 for name in names.split(',') {
                     self.set(name.trim(), None);
                 }
@@ -468,6 +504,7 @@ impl Names {
         match self.evaluate(inner.map_or(expression, |inner| inner.as_str()))? {
             Part::Response => None,
             Part::Body(path) if path.is_empty() => None,
+            Part::Each { path, .. } if path.is_empty() => None,
             part => Some(part),
         }
     }
@@ -526,10 +563,10 @@ impl Names {
                 }
                 (Part::Response, _) if text("status").is_some() => Part::Status,
                 (Part::Response, _) if text("success").is_some() => Part::Success,
-                (Part::Body(_), _) if rest.starts_with('(') => return None,
+                (Part::Body(_) | Part::Each { .. }, _) if rest.starts_with('(') => return None,
                 (Part::Body(path), _) if text("length").is_some() => Part::Length(path),
                 (part, Some(index)) => part.item(index.parse().ok()?)?,
-                (part @ Part::Body(_), None) => part.member(key?)?,
+                (part @ (Part::Body(_) | Part::Each { .. }), None) => part.member(key?)?,
                 _ => return None,
             };
         }
@@ -545,7 +582,7 @@ impl Names {
 fn in_words(shown: &str, part: &Part) -> Option<Value> {
     let path = match part {
         Part::Body(path) | Part::Length(path) => path.as_slice(),
-        Part::Response | Part::Status | Part::Success => &[],
+        Part::Response | Part::Status | Part::Success | Part::Each { .. } => &[],
     };
     let keys = path.iter().filter_map(|step| match step {
         Step::Key(key) => Some(key.as_str()),

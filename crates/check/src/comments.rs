@@ -176,7 +176,14 @@ pub fn comment_output(text: &str) -> usize {
             break;
         }
     }
-    length
+    // `404 {"error": "..."} for unknown ids`
+    static CONDITION: LazyLock<Regex> = regex!(
+        r"(?i)[}\]]\s+(?:for|if|when|on|unless|otherwise|bei|wenn|si|se|для|если)\s[^{}\[\]]*$"
+    );
+    match CONDITION.is_match(text[..length].trim_end()) {
+        true => 0,
+        false => length,
+    }
 }
 
 /// Whether the comments with output stand above the commands of a block, and not below them.

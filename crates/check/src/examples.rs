@@ -17,12 +17,13 @@ use super::node::{Item, Kind};
 use super::other_requests;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
+use super::parts::Print;
 use super::printed::{self, Printed};
 use super::programs;
 use super::repeats::Repeats;
 use super::requests;
 use super::sample_calls;
-use super::text::{is_one_of, line_start};
+use super::text::line_start;
 use super::url;
 use super::variables;
 
@@ -602,7 +603,7 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
         if !is_own
             && !is_of_other
             && is_only_call(at)
-            && is_output_of(page, at, response.fence, prints.len())
+            && is_output_of(page, at, response.fence, &prints)
         {
             example.request.printed = Printed::by_program(prints);
             continue;
@@ -636,21 +637,13 @@ fn pair_programs(page: &Page, examples: &mut [Example]) {
 }
 
 /// Whether a block below a program can be the lines that it prints.
-fn is_output_of(page: &Page, program: usize, output: usize, lines: usize) -> bool {
+fn is_output_of(page: &Page, program: usize, output: usize, prints: &[Print]) -> bool {
     let label = output.checked_sub(1).filter(|above| *above != program);
     let label = label.and_then(|above| page.blocks[above].text());
     page.fence(output).is_some_and(|fence| {
-        let content = fence.content.trim();
-        let shown = content.lines().filter(|line| !line.trim().is_empty());
-        !content.starts_with(['{', '['])
-            && shown.count() == lines
+        printed::may_be_lines(prints, fence)
             && label.is_none_or(programs::is_output_label)
-            && (fence.language.is_empty()
-                || is_one_of(
-                    &fence.language,
-                    "text txt plain plaintext output console shell json",
-                ))
-            && (label.is_some() || !printed::is_like_command(content))
+            && (label.is_some() || !printed::is_like_command(fence.content.trim()))
     })
 }
 

@@ -120,9 +120,27 @@ pub fn is_empty_list(text: &str) -> bool {
     EMPTY.is_match(text) && status_text::is_promise(text)
 }
 
+/// Whether a text begins with a word for what comes back: "Returns 5 users".
+pub fn returns(text: &str) -> bool {
+    static RETURNS: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:returns?|retorna|devuelve|renvoie|restituisce|liefert|возвращает|返回)\b"
+    );
+    RETURNS.is_match(text)
+}
+
 /// Whether a text says something of the response that can be compared.
 pub fn says_something(text: &str, resource: &str) -> bool {
     count(text, resource, About::Maybe).is_some() || is_empty_list(text) || !values(text).is_empty()
+}
+
+/// The id that a text gives to a record: "the new user with id 5", "gets the id `5`".
+pub fn id(text: &str) -> Option<&str> {
+    static ID: LazyLock<Regex> = regex!(
+        r"(?i)\b(?:with|has|have|gets?|receives?|assigns?|con|tiene|com|tem|recebe|mit|hat|erhält|bekommt|die|avec|a|reçoit|ha|riceve)\s+(?:the\s+|an?\s+|el\s+|o\s+|der\s+|die\s+|l['’]\s?|un\s+)?(?:new\s+|next\s+)?id\s*(?:is|of|:|=)*\s*[`*]*(?P<id>\d+)\b"
+    );
+    let is_sure = !text.contains("e.g") && !text.contains("z.B") && status_text::is_promise(text);
+    let found = ID.captures(text).filter(|_| is_sure)?;
+    Some(found.name("id")?.as_str())
 }
 
 /// The members that a text states, and their values as it has them: "`id` = 2", `[0].title == "Ada"`.

@@ -9,7 +9,7 @@ use super::blocks::Fence;
 use super::claims::Claim;
 use super::http_message;
 use super::parts::Print;
-use super::printed::Printed;
+use super::printed::{self, Printed};
 use super::service::{Request, WrittenRequest};
 use super::shell::{self, Mistake};
 use super::text::nearest;
@@ -87,7 +87,9 @@ impl FoundRequest {
 
     /// Whether a block could be what it prints.
     pub fn may_print(&self, fence: &Fence) -> bool {
-        transcript::shows_response(fence) || self.printed.fits(fence)
+        transcript::shows_response(fence)
+            || self.printed.fits(fence)
+            || printed::may_be_lines(&self.prints, fence)
     }
 
     /// Gives a request without a body one that the page shows elsewhere.

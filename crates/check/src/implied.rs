@@ -448,7 +448,8 @@ impl<'a> Candidate<'a> {
         }
         if !matches!(self.mention.method.as_str(), "GET" | "DELETE") {
             let object = mentions::body(self.words).map(serde_json::from_str::<Map<_, Value>>);
-            return object.map_or(mentions::has_status(self.words), |object| object.is_ok());
+            let has_status = || mentions::has_status(self.words) || self.is_reference();
+            return object.map_or_else(has_status, |object| object.is_ok());
         }
         let is_named = matches!(self.mention.form, Form::Section | Form::Described);
         let near = if self.is_heading() { usize::MAX } else { 4 };
@@ -464,6 +465,19 @@ impl<'a> Candidate<'a> {
                 && url::this_machine(&self.mention.url).is_some()
             || (self.is_heading() || is_named && !self.is_in_list())
                 && near.any(|block| says_status(block))
+    }
+
+    /// Whether it is the heading of a POST that says what it returns and shows no body: a reference.
+    fn is_reference(&self) -> bool {
+        let has_code = || self.section.iter().any(|block| block.fence().is_some());
+        let says_response = |block: &&Block| {
+            let said = block.prose().map(|prose| labels::label(&prose.text));
+            said == Some(Announces::Response) && says_status(block)
+        };
+        self.is_heading()
+            && self.mention.method == "POST"
+            && !has_code()
+            && self.section.iter().any(says_response)
     }
 
     /// Whether the path ends with the id of a record.

@@ -72,7 +72,7 @@ const FILLER: &str = "example examples sample the a an of for in using with to y
      exemple de la le pour ejemplo para exemplo esempio di per";
 
 /// Words for a response that is to come, as a part of a pattern that ignores case.
-pub const EXPECTED: &str = r"(?: \b(?: expect(?:s|ed|ation)? | erwartet\w* | erwarte[nt]? | attendue?s? | esperad[ao]s? | esperamos | atte(?:so|sa|si|se) |
+pub const EXPECTED: &str = r"(?: \b(?: expect(?:s|ed|ation)? | erwartet\w* | erwartung\w* | erwarte[nt]? | attendue?s? | esperad[ao]s? | esperamos | atte(?:so|sa|si|se) |
         previst[oaie] | verwacht\w* | oczekiwan\w* | spodziewan\w* | oček[aá]v\w* | očakáv\w* | očekiv\w* | pričakov\w* | ожида\w* |
         ожидав\w* | очіку\w* | очаква\w* | очекив\w* | beklenen\w* | förvänta\w* | forvente\w* | odote\w* | oletet\w* | αναμεν\w* |
         (?:ال)?متوقعة? | انتظار | צפוי\w* | aștept\w* | aştept\w* | várt | elvárt | diharapkan | harapan | dijangka )\b
@@ -437,6 +437,14 @@ pub fn stem(label: &str, wanted: Announces) -> Option<Vec<String>> {
 fn is_filler(word: &str) -> bool {
     let is_expected = |found: regex::Match<'_>| found.len() == word.len();
     is_one_of(word, FILLER) || SAYS_EXPECTED.find(word).is_some_and(is_expected)
+}
+
+/// Whether a line is the language or a button of a code block that was copied as text.
+pub fn is_leftover(line: &str) -> bool {
+    const WORDS: &str =
+        "json|javascript|bash|http|copy|copy code|edit|copiar|copiar código|editar|copier|kopieren";
+    let line = line.trim().to_lowercase();
+    WORDS.split('|').any(|word| word == line)
 }
 
 /// Whether a sentence leads to what is below it.

@@ -190,6 +190,10 @@ fn named(text: &str) -> Option<Mention> {
     if labels::is_about_another(text) {
         return None;
     }
+    // Several requests in a paragraph are not read.
+    if METHOD_FIELD.find_iter(text).nth(1).is_some() {
+        return None;
+    }
     if let Some(url) = URL_FIELD.captures(text)
         && let Some(method) = METHOD_FIELD.captures(text)
     {

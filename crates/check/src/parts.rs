@@ -21,6 +21,8 @@ pub enum Part {
     Body(Vec<Step>),
     /// The length of what is there.
     Length(Vec<Step>),
+    /// In a loop, what is at a path in each item of a list.
+    Each { list: Vec<Step>, path: Vec<Step> },
 }
 
 impl Part {
@@ -30,7 +32,7 @@ impl Part {
             (Part::Response, "data") => Some(Part::Body(Vec::new())),
             (Part::Response, "status") => Some(Part::Status),
             (Part::Response, "ok") => Some(Part::Success),
-            (Part::Body(_), key) => self.step(Step::Key(key.to_owned())),
+            (Part::Body(_) | Part::Each { .. }, key) => self.step(Step::Key(key.to_owned())),
             _ => None,
         }
     }
@@ -43,6 +45,10 @@ impl Part {
     fn step(&self, step: Step) -> Option<Part> {
         match self {
             Part::Body(path) => Some(Part::Body([path.as_slice(), &[step]].concat())),
+            Part::Each { list, path } => Some(Part::Each {
+                list: list.clone(),
+                path: [path.as_slice(), &[step]].concat(),
+            }),
             _ => None,
         }
     }
@@ -50,7 +56,7 @@ impl Part {
     /// The value in a response; `None` if there is none or it is not known.
     pub fn value(&self, received: &Received) -> Option<Value> {
         match self {
-            Part::Response => None,
+            Part::Response | Part::Each { .. } => None,
             Part::Status => Some(received.status.into()),
             Part::Success => Some(received.is_success().into()),
             Part::Body(path) => value_at(received.json()?, path).cloned(),
@@ -94,11 +100,33 @@ pub struct Print {
 }
 
 impl Print {
-    /// The line that is printed; `None` if it is not known, or several.
-    pub fn line(&self, received: &Received) -> Option<String> {
+    /// The list whose items are printed, one a line.
+    pub fn list(&self) -> Option<&[Step]> {
+        self.pieces.iter().find_map(|piece| match piece {
+            Piece::Value(Part::Each { list, .. }) => Some(list.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// The lines that are printed; `None` if they are not known.
+    pub fn lines(&self, received: &Received) -> Option<Vec<String>> {
+        match self.list() {
+            None => Some(vec![self.line(received, None)?]),
+            Some(list) => {
+                let items = value_at(received.json()?, list)?.as_array()?.iter();
+                items.map(|item| self.line(received, Some(item))).collect()
+            }
+        }
+    }
+
+    fn line(&self, received: &Received, item: Option<&Value>) -> Option<String> {
+        let value = |part: &Part| match part {
+            Part::Each { path, .. } => value_at(item?, path).cloned(),
+            part => part.value(received),
+        };
         let text = |piece: &Piece| match piece {
             Piece::Text(text) => Some(text.clone()),
-            Piece::Value(part) => match part.value(received)? {
+            Piece::Value(part) => match value(part)? {
                 Value::String(text) => Some(text),
                 Value::Number(number) => Some(number.to_string()),
                 Value::Bool(true) if self.is_python => Some("True".to_owned()),

@@ -156,12 +156,8 @@ impl Printed {
 
     /// Whether a block could be what it prints, although it would not be taken for a response.
     pub fn fits(&self, fence: &Fence) -> bool {
-        let languages = "text txt plain plaintext output console shell json csv tsv";
-        let is_output = fence.language.is_empty() || is_one_of(&fence.language, languages);
-        let prompted = fence.content.lines().any(prompt::begins);
         !self.is_whole()
-            && is_output
-            && !prompted
+            && is_of_output(fence)
             && self.looks_like_output(&fence.content, self.is_raw())
     }
 
@@ -286,11 +282,11 @@ impl Printed {
             return Ok(received.json().cloned());
         }
         if !self.by_program.is_empty() {
-            let lines = self.by_program.iter().map(|print| print.line(received));
-            let lines = lines.map(|line| Some(line_value(&line?)));
-            let lines: Option<Value> = lines.collect();
-            let unknown = || Stop::Unfinished("the program prints more than one line at a time");
-            return lines.map(Some).ok_or_else(unknown);
+            let lines = self.by_program.iter().map(|print| print.lines(received));
+            let lines: Option<Vec<Vec<String>>> = lines.collect();
+            let unknown = || Stop::Unfinished("the program prints more than texts and numbers");
+            let lines = lines.ok_or_else(unknown)?.concat();
+            return Ok(Some(lines.iter().map(|line| line_value(line)).collect()));
         }
         let mut values = match &received.body {
             Body::Empty => Vec::new(),
@@ -307,6 +303,24 @@ impl Printed {
             _ => Value::Array(values),
         }))
     }
+}
+
+/// Whether a block could be the lines that a program prints.
+pub fn may_be_lines(prints: &[Print], fence: &Fence) -> bool {
+    let content = fence.content.trim();
+    let shown = content.lines().filter(|line| !line.trim().is_empty());
+    let is_list = prints.iter().any(|print| print.list().is_some());
+    !prints.is_empty()
+        && is_of_output(fence)
+        && !content.starts_with(['{', '['])
+        && (is_list || shown.count() == prints.len())
+}
+
+/// Whether a block may be what a program or command prints, and no session.
+fn is_of_output(fence: &Fence) -> bool {
+    let languages = "text txt plain plaintext output console shell json csv tsv";
+    let is_output = fence.language.is_empty() || is_one_of(&fence.language, languages);
+    is_output && !fence.content.lines().any(prompt::begins)
 }
 
 fn not_run(filter: &str) -> String {

@@ -14,11 +14,13 @@ use super::failures::Around;
 use super::labels;
 use super::other_requests;
 use super::page::{Block, Fence};
+use super::parts::Part;
 use super::programs;
 use super::service::Received;
 use super::status_below;
 use super::status_text;
 use super::text::{is_one_of, line_end};
+use super::transcript;
 use super::url;
 
 impl Around<'_> {
@@ -92,10 +94,13 @@ impl Around<'_> {
             let count = count.filter(|_| is_list);
             claims.extend(count.map(|number| Claim::count(number, range.clone())));
             // What is created depends on the body.
-            let values = match self.example.is_sent_empty {
+            let mut values = match self.example.is_sent_empty {
                 true => Vec::new(),
                 false => expectations::values(&text),
             };
+            let id = expectations::id(&text).filter(|_| self.example.method() == "POST");
+            let part = || Part::Body(Vec::new()).member("id");
+            values.extend(id.and_then(|id| Some((part()?, id.to_owned()))));
             for (part, shown) in values {
                 let scalar = match part.value(received) {
                     Some(Value::String(text)) => text,
@@ -117,7 +122,13 @@ impl Around<'_> {
         };
         let cells = fence.expected.iter();
         let mut texts: Vec<_> = cells
-            .map(|(text, range)| (text.clone(), About::Maybe, range.clone()))
+            .map(|(text, range)| {
+                let about = match expectations::returns(text) {
+                    true => About::Response,
+                    false => About::Maybe,
+                };
+                (text.clone(), about, range.clone())
+            })
             .collect();
         if let Some(prose) = self.prose_below()
             && let Some((label, text)) = prose.text.split_once([':', '：'])
@@ -128,6 +139,19 @@ impl Around<'_> {
             let text = text.unwrap_or_default().split(". ").next();
             let text = text.unwrap_or_default().trim().to_owned();
             texts.push((text, About::Response, prose.range.clone()));
+        }
+        if let Some(prose) = self
+            .prose_below()
+            .filter(|_| self.example.method() == "POST")
+        {
+            let sentence = prose.text.split(". ").next().unwrap_or_default();
+            static CREATED: LazyLock<Regex> = regex!(
+                r"(?i)^\W*(?:(?:the|this|a|your|our)\s+)?(?:new(?:ly)?|created?|server|response|record|it)\b"
+            );
+            if CREATED.is_match(sentence) {
+                let range = prose.range.clone();
+                texts.push((sentence.to_owned(), About::Response, range));
+            }
         }
         let end = self.example.request.span.end;
         let line = end..line_end(&fence.content, end);
@@ -169,7 +193,33 @@ impl Around<'_> {
             Some((found["name"].to_lowercase(), shown))
         };
         let named = HEADER.captures_iter(text).filter(|_| is_own);
-        named.filter_map(header).collect()
+        named
+            .filter_map(header)
+            .chain(self.headers_below())
+            .collect()
+    }
+
+    /// The headers in a block of their own below the response, with the label "Headers".
+    fn headers_below(&self) -> Vec<(String, Shown)> {
+        let response = self.example.response.as_ref().map(|own| own.fence);
+        let label = response.and_then(|at| Some((at, self.prose_at(at + 1)?)));
+        let is_label = |prose: &Prose| {
+            let words = labels::words(&prose.text);
+            words.len() <= 3 && words.iter().any(|word| is_one_of(word, "header headers"))
+        };
+        let label = label.filter(|(_, prose)| is_label(prose));
+        let Some(fence) = label.and_then(|(at, _)| self.page.fence(at + 2)) else {
+            return Vec::new();
+        };
+        let headers = transcript::compared_headers(&fence.content);
+        let compared = headers.filter(|(name, _)| is_one_of(name, "location x-total-count"));
+        compared
+            .map(|(name, span)| {
+                let text = fence.content[span.clone()].to_owned();
+                let range = fence.source_range(&span);
+                (name, Shown { text, range })
+            })
+            .collect()
     }
 
     /// What the first sentence below a command says that it prints: "It prints `7`."

@@ -364,7 +364,7 @@ impl<'a> Reader<'a> {
         let start = range.end - source.trim_start().len();
         let mut end = start + source.trim().len();
         while let Some(line) = self.text[start..end].lines().next_back()
-            && captions::is_leftover(line)
+            && labels::is_leftover(line)
         {
             end -= line.len();
             end = start + self.text[start..end].trim_end().len();

@@ -88,8 +88,18 @@ pub fn row_request(row: &[Cell]) -> Option<(&Cell, String)> {
     }
     let is_path = |cell: &&Cell| cell.text.starts_with('/') || url::has_base(&cell.text);
     let path = row.iter().find(is_path)?;
-    let message = |cell: &Cell| format!("{} {}", cell.text.to_uppercase(), path.text);
-    let is_method = |cell: &&Cell| METHODS.contains(&&*cell.text.to_uppercase());
+    let message = |cell: &Cell| {
+        let end = cell.text.find(|c: char| !c.is_alphabetic());
+        let method = &cell.text[..end.unwrap_or(cell.text.len())];
+        format!("{} {}", method.to_uppercase(), path.text)
+    };
+    // "PUT or PATCH"
+    let is_method = |cell: &&Cell| {
+        let mut words = labels::words(&cell.text).into_iter();
+        let is_one = |word: &String| METHODS.contains(&&*word.to_uppercase());
+        words.next().as_ref().is_some_and(is_one)
+            && words.all(|word| is_one(&word) || is_one_of(&word, "or and oder o ou"))
+    };
     // A misspelt method is reported where the message is read.
     let is_misspelt = |cell: &&Cell| http_message::misspelt_method(&message(cell)).is_some();
     let method = row
@@ -263,12 +273,15 @@ impl Columns {
         const SENT: &str =
             "body payload params parameters data cuerpo corpo corps тело 请求体 ボディ";
         const CHECKS: &str = "verify verification assert assertion assertions check checks validation validations validaciones \
-             validação validações verificar comprobar prüfen vérification esperado erwartet attendu";
+             validação validações verificar comprobar prüfen vérification";
         static COUNT: LazyLock<Regex> = regex!(
             r"(?i)\b(?:number|count|how\s+many|amount|anzahl|número|cantidad|quantidade|nombre|numero)\b"
         );
         let columns = |names: &str| -> Vec<usize> {
-            let named = |column: &usize| labels::has_word(&table.header[*column].text, names);
+            let named = |column: &usize| {
+                let header = &table.header[*column].text;
+                labels::has_word(header, names) || names == RESULT && labels::says_expected(header)
+            };
             (0..table.header.len()).filter(named).collect()
         };
         let is_count = |column: &usize| COUNT.is_match(&table.header[*column].text);
@@ -338,7 +351,12 @@ fn row_with_result(text: &str, row: &[Cell], columns: &Columns) -> Option<Block>
         let number: u32 = cell.text.trim().parse().ok()?;
         Some((format!("{number} items"), cell.range.clone()))
     });
-    let checks = cells(&columns.checks);
+    // "Returns 5 users" in any column.
+    let is_other = |cell: &&Cell| {
+        expectations::returns(&cell.text) && !shown.iter().any(|shown| shown.range == cell.range)
+    };
+    let mut checks = cells(&columns.checks);
+    checks.extend(row.iter().filter(is_other));
     let said = shown.iter().chain(&checks);
     let expected: Vec<(String, Range<usize>)> = said
         .map(|cell| (cell.text.clone(), cell.range.clone()))

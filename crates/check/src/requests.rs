@@ -1,12 +1,14 @@
 //! Finds the requests in a code block: curl commands and HTTP messages.
 
 use super::blocks::Fence;
+use super::claims;
 use super::commands::{
     commands, from_command, inside, misspelt, misspelt_message, without_command,
 };
 use super::found::{FoundRequest, Problem, placeholder};
 use super::http_message;
 use super::labels::{self, Announces};
+use super::lenient_json;
 use super::powershell;
 use super::printed::Printed;
 use super::prompt;
@@ -65,6 +67,16 @@ pub fn find(
     } else {
         messages(text)
     };
+    // A page explains a body in comments; a file of requests is sent as it is.
+    for body in found
+        .iter_mut()
+        .filter(|_| fence.fenced)
+        .filter_map(|found| found.written.as_mut()?.request.body.as_mut())
+    {
+        if let Some(plain) = without_comments(body) {
+            *body = plain;
+        }
+    }
     if is_one_of(&fence.language, shell::WINDOWS) {
         found.iter_mut().for_each(FoundRequest::allow_braces);
     }
@@ -217,11 +229,16 @@ fn messages(text: &str) -> Vec<FoundRequest> {
             let kept = text[span.clone()].trim_end().len();
             let span = span.start..span.start + kept;
             let method = written.request.method.clone();
+            let claims = match text[span.clone()].contains("{%") {
+                true => claims::in_script(text, span.clone()),
+                false => Vec::new(),
+            };
             let request = FoundRequest {
                 span: span.clone(),
                 written: Some(written),
                 problem,
                 output,
+                claims,
                 ..FoundRequest::default()
             };
             found.push(match http_message::misspelt_method(line) {
@@ -245,6 +262,14 @@ fn messages(text: &str) -> Vec<FoundRequest> {
         }
     }
     found
+}
+
+/// JSON without the comments in it, if it is all there.
+fn without_comments(body: &str) -> Option<String> {
+    let has = |marks: &[&str]| marks.iter().any(|mark| body.contains(mark));
+    let is_explained = has(&[" //", "/*"]) && !has(&["...", "…"]);
+    let read = is_explained.then(|| lenient_json::parse(body).ok())??;
+    Some(read.body?.to_value().to_string())
 }
 
 /// Whether a line is only a label: "Request:".

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::http_message;
+use super::labels;
 use super::printed::Printed;
 use super::prompt;
 use super::shell;
@@ -65,7 +66,9 @@ pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usiz
             // The label is the status line.
             at = first;
             break;
-        } else if !is_command(label) && http_message::introduces_response(label) {
+        } else if !is_command(label)
+            && (http_message::introduces_response(label) || is_copied_language(text, first, at))
+        {
             at = line_end(text, first);
         } else {
             break;
@@ -77,6 +80,15 @@ pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usiz
         true => (Some(shown), end),
         false => (None, start),
     }
+}
+
+/// Whether a line below a label is the language of a block that was copied as text: "json".
+fn is_copied_language(text: &str, line: usize, start: usize) -> bool {
+    let above = text[..start].trim_end().lines().last().unwrap_or_default();
+    let below = text[line_end(text, line)..].trim_start();
+    http_message::introduces_response(above.trim())
+        && labels::is_leftover(&text[line..line_end(text, line)])
+        && below.starts_with(['{', '['])
 }
 
 /// Where the output begins below the progress meter that curl prints if its output goes to another program.
@@ -138,7 +150,11 @@ pub fn command_in_line(line: &str) -> Option<usize> {
             .is_some_and(|user| user.contains('@'));
     let ends_in_prompt = (before.ends_with(['$', '%', '>']) || of_root)
         && !before.contains(['"', '\'', '`', '{', '<']);
-    let helper = matches!(before.trim_start(), "sudo" | "time" | "winpty");
+    static HELPER: LazyLock<Regex> = regex!(
+        r"(?x)^\s*(?:[$%]\s+)?(?: sudo | time | winpty | watch(?:\s+-\S+(?:\s+\d+)?)*
+            | docker(?:-compose|\s+compose)?\s+(?:exec|run)(?:\s+-\S+)*\s+[\w.-]+ | kubectl\s+exec\s[^|;&]*-- )$"
+    );
+    let helper = HELPER.is_match(before);
     let notebook = before.trim_start() == "!";
     let first = before.trim_start_matches(['$', '%', ' ', '\t']);
     let piped = before.ends_with('|') && (first.starts_with("echo ") || first.starts_with("cat "));

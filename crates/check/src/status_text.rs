@@ -669,7 +669,13 @@ pub fn is_promise(text: &str) -> bool {
 pub fn is_unconditional(text: &str) -> bool {
     const CONDITIONS: &str = "if when whenever unless otherwise or should could may might else wenn falls \
          sonst oder si ou cuando quando se caso если means";
-    !labels::has_word(text, CONDITIONS)
+    // "Se crea" is no condition in Spanish.
+    static REFLEXIVE: LazyLock<Regex> =
+        regex!(r"(?i)^\W*se\s+(?:crea|devuelve|retorna|obtiene|elimina|actualiza|muestra)\w?\b");
+    let rest = REFLEXIVE
+        .find(text)
+        .map_or(text, |found| &text[found.end()..]);
+    !labels::has_word(rest, CONDITIONS)
         && !text.contains("如果")
         && !labels::is_about_another(text)
         && text.len() < 200
