@@ -87,6 +87,30 @@ fn messages_and_statuses_in_notes_are_understood() {
             "Method: GET\nURL: http://localhost:3000/bands/1\nResponse: 200\nMethod: DELETE\nURL: http://localhost:3000/bands/9\nResponse: 404\n".to_owned(),
             &[],
         ),
+        // "A1." below "Q1.".
+        (
+            "Q1. curl http://localhost:3000/bands/1  \nA1. {\"id\": 1, \"name\": \"Cats\"}  \n".to_owned(),
+            &["fail: name"],
+        ),
+        // The status of each command stands behind it.
+        (
+            "```bash\nhttp PUT /bands    # Returns 405\nhttp GET /bands/9  # Returns 404\n```\n".to_owned(),
+            &["pass", "pass"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n```\n\nResponse: 200 OK, {\"id\": 1, \"name\": \"Cats\"}\n".to_owned(),
+            &["fail: name"],
+        ),
+        (
+            "```bash\ncurl http://localhost:3000/bands/1\n```\n\nResponse: 404 Not Found, {\"error\": \"not found\"}\n".to_owned(),
+            &["fail: the text documents 404"],
+        ),
+        // The number of an error.
+        ("```bash\ncurl http://localhost:3000/bands/9  # code=1001\n```\n".to_owned(), &["pass"]),
+        (
+            "**`GET /bands/1`**: Returns the band\n\nResponse:\n\n```json\n{ \"id\": 1, \"name\": \"Cats\" }\n```\n".to_owned(),
+            &["fail: name"],
+        ),
         (format!("3) Delete it (204 No Content)\n{delete}"), &["fail: the text documents 204"]),
         (format!("{delete}\nVerify: status 204. Then go on.\n"), &["fail: the text documents 204"]),
     ];

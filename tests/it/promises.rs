@@ -272,6 +272,31 @@ fn lines_that_a_program_prints_are_compared_with_the_block_below_it() {
             "```js\nconst bands = await (await fetch('http://localhost:3000/bands')).json();\nbands.forEach((band) => console.log(`${band.id}: ${band.name}`));\n```\n\n```text\n1: Owls\n2: Foxes\n```\n".to_owned(),
             &["pass"],
         ),
+        // Other cases, and what the program does not print in this order.
+        (
+            python(two, "Output before the fix:\n\n```\nStatus: 200\nName: Cats\n```"),
+            &["pass"],
+        ),
+        (
+            python("for letter in r.json()[\"name\"]:\n    print(letter)\n    break", "Output:\n\n```\nX\n```"),
+            &["pass"],
+        ),
+        (
+            js("console.log('%s costs %d', song.title, song.price);", "Output:\n\n```\nBlue costs 4.5\n```"),
+            &["pass"],
+        ),
+        (
+            js("console.log(song.id + song.bandId);", "Output:\n\n```\n2\n```"),
+            &["pass"],
+        ),
+        (
+            "```js\nfetch('http://localhost:3000/bands/1')\n  .then(r => r.json())\n  .then(band => console.log(band.name));\nconsole.log('waiting');\n```\n\nOutput:\n\n```\nwaiting\nOwls\n```\n".to_owned(),
+            &["pass"],
+        ),
+        (
+            "```js\ntry {\n  const { data } = await axios.get('http://localhost:3000/bands/9');\n  console.log(data.name);\n} catch (error) {\n  console.log(error.response.status);\n}\n```\n\nOutput:\n\n```\n404\n```\n".to_owned(),
+            &["pass"],
+        ),
         // Other numbers of lines and branches are not understood.
         (python(two, "Output:\n\n```\nName: Cats\n```"), &["pass"]),
         (
@@ -353,6 +378,33 @@ fn cells_labels_and_comments_say_what_comes_back() {
         ),
         (command("# 2 bands"), &["pass"]),
         (command("# at least 3 bands"), &["pass"]),
+        (command("# 10 bands by default"), &["pass"]),
+        (command("# only 1 band has songs"), &["pass"]),
+        (command("\n# -> 5 bands"), &["fail: the number of items: documented 5"]),
+        (command("# 返回 6 条记录"), &["fail: the number of items: documented 6"]),
+        (command("| jq 'map(select(.id == 2))'  # 1 band"), &["pass"]),
+        (command("# 2 (both of them)"), &["pass"]),
+        (
+            command("| jq '.[0].name'\n# Expected: \"Cats\" (the first)"),
+            &["fail: the output of jq: documented \"Cats\", got \"Owls\""],
+        ),
+        (
+            table("| Request | Count | Avg (ms) |", "| `GET /bands` | 1200 | 3 |").replace("| --- | --- |", "| --- | --- | --- |"),
+            &["pass"],
+        ),
+        (
+            "| Request | Expected | Actual |\n| --- | --- | --- |\n| `GET /bands` | 3 bands | 2 bands |\n| `GET /bands/2` | 200 | 200 |\n".to_owned(),
+            &["pass", "pass"],
+        ),
+        (
+            call("| `GET /songs/1` | 200 + id >= 8 |"),
+            &["fail: id: documented \">= 8\", got 1"],
+        ),
+        (call("| `GET /songs/1` | 200, title = string |"), &["pass"]),
+        (
+            "- `GET /bands` returns all four bands\n- `GET /bands/1` returns only that one\n".to_owned(),
+            &["fail: the number of items: documented 4", "pass"],
+        ),
         (
             command("# 201 + the bands"),
             &["fail: the text documents 201"],

@@ -21,6 +21,8 @@ pub struct Claim {
     pub value: Value,
     /// Where the page has the value.
     pub range: Range<usize>,
+    /// Whether the value is printed within a text.
+    pub is_in_text: bool,
 }
 
 impl Claim {
@@ -30,6 +32,7 @@ impl Claim {
             part: Part::Length(Vec::new()),
             value: number.into(),
             range,
+            is_in_text: false,
         }
     }
 
@@ -56,6 +59,16 @@ impl Claim {
             return None;
         }
         let actual = self.part.value(received);
+        // A program prints a list within a text in its own way, and a text has characters.
+        let is_text = |value: &Value| value.is_string();
+        if self.is_in_text
+            && actual
+                .as_ref()
+                .is_some_and(|value| value.is_array() || value.is_object())
+            || actual.is_none() && self.part.is_within(received, is_text)
+        {
+            return None;
+        }
         let is_same = match &actual {
             Some(actual) => compare::same(&self.value, actual),
             None => self.value.is_null() || !matches!(self.part, Part::Body(_)),
@@ -103,6 +116,8 @@ pub struct Said {
 /// What a program prints, asserts or expects of the response to the call in a range.
 pub fn in_program(text: &str, call: &Range<usize>) -> Said {
     let end = end_of_case(text, call.end);
+    static PRINT: LazyLock<Regex> = regex!(r"\b(?:console\.log|print)\s*\(");
+    let prints_failure = PRINT.is_match(&text[end..]);
     // The call has a name of its own, so that an expression with it can be read.
     let name = format!("{:_<1$}", "r", call.len());
     let text = format!("{}{name}{}", &text[..call.start], &text[call.end..end]);
@@ -112,13 +127,27 @@ pub fn in_program(text: &str, call: &Range<usize>) -> Said {
         .map_or(text.len(), |found| found.start());
     let promised = (PROMISED.to_owned(), Part::Response);
     let names = Names(HashMap::from([(name, Part::Response), promised]));
-    read_statements(&text, line_start(&text, call.start), change, names)
+    let mut said = read_statements(&text, line_start(&text, call.start), change, names);
+    if prints_failure {
+        said.prints.clear();
+    }
+    said
 }
 
 /// What the script of an editor asserts of `response`: `client.assert(response.body.id === 1)`.
 pub fn in_script(text: &str, range: Range<usize>) -> Vec<Claim> {
     let names = Names(HashMap::from([("response".to_owned(), Part::Response)]));
-    read_statements(&text[..range.end], range.start, range.end, names).claims
+    let text = &text[..range.end];
+    let change = CHANGE.find_at(text, range.start);
+    let change = change.map_or(range.end, |found| found.start());
+    let mut claims = read_statements(text, range.start, change, names).claims;
+    // `1 == "1"` is true in JavaScript.
+    let is_loose = |claim: &Claim| {
+        let before = text[..claim.range.start].trim_end();
+        before.ends_with("==") && !before.ends_with("===")
+    };
+    claims.retain(|claim| !is_loose(claim) || !claim.value.is_string());
+    claims
 }
 
 /// Reads statements from an offset on. Those below `change` are not about the response.
@@ -148,7 +177,9 @@ fn read_statements(text: &str, mut at: usize, change: usize, mut names: Names) -
             break;
         }
         at = whole.end();
-        if text[line..].trim_start().starts_with(['/', '#']) {
+        let before = &text[line..whole.start()];
+        let is_comment = before.contains("//") && !before.contains("://") || before.contains("/*");
+        if is_comment || text[line..].trim_start().starts_with(['/', '#']) {
             continue;
         }
         let has = |name: &str| found.name(name).is_some();
@@ -191,7 +222,12 @@ fn read_statements(text: &str, mut at: usize, change: usize, mut names: Names) -
         let range = claimed.range;
         let value = claimed.value;
         let value = value.or_else(|| in_words(&text[range.clone()], &part));
-        claims.extend(value.map(|value| Claim { part, value, range }));
+        claims.extend(value.map(|value| Claim {
+            part,
+            value,
+            range,
+            is_in_text: false,
+        }));
     }
     let prints = prints.filter(|prints| is_one_line_a_turn(text, prints));
     let prints = prints.unwrap_or_default().into_iter();
@@ -218,10 +254,22 @@ fn is_one_line_a_turn(text: &str, prints: &[(usize, Print)]) -> bool {
 /// Whether a program prints from an offset on, and each of its statements runs once.
 fn prints_in_order(text: &str, at: usize) -> bool {
     static BRANCH: LazyLock<Regex> = regex!(
-        r"(?m)\b(?:if|else|elif|while|switch|map|console\.(?:error|warn|table)|process\.stdout|sys\.stdout|logg(?:er|ing)|finally)\b|^>>>|\?[^.:\n]*:"
+        r"(?m)\b(?:if|else|elif|while|switch|map|break|console\.(?:error|warn|table|dir|group\w*|debug|trace|assert|count|time\w*)|process\.stdout|sys\.stdout|logg(?:er|ing)|finally)\b|^>>>|\?[^.:\n]*:|&&|\|\|"
     );
+    // What waits runs later than what is below it.
+    static LATER: LazyLock<Regex> =
+        regex!(r"\.then\(|\basync\b|addEventListener|setTimeout|\bfunction\b|\bdef\b");
     static PRINT: LazyLock<Regex> = regex!(r"\b(?:console\.\w+|p?print|pp)\s*\(");
-    !BRANCH.is_match(text) && !PRINT.is_match(&text[..at])
+    let indents = || {
+        let lines = PRINT
+            .find_iter(text)
+            .map(|print| &text[line_start(text, print.start())..]);
+        let mut indents = lines.map(|line| line.len() - line.trim_start().len());
+        indents
+            .next()
+            .is_none_or(|first| indents.all(|indent| indent == first))
+    };
+    !BRANCH.is_match(text) && !PRINT.is_match(&text[..at]) && (!LATER.is_match(text) || indents())
 }
 
 /// The value of a part that a program prints between fixed texts: `print("Name:", name)  # Name: Ada`.
@@ -240,6 +288,7 @@ fn in_fixed_text(text: &str, print: &Print, claimed: &Claimed<'_>) -> Option<Cla
         part: part.clone(),
         value,
         range,
+        is_in_text: true,
     })
 }
 
@@ -453,9 +502,23 @@ impl Names {
                 pieces.push(Piece::Text(" ".to_owned()));
             }
             let span = Reader::new(text, start, start).span(start);
+            let first = pieces.len();
             for term in TERM.find_iter(&text[span]) {
                 pieces.extend(self.pieces(term.as_str().trim())?);
             }
+            // Numbers are added.
+            let is_text = |piece: &Piece| matches!(piece, Piece::Text(_));
+            let own = &pieces[first..];
+            if own.len() > 1 && !own.iter().take(2).any(is_text) {
+                return None;
+            }
+        }
+        // `console.log("%s", name)`
+        if pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Text(text) if text.contains('%')))
+        {
+            return None;
         }
         Some(Print {
             pieces,

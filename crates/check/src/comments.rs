@@ -19,7 +19,12 @@ static OUTPUT_WORDS: LazyLock<Regex> = regex!(
 /// A number or a text in quotation marks that a comment expects: `# expect 8`, `# should print "Ada"`.
 static EXPECTED_VALUE: LazyLock<Regex> = regex!(
     r"(?xi)^(?:expect(?:s|ed)?|must|should|prints?|returns?|gives?|outputs?|shows?) (?:[\ \t]+(?:be|equal|give|output|print|return|see|show))?
-        :?[\ \t]+(?P<value>\x22[^\x22]*\x22|-?\d+(?:\.\d+)?)\s*$"
+        :?[\ \t]+(?P<value>\x22[^\x22]*\x22|-?\d+(?:\.\d+)?)(?:\s+[(–—-][^\n]*)?\s*$"
+);
+
+/// A remark behind a value: `{...} — 404 if there is none`, `"Ada" (the first)`.
+static NOTE: LazyLock<Regex> = regex!(
+    r"(?:[}\]]|^\s*(?:\x22[^\x22]*\x22|-?\d+(?:\.\d+)?))(?P<note>[ \t]+(?:[–—-][ \t]|\([^\d)])[^{}\[\]]*)$"
 );
 
 /// The mark of a comment at the beginning of a text, `#` or `//`, with spaces around it.
@@ -82,12 +87,9 @@ pub fn without_marks(text: &str) -> String {
             false => plain,
         };
         out.push_str(&" ".repeat(mark));
-        // "200 {...} — 404 if there is none"
-        static NOTE: LazyLock<Regex> = regex!(r"[}\]](?P<note>[ \t]+[–—-][ \t][^{}\[\]]*)$");
         let rest = line[mark..].trim_end_matches(['\n', '\r']);
-        let note = NOTE
-            .captures(rest)
-            .and_then(|found| Some(found.name("note")?.range()));
+        let note = NOTE.captures(rest);
+        let note = note.and_then(|found| Some(found.name("note")?.range()));
         let noted = note.map(|note| {
             let end = &line[mark + note.end..];
             format!("{}{}{end}", &rest[..note.start], " ".repeat(note.len()))
@@ -109,7 +111,10 @@ pub fn uncommented_line(line: &str) -> Option<(&str, &str)> {
         true => line.len(),
         false => output_in_comment(line).0,
     };
-    Some((line[..end].trim(), line[end..].trim()))
+    let shown = line[end..].trim();
+    let note = NOTE.captures(shown).and_then(|found| found.name("note"));
+    let shown = note.map_or(shown, |note| &shown[..note.start()]);
+    Some((line[..end].trim(), shown))
 }
 
 /// Whether a comment is only a label of the response: "Antwort:".
@@ -121,9 +126,17 @@ fn is_label(comment: &str) -> bool {
 /// The length of output in comments at the beginning of a text, 0 if there is none.
 pub fn comment_output(text: &str) -> usize {
     let blank = text.len() - text.trim_start_matches(['\n', '\r']).len();
-    let Some((mark, _)) = comment_mark(text[blank..].lines().next().unwrap_or_default()) else {
+    let first = text[blank..].lines().next().unwrap_or_default();
+    let Some((mark, start)) = comment_mark(first) else {
         return 0;
     };
+    // "Old response: {...}"
+    let label = first[start..]
+        .split_once(':')
+        .map_or("", |(label, _)| label);
+    if labels::words(label).len() <= 4 && labels::is_of_other_time(label) {
+        return 0;
+    }
     let is_comment = |line: &&str| comment_mark(line).is_some_and(|(own, _)| own == mark);
     let without_mark = |line: &'_ str| comment_mark(line).map_or(0, |(_, at)| at);
     let mut lines = text[blank..].lines().take_while(is_comment);
@@ -178,7 +191,7 @@ pub fn comment_output(text: &str) -> usize {
     }
     // `404 {"error": "..."} for unknown ids`
     static CONDITION: LazyLock<Regex> = regex!(
-        r"(?i)[}\]]\s+(?:for|if|when|on|unless|otherwise|bei|wenn|si|se|для|если)\s[^{}\[\]]*$"
+        r"(?i)[}\]]\s+(?:or|for|if|when|on|unless|otherwise|oder|bei|wenn|ou|o|si|se|для|если)\s[^{}\[\]]*$"
     );
     match CONDITION.is_match(text[..length].trim_end()) {
         true => 0,

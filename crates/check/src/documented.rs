@@ -13,6 +13,7 @@ use super::failures::Around;
 use super::generated::Generated;
 use super::jq::Stop;
 use super::labels;
+use super::listings;
 use super::node::{Item, Kind, Node};
 use super::omissions::{self, OneItem};
 use super::outcome::Drift;
@@ -435,9 +436,12 @@ impl Documented<'_> {
         let is_list = received.json().is_some_and(Value::is_array);
         let count = self.around.promised_count().filter(|_| is_list);
         let is_shown = self.response.body.is_some() || self.response.plain.is_some();
-        let expected = match is_shown {
-            true => Vec::new(),
-            false => self.around.expected_claims(received),
+        let expected = match &self.response.plain {
+            Some(plain) if example.request.printed.is_listing(&plain.text) => {
+                listings::claims(&plain.text, &plain.range, received)
+            }
+            _ if is_shown => Vec::new(),
+            _ => self.around.expected_claims(received),
         };
         claims.chain(count).chain(expected).find_map(|claim| {
             let found = claim.difference(received)?;

@@ -9,11 +9,11 @@ use regex::Regex;
 use super::comments;
 use super::examples::Example;
 use super::lenient_json;
+use super::listings;
 use super::node::Node;
 use super::omissions::{self, Omissions, OneItem};
 use super::outcome::Finding;
 use super::page::{Fence, Page};
-use super::powershell;
 use super::printed::Form;
 use super::programs;
 use super::text::{is_one_of, line_start};
@@ -134,7 +134,7 @@ fn shown(page: &Page, example: &Example) -> (DocumentedResponse, Option<Finding>
         return (response, None);
     }
     // Output of a program need not be JSON.
-    if javascript || powershell::is_listing(text) {
+    if javascript || listings::is_listing(text) {
         return (plain(text, &fence.range), None);
     }
     let at = fence.source(error.at);

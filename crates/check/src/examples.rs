@@ -10,7 +10,7 @@ use super::clients;
 use super::directive::Directives;
 use super::endpoints;
 use super::found::{FoundRequest, Problem};
-use super::http_message::METHODS;
+use super::http_message::{self, METHODS};
 use super::labels;
 use super::lenient_json;
 use super::node::{Item, Kind};
@@ -642,7 +642,8 @@ fn is_output_of(page: &Page, program: usize, output: usize, prints: &[Print]) ->
     let label = label.and_then(|above| page.blocks[above].text());
     page.fence(output).is_some_and(|fence| {
         printed::may_be_lines(prints, fence)
-            && label.is_none_or(programs::is_output_label)
+            && label.is_none_or(programs::is_plain_output_label)
+            && !http_message::begins_message(fence.content.trim())
             && (label.is_some() || !printed::is_like_command(fence.content.trim()))
     })
 }

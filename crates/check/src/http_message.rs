@@ -29,7 +29,7 @@ fn request_line(first: &str) -> Option<(&'static str, &str)> {
     let mut words = first.split_whitespace();
     let word = words.next()?;
     let word = word.strip_suffix(':').unwrap_or(word);
-    let url = words.next()?.trim_matches('`').trim_end_matches(':');
+    let url = words.next()?.trim_matches('`').trim_end_matches([':', '*']);
     let is_method = |method: &&&str| {
         let is_whole = url.starts_with("http://") || url.starts_with("{{");
         **method == word || is_whole && method.eq_ignore_ascii_case(word)
@@ -49,7 +49,10 @@ fn request_line(first: &str) -> Option<(&'static str, &str)> {
 fn body_in_line<'a>(first: &'a str, url: &str) -> Option<&'a str> {
     let rest = first.split_once(url)?.1.trim();
     let is_json = || lenient_json::parse(rest).is_ok_and(|read| read.body.is_some());
-    (rest.starts_with(['{', '[']) && is_json()).then_some(rest)
+    // `{name}` stands for a body.
+    let is_body =
+        rest.starts_with(['{', '[']) && (rest.contains(':') || matches!(rest, "{}" | "[]"));
+    (is_body && is_json()).then_some(rest)
 }
 
 /// Parses the request that begins at `start`; also returns its range. It ends where the next request or response begins.

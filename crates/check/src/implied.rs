@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::addresses;
 use super::blocks::{Block, Fence, Heading, Prose};
+use super::expectations;
 use super::forms;
 use super::http_message;
 use super::labels::{self, Announces};
@@ -187,6 +188,13 @@ fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
         let said = blocks[index].text().unwrap_or_default();
         let is_stated = status_text::in_paragraph(said).is_some();
         request.is_mention = !is_stated || labels::words(said).len() > MOST_WORDS;
+        // "`GET /users` returns all five users"
+        let rest = said.split_once(&own.url).map_or("", |(_, rest)| rest);
+        if expectations::returns(rest) {
+            let rest = rest.trim_start_matches([' ', ':', ')']);
+            let range = request.range.clone();
+            request.expected.push((rest.to_owned(), range));
+        }
         request
     })
 }

@@ -441,8 +441,7 @@ fn is_filler(word: &str) -> bool {
 
 /// Whether a line is the language or a button of a code block that was copied as text.
 pub fn is_leftover(line: &str) -> bool {
-    const WORDS: &str =
-        "json|javascript|bash|http|copy|copy code|edit|copiar|copiar código|editar|copier|kopieren";
+    const WORDS: &str = "json|javascript|bash|http|copy|copy code|edit|copiar|copiar código|editar|copier|kopieren|копировать|копировать код|复制|复制代码|コピー|복사";
     let line = line.trim().to_lowercase();
     WORDS.split('|').any(|word| word == line)
 }

@@ -231,7 +231,9 @@ fn named(text: &str) -> Option<Mention> {
             instruction_in_any_words(text).or_else(|| sentences.find_map(instruction_in_any_words))
         })
         .or_else(|| {
-            let found = SENTENCE.captures(text).filter(|_| is_response())?;
+            // "`GET /users`: returns all users" is described.
+            let is_sentence = description(text).is_none() && is_response();
+            let found = SENTENCE.captures(text).filter(|_| is_sentence)?;
             let reads = found.name("method").is_some() || !labels::says_write(text);
             parts(Form::Sentence)(found).filter(|_| reads)
         })

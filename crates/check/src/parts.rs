@@ -53,6 +53,14 @@ impl Part {
         }
     }
 
+    /// Whether a value on the way to this part is of a kind.
+    pub fn is_within(&self, received: &Received, is_kind: impl Fn(&Value) -> bool) -> bool {
+        let (Part::Body(path), Some(body)) = (self, received.json()) else {
+            return false;
+        };
+        (0..path.len()).any(|end| value_at(body, &path[..end]).is_some_and(&is_kind))
+    }
+
     /// The value in a response; `None` if there is none or it is not known.
     pub fn value(&self, received: &Received) -> Option<Value> {
         match self {
@@ -122,6 +130,12 @@ impl Print {
     fn line(&self, received: &Received, item: Option<&Value>) -> Option<String> {
         let value = |part: &Part| match part {
             Part::Each { path, .. } => value_at(item?, path).cloned(),
+            // An object has no length in JavaScript.
+            Part::Length(path) if !self.is_python => {
+                let of = value_at(received.json()?, path)?;
+                let length = if of.is_object() { None } else { length(of) };
+                length.map(Value::from)
+            }
             part => part.value(received),
         };
         let text = |piece: &Piece| match piece {

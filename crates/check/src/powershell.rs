@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
+use super::listings;
 use super::printed::Printed;
 use super::programs;
 use super::service::{FORM, Request, WrittenRequest};
@@ -61,20 +62,10 @@ fn listing(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     };
     let lines = text[start..].split_inclusive('\n').take_while(begins);
     let end = start + lines.map(str::len).sum::<usize>();
-    match is_listing(&text[start..end]) {
+    match listings::is_listing(&text[start..end]) {
         true => (Some(start..end), end),
         false => (None, start),
     }
-}
-
-/// Whether text shows an object as PowerShell prints it: `name : Ada`, or a header above dashes.
-pub fn is_listing(text: &str) -> bool {
-    static MEMBER: LazyLock<Regex> = regex!(r"^\w+ +: ");
-    static DASHES: LazyLock<Regex> = regex!(r"^-{2,}[ -]*$");
-    let lines = text.lines().map(|line| line.trim_start_matches('#').trim());
-    let mut lines = lines.filter(|line| !line.is_empty());
-    let is_member = |line: &str| MEMBER.is_match(line);
-    lines.next().is_some_and(is_member) || lines.next().is_some_and(|line| DASHES.is_match(line))
 }
 
 struct Parser<'a> {
@@ -189,6 +180,7 @@ impl<'a> Parser<'a> {
             written: written.or_else(|| self.address(start..next)),
             problem,
             output,
+            printed: Printed::listed(),
             ..FoundRequest::default()
         }
     }
@@ -641,10 +633,9 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         let output = |index: usize| text[found[index].output.clone().unwrap()].trim();
         assert!(output(0).starts_with('{') && output(0).ends_with('}'));
-        assert!(output(1).starts_with("id name") && is_listing(output(1)));
+        assert!(output(1).starts_with("id name") && listings::is_listing(output(1)));
         let list = "irm localhost:3000/a\n\n# b : 1\n# c : x\n";
         assert!(find(list)[0].output.is_some());
-        assert!(!is_listing("Done: yes\n") && !is_listing(""));
     }
 
     proptest! {

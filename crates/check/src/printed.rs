@@ -11,6 +11,7 @@ use super::comments;
 use super::compare::{Difference, Step};
 use super::jq::{self, Stop};
 use super::lenient_json::{self, Documented, SyntaxError};
+use super::listings;
 use super::node::{Item, Kind, Node, is_dots};
 use super::parts::{self, Print};
 use super::prompt;
@@ -25,6 +26,8 @@ pub struct Printed {
     filters: Vec<jq::Filter>,
     write_out: Option<WriteOut>,
     by_program: Vec<Print>,
+    /// Whether objects are printed as lists and tables, as PowerShell does.
+    is_listed: bool,
 }
 
 /// How a page shows what filters print.
@@ -101,6 +104,19 @@ impl Printed {
         }
     }
 
+    /// The body, as PowerShell prints objects.
+    pub fn listed() -> Printed {
+        Printed {
+            is_listed: true,
+            ..Printed::default()
+        }
+    }
+
+    /// Whether a text is an object or several as they are printed.
+    pub fn is_listing(&self, text: &str) -> bool {
+        self.is_listed && listings::is_listing(text)
+    }
+
     /// Adds the text that curl writes after the body.
     pub fn with_write_out(self, write_out: Option<WriteOut>) -> Printed {
         Printed { write_out, ..self }
@@ -156,9 +172,10 @@ impl Printed {
 
     /// Whether a block could be what it prints, although it would not be taken for a response.
     pub fn fits(&self, fence: &Fence) -> bool {
-        !self.is_whole()
-            && is_of_output(fence)
-            && self.looks_like_output(&fence.content, self.is_raw())
+        self.is_listing(&fence.content)
+            || !self.is_whole()
+                && is_of_output(fence)
+                && self.looks_like_output(&fence.content, self.is_raw())
     }
 
     /// The length of what it prints in comments at the beginning of a text, 0 if there is none.
@@ -202,7 +219,9 @@ impl Printed {
                 .unwrap_or_default()
         });
         let text = comment.trim_start_matches(['#', ' ']);
-        name.is_some_and(|name| parts::is_printed_text(text, &[name]))
+        let is_one =
+            program.is_some_and(|last| !last.program.contains("[]")) && !text.contains(',');
+        is_one && name.is_some_and(|name| parts::is_printed_text(text, &[name]))
     }
 
     /// The status in the text that curl writes, and its range; what is in the range is not the body.
@@ -349,7 +368,9 @@ fn lines(content: &str, start: usize) -> Node {
         let shown = line.trim();
         let from = at + line.len() - line.trim_start().len();
         let span = from..from + shown.len();
-        if shown.starts_with("...") || shown.starts_with('…') || is_dots(shown) {
+        // What an editor adds to the output.
+        let is_of_editor = shown.starts_with("Process finished with exit code");
+        if is_of_editor || shown.starts_with("...") || shown.starts_with('…') || is_dots(shown) {
             items.push(Item::Elided(span));
         } else if !shown.is_empty() {
             let kind = Kind::Exact(line_value(shown));

@@ -12,6 +12,7 @@ use super::claims::{self, Claim};
 use super::comments;
 use super::found::{self, FoundRequest, Problem};
 use super::http_message::METHODS;
+use super::labels;
 use super::lenient_json;
 use super::literals::{Part, Reader};
 use super::service::{FORM, Request, WrittenRequest};
@@ -523,6 +524,14 @@ pub fn is_output_label(label: &str) -> bool {
         r"(?i)\b(?:outputs?|prints?|printed|console|terminal|logs?|logged|shows?|displays?|stdout|results?|ausgabe|ergebnis|salida|resultado|sortie|résultat|saída|risultato|вывод|результат|консол\w+)\b|出力|输出|结果|結果"
     );
     PRINTED.is_match(label)
+}
+
+/// Whether a label is that of what a program prints, and names no other case: "Output:", but not "Output before the fix:".
+pub fn is_plain_output_label(label: &str) -> bool {
+    const PLAIN: &str = "output outputs print prints printed result results console terminal stdout log logs logged shows displays the this it script program code example sample \
+         expected will should you see get running run is ausgabe ergebnis salida resultado sortie résultat saída esperada esperado attendue erwartete risultato вывод результат";
+    let mut words = labels::words(label).into_iter();
+    is_output_label(label) && words.all(|word| is_one_of(&word, PLAIN) || !word.is_ascii())
 }
 
 /// The output below the command that runs a program: `$ node app.js`.

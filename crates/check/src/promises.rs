@@ -4,22 +4,17 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
-use serde_json::Value;
 
 use super::blocks::Prose;
 use super::claims::Claim;
 use super::documented_response::Shown;
-use super::expectations::{self, About};
 use super::failures::Around;
 use super::labels;
 use super::other_requests;
 use super::page::{Block, Fence};
-use super::parts::Part;
-use super::programs;
-use super::service::Received;
 use super::status_below;
 use super::status_text;
-use super::text::{is_one_of, line_end};
+use super::text::is_one_of;
 use super::transcript;
 use super::url;
 
@@ -54,13 +49,14 @@ impl Around<'_> {
               | devuelve | renvoie | retorna | restituisce | liefert)
             \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
             (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
-            (?P<what>[\w-]+)\s*(?:[.:!;,]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)
+            (?P<what>[\w-]+)\s*(?:[.:!;,–—]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)
             | ^\W*(?:all\s+)?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<noun>[\w-]+)\s+are\s+(?:returned|listed|shown|sent)(?:\s+back)?\s*(?:[.!:]|$)"
         );
         const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows \
              einträge datensätze ergebnisse elemente resultados registros elementos résultats éléments enregistrements risultati elementi";
         const NUMBERS: &str = "zero one two three four five six seven eight nine ten";
-        if self.example.response.is_some() {
+        let is_filtered = self.example.request.printed.is_filtered();
+        if self.example.response.is_some() || is_filtered {
             return None;
         }
         let resource = url::resource(self.example.request.target()).to_lowercase();
@@ -75,91 +71,6 @@ impl Around<'_> {
             let is_items = is_one_of(&what, ITEMS) || what == resource;
             (is_items && status_text::is_promise(sentence)).then(|| Claim::count(number, range))
         })
-    }
-
-    /// What a table, a label or a comment says that the response is: "Expected: 5 users", `# 200 + array of 5 users`.
-    pub fn expected_claims(&self, received: &Received) -> Vec<Claim> {
-        let resource = url::resource(self.example.request.target());
-        let mut claims = Vec::new();
-        for (text, about, range) in self.expectations() {
-            let in_text = about == About::Response;
-            if in_text && other_requests::is_about(&text, &self.example.request) {
-                continue;
-            }
-            let is_list = received.json().is_some_and(Value::is_array);
-            let count = match expectations::is_empty_list(&text) {
-                true => Some(0),
-                false => expectations::count(&text, resource, about),
-            };
-            let count = count.filter(|_| is_list);
-            claims.extend(count.map(|number| Claim::count(number, range.clone())));
-            // What is created depends on the body.
-            let mut values = match self.example.is_sent_empty {
-                true => Vec::new(),
-                false => expectations::values(&text),
-            };
-            let id = expectations::id(&text).filter(|_| self.example.method() == "POST");
-            let part = || Part::Body(Vec::new()).member("id");
-            values.extend(id.and_then(|id| Some((part()?, id.to_owned()))));
-            for (part, shown) in values {
-                let scalar = match part.value(received) {
-                    Some(Value::String(text)) => text,
-                    Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
-                    _ => continue,
-                };
-                let value = serde_json::from_str(&shown).unwrap_or_else(|_| shown.clone().into());
-                let range = range.clone();
-                claims.extend((scalar != shown).then_some(Claim { part, value, range }));
-            }
-        }
-        claims
-    }
-
-    /// The texts that say what is expected, and where.
-    fn expectations(&self) -> Vec<(String, About, Range<usize>)> {
-        let Some(fence) = self.page.fence(self.example.fence) else {
-            return Vec::new();
-        };
-        let cells = fence.expected.iter();
-        let mut texts: Vec<_> = cells
-            .map(|(text, range)| {
-                let about = match expectations::returns(text) {
-                    true => About::Response,
-                    false => About::Maybe,
-                };
-                (text.clone(), about, range.clone())
-            })
-            .collect();
-        if let Some(prose) = self.prose_below()
-            && let Some((label, text)) = prose.text.split_once([':', '：'])
-            && labels::words(label).len() <= 4
-            && (labels::says_expected(label) || programs::is_output_label(label))
-        {
-            let text = text.lines().find(|line| !line.trim().is_empty());
-            let text = text.unwrap_or_default().split(". ").next();
-            let text = text.unwrap_or_default().trim().to_owned();
-            texts.push((text, About::Response, prose.range.clone()));
-        }
-        if let Some(prose) = self
-            .prose_below()
-            .filter(|_| self.example.method() == "POST")
-        {
-            let sentence = prose.text.split(". ").next().unwrap_or_default();
-            static CREATED: LazyLock<Regex> = regex!(
-                r"(?i)^\W*(?:(?:the|this|a|your|our)\s+)?(?:new(?:ly)?|created?|server|response|record|it)\b"
-            );
-            if CREATED.is_match(sentence) {
-                let range = prose.range.clone();
-                texts.push((sentence.to_owned(), About::Response, range));
-            }
-        }
-        let end = self.example.request.span.end;
-        let line = end..line_end(&fence.content, end);
-        if let Some(comment) = fence.content[line.clone()].trim().strip_prefix('#') {
-            let range = fence.source_range(&line);
-            texts.push((comment.trim().to_owned(), About::Maybe, range));
-        }
-        texts
     }
 
     /// The headers that the paragraph directly below the request or its response names with their values: "The response
@@ -205,7 +116,8 @@ impl Around<'_> {
         let label = response.and_then(|at| Some((at, self.prose_at(at + 1)?)));
         let is_label = |prose: &Prose| {
             let words = labels::words(&prose.text);
-            words.len() <= 3 && words.iter().any(|word| is_one_of(word, "header headers"))
+            let is_plain = |word: &String| is_one_of(word, "the response header headers http");
+            !words.is_empty() && words.iter().all(is_plain)
         };
         let label = label.filter(|(_, prose)| is_label(prose));
         let Some(fence) = label.and_then(|(at, _)| self.page.fence(at + 2)) else {
@@ -219,6 +131,7 @@ impl Around<'_> {
                 let range = fence.source_range(&span);
                 (name, Shown { text, range })
             })
+            .filter(|(_, shown)| !shown.text.contains("..") && !shown.text.contains('…'))
             .collect()
     }
 
@@ -267,12 +180,12 @@ impl Around<'_> {
             .collect()
     }
 
-    fn prose_at(&self, block: usize) -> Option<&Prose> {
+    pub fn prose_at(&self, block: usize) -> Option<&Prose> {
         self.page.blocks.get(block).and_then(Block::prose)
     }
 
     /// The paragraph directly below the request, if no other request is above that.
-    fn prose_below(&self) -> Option<&Prose> {
+    pub fn prose_below(&self) -> Option<&Prose> {
         let is_last = |fence: &Fence| status_below::is_last_in_block(fence, self.example);
         let is_last = self.page.fence(self.example.fence).is_some_and(is_last);
         self.prose_at(self.example.fence + 1).filter(|_| is_last)

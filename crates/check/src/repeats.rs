@@ -2,9 +2,9 @@
 
 use super::found::{FoundRequest, Problem};
 use super::http_message;
+use super::listings;
 use super::page::{Fence, Page};
 use super::pairing;
-use super::powershell;
 use super::text::line_start;
 
 /// Which requests of a page are those above them.
@@ -68,7 +68,7 @@ fn is_again(
 ) -> bool {
     let is_listing = |index: usize| {
         let fence = page.fence(index);
-        fence.is_some_and(|fence| powershell::is_listing(&fence.content))
+        fence.is_some_and(|fence| listings::is_listing(&fence.content))
     };
     // A program in the next tab may add the query elsewhere.
     let is_next = at == above_at + 1 || pairing::names_tool(page, at);

@@ -272,9 +272,9 @@ fn without_comments(body: &str) -> Option<String> {
     Some(read.body?.to_value().to_string())
 }
 
-/// Whether a line is only a label: "Request:".
+/// Whether a line is only a label ("Request:"), or was copied with the block ("Copy code").
 fn is_label_of_request(line: &str) -> bool {
-    labels::leads(line) && labels::label(line) == Announces::Request
+    labels::leads(line) && labels::label(line) == Announces::Request || labels::is_leftover(line)
 }
 
 /// The file that the body of a message is read from, as editors write it: `< ./user.json`.

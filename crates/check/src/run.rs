@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::causes::{self, Case};
 use super::datasets::{Dataset, Datasets};
 use super::documented::{self, Compared, Confidence, Documented, OtherDifference};
-use super::documented_response::{self, DocumentedResponse};
+use super::documented_response::{self, DocumentedResponse, Shown};
 use super::documented_status;
 use super::examples::{self, Example};
 use super::failures::Around;
@@ -348,7 +348,7 @@ impl Runner<'_> {
             details.uncompared = compared.uncompared.or(details.uncompared);
             if compared.uncompared.is_some() {
                 details.documented = None;
-            } else if is_plain_for_json(response, &compared) {
+            } else if is_plain_for_json(example, response, &compared) {
                 details.uncompared = Some("not JSON");
             }
         }
@@ -477,8 +477,14 @@ fn fix(failure: &mut Failure, later: &Later) -> Option<String> {
 }
 
 /// Whether the page shows words, and the server returns JSON.
-fn is_plain_for_json(response: &DocumentedResponse, compared: &Compared) -> bool {
-    response.plain.is_some() && compared.received.json().is_some()
+fn is_plain_for_json(
+    example: &Example,
+    response: &DocumentedResponse,
+    compared: &Compared,
+) -> bool {
+    let is_read = |plain: &Shown| example.request.printed.is_listing(&plain.text);
+    let plain = response.plain.as_ref().filter(|plain| !is_read(plain));
+    plain.is_some() && compared.received.json().is_some()
 }
 
 /// What was compared of an example that is as documented.
@@ -496,9 +502,9 @@ fn note(
         "as documented, except for values that cannot be documented"
     } else if response.truncated || !response.left_out.is_empty() {
         "as documented; the page says that only a part is shown"
-    } else if is_plain_for_json(response, compared) {
+    } else if is_plain_for_json(example, response, compared) {
         "the status is as documented; the documented body is not JSON and was not compared"
-    } else if response.body.is_some() {
+    } else if response.body.is_some() || response.plain.is_some() {
         "as documented"
     } else if example.no_body {
         "the status is as documented; the page says that there is no body"

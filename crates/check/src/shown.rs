@@ -60,15 +60,16 @@ pub fn output(text: &str, start: usize, printed: &Printed) -> (Option<Range<usiz
         }
         let first = text.len() - text[at..].trim_start().len();
         let label = text[first..line_end(text, first)].trim();
+        if is_command(label) {
+            break;
+        }
         if let Some(shown) = http_message::labelled_response(label) {
             at = first + shown;
         } else if transcript::labelled_status(label).is_some() {
             // The label is the status line.
             at = first;
             break;
-        } else if !is_command(label)
-            && (http_message::introduces_response(label) || is_copied_language(text, first, at))
-        {
+        } else if http_message::introduces_response(label) || is_copied_language(text, first, at) {
             at = line_end(text, first);
         } else {
             break;
@@ -163,7 +164,7 @@ pub fn command_in_line(line: &str) -> Option<usize> {
         regex!(r"^(?:(?:sleep|cd|echo|printf|clear)\b[^|;&$`]*(?:;|&&)\s*)+$");
     let typed_from = prompt::typed(line).min(at);
     // The mark of a list item: `a)curl ...`.
-    static ITEM: LazyLock<Regex> = regex!(r"^\s*\(?(?:[a-z]|\d{1,2})[).]\s*$");
+    static ITEM: LazyLock<Regex> = regex!(r"^\s*\(?(?:[a-z]|Q?\d{1,2})[).]\s*$");
     let typed = before.trim().is_empty()
         || typed_from == at
         || BEFORE.is_match(&line[typed_from..at])

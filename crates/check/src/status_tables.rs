@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::examples::Example;
 use super::http_message::begins_message;
 use super::page::{Block, Page, Table};
-use super::request_tables::row_request;
+use super::result_rows;
 use super::status::{Expected, StatusSource, one, usual};
 use super::status_below;
 use super::status_text::{code, status_column};
@@ -15,7 +15,12 @@ use super::status_text::{code, status_column};
 fn table_of<'a>(page: &'a Page, example: &Example) -> Option<&'a Table> {
     let own = example.fence;
     // A row with a request of its own says nothing about others.
-    let is_of_requests = |table: &Table| table.rows.iter().any(|row| row_request(row).is_some());
+    let is_of_requests = |table: &Table| {
+        table
+            .rows
+            .iter()
+            .any(|row| result_rows::request(row).is_some())
+    };
     let is_status = |index: &usize| matches!(&page.blocks[*index], Block::Table(table) if status_column(table).is_some() && !is_of_requests(table));
     let is_of_other = |index: usize| {
         let apart = |section: &Range<usize>| !section.contains(&own);

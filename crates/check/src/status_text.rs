@@ -243,6 +243,11 @@ pub fn in_line(line: &str) -> Option<u16> {
     {
         return Some(code);
     }
+    // `Response: 400 Bad Request, {"error": "..."}`
+    let json = line
+        .find(['{', '['])
+        .filter(|at| *at > 0 && line.trim_end().ends_with(['}', ']']));
+    let line = json.map_or(line, |at| &line[..at]);
     let captures = STATUS_LINE.captures(line.trim())?;
     let code = captures.name("code")?.as_str().parse().ok()?;
     let given = captures
@@ -580,6 +585,12 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
         && labels::says_expected(&found["label"])
     {
         return Some(vec![found["code"].parse().ok()?]);
+    }
+    // `code=1001` is the number of an error.
+    static ERROR_NUMBER: LazyLock<Regex> =
+        regex!(r"^\W*(?:error\s*)?code\s*[:=]\s*[1-9]\d{3,}\W*$");
+    if ERROR_NUMBER.is_match(comment) {
+        return Some([&[usual], ANY_ERROR].concat());
     }
     // `200 + the new user`, `DELETE - 204, no body`
     static BEGINS: LazyLock<Regex> = regex!(

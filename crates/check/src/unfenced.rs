@@ -52,8 +52,12 @@ static LABEL: LazyLock<Regex> = regex!(r"^\s*(?P<label>[^:：{}\[\]`/.]{1,60}[:�
 static RETURNS: LazyLock<Regex> =
     regex!(r"^[^\p{L}{}\[\]`]*(?P<label>\p{L}+(?:\s+\p{L}+){0,2})\s+(?P<json>[{\[])");
 
-/// What marks a line as output.
-static ARROW: LazyLock<Regex> = regex!(r"^\s*(?://\s*)?(?:=>|->|→|⇒)\s*");
+/// A status and JSON behind a label: `200 OK, {"id": 1}`.
+static WITH_STATUS: LazyLock<Regex> =
+    regex!(r"^(?:\p{L}+\s+){0,2}[1-5]\d\d\b[^{}\[\]`\n]{0,40}?[\s,;:+–—-]\s*(?P<json>[{\[])");
+
+/// What marks a line as output: an arrow, or "A1." below "Q1.".
+static ARROW: LazyLock<Regex> = regex!(r"^\s*(?:(?://\s*)?(?:=>|->|→|⇒)|A\d+[.:)])\s*");
 
 /// The language of a code block that was copied as text: `httpGET http://localhost:3000/users`.
 static GLUED: LazyLock<Regex> = regex!(
@@ -232,6 +236,14 @@ impl Scan<'_> {
             .or_else(|| {
                 let end = announces_json.then(|| self.value_end(code, self.end))??;
                 Some(code..end)
+            })
+            .or_else(|| {
+                let announces = announces_json || labels::says_expected(label);
+                let found = WITH_STATUS.captures(&self.content[rest.clone()]);
+                let json = code + found.filter(|_| announces)?.name("json")?.start();
+                let is_empty = matches!(self.content[json..line.end].trim(), "[]" | "{}");
+                let empty = || is_empty.then_some(line.end);
+                Some(json..self.value_end(json, self.end).or_else(empty)?)
             })
             .or_else(|| {
                 let found = RETURNS.captures(&self.content[line.clone()])?;

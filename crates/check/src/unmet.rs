@@ -87,7 +87,9 @@ impl Unmet<'_> {
         let received = &self.compared.received;
         // A misspelt name is a mistake everywhere, and so is a missing header.
         let is_mistake = received.is_misspelling() || received.is_wrong_content_type();
-        let is_meant = self.example.is_mention && !is_mistake;
+        // "`GET /users` returns all five users"
+        let is_wrong = received.is_success() && self.compared.other.is_some();
+        let is_meant = self.example.is_mention && !is_mistake && !is_wrong;
         is_meant.then(|| {
             format!(
                 "only mentioned; sent as it stands, it gets the status {}",

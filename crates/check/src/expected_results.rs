@@ -1,0 +1,209 @@
+//! What tables, labels and comments say in words that comes back: "Expected: 5 users", `# 200 + array of 5 users`.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::claims::Claim;
+use super::expectations::{self, Noun};
+use super::failures::Around;
+use super::labels::{self, Announces};
+use super::other_requests;
+use super::page::Fence;
+use super::parts::Part;
+use super::programs;
+use super::service::Received;
+use super::text::{is_one_of, line_end};
+use super::url;
+
+/// A text about a response.
+struct Said {
+    text: String,
+    noun: Noun,
+    /// Where the page has it.
+    range: Range<usize>,
+}
+
+impl Around<'_> {
+    /// What is said of a response, as far as it can be wrong.
+    pub fn expected_claims(&self, received: &Received) -> Vec<Claim> {
+        // The output of filters is something else.
+        if self.example.request.printed.is_filtered() {
+            return Vec::new();
+        }
+        let said = self.said();
+        said.iter()
+            .flat_map(|said| self.claims_of(said, received))
+            .collect()
+    }
+
+    fn claims_of(&self, said: &Said, received: &Received) -> Vec<Claim> {
+        let Said { text, noun, range } = said;
+        let resource = url::resource(self.example.request.target());
+        let claim = |part: Part, value: Value| Claim {
+            part,
+            value,
+            range: range.clone(),
+            is_in_text: false,
+        };
+        let is_list = received.json().is_some_and(Value::is_array);
+        let count = match expectations::is_empty_list(text) {
+            true => Some(0),
+            false => expectations::count(text, resource, *noun),
+        };
+        let count = count.filter(|_| is_list);
+        let mut claims: Vec<Claim> = count
+            .map(|number| Claim::count(number, range.clone()))
+            .into_iter()
+            .collect();
+        let id = expectations::id(text).filter(|_| self.example.method() == "POST");
+        let mut values: Vec<(Part, String)> = id
+            .and_then(|id| Some((Part::Body(Vec::new()).member("id")?, id.to_owned())))
+            .into_iter()
+            .collect();
+        // What is created depends on the body.
+        if !self.example.is_sent_empty {
+            values.extend(expectations::values(text));
+            for (part, stated) in expectations::limits(text) {
+                let actual = part.value(received).as_ref().and_then(Value::as_f64);
+                if actual.is_some_and(|actual| !expectations::holds(actual, &stated)) {
+                    claims.push(claim(part, stated.into()));
+                }
+            }
+        }
+        for (part, shown) in values {
+            let actual = match part.value(received) {
+                Some(Value::String(text)) => text,
+                Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+                _ => continue,
+            };
+            if actual != shown {
+                let value = serde_json::from_str(&shown).unwrap_or_else(|_| shown.into());
+                claims.push(claim(part, value));
+            }
+        }
+        claims
+    }
+
+    fn said(&self) -> Vec<Said> {
+        let Some(fence) = self.page.fence(self.example.fence) else {
+            return Vec::new();
+        };
+        let cells = fence.expected.iter().map(|(text, range)| Said {
+            text: text.clone(),
+            noun: noun_after(text),
+            range: range.clone(),
+        });
+        cells
+            .chain(self.labelled())
+            .chain(self.sentence())
+            .chain(self.created())
+            .chain(self.comments(fence))
+            .collect()
+    }
+
+    /// A text below the request, after a label such as "Expected".
+    fn labelled(&self) -> Option<Said> {
+        let prose = self.prose_below()?;
+        let (label, text) = prose.text.split_once([':', '：'])?;
+        let said = labels::label(label);
+        let is_label = labels::words(label).len() <= 4
+            && (labels::says_expected(label)
+                || programs::is_output_label(label)
+                || said == Announces::Response
+                || said == Announces::Body && self.example.method() == "GET");
+        let text = text.lines().find(|line| !line.trim().is_empty())?;
+        let text = text.split(". ").next()?.trim().to_owned();
+        // A report of a bug says what comes instead.
+        static ACTUAL: LazyLock<Regex> =
+            regex!(r"(?mi)^\W*(?:actual(?:ly)?|observed|got|tatsächlich\w*|obtenido|obtenu)\b");
+        let next = self.prose_at(self.example.fence + 2);
+        let mut near = [Some(prose), next].into_iter().flatten();
+        let is_own = !other_requests::is_about(&text, &self.example.request)
+            && !near.any(|prose| ACTUAL.is_match(&prose.text));
+        (is_label && is_own).then(|| Said {
+            noun: noun_below(label),
+            text,
+            range: prose.range.clone(),
+        })
+    }
+
+    /// "`GET /users` returns all five users"
+    fn sentence(&self) -> Option<Said> {
+        let fence = self.page.fence(self.example.fence);
+        let fence = fence.filter(|fence| !fence.fenced)?;
+        let prose = self.prose_at(self.example.fence.checked_sub(1)?)?;
+        let rest = self.page.text.get(fence.range.end..prose.range.end)?;
+        let text = rest.split(". ").next()?;
+        let text = text.trim_start_matches(['`', '*', ')', ' ', ':']).trim();
+        expectations::returns(rest).then(|| Said {
+            text: text.to_owned(),
+            noun: noun_after(text),
+            range: prose.range.clone(),
+        })
+    }
+
+    /// The first sentence below a POST, if it is about what is new.
+    fn created(&self) -> Option<Said> {
+        static CREATED: LazyLock<Regex> = regex!(
+            r"(?i)^\W*(?:(?:the|this|a|an|your|our|its)\s+)?(?:\w+\s+(?:is|was)\s+created|new(?:ly)?|created?|server|response|record|it|id|expected|result)\b"
+        );
+        let prose = self.prose_below()?;
+        let text = prose.text.split(". ").next()?;
+        let is_own = self.example.method() == "POST" && CREATED.is_match(text);
+        is_own.then(|| Said {
+            text: text.to_owned(),
+            noun: Noun::Known,
+            range: prose.range.clone(),
+        })
+    }
+
+    /// The comment behind the command, or on the line below it if a mark or a word says that it is what comes back.
+    fn comments(&self, fence: &Fence) -> Vec<Said> {
+        static MARK: LazyLock<Regex> = regex!(
+            r"(?i)^(?:->|=>|→)?\s*(?:expect(?:s|ed)?(?:\s+(?:result|output|response))?\s*:?\s*)?"
+        );
+        let end = self.example.request.span.end;
+        let first = end..line_end(&fence.content, end);
+        let second = first.end..line_end(&fence.content, first.end);
+        let mut said = Vec::new();
+        for (line, is_behind) in [(first, true), (second, false)] {
+            let Some(comment) = fence.content[line.clone()].trim().strip_prefix('#') else {
+                continue;
+            };
+            let comment = comment.trim();
+            let mark = MARK.find(comment).map_or(0, |mark| mark.end());
+            let is_marked = mark > 0 || expectations::returns(comment);
+            if is_behind || is_marked {
+                said.push(Said {
+                    text: comment[mark..].to_owned(),
+                    noun: Noun::Known,
+                    range: fence.source_range(&line),
+                });
+            }
+        }
+        said
+    }
+}
+
+/// Which words are for records in a text that begins with a word for what comes back.
+fn noun_after(text: &str) -> Noun {
+    let is_english = text.trim_start().to_lowercase().starts_with("return ")
+        || text.to_lowercase().contains("returns ");
+    match expectations::returns(text) && !is_english {
+        true => Noun::Any,
+        false => Noun::Known,
+    }
+}
+
+/// Which words are for records below a label. In English these are known.
+fn noun_below(label: &str) -> Noun {
+    const ENGLISH: &str = "expected expect expects expectation result results output outcome response responses body status prints returns the you should see get is";
+    let mut words = labels::words(label).into_iter();
+    match words.all(|word| is_one_of(&word, ENGLISH)) {
+        true => Noun::Known,
+        false => Noun::Any,
+    }
+}

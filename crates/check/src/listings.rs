@@ -1,0 +1,185 @@
+//! Objects as PowerShell prints them: a list of their members (`name : Ada`), or a table with a row for each.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::claims::Claim;
+use super::parts::Part;
+use super::service::Received;
+use super::text::Lines;
+
+/// The members of an object: names and values as they are printed.
+type Object = Vec<(String, String)>;
+
+static MEMBER: LazyLock<Regex> = regex!(r"^(?P<name>\w+) *: ?(?P<value>.*)$");
+static DASHES: LazyLock<Regex> = regex!(r"^-{2,}[ -]*$");
+
+/// Whether text shows an object as PowerShell prints it: `name : Ada`, or a header above dashes.
+pub fn is_listing(text: &str) -> bool {
+    static FIRST: LazyLock<Regex> = regex!(r"^\w+ +: ");
+    let lines = text.lines().map(|line| line.trim_start_matches('#').trim());
+    let mut lines = lines.filter(|line| !line.is_empty());
+    let is_member = |line: &str| FIRST.is_match(line);
+    lines.next().is_some_and(is_member) || lines.next().is_some_and(|line| DASHES.is_match(line))
+}
+
+/// What a listing claims of a response. Values that may be cut off or that PowerShell writes in its own way are left out.
+pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Claim> {
+    let text = &*uncommented(text);
+    let objects = match table(text) {
+        Some(rows) => rows,
+        None => list(text),
+    };
+    let claim = |part: Part, value: Value| Claim {
+        part,
+        value,
+        range: range.clone(),
+        is_in_text: false,
+    };
+    let body = Part::Body(Vec::new());
+    let member = |name: &str| objects.iter().flatten().find(|(known, _)| known == name);
+    // What `Invoke-WebRequest` prints; the status is read elsewhere.
+    if member("StatusDescription")
+        .or(member("RawContent"))
+        .is_some()
+    {
+        let json = member("Content").and_then(|(_, value)| serde_json::from_str(value).ok());
+        return json.map(|json| claim(body, json)).into_iter().collect();
+    }
+    let items = received.json().and_then(Value::as_array);
+    let mut claims = Vec::new();
+    if let Some(items) = items.filter(|items| items.len() != objects.len()) {
+        let is_cut = objects.is_empty() || text.contains("...") || text.contains('…');
+        let length = (Part::Length(Vec::new()), objects.len().into());
+        claims.extend((!is_cut && !items.is_empty()).then(|| claim(length.0, length.1)));
+    }
+    for (index, object) in objects.iter().enumerate() {
+        let of = match items {
+            Some(_) => body.item(index),
+            None => (index == 0).then(|| body.clone()),
+        };
+        for (name, shown) in object {
+            let Some(part) = of.as_ref().and_then(|of| of.member(name)) else {
+                continue;
+            };
+            let actual = match part.value(received) {
+                Some(Value::String(text)) if is_plain(&text) => text,
+                Some(Value::Number(number)) => number.to_string(),
+                Some(Value::Bool(true)) => "True".to_owned(),
+                Some(Value::Bool(false)) => "False".to_owned(),
+                _ => continue,
+            };
+            let is_cut = shown.is_empty() || shown.ends_with("...") || shown.ends_with('…');
+            if !is_cut && !shown.eq_ignore_ascii_case(&actual) {
+                let value = serde_json::from_str(shown).unwrap_or_else(|_| shown.clone().into());
+                claims.push(claim(part, value));
+            }
+        }
+    }
+    claims
+}
+
+/// A listing without the marks of comments.
+fn uncommented(text: &str) -> Cow<'_, str> {
+    static MARK: LazyLock<Regex> = regex!(r"(?m)^# ?");
+    match text.trim_start().starts_with('#') {
+        true => MARK.replace_all(text, ""),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Whether a text is printed as it is: dates and lines are not.
+fn is_plain(text: &str) -> bool {
+    static DATE: LazyLock<Regex> = regex!(r"^\d{4}-\d\d-\d\d");
+    !DATE.is_match(text) && !text.contains('\n') && text.trim() == text
+}
+
+/// The objects of a list, which are separated by an empty line or begin with the same member.
+fn list(text: &str) -> Vec<Object> {
+    let mut objects: Vec<Object> = Vec::new();
+    let mut ended = true;
+    for line in text.lines() {
+        match MEMBER.captures(line.trim_end()) {
+            Some(found) => {
+                let name = &found["name"];
+                let is_new = |last: &Object| last.iter().any(|(known, _)| known == name);
+                if ended || objects.last().is_some_and(is_new) {
+                    objects.push(Vec::new());
+                }
+                let member = (name.to_owned(), found["value"].trim().to_owned());
+                if let Some(last) = objects.last_mut() {
+                    last.push(member);
+                }
+                ended = false;
+            }
+            None if line.trim().is_empty() => ended = true,
+            // The value goes on in the next line.
+            None => {
+                if let Some((_, value)) = objects.last_mut().and_then(|last| last.last_mut()) {
+                    *value = "...".to_owned();
+                }
+            }
+        }
+    }
+    objects
+}
+
+/// The rows of a table, whose columns are as wide as the dashes and the spaces below their names.
+fn table(text: &str) -> Option<Vec<Object>> {
+    static COLUMN: LazyLock<Regex> = regex!(r"-+ *");
+    let mut lines = Lines::new(text, 0)
+        .map(|(line, _)| line.trim_end_matches(['\n', '\r']))
+        .filter(|line| !line.trim().is_empty());
+    let (names, dashes) = (lines.next()?, lines.next()?);
+    if !DASHES.is_match(dashes.trim()) || !text.is_ascii() {
+        return None;
+    }
+    let columns: Vec<Range<usize>> = COLUMN
+        .find_iter(dashes)
+        .map(|found| found.range())
+        .collect();
+    let cell = |line: &str, column: &Range<usize>| {
+        let is_last = columns.last() == Some(column);
+        let end = if is_last { line.len() } else { column.end };
+        let start = column.start.min(line.len());
+        line[start..end.clamp(start, line.len())].trim().to_owned()
+    };
+    // Numbers stand on the right.
+    let row = |line: &str| -> Object {
+        columns
+            .iter()
+            .map(|column| (cell(names, column), cell(line, column)))
+            .collect()
+    };
+    Some(lines.map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_read_from_lists_and_tables() {
+        let shown = |objects: Vec<Object>| {
+            let object = |object: &Object| {
+                let members = object.iter().map(|(name, value)| format!("{name}={value}"));
+                members.collect::<Vec<_>>().join(" ")
+            };
+            objects.iter().map(object).collect::<Vec<_>>().join("; ")
+        };
+        let text = "id   : 1\nname : Ada\n       Lovelace\n\nid   : 2\nname : Bob\n";
+        assert_eq!(shown(list(text)), "id=1 name=...; id=2 name=Bob");
+        let text = "id name  price\n-- ----  -----\n 1 Ada Y   4.5\n 2 Bob       7\n";
+        let rows = table(text).map(shown);
+        assert_eq!(
+            rows.as_deref(),
+            Some("id=1 name=Ada Y price=4.5; id=2 name=Bob price=7")
+        );
+        let text = "StatusCode        : 201\nContent           : {\"id\":5}\n";
+        assert!(is_listing(text) && !is_listing("Done: yes\n") && !is_listing(""));
+    }
+}
