@@ -13,8 +13,6 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 
-#[cfg(feature = "cli")]
-use crate::behaviour::Explained;
 use crate::behaviour::RoutesError;
 use crate::engine::{self, Engine, Faults, FileSource, Journaling, Notice, Rulebook, TroubleKind};
 use crate::file::{DataFile, Durability, Leftover, Loaded, LockError, RealDisk, Role};
@@ -574,7 +572,7 @@ impl Sandbox {
         &self,
         method: &str,
         target: &str,
-    ) -> Result<(String, Vec<Explained>), String> {
+    ) -> Result<(String, Vec<crate::behaviour::Explained>), String> {
         let request = Request::within(method, target, &[], Vec::new())?;
         Ok(self.service.explain(request))
     }

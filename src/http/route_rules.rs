@@ -19,9 +19,7 @@ use super::problem::{self, LogNote, Problem};
 use super::profile::translation;
 use super::request::{Request, segments};
 use super::{body, custom_response, request, response};
-use crate::behaviour::{
-    Delay, Explained, Fail, How, Matched, Per, Quota, RequestParts, RoutesFile,
-};
+use crate::behaviour::{Delay, Fail, How, Matched, Per, Quota, RequestParts, RoutesFile};
 
 /// The connection does this instead of sending the response: an extension of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -427,7 +425,7 @@ fn with_quotas(reply: Reply, quotas: &[(&str, Quota)]) -> Reply {
 
 /// The effect of the routes file's rules on a request that has been rewritten.
 #[cfg(feature = "cli")]
-pub(super) fn explain(app: &App, request: &Request) -> Vec<Explained> {
+pub(super) fn explain(app: &App, request: &Request) -> Vec<crate::behaviour::Explained> {
     let Some(routes) = &app.settings.routes else {
         return Vec::new();
     };

@@ -21,7 +21,7 @@ use super::request::{self, Body, Connection, Progress, Request};
 use super::response::FileBody;
 use super::settings::Limits;
 use super::{admin, api, events, explore, response, route_rules, static_files, web_pages};
-use crate::behaviour::{Delay, Explained};
+use crate::behaviour::Delay;
 
 /// The methods of a page, as the header `Allow` lists them.
 const READ: &str = "GET, HEAD, OPTIONS";
@@ -272,7 +272,7 @@ impl LocalService {
 
     /// Explains the routes file's effect on a request: the target after the rewrites, and the effect of each rule.
     #[cfg(feature = "cli")]
-    pub fn explain(&self, mut request: Request) -> (String, Vec<Explained>) {
+    pub fn explain(&self, mut request: Request) -> (String, Vec<crate::behaviour::Explained>) {
         if let Some(uri) = api::rewrite(&self.app, &request.uri) {
             request.uri = uri;
         }
