@@ -91,13 +91,9 @@ pub fn inferred(resource: &Resource, sample: usize) -> Value {
     let mut seen = Observed::default();
     match resource.data() {
         Data::Collection(rows) => {
-            let tail = rows
-                .len()
-                .saturating_sub(sample)
-                .max(sample)
-                .min(rows.len());
-            let head = rows.window(0, sample.min(rows.len()));
-            head.chain(rows.window(tail, rows.len() - tail))
+            let tail = rows.len().saturating_sub(sample).max(sample);
+            rows.window(0, sample)
+                .chain(rows.window(tail, sample))
                 .for_each(|row| seen.see(row.value()));
         }
         Data::Object(text) | Data::Scalar(text) => seen.see(text),

@@ -302,28 +302,10 @@ impl Server {
 
     /// Stops the server: accepts no more connections, finishes the requests in progress within [`Limits::grace`], and
     /// saves all acknowledged writes.
-    pub fn stop(mut self) {
-        self.halt();
+    pub fn stop(self) {
+        drop(self);
     }
 
-    fn halt(&mut self) {
-        // This fails only if the server thread has ended already.
-        let _ = self.stop.send(true);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-        // Explicitly, because the last owner of the app may be a connection that is being aborted.
-        self.app.stop();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.halt();
-    }
-}
-
-impl Server {
     /// A server that accepts no connections yet, and its sockets.
     fn open(
         options: &Options,
@@ -380,6 +362,18 @@ impl Server {
             thread: None,
         };
         Ok((server, sockets))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // This fails only if the server thread has ended already.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        // Explicitly, because the last owner of the app may be a connection that is being aborted.
+        self.app.stop();
     }
 }
 
@@ -688,10 +682,7 @@ fn bind(runtime: &Handle, host: &str, port: u16) -> Result<Vec<TcpListener>, Sta
     let ips: Vec<IpAddr> = match host.trim_start_matches('[').trim_end_matches(']').parse() {
         Ok(ip) => vec![ip],
         Err(_) if host.eq_ignore_ascii_case("localhost") => {
-            vec![
-                IpAddr::V4(Ipv4Addr::LOCALHOST),
-                IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ]
+            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
         }
         Err(_) => {
             use std::net::ToSocketAddrs;

@@ -35,20 +35,19 @@ pub fn bounded_environment() -> Environment<'static> {
             filters::map(state, value, arguments)
         },
     );
-    environment.add_filter(
-        "batch",
-        |state: &State, value: Value, count: usize, fill: Option<Value>| {
-            fill.iter().try_for_each(no_list)?;
-            filters::batch(state, value, count, fill)
-        },
-    );
-    environment.add_filter(
-        "slice",
-        |state: &State, value: Value, count: usize, fill: Option<Value>| {
-            fill.iter().try_for_each(no_list)?;
-            filters::slice(state, value, count, fill)
-        },
-    );
+    type Split = fn(&State, Value, usize, Option<Value>) -> Result<Value, Error>;
+    for (name, split) in [
+        ("batch", filters::batch as Split),
+        ("slice", filters::slice),
+    ] {
+        environment.add_filter(
+            name,
+            move |state: &State, value: Value, count: usize, fill: Option<Value>| {
+                fill.iter().try_for_each(no_list)?;
+                split(state, value, count, fill)
+            },
+        );
+    }
     environment
 }
 

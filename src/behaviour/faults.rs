@@ -348,10 +348,9 @@ impl Fail {
                 "headers" => headers = read_headers(source, value)?,
                 "abort" | "hang" if source.boolean(value, key)? => {
                     is_several = cut.is_some();
-                    cut = Some(if key == "abort" {
-                        How::Abort
-                    } else {
-                        How::Hang
+                    cut = Some(match key {
+                        "abort" => How::Abort,
+                        _ => How::Hang,
                     });
                 }
                 "chance" => {

@@ -405,19 +405,14 @@ impl Conditions {
         let mut conditions = Conditions::default();
         let pairs = |value| {
             let members = source.any_members(value, "match")?;
-            let text = |member: json::Member| match Kind::of(member.value) {
-                Kind::Number | Kind::Boolean => {
-                    Ok((member.key.to_string(), member.value.to_string()))
-                }
-                _ => {
-                    let text = source.string(member.value, &member.key)?;
-                    Ok((member.key.to_string(), text.to_string()))
-                }
+            let pair = |member: json::Member| {
+                let text = match Kind::of(member.value) {
+                    Kind::Number | Kind::Boolean => member.value.to_string(),
+                    _ => source.string(member.value, &member.key)?.into_owned(),
+                };
+                Ok((member.key.into_owned(), text))
             };
-            members
-                .into_iter()
-                .map(text)
-                .collect::<Result<Vec<_>, RoutesError>>()
+            members.into_iter().map(pair).collect::<Result<Vec<_>, _>>()
         };
         for member in source.members(value, "match", &["query", "headers", "body"])? {
             match &*member.key {

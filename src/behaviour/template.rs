@@ -70,6 +70,7 @@ pub struct Facts {
 }
 
 /// The values that expressions can use.
+#[derive(Debug)]
 pub struct Scope {
     facts: Facts,
     /// The last record that an action has written.
@@ -77,12 +78,6 @@ pub struct Scope {
     /// Created when an expression first reads it.
     store: LazyLock<Store, Box<dyn FnOnce() -> Store + Send>>,
     random: Mutex<Rng>,
-}
-
-impl std::fmt::Debug for Scope {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.facts.fmt(formatter)
-    }
 }
 
 /// The names that expressions can use.

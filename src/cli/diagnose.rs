@@ -26,13 +26,9 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
             if init::lacks_names(&faults.text) {
                 text.push_str(&format!("  help: to convert it: {}\n", conversion(path)));
             } else if has_comment(faults) && init::is_json5(&faults.text) {
-                let (word, other) = (
-                    style::path(path),
-                    style::path(&path.with_extension("jsonc")),
-                );
-                let (word, other) = (shell_word(&word), shell_word(&other));
+                let (path, other) = (word(path), word(&path.with_extension("jsonc")));
                 text.push_str(&format!(
-                    "  help: to convert it: mv {word} {other} && standin init --from {other}\n"
+                    "  help: to convert it: mv {path} {other} && standin init --from {other}\n"
                 ));
             }
             text
@@ -57,8 +53,7 @@ fn text_of(error: &StartError, options: &Options, named: bool) -> String {
         StartError::Unreadable { path, error }
             if error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_some() =>
         {
-            let file = style::path(path);
-            let word = shell_word(&file);
+            let (file, word) = (style::path(path), word(path));
             let help = format!("ls -l {word} shows whose it is; chmod u+rw {word} helps its owner");
             format!("error: no permission to read {file}\n  help: {help}\n")
         }
@@ -101,7 +96,7 @@ fn missing(path: &Path, options: &Options, named: bool) -> String {
                 "{file} is a link to {}, which is not there",
                 style::path(&target)
             ),
-            format!("ls -l {}", shell_word(&file)),
+            format!("ls -l {}", word(path)),
         )
     } else {
         let found = json_files(&[Path::new("."), Path::new("data")]);
@@ -187,34 +182,25 @@ fn has_comment(faults: &Faults) -> bool {
 
 /// The command that converts `path`, which has records without a name, to a data file.
 fn conversion(path: &Path) -> String {
-    let word = |path: &Path| shell_word(&style::path(path));
-    if path.file_name().is_none_or(|name| name != "db.json") {
-        return format!("standin init --from {}", word(path));
+    let (file, other) = (word(path), word(&path.with_file_name("items.json")));
+    match path.file_name().is_some_and(|name| name == "db.json") {
+        true => format!("mv {file} {other} && standin init --from {other}"),
+        false => format!("standin init --from {file}"),
     }
-    let other = path.with_file_name("items.json");
-    format!(
-        "mv {} {} && standin init --from {}",
-        word(path),
-        word(&other),
-        word(&other)
-    )
+}
+
+/// `path` as one word of a shell.
+fn word(path: &Path) -> String {
+    shell_word(&style::path(path))
 }
 
 /// The errors of a data file.
 pub(super) fn faults(path: &str, faults: &Faults) -> String {
-    let mut text: String = faults
-        .list
-        .iter()
-        .map(|fault| {
-            snippet(
-                path,
-                &faults.text,
-                fault.offset,
-                &fault.message,
-                fault.hint.as_deref(),
-            )
-        })
-        .collect();
+    let one = |fault: &Fault| {
+        let (offset, message) = (fault.offset, &fault.message);
+        snippet(path, &faults.text, offset, message, fault.hint.as_deref())
+    };
+    let mut text: String = faults.list.iter().map(one).collect();
     if faults.more > 0 {
         text.push_str(&format!("and {} more like these\n", faults.more));
     }

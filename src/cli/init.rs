@@ -188,7 +188,13 @@ fn to_json(file: &Path) -> Result<String, String> {
                 .map_err(|error| failed(&error))?
                 .0
         }
-        Some("YAML") => yaml(text).map_err(|error| failed(&error))?,
+        // YAML 1.2, in which `no` is a string.
+        Some("YAML") => {
+            let options = serde_saphyr::options! { strict_booleans: true };
+            serde_saphyr::from_str_with_options::<Lossless>(text, options)
+                .map_err(|error| failed(&error))?
+                .0
+        }
         Some("CSV") => records(text).map_err(|error| failed(&*error))?,
         Some(_) => return wrap_lines(&collection, text).map_err(|error| failed(&error)),
         None if text.trim_start().starts_with('{')
@@ -209,23 +215,11 @@ fn to_json(file: &Path) -> Result<String, String> {
     };
     match value {
         Value::Object(_) => Ok(format!("{value:#}\n")),
-        Value::Array(_) => Ok(format!(
-            "{:#}\n",
-            Value::Object(Map::from_iter([(collection, value)]))
-        )),
+        Value::Array(_) => Ok(format!("{:#}\n", json!({ collection: value }))),
         _ => Err(format!(
             "{name} holds neither resources by name nor a list of records"
         )),
     }
-}
-
-/// YAML 1.2, in which `no` is a string.
-fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
-    let value: Lossless = serde_saphyr::from_str_with_options(
-        text,
-        serde_saphyr::options! { strict_booleans: true },
-    )?;
-    Ok(value.0)
 }
 
 /// A value of another format that JSON can represent: without duplicate keys, of which one would be lost, and without

@@ -215,11 +215,8 @@ impl Serve {
         let level = self.level()?;
         let (opens, at_stdin_end, timestamps) =
             (self.open, self.exit_on_stdin_close, self.timestamps);
-        let (exec, snapshots, is_named) = (
-            self.exec.clone(),
-            self.snapshots.clone(),
-            self.file.is_some(),
-        );
+        let (exec, snapshots) = (self.exec.clone(), self.snapshots.clone());
+        let is_named = self.file.is_some();
         let (mut options, port) = self.options()?;
         let log = log::Log::start(level, timestamps);
         let server = start(&mut options, port, &log, level)
@@ -306,10 +303,9 @@ impl Serve {
                 format!("the environment variable STANDIN_LOG is {text:?}, which is not a level\n  help: use error, warn, info, debug or trace")
             })?,
         };
-        Ok(if self.quiet {
-            level.min(LogLevel::Warn)
-        } else {
-            level
+        Ok(match self.quiet {
+            true => level.min(LogLevel::Warn),
+            false => level,
         })
     }
 
@@ -325,22 +321,9 @@ impl Serve {
         }
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
-            headers: self.header_limit,
-            header_count: self.header_count,
-            header_time: Duration::from_secs(self.header_time),
-            body_time: Duration::from_secs(self.body_time),
-            connections: self.connections,
-            write_time: Duration::from_secs(self.write_time),
-            grace: Duration::from_millis(self.grace),
-            ..Limits::default()
-        }
-    }
-
     /// The options of the server, and the requested port.
     fn options(self) -> Result<(Options, Port), String> {
-        let (port, limits) = (self.port()?, self.limits());
+        let port = self.port()?;
         let host = self
             .host
             .or_else(|| environment("STANDIN_HOST"))
@@ -385,17 +368,25 @@ impl Serve {
             file,
             schema: self.schema,
             host,
-            port: if let Port::Number(port) = port {
-                port
-            } else {
-                USUAL_PORT
+            port: match port {
+                Port::Number(port) => port,
+                Port::Auto => USUAL_PORT,
             },
             saving,
             watch: self.watch && !self.no_watch,
             poll: Duration::from_millis(self.poll),
             unseen: Duration::from_millis(self.unseen),
             journal_above: self.journal_above,
-            limits,
+            limits: Limits {
+                headers: self.header_limit,
+                header_count: self.header_count,
+                header_time: Duration::from_secs(self.header_time),
+                body_time: Duration::from_secs(self.body_time),
+                connections: self.connections,
+                write_time: Duration::from_secs(self.write_time),
+                grace: Duration::from_millis(self.grace),
+                ..Limits::default()
+            },
             routes,
             profile: self.profile,
             id: self.id,
@@ -482,10 +473,7 @@ fn on_delete() -> impl TypedValueParser<Value = OnDelete> {
 /// The default folder of static files, unless it is a link out of the project, which may be somebody else's.
 fn usual_folder() -> Option<PathBuf> {
     let public = PathBuf::from("public");
-    let real = public
-        .is_dir()
-        .then(|| public.canonicalize().ok())
-        .flatten()?;
+    let real = public.canonicalize().ok().filter(|real| real.is_dir())?;
     if config::is_within(&real, Path::new(".")) {
         return Some(public);
     }
@@ -496,8 +484,8 @@ fn usual_folder() -> Option<PathBuf> {
 }
 
 fn read_profile(path: &Path) -> Result<Arc<Profile>, String> {
-    let profile = http::read_profile(path).map_err(|error| error.to_string())?;
-    Ok(Arc::new(profile))
+    let profile = http::read_profile(path).map(Arc::new);
+    profile.map_err(|error| error.to_string())
 }
 
 /// A count from 1 to `most`.
@@ -524,13 +512,10 @@ fn seed(text: &str) -> Result<u64, &'static str> {
 
 /// A size as people write it: `500`, `100k`, `10m`; more than nothing.
 fn size(text: &str) -> Result<usize, String> {
-    any_size(text).and_then(|size| {
-        if size > 0 {
-            Ok(size)
-        } else {
-            Err(format!("it is at least 1; {NO_SIZE}"))
-        }
-    })
+    match any_size(text)? {
+        0 => Err(format!("it is at least 1; {NO_SIZE}")),
+        size => Ok(size),
+    }
 }
 
 /// A time as people write it: `10`, `10s`, `500ms`, `2m`; more than nothing.

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use super::log::Log;
 use super::style;
@@ -23,24 +23,24 @@ pub(super) fn on_key(
         return;
     }
     std::thread::spawn(move || {
-        if !is_terminal {
+        let save = |line: &str| {
+            if !line.trim().eq_ignore_ascii_case("s") {
+                return;
+            }
+            match write(&store, &folder, &file) {
+                Ok(path) => log.print(format!("saved a snapshot to {}\n", path.display())),
+                Err(error) => log.error(style::error(&format!(
+                    "cannot save a snapshot to {}: {error}",
+                    folder.display()
+                ))),
+            }
+        };
+        if is_terminal {
+            read_lines(save);
+        } else {
             // An input that cannot be read counts as ended.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-            return at_end.into_iter().for_each(|at_end| at_end());
         }
-        read_lines(|line| {
-            if line.trim().eq_ignore_ascii_case("s") {
-                match write(&store, &folder, &file) {
-                    Ok(path) => log.print(format!("saved a snapshot to {}\n", path.display())),
-                    Err(error) => {
-                        log.error(style::error(&format!(
-                            "cannot save a snapshot to {}: {error}",
-                            folder.display()
-                        )));
-                    }
-                }
-            }
-        });
         at_end.into_iter().for_each(|at_end| at_end());
     });
 }
@@ -121,9 +121,7 @@ pub(super) fn keep_last_good(store: &impl Fn() -> Store, folder: &Path, path: &P
 }
 
 fn write(store: &impl Fn() -> Store, folder: &Path, file: &Path) -> io::Result<PathBuf> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis());
+    let now = UNIX_EPOCH.elapsed().map_or(0, |time| time.as_millis());
     let stem = file
         .file_stem()
         .map_or_else(|| "db".into(), |stem| stem.to_string_lossy());

@@ -306,12 +306,9 @@ pub enum FeedRead {
 impl Feed {
     /// A buffer of `most_bytes`.
     pub(super) fn new(most_bytes: usize) -> Feed {
-        let started = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let run = format!("{:x}", started.as_micros());
+        let started = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         Feed {
-            run,
+            run: format!("{:x}", started.as_micros()),
             events: SharedQueue::new(MOST_EVENTS, most_bytes),
             updates: watch::Sender::new(0),
         }

@@ -259,10 +259,7 @@ impl Faults {
             let detail = "takes too long to check: its rules are recursive, and the cost grows exponentially with depth";
             vec![Violation { pointer: String::new(), detail: detail.to_owned() }]
         });
-        for Violation {
-            pointer, detail, ..
-        } in violations
-        {
+        for Violation { pointer, detail } in violations {
             if self.list.len() == MOST_FAULTS {
                 self.more += 1;
                 continue;
@@ -491,22 +488,21 @@ fn read_only(property: &Property, sent: &str, stored: Option<&str>) -> Option<Vi
 
 /// The present time in the property's format: a date and time, a date, or milliseconds.
 fn time(property: &Property) -> String {
-    let now = SystemTime::now();
     let is = |name: &str| property.types.iter().any(|one| one == name);
     if (is("integer") || is("number")) && !is("string") {
-        return millis(now).to_string();
+        return millis().to_string();
     }
-    let text = humantime::format_rfc3339_millis(now).to_string();
+    let text = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     match property.format.as_deref() {
         Some("date") => quote(&text[..10]),
         _ => quote(&text),
     }
 }
 
-fn millis(time: SystemTime) -> u128 {
-    time.duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis()
+/// The present time in milliseconds.
+fn millis() -> u128 {
+    let now = SystemTime::UNIX_EPOCH.elapsed();
+    now.unwrap_or_default().as_millis()
 }
 
 /// A new value, as JSON; `None` if it comes from the request.
@@ -515,7 +511,7 @@ fn generate(generated: Generated, property: &Property) -> Option<String> {
     match generated {
         Generated::Created | Generated::Updated => Some(time(property)),
         Generated::Uuid => Some(quote(&uuid(bits()))),
-        Generated::Ulid => Some(quote(&ulid(millis(SystemTime::now()), bits()))),
+        Generated::Ulid => Some(quote(&ulid(millis(), bits()))),
         Generated::Nanoid => {
             let parts = [(); 3].map(|()| random_characters());
             Some(quote(&parts.concat()))

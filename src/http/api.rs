@@ -15,7 +15,7 @@ use super::target::{Target, no_record, target};
 use super::{body, costly, list, login, request, response, web_pages, write};
 use crate::behaviour::Mode;
 use crate::engine::{Published, is_hash};
-use crate::json::{Object, get_member, pointer, unquote};
+use crate::json::{Object, get_member, pointer};
 use crate::rules::Auth;
 use crate::store::{Collection, Command, Operation, Record};
 use crate::work::Work;
@@ -267,11 +267,7 @@ fn credentials(
     };
     let (lenient, settings) = (Reading::Lenient, &app.settings);
     let sent = body::read(request, lenient, settings, complete, body::object)?;
-    let text = |name: &str| {
-        let value = get_member(sent.as_str(), name)?;
-        let text = value.starts_with('"').then(|| unquote(value).into_owned());
-        text.filter(|text| !text.is_empty())
-    };
+    let text = |name: &str| login::text_of(sent.as_str(), name).filter(|text| !text.is_empty());
     let detail = format!("{login} and {password} are required");
     let mut problem = Problem::new(problem::LOGIN, detail);
     for name in [login, password]
@@ -325,7 +321,7 @@ async fn log_in(app: &App, published: &Published, request: &Request, auth: &Auth
         return wrong(detail, &auth.login)
             .map_err(|problem: Problem| problem.hint("POST /register adds one"));
     };
-    let stored = login::text_of(user, &auth.password).unwrap_or_default();
+    let stored = login::text_of(user.value(), &auth.password).unwrap_or_default();
     let is_clear = !is_hash(&stored);
     if stored.is_empty() || !app.logins.verify(password, stored).await {
         return wrong("the password is wrong".into(), &auth.password);

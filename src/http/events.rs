@@ -291,15 +291,7 @@ pub(super) fn cause_name(cause: &Cause) -> &'static str {
 fn members(id: Option<&Id>, record: Option<&str>) -> String {
     let record = record.unwrap_or("null");
     match id {
-        Some(id) => format!("\"id\":{},\"record\":{record}", id_json(id)),
+        Some(id) => format!("\"id\":{},\"record\":{record}", Value::from(id)),
         None => format!("\"record\":{record}"),
-    }
-}
-
-/// An id as JSON.
-pub(super) fn id_json(id: &Id) -> Value {
-    match id {
-        Id::Number(number) => json!(number),
-        Id::Text(text) => json!(&**text),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::admin::{self, kind};
 use super::app::{App, Reply};
-use super::events::{cause_name, id_json};
+use super::events::cause_name;
 use super::guard::{Viewer, view, viewer};
 use super::problem::{self, Problem};
 use super::request::Request;
@@ -306,7 +306,7 @@ pub(super) async fn dependents(app: Arc<App>, request: Arc<Request>) -> Reply {
 fn add_id(groups: &mut Map<String, Value>, resource: &str, id: Option<&Id>) {
     let ids = groups.entry(resource).or_insert_with(|| json!([]));
     if let (Value::Array(ids), Some(id)) = (ids, id) {
-        let id = id_json(id);
+        let id = Value::from(id);
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -370,7 +370,7 @@ fn changes_of(event: &Event, before: &Store, changes: &mut Vec<Value>) {
                 });
         changes.push(json!({
             "resource": event.resource,
-            "id": id.map(id_json),
+            "id": id.map(Value::from),
             "before": was,
             "after": record.map(parse),
         }));

@@ -1,6 +1,7 @@
 //! GET of a collection, of a nested one, and of a record with its relations.
 
 use bytes::Bytes;
+use serde_json::Value;
 use warp::http::{Response, StatusCode, header};
 
 use super::app::App;
@@ -8,7 +9,7 @@ use super::problem::{self, Problem};
 use super::request::Request;
 use super::response;
 use crate::engine::Published;
-use crate::json::{Id, Layout, Object, get_member, quote, tag, text_form};
+use crate::json::{Id, Layout, Object, get_member, tag, text_form};
 use crate::query::{Fault, Fields, PageInfo, PageStyle, Query, QueryError, Relations, Row};
 use crate::store::{Link, Resource, Store, write_list};
 use crate::work::Work;
@@ -165,11 +166,7 @@ impl Nested {
             .collection()
             .and_then(|collection| collection.get(id));
         let own = record.and_then(|record| get_member(record.value(), target));
-        let value = match (own, id) {
-            (Some(own), _) => own.to_string(),
-            (None, Id::Number(number)) => number.to_string(),
-            (None, Id::Text(text)) => quote(text),
-        };
+        let value = own.map_or_else(|| Value::from(id).to_string(), str::to_string);
         let text = if *target == store.settings().id {
             id.to_string()
         } else {

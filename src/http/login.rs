@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::UNIX_EPOCH;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc};
@@ -84,7 +84,7 @@ impl Logins {
     pub(super) fn token(&self, auth: &Auth, record: &Record) -> Option<String> {
         let now = now();
         let claims = Claims {
-            email: text_of(record, &auth.login).unwrap_or_default(),
+            email: text_of(record.value(), &auth.login).unwrap_or_default(),
             iat: now,
             exp: now + auth.expires,
             sub: record.id()?.to_string(),
@@ -154,7 +154,7 @@ impl Logins {
         (login, password): (&str, &str),
     ) -> Option<&'p Arc<Record>> {
         let user = user_with(published, auth, login)?;
-        let stored = text_of(user, &auth.password)?;
+        let stored = text_of(user.value(), &auth.password)?;
         let mut digest = Sha256::new();
         for part in [login, password, &stored] {
             digest.update(part.len().to_le_bytes());
@@ -245,14 +245,14 @@ pub(super) fn user_with<'p>(
 ) -> Option<&'p Arc<Record>> {
     let lower = login.to_lowercase();
     users(published, auth)?.rows().find(|user| {
-        let own = text_of(user, &auth.login);
+        let own = text_of(user.value(), &auth.login);
         own.is_some_and(|own| own == login || (own.contains('@') && own.to_lowercase() == lower))
     })
 }
 
-/// A property of a record, if it is a string.
-pub(super) fn text_of(record: &Record, property: &str) -> Option<String> {
-    let value = get_member(record.value(), property)?;
+/// A property of `record`, the text of an object, if it is a string.
+pub(super) fn text_of(record: &str, property: &str) -> Option<String> {
+    let value = get_member(record, property)?;
     value.starts_with('"').then(|| unquote(value).into_owned())
 }
 
@@ -268,8 +268,7 @@ pub(super) fn is_private(schema: &Schema, path: &str) -> bool {
 }
 
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.as_ref().map_or(0, Duration::as_secs)
+    UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }
 
 /// 256 random bits as text. The keys of each `RandomState` come from the operating system.

@@ -1,6 +1,6 @@
 //! The last requests, as `/-/requests` and the explorer show them.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -77,10 +77,9 @@ impl RequestLog {
         problem: Option<Bytes>,
         hidden: Hidden<'_>,
     ) {
-        let body = if let Body::Whole(body) = &request.body {
-            body
-        } else {
-            &Bytes::new()
+        let body = match &request.body {
+            Body::Whole(body) => body,
+            _ => &Bytes::new(),
         };
         let masked = without_hidden(body, hidden);
         // A problem may quote the body.
@@ -155,24 +154,16 @@ impl LoggedRequest {
     }
 
     fn to_json(&self) -> Value {
-        let at = SystemTime::now()
-            .checked_sub(self.start.elapsed())
-            .unwrap_or(SystemTime::UNIX_EPOCH);
-        let at = at
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default();
+        let at = now.saturating_sub(self.start.elapsed());
         let mut headers: Map<String, Value> = Map::new();
         let lines = self.headers.lines().filter_map(|line| line.split_once(':'));
         for (name, value) in lines {
             let value = if is_secret(name) { "***" } else { value };
-            let joined = headers
-                .get(name)
-                .and_then(Value::as_str)
-                .map(|first| format!("{first}, {value}"));
-            headers.insert(
-                name.to_string(),
-                joined.unwrap_or_else(|| value.to_string()).into(),
-            );
+            match headers.get_mut(name) {
+                Some(Value::String(values)) => values.extend([", ", value]),
+                _ => drop(headers.insert(name.into(), value.into())),
+            }
         }
         let mut shown = json!({
             "number": self.number,

@@ -2,7 +2,6 @@
 //! failures and delays that a request asks for itself: `Prefer: status=503, delay=2`, or `_status` and `_delay` in the
 //! URL.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::future::Future;
 use std::sync::Arc;
@@ -338,7 +337,7 @@ pub(super) fn is_answered(app: &App, method: &Method, path: &str) -> bool {
     };
     let routes = routes.current();
     !routes.rules.is_empty()
-        && segments(path).is_some_and(|path: Vec<Cow<str>>| routes.answers(method.as_str(), &path))
+        && segments(path).is_some_and(|path| routes.answers(method.as_str(), &path))
 }
 
 /// The parts of a request that conditions look at. Query and body are parsed once, when the first condition needs them.

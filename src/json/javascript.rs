@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Kind, items, quote, unquote};
 
 /// From here on (2^53), a double may be the rounding of several integers.
@@ -208,6 +210,15 @@ impl fmt::Display for Id {
         match self {
             Id::Number(number) => write!(formatter, "{number}"),
             Id::Text(text) => formatter.write_str(text),
+        }
+    }
+}
+
+impl From<&Id> for Value {
+    fn from(id: &Id) -> Value {
+        match id {
+            Id::Number(number) => (*number).into(),
+            Id::Text(text) => (**text).into(),
         }
     }
 }

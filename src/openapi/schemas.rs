@@ -91,10 +91,9 @@ impl<'a> Moved<'a> {
             let Some(rules) = schema.rules(one.resource.name()) else {
                 continue;
             };
-            let end = if rules.holds == Holds::Records {
-                "/items"
-            } else {
-                ""
+            let end = match rules.holds {
+                Holds::Records => "/items",
+                Holds::Single => "",
             };
             places.push((
                 format!("{}{end}", join("/properties", &rules.resource)),
@@ -121,11 +120,9 @@ impl<'a> Moved<'a> {
     /// Adds the definitions of the rules file.
     pub(super) fn definitions(&self, schemas: &mut Map<String, Value>) {
         for (pointer, name) in &self.places {
-            if let (false, Some(definition)) = (
-                schemas.contains_key(name),
-                self.rules.raw().pointer(pointer),
-            ) {
-                schemas.insert(name.clone(), self.schema(definition));
+            if let Some(definition) = self.rules.raw().pointer(pointer) {
+                let schema = schemas.entry(name.as_str());
+                schema.or_insert_with(|| self.schema(definition));
             }
         }
     }

@@ -23,14 +23,12 @@ const MAX_COMPILED: usize = 128 << 10;
 
 /// A regular expression of a query.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
-    regex: Regex,
-}
+pub(super) struct Pattern(Regex);
 
 impl Pattern {
     /// Whether it matches in `text`; `false` once `work` is stopped.
     pub fn is_match(&self, text: &str, work: &Work<'_>) -> bool {
-        work.charge(MATCH + MATCH_BYTE * text.len()) && self.regex.is_match(text)
+        work.charge(MATCH + MATCH_BYTE * text.len()) && self.0.is_match(text)
     }
 }
 
@@ -94,7 +92,7 @@ fn compile(source: &str) -> Result<Pattern, String> {
         .dfa_size_limit(MAX_COMPILED)
         .nest_limit(50)
         .build()
-        .map(|regex| Pattern { regex })
+        .map(Pattern)
         .map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => {
                 "the pattern is too large once its repetitions are expanded".into()

@@ -220,10 +220,9 @@ impl<'a> Relations<'a> {
         link: Link,
         work: &Work<'_>,
     ) {
-        let Some(resource) = self.store.resource(parent) else {
-            return;
-        };
-        let Some(collection) = resource.collection() else {
+        let resource = self.store.resource(parent);
+        let Some((resource, collection)) = resource.and_then(|one| Some((one, one.collection()?)))
+        else {
             return;
         };
         if let Some(detail) = self.store.link_notice(self.collection, parent, &link) {

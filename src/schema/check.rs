@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, Validator};
@@ -19,7 +20,7 @@ use crate::text::{joined, nearest};
 const MOST: usize = 200;
 
 /// A violation of the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Violation {
     /// The place in the record (RFC 6901). For a missing property, where it should be.
     pub pointer: String,
@@ -154,13 +155,9 @@ impl Messages<'_> {
         found.truncate(MOST);
         // The sort is stable: missing properties stay in the order of `required`.
         found.sort_by_cached_key(|violation| self.position(&violation.pointer));
-        let mut violations: Vec<Violation> = Vec::with_capacity(found.len());
-        for violation in found {
-            // `allOf` and `$ref` may apply the same rule twice.
-            if !violations.contains(&violation) {
-                violations.push(violation);
-            }
-        }
+        // `allOf` and `$ref` may apply the same rule twice.
+        let distinct: IndexSet<Violation> = found.into_iter().collect();
+        let mut violations: Vec<Violation> = distinct.into_iter().collect();
         if more {
             let detail = format!("more than {MOST} rules are broken, the rest is not listed");
             violations.push(Violation {

@@ -4,6 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use jsonschema::Validator;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::{Map, Value, json};
@@ -223,13 +224,8 @@ fn numbers(schemas: &[Subschema<'_>], kind: &str, now: Option<f64>) -> Vec<Value
 
 /// Each value once.
 pub(super) fn distinct(values: impl IntoIterator<Item = Value>) -> Vec<Value> {
-    let mut found = Vec::new();
-    for value in values {
-        if !found.contains(&value) {
-            found.push(value);
-        }
-    }
-    found
+    let distinct: IndexSet<Value> = values.into_iter().collect();
+    distinct.into_iter().collect()
 }
 
 fn strings(schemas: &[Subschema<'_>], name: &str, now: Option<&str>) -> Vec<String> {

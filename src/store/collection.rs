@@ -31,7 +31,6 @@ pub struct Collection {
     names: OnceLock<Names>,
     /// How many records of the file had no id and were given one.
     pub without_id: usize,
-    /// Bytes of the records' text.
     /// Bytes of the text of all records.
     pub(super) bytes: usize,
 }
