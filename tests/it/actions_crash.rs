@@ -31,7 +31,7 @@ fn actions_are_on_the_disk_all_or_none_after_a_kill() {
                     scope.spawn(|| {
                         let mut client = Client::connect(server.address);
                         while let Some(reply) = client.try_send("POST", "/move", JSON, "{}") {
-                            assert_eq!(reply.status, 200, "{}", reply.text());
+                            reply.status_is(200);
                             acknowledged.fetch_add(1, SeqCst);
                         }
                     });

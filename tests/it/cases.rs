@@ -322,7 +322,7 @@ fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
             &format!("/users/{id}"),
             &format!("{{\"email\": \"{email}\"}}"),
         );
-        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.status_is(200);
     };
     patch(2, "three@example.com");
     patch(1, "two@example.com");
@@ -338,14 +338,8 @@ fn values_that_must_be_unique_may_move_between_records_on_the_api_side() {
     let all = settled(&fixture, |all| {
         all["users"].as_array().is_some_and(|rows| rows.len() == 3)
     });
-    let emails: Vec<&Value> = all["users"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| &one["email"])
-        .collect();
     assert_eq!(
-        emails,
+        column(&all["users"], "email"),
         ["two@example.com", "three@example.com", "z@example.com"]
     );
     assert!(conflicts(&fixture).is_empty());
@@ -467,7 +461,7 @@ fn an_edit_on_top_of_a_recent_write_is_loaded_without_a_merge() {
         let fixture = serve_data(START);
         fixture.json("POST", "/a", body).status_is(201);
         let text = fixture.text();
-        assert!(text.contains(from), "{text}");
+        has(&text, from);
         edit(&fixture, text.replace(from, to));
         assert_eq!(reloaded(&fixture), (0, vec![]), "{body}: {from} -> {to}");
         assert_eq!(
@@ -524,7 +518,7 @@ fn an_edit_on_top_of_a_recent_write_is_loaded_without_a_merge() {
         let fixture = serve_data(START);
         fixture.json("PATCH", path, body).status_is(200);
         let text = fixture.text();
-        assert!(text.contains(from), "{text}");
+        has(&text, from);
         let edited = text.replace(from, to);
         edit(&fixture, &edited);
         assert_eq!(reloaded(&fixture), (0, vec![]), "{path} {body}");

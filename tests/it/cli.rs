@@ -256,14 +256,10 @@ fn help_shows_every_option_and_examples() {
             "-q, --quiet",
             "-h, --help",
         ] {
-            assert!(
-                ended.out.contains(option),
-                "{option} is not in\n{}",
-                ended.out
-            );
+            has(&ended.out, option);
         }
         for word in ["synced", "written", "memory"] {
-            assert!(ended.out.contains(word), "{word} is not in\n{}", ended.out);
+            has(&ended.out, word);
         }
     }
     for arguments in [&["--version"][..], &["-v"], &["-V"], &["serve", "-v"]] {
@@ -334,7 +330,7 @@ fn the_banner_shows_the_options_in_effect() {
         "Network",
         "snapshot",
     ] {
-        assert!(!banner.contains(absent), "{absent} is in\n{banner}");
+        lacks(&banner, absent);
     }
     let running = place.start(&[
         "-p",
@@ -358,11 +354,11 @@ fn the_banner_shows_the_options_in_effect() {
         "Admin      off",
         "never written",
     ] {
-        assert!(banner.contains(line), "{line} is not in\n{banner}");
+        has(&banner, line);
     }
     has(&banner, "Anyone on the network can read the data.");
     for absent in ["change the data", "/-/reset", "Watching"] {
-        assert!(!banner.contains(absent), "{absent} is in\n{banner}");
+        lacks(&banner, absent);
     }
     // A machine may have no network; its addresses are shown with the port.
     let port = banner
@@ -555,9 +551,9 @@ fn a_broken_file_is_shown_with_line_column_and_the_line() {
             continue;
         }
         let errors = place.fails(&["-p", "0", "db.json"]);
-        assert!(errors.contains(at), "{at} is not in\n{errors}");
+        has(&errors, at);
         for word in words {
-            assert!(errors.contains(word), "{word} is not in\n{errors}");
+            has(&errors, word);
         }
     }
     let place = place(&[]);
@@ -583,7 +579,7 @@ fn data_that_breaks_rules_is_shown_record_by_record() {
         "db.json:4:5",
         "users[1]/email: is missing",
     ] {
-        assert!(errors.contains(words), "{words} is not in\n{errors}");
+        has(&errors, words);
     }
 }
 
@@ -622,7 +618,7 @@ fn a_broken_rules_file_is_shown_with_its_place_too() {
         let place = place(&[("db.json", "{}"), ("db.schema.json", rules)]);
         let errors = place.fails(&["-p", "0", "db.json"]);
         for word in words {
-            assert!(errors.contains(word), "{word} is not in\n{errors}");
+            has(&errors, word);
         }
     }
 }
@@ -813,10 +809,8 @@ fn the_last_good_data_is_saved_if_the_file_is_broken_at_the_stop() {
     let files = names_in(&place.path("."));
     let saved = files.iter().find(|name| name.starts_with("db-")).unwrap();
     assert_eq!(place.text(saved), data);
-    assert!(
-        ended.errors.contains(&format!(
-            "db.json is not valid; the last good data is saved in ./{saved}"
-        )),
-        "{ended:?}"
+    has(
+        ended.errors,
+        format!("db.json is not valid; the last good data is saved in ./{saved}"),
     );
 }

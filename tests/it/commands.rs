@@ -56,7 +56,7 @@ fn an_empty_folder_suggests_init_which_makes_data_that_is_served() {
 fn init_makes_the_collections_that_are_named() {
     let place = place(&[]);
     let said = prints(&place, &["init", "posts", "songs", "songs"]);
-    assert!(said.contains("posts and songs"), "{said}");
+    has(said, "posts and songs");
     let data = parse(&place.text("db.json"));
     assert_eq!(
         (&data["songs"], data["posts"][0].get("userId")),
@@ -70,7 +70,7 @@ fn init_makes_the_collections_that_are_named() {
         .status_is(201);
     for name in ["a/b", "users.json", "", "$x", "a b"] {
         let errors = place.fails(&["init", name]);
-        assert!(errors.contains("name of a collection"), "{errors}");
+        has(&errors, "name of a collection");
     }
 }
 
@@ -85,7 +85,7 @@ fn init_overwrites_nothing() {
     }
     let place = place(&[("db.json", "{}"), ("other.yaml", "users: []")]);
     let errors = place.fails(&["init", "--from", "other.yaml"]);
-    assert!(errors.contains("db.json exists already"), "{errors}");
+    has(&errors, "db.json exists already");
     assert_eq!(place.text("db.json"), "{}");
 }
 
@@ -146,7 +146,7 @@ fn init_converts_other_formats() {
     ] {
         let place = place(&[(&format!("in/{name}"), text)]);
         let said = prints(&place, &["init", "--from", &format!("in/{name}")]);
-        assert!(said.contains("in/db.json"), "{said}");
+        has(said, "in/db.json");
         assert_eq!(parse(&place.text("in/db.json")), data, "{name}");
         assert_eq!(place.text(&format!("in/{name}")), text);
         place.start(&["in/db.json", "--port", "0"]).home();
@@ -177,7 +177,7 @@ fn init_converts_other_formats() {
     ] {
         let place = place(&[(name, text)]);
         let errors = place.fails(&["init", "--from", name]);
-        assert!(errors.contains(words), "{errors}");
+        has(&errors, words);
         assert!(!place.path("db.json").exists());
     }
     place(&[]).fails(&["init", "--from", "missing.yaml"]);
@@ -227,7 +227,7 @@ fn a_file_in_another_format_is_refused_with_a_command_that_converts_it() {
     ] {
         let place = place(&[(name, text)]);
         let errors = place.fails(&["--port", "0", name]);
-        assert!(errors.contains("standin init --from"), "{errors}");
+        has(&errors, "standin init --from");
         follow_help(&place, &errors);
         place.start(&["--port", "0"]).home();
     }
@@ -241,7 +241,7 @@ fn a_file_in_another_format_is_refused_with_a_command_that_converts_it() {
         "{} x",
     ] {
         let errors = place(&[("db.json", text)]).fails(&["--port", "0", "db.json"]);
-        assert!(!errors.contains("init --from"), "{errors}");
+        lacks(&errors, "init --from");
     }
 }
 
@@ -271,7 +271,7 @@ fn completions_know_the_commands_and_options() {
 fn the_manual_page_has_every_option_of_the_help() {
     let place = place(&[]);
     let manual = prints(&place, &["man"]);
-    assert!(manual.contains(".TH standin 1"), "{manual}");
+    has(&manual, ".TH standin 1");
     let help = prints(&place, &["--help"]);
     let options = help
         .lines()
@@ -369,7 +369,7 @@ fn a_config_file_cannot_run_commands() {
         ("json-server.json", "{\"port\": 0, \"exec\": \"echo\"}"),
     ]);
     let errors = place.fails(&[]);
-    assert!(errors.contains("no option \"exec\""), "{errors}");
+    has(&errors, "no option \"exec\"");
 }
 
 #[test]
@@ -429,7 +429,7 @@ fn port_auto_picks_a_free_port_each_time() {
     has(&errors, "in use");
     has(&errors, "--port auto");
     let errors = places[0].fails(&["db.json", "--port", "any"]);
-    assert!(errors.contains("0 to 65535, or auto"), "{errors}");
+    has(&errors, "0 to 65535, or auto");
 }
 
 #[test]
@@ -501,7 +501,7 @@ mod exec {
             (Some(7), ""),
             "{ended:?}"
         );
-        assert!(ended.out.contains("port=\n"), "{ended:?}");
+        has(ended.out, "port=\n");
         for (command, code) in [("true", 0), ("false", 1), ("kill -9 $$", 137)] {
             let ended = place.run(&["db.json", "--quiet", "--exec", command]);
             assert_eq!(ended.status.code(), Some(code), "{command}: {ended:?}");
@@ -748,7 +748,7 @@ fn routes_lists_the_rules_and_explains_a_request() {
         ),
     ] {
         let errors = place.fails(arguments);
-        assert!(errors.contains(message), "{errors}");
+        has(&errors, message);
     }
 }
 

@@ -78,19 +78,13 @@ fn a_thousand_posts_make_a_thousand_records_without_gaps_or_duplicates() {
             .collect()
     });
     assert!(replies.iter().all(|reply| reply.status == 201));
-    let ids: BTreeSet<u64> = replies
+    let answered: BTreeSet<u64> = replies
         .iter()
         .map(|reply| reply.value()["id"].as_u64().unwrap())
         .collect();
-    assert_eq!(ids, (1..=1000).collect());
+    assert_eq!(answered, (1..=1000).collect());
     let data = fixture.data();
-    let in_file: Vec<u64> = data["users"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|record| record["id"].as_u64().unwrap())
-        .collect();
-    assert_eq!(in_file, (1..=1000).collect::<Vec<_>>());
+    assert_eq!(ids(&data["users"]), Vec::from_iter(1..=1000));
     for reply in &replies {
         let id = reply.value()["id"].as_u64().unwrap() as usize;
         assert_eq!(
@@ -179,7 +173,7 @@ fn writers_and_an_editor_end_in_one_state_that_has_the_last_edit() {
                     let mut client = Client::connect(address);
                     for _ in 0..40 {
                         let reply = client.send("POST", "/a", JSON, "{\"x\": 1}");
-                        assert_eq!(reply.status, 201, "{}", reply.text());
+                        reply.status_is(201);
                     }
                 })
             })

@@ -30,9 +30,9 @@ fn exposing_options_are_in_the_banner() {
         let running = place.start(&["db.json"]);
         let line = running.line(|line| line.trim_start().starts_with("Config"));
         for word in words {
-            assert!(line.contains(word), "{word} is not in {line}");
+            has(&line, word);
         }
-        assert!(!line.contains(not), "{line}");
+        lacks(&line, not);
     }
     // The file may turn the banner off.
     let place = place(&[

@@ -109,8 +109,8 @@ fn a_formatter_changes_no_record() {
     assert_eq!(changes.1, []);
     // It counts as the state of the file anyway, and keeps its layout.
     fixture.json("PATCH", "/a/2", r#"{"n": 1}"#).status_is(200);
-    assert!(fixture.text().contains("      \"t\": [\n"));
-    assert!(fixture.text().contains("      \"n\": 1\n"));
+    has(fixture.text(), "      \"t\": [\n");
+    has(fixture.text(), "      \"n\": 1\n");
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn a_deleted_file_stops_the_writes_and_not_the_reads() {
         Notice::Unsaved { reason, .. } => Some(reason.clone()),
         _ => None,
     });
-    assert!(words.contains("db.json"), "{words}");
+    has(words, "db.json");
     in_place(fixture.path(), "{\"a\": [{\"id\": 1}]}");
     fixture.json("POST", "/a", "{}").status_is(201);
     assert_eq!(

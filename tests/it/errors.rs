@@ -197,7 +197,7 @@ fn a_command_quotes_whatever_the_request_had_in_it() {
         .send("POST", "/users", FORM, hostile)
         .problem(400, "content-type");
     let reply = fixture.attempt(&problem);
-    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.status_is(201);
     let sent: Value = serde_json::from_str(hostile).unwrap();
     assert_eq!(reply.value()["lastName"], sent["lastName"]);
     assert_eq!(reply.value()["firstName"], sent["firstName"]);
@@ -354,21 +354,11 @@ fn all_missing_properties_are_listed_with_their_pointers() {
     let problem = fixture
         .json("POST", "/users", "{\"firstname\": 1, \"email\": \"x\"}")
         .problem(400, "rules");
-    let found: Vec<_> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| &error["pointer"])
-        .collect();
+    let found = column(&problem["errors"], "pointer");
     assert_eq!(found, ["/lastName", "/firstName", "/email"], "{problem:#}");
     let problem = fixture.json("POST", "/users", "{}").problem(400, "rules");
-    for (error, name) in
-        problem["errors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .zip(["lastName", "firstName", "email"])
-    {
+    let errors = problem["errors"].as_array().unwrap().iter();
+    for (error, name) in errors.zip(["lastName", "firstName", "email"]) {
         assert_eq!(error["pointer"], format!("/{name}"));
         has(error["detail"].as_str().unwrap(), "is missing");
     }
@@ -414,12 +404,7 @@ fn several_properties_that_are_unique_together_are_all_named() {
     let problem = fixture
         .json("POST", "/songs", r#"{"name": "A", "album": 1}"#)
         .problem(409, "not-unique");
-    let pointers: Vec<_> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| &error["pointer"])
-        .collect();
+    let pointers = column(&problem["errors"], "pointer");
     assert_eq!(pointers, ["/name", "/album"], "{problem:#}");
     assert_eq!(fixture.attempt(&problem).value()["id"], "x'y");
 }
@@ -453,13 +438,13 @@ fn the_access_log_has_a_line_a_request_with_the_hint_under_an_error() {
             (entry.status.as_u16(), entry.size),
             (failure.status, reply.body.len())
         );
-        assert!(text.contains(problem["detail"].as_str().unwrap()), "{text}");
+        has(&text, problem["detail"].as_str().unwrap());
         assert!(
             text.contains(problem["hint"].as_str().unwrap_or("")),
             "{text}"
         );
         for error in problem["errors"].as_array().into_iter().flatten() {
-            assert!(text.contains(error["pointer"].as_str().unwrap()), "{text}");
+            has(&text, error["pointer"].as_str().unwrap());
         }
     }
 }

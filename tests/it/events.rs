@@ -42,7 +42,7 @@ impl Stream {
         }
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
         has(&head, "content-type: text/event-stream\r\n");
-        assert!(head.contains("cache-control: no-store\r\n"), "{head}");
+        has(head, "cache-control: no-store\r\n");
         stream
     }
 

@@ -123,7 +123,7 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
     }
     repair();
     let reply = client.send("POST", "/a", JSON, "{\"after\": true}");
-    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.status_is(201);
     let after = client.get("/db").value();
     let (old, new) = (
         before["a"].as_array().unwrap(),
@@ -284,8 +284,8 @@ fn a_file_of_another_user_with_the_name_of_one_of_ours_is_named() {
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{errors}");
-    assert!(errors.contains(scratch.to_str().unwrap()), "{errors}");
-    assert!(errors.contains("remove it"), "{errors}");
+    has(&errors, scratch.to_str().unwrap());
+    has(&errors, "remove it");
     std::fs::remove_file(scratch).unwrap();
 
     let server = Process::serve_as(&file, &["--journal-above", "0"], |command| {
@@ -294,13 +294,9 @@ fn a_file_of_another_user_with_the_name_of_one_of_ours_is_named() {
     let journal = plant(".db.json.standin-journal");
     let mut client = Client::connect(server.address);
     let reply = client.send("POST", "/a", JSON, "{}");
-    assert_eq!(reply.status, 503, "{}", reply.text());
-    assert!(
-        reply.text().contains(journal.to_str().unwrap()),
-        "{}",
-        reply.text()
-    );
-    assert!(reply.text().contains("remove it"), "{}", reply.text());
+    reply.status_is(503);
+    has(reply.text(), journal.to_str().unwrap());
+    has(reply.text(), "remove it");
     std::fs::remove_file(journal).unwrap();
     until("it writes again", || {
         (client.send("POST", "/a", JSON, "{}").status == 201).then_some(())

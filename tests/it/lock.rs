@@ -23,7 +23,7 @@ fn assert_refused(first: &Process, file: &Path, adjust: impl FnOnce(&mut Command
     let output = second(file, adjust);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{errors}");
-    assert!(errors.contains("already being served by"), "{errors}");
+    has(&errors, "already being served by");
     if cfg!(target_os = "linux") {
         let (process, port) = (first.child.id(), first.address.port());
         let named = format!("the process {process} on port {port}\n");

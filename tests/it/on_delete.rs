@@ -52,12 +52,7 @@ fn the_option_sets_what_happens_to_dependents() {
 
     let fixture = with_option(OnDelete::SetNull);
     assert_eq!(delete(&fixture).status, 200);
-    let keys: Vec<_> = fixture.data()["players"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["clubId"].clone())
-        .collect();
+    let keys = column(&fixture.data()["players"], "clubId");
     assert_eq!(json!(keys), json!([null, 2, null, 9]));
     assert_eq!(ids(&fixture.data()["goals"]), [1, 2]);
     assert!(
@@ -163,7 +158,7 @@ fn a_wrong_reference_object_is_shown_with_its_place() {
 #[test]
 fn null_is_set_only_where_the_rules_allow_it() {
     let rules = rules("set-null").replace("[\"integer\",\"null\"]", "\"integer\"");
-    assert!(rules.contains("\"type\":\"integer\""), "{rules}");
+    has(&rules, "\"type\":\"integer\"");
     let fixture = Fixture::new(DATA, Some(&rules), |_| {});
     let before = fixture.text();
     let problem = fixture.delete("/clubs/1").problem(409, "referenced");
@@ -196,12 +191,7 @@ fn an_array_of_references_loses_an_item_or_restricts() {
     ] {
         let fixture = Fixture::new(data, Some(&rules(on_delete)), |_| {});
         assert_eq!(fixture.delete("/tags/1").status, status, "{on_delete:?}");
-        let left: Vec<_> = fixture.data()["posts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|post| post["tags"].clone())
-            .collect();
+        let left = column(&fixture.data()["posts"], "tags");
         assert_eq!(json!(left), posts, "{on_delete:?}");
     }
 }
@@ -280,13 +270,7 @@ fn thousands_of_dependents_are_deleted_with_one_deletion() {
     // Each post points to the next one, so the deletion of user 5's last post cascades to all before it.
     fixture.delete("/users/5").status_is(200);
     // The file is large enough for a journal, so it is saved later.
-    let posts = fixture.get("/posts").value();
-    let posts: Vec<i64> = posts
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|post| post["id"].as_i64().unwrap())
-        .collect();
-    assert_eq!(posts, (COUNT as i64 - 4..=COUNT as i64).collect::<Vec<_>>());
+    let posts = ids(&fixture.get("/posts").value());
+    assert_eq!(posts, Vec::from_iter(COUNT as i64 - 4..=COUNT as i64));
     assert_eq!(fixture.get("/comments").list().len(), COUNT / 100);
 }

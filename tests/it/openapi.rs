@@ -41,13 +41,8 @@ fn the_document_describes_every_resource_and_follows_the_data() {
     fixture.json("POST", "/users", new).status_is(201);
     let parameters =
         &fixture.get("/-/openapi.json").value()["paths"]["/users"]["get"]["parameters"];
-    let names: Vec<_> = parameters
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["name"].as_str().unwrap())
-        .collect();
-    assert!(names.contains(&"shoe"), "{names:?}");
+    let names = column(parameters, "name");
+    assert!(names.contains(&"shoe".into()), "{names:?}");
 }
 
 /// Every body that is an example is accepted, and every filter works as the document spells it.
@@ -105,13 +100,8 @@ fn brackets_hold_operators() {
         ("id[0]=1", "[1]"),
     ] {
         let found = fixture.get(&format!("/posts?{query}")).value();
-        let found: Vec<_> = found
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| &one["id"])
-            .collect();
-        assert_eq!(serde_json::to_string(&found).unwrap(), ids, "{query}");
+        let found = Value::from(column(&found, "id"));
+        assert_eq!(found.to_string(), ids, "{query}");
     }
 }
 
@@ -160,7 +150,7 @@ fn the_command_prints_what_the_server_serves() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.json"));
+    has(String::from_utf8_lossy(&output.stderr), "nowhere.json");
 }
 
 #[test]

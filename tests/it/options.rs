@@ -53,15 +53,15 @@ fn a_missing_file_says_what_to_do() {
     let errors = place.fails(&["db.json"]);
     has(&errors, "there is no file db.json");
     has(&errors, "other.json");
-    assert!(!errors.contains("package.json"), "{errors}");
+    lacks(&errors, "package.json");
     let errors = place.fails(&[]);
     has(&errors, "data/db.json");
     has(&errors, "standin other.json");
     let errors = place.fails(&["other.json", "--schema", "rules.json", "-p", "0"]);
-    assert!(errors.contains("rules.json"), "{errors}");
+    has(&errors, "rules.json");
     let errors = place.fails(&["-p", "0", "."]);
-    assert!(errors.contains(". is a folder, not a file"), "{errors}");
-    assert!(errors.contains("other.json"), "{errors}");
+    has(&errors, ". is a folder, not a file");
+    has(&errors, "other.json");
     let errors = place.fails(&["openapi", "nofile.json"]);
     has(&errors, "there is no file nofile.json");
     has(&errors, "other.json");
@@ -133,13 +133,10 @@ fn a_second_file_is_refused_with_a_way_to_join_them() {
     // The command overwrites nothing.
     std::fs::write(place.path("joined.json"), "{}").unwrap();
     let errors = place.fails(&["a.json", "joined.json"]);
-    assert!(
-        errors.contains("a.json joined.json > joined-2.json"),
-        "{errors}"
-    );
+    has(&errors, "a.json joined.json > joined-2.json");
     for (word, command) in [("start", "serve"), ("serv", "serve"), ("chekc", "check")] {
         let errors = place.fails(&[word, "a.json"]);
-        assert!(errors.contains(&format!("no command {word}")), "{errors}");
+        has(&errors, format!("no command {word}"));
         has(&errors, format!("standin {command} a.json"));
     }
 }
@@ -173,7 +170,7 @@ fn the_environment_names_port_and_host() {
     place.variables = vec![("PORT", ""), ("STANDIN_HOST", "")];
     let running = place.start(&["db.json"]);
     let said = running.any(|line| line.trim_start().starts_with("Home") || line.contains("in use"));
-    assert!(said.contains("3000"), "{said}");
+    has(said, "3000");
 }
 
 #[test]
@@ -273,7 +270,7 @@ fn an_error_of_the_config_file_names_it_and_its_keys() {
             let errors = place.fails(arguments);
             assert!(errors.starts_with(&format!("error: {name}:")), "{errors}");
             for word in words {
-                assert!(errors.contains(word), "{word} is not in\n{errors}");
+                has(&errors, word);
             }
         }
     }

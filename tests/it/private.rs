@@ -59,7 +59,7 @@ fn set(path: &Path, name: &str, value: &[u8]) -> bool {
 
 fn post(server: &Process) {
     let reply = Client::connect(server.address).send("POST", "/a", JSON, "{}");
-    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.status_is(201);
 }
 
 /// Starts the server, makes it save, and kills it after `check`.
@@ -180,7 +180,7 @@ fn the_file_is_written_in_place_if_rights_cannot_be_copied() {
         (before.ino(), before.uid(), before.gid(), before.mode())
     );
     assert_eq!(xattr::get(&file, ACL).unwrap(), acl);
-    assert!(fs::read_to_string(&file).unwrap().contains("\"id\": 1"));
+    has(fs::read_to_string(&file).unwrap(), "\"id\": 1");
 }
 
 /// Like [`acl`], but the user 12345 writes, too.
@@ -272,12 +272,12 @@ fn ephemeral_leaves_everything_as_it_is() {
     let mut client = Client::connect(server.address);
     let save = client.send("PUT", "/-/rules", JSON, "{\"type\": \"object\"}");
     let problem = save.problem(403, "read-only");
-    assert!(problem["hint"].as_str().unwrap().contains("--ephemeral"));
+    has(problem["hint"].as_str().unwrap(), "--ephemeral");
     let page = [JSON[0], ("Origin", "http://evil.example")];
     let problem = client
         .send("PUT", "/-/rules", &page, "{}")
         .problem(403, "admin");
-    assert!(!problem["hint"].as_str().unwrap().contains("--cors"));
+    lacks(problem["hint"].as_str().unwrap(), "--cors");
     for path in ["/-/snapshots/x", "/-/undo", "/-/reset"] {
         client.send("POST", path, NONE, "");
     }

@@ -251,7 +251,7 @@ fn json_api() {
     let body = r#"{"data": {"type": "people", "id": "7", "attributes": {"firstName": "Dee"}}}"#;
     let media = [("Content-Type", "application/vnd.api+json")];
     let made = fixture.send("POST", "/people", &media, body);
-    assert_eq!(made.status, 201, "{}", made.text());
+    made.status_is(201);
     assert_eq!(made.value()["data"]["id"], "7");
     assert_eq!(
         fixture.data()["people"][3],

@@ -101,12 +101,7 @@ fn a_record_with_a_dangling_reference_can_be_changed_elsewhere() {
 fn deletion_cascades() {
     let fixture = songs();
     fixture.delete("/singers/1").status_is(200);
-    let left: Vec<_> = fixture.data()["songs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|song| song["id"].clone())
-        .collect();
+    let left = ids(&fixture.data()["songs"]);
     assert_eq!(left, [2], "the song of nobody stays as it was");
     let fixture = songs();
     fixture.delete("/labels/7").status_is(200);

@@ -63,7 +63,7 @@ fn saved_rules_are_in_effect_and_broken_ones_are_reported() {
         Notice::RoutesBroken(message) => Some(message.clone()),
         _ => None,
     });
-    assert!(message.contains("routes.json:2:9: "), "{message}");
+    has(message, "routes.json:2:9: ");
     assert_eq!(fixture.get("/a").value()["id"], 2, "the rules stay");
     std::fs::write(&path, r#"{"/c":"/posts/1"}"#).unwrap();
     assert_eq!(fixture.notice(reloaded).1, Some(1));

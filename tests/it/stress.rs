@@ -242,13 +242,7 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
         std::fs::write(&file, format!("{data:#}\n")).unwrap();
         let process = Process::serve(&file, &["--journal-above", "0"]);
         let all = Client::connect(process.address).get("/db").value();
-        let found: Vec<Value> = all["a"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|record| record["id"].clone())
-            .collect();
-        assert_eq!(found, ids);
+        assert_eq!(column(&all["a"], "id"), ids);
         assert_eq!(all["mine"], data["mine"]);
         assert_eq!(all["note"], json!({"n": 7, "api": true}));
         assert_eq!(
@@ -341,7 +335,7 @@ fn beside_an_editor(arguments: &[&str]) {
     let address = process.address;
     let (stop, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
     let readings = Mutex::new(Vec::<Vec<u8>>::new());
-    let saved = Mutex::new(Vec::<u64>::new());
+    let saved = Mutex::new(Vec::<i64>::new());
     let time = Duration::from_millis(600) * rounds() as u32;
     let all: Vec<Known> = std::thread::scope(|scope| {
         let (stop, acknowledged) = (&stop, &acknowledged);
@@ -349,7 +343,7 @@ fn beside_an_editor(arguments: &[&str]) {
             .map(|name| scope.spawn(move || client(address, name, stop, acknowledged)))
             .collect();
         let end = Instant::now() + time;
-        let mut number = 0_u64;
+        let mut number = 0_i64;
         // An editor that reads the file, waits for other writes, and then saves.
         let moment = || {
             let before = acknowledged.load(Ordering::Relaxed);
@@ -400,13 +394,12 @@ fn beside_an_editor(arguments: &[&str]) {
         let data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).ok()?;
         (client.get("/db").value() == data).then_some(data)
     });
-    let mine: Vec<u64> = data["mine"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_u64().unwrap())
-        .collect();
-    assert_eq!(mine, saved, "every edit is there, {}", process.errors());
+    assert_eq!(
+        ids(&data["mine"]),
+        saved,
+        "every edit is there, {}",
+        process.errors()
+    );
     eprint!(
         "{}",
         std::fs::read_to_string(file.with_extension("conflicts.jsonl")).unwrap_or_default()

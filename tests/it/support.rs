@@ -652,6 +652,12 @@ pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
+/// The values of the property `name` in a list of records.
+pub fn column(list: &Value, name: &str) -> Vec<Value> {
+    let records = list.as_array().unwrap().iter();
+    records.map(|record| record[name].clone()).collect()
+}
+
 /// The ids in a list of records.
 pub fn ids(list: &Value) -> Vec<i64> {
     let id = |record: &Value| record["id"].as_i64().unwrap();

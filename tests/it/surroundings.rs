@@ -37,8 +37,8 @@ fn sees(fixture: &Fixture, what: &str, expected: &Value) {
 fn refuses(fixture: &Fixture, what: &str) {
     let before = fixture.get("/db").value();
     let reply = fixture.json("POST", "/a", "{\"refused\": true}");
-    assert_eq!(reply.status, 503, "{}", reply.text());
-    assert!(reply.text().contains(what), "{}", reply.text());
+    reply.status_is(503);
+    has(reply.text(), what);
     assert_eq!(fixture.get("/db").value(), before, "reads go on");
 }
 
@@ -74,7 +74,7 @@ fn edits_are_seen_after_the_folder_went_and_came_back() {
                 (fixture.get("/a/1").value()["number"] == number).then_some(())
             });
             let reply = fixture.json("POST", "/a", "{}");
-            assert_eq!(reply.status, 201, "{}", reply.text());
+            reply.status_is(201);
             assert_eq!(fixture.data()["a"], fixture.get("/a").value());
         }
     }
@@ -263,7 +263,7 @@ fn health_says_that_the_path_leads_to_what_cannot_be_served() {
             refuses(&fixture, "points to");
             let health = fixture.get("/-/health");
             assert_eq!(health.value()["status"], "degraded", "{}", health.text());
-            assert!(health.text().contains("points to"), "{}", health.text());
+            has(health.text(), "points to");
             point(Path::new("db.json"));
             fixture.json("PATCH", "/a/1", "{}").status_is(200);
         }

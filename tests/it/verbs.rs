@@ -292,7 +292,7 @@ fn a_browser_may_ask_before_a_request_from_another_origin() {
         reply.header("access-control-allow-origin"),
         Some("http://localhost:5173")
     );
-    assert!(reply.header("vary").unwrap().contains("Origin"));
+    has(reply.header("vary").unwrap(), "Origin");
 }
 
 #[test]
@@ -617,7 +617,7 @@ fn the_home_page_leads_to_every_resource() {
         (200, Some("text/html; charset=utf-8"))
     );
     let text = page.text();
-    assert!(!text.contains("$schema"), "{text}");
+    lacks(text, "$schema");
     let links: Vec<_> = text
         .split("href=\"")
         .skip(1)

@@ -280,8 +280,8 @@ fn a_guard_without_users_keeps_the_old_rules_on_reload() {
         standin::Notice::RoutesBroken(message) => Some(message.clone()),
         _ => None,
     });
-    assert!(message.contains("routes.json:1:26: "), "{message}");
-    assert!(message.contains("needs users"), "{message}");
+    has(&message, "routes.json:1:26: ");
+    has(&message, "needs users");
     assert_eq!(fixture.get("/stats").value(), 1);
 }
 

@@ -8,7 +8,7 @@ use standin::Durability;
 
 use super::medium::{Disk, Exchange, FILE, ONE, Simulated, TWO};
 use super::{Machine, Manner, START, patch, post};
-use crate::support::until;
+use crate::support::{column, ids, until};
 
 /// How an editor saves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,21 +112,9 @@ fn meet(way: (Exchange, u64), style: Style, at: usize, gap: usize) -> bool {
         json!([{"id": 1, "n": 5}, {"id": 2, "mine": 2}]),
         "{what}"
     );
-    let ids: Vec<i64> = all["b"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_i64().unwrap())
-        .collect();
-    assert_eq!(ids, acknowledged, "{what}");
-    let numbers: Vec<Value> = all["b"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["number"].clone())
-        .collect();
+    assert_eq!(ids(&all["b"]), acknowledged, "{what}");
     assert_eq!(
-        numbers,
+        column(&all["b"], "number"),
         (0..acknowledged.len()).map(Value::from).collect::<Vec<_>>(),
         "{what}"
     );
