@@ -17,9 +17,8 @@ fn actions_are_on_the_disk_all_or_none_after_a_kill() {
     let data = r#"{"ins": [], "outs": [], "totals": [{"id": 1, "count": 0}]}"#;
     // With whole saves, and with the journal.
     for journal in ["100m", "0"] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder_with(&[("db.json", data)]);
         let file = folder.path().join("db.json");
-        std::fs::write(&file, data).unwrap();
         std::fs::write(folder.path().join("db.routes.json"), routes).unwrap();
         let arguments = ["--journal-above", journal];
         let acknowledged = AtomicUsize::new(0);

@@ -370,11 +370,8 @@ fn the_most_specific_rule_answers_and_then_the_first() {
 
 #[test]
 fn files_are_served_from_the_folder_of_the_routes_file() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("fixtures")).unwrap();
-    std::fs::write(folder.path().join("fixtures/report.txt"), "a report").unwrap();
-    let outside = tempfile::tempdir().unwrap();
-    std::fs::write(outside.path().join("secret.txt"), "secret").unwrap();
+    let folder = folder_with(&[("fixtures/report.txt", "a report")]);
+    let outside = folder_with(&[("secret.txt", "secret")]);
     #[cfg(unix)]
     std::os::unix::fs::symlink(
         outside.path().join("secret.txt"),

@@ -686,11 +686,7 @@ fn a_port_in_use_is_reported_with_a_free_one() {
 
 #[test]
 fn quiet_prints_nothing_and_still_serves() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let place = place(&[("db.json", "{\"a\": []}")]);
     let running = place.start(&["-q", "db.json", "-H", "127.0.0.1", "-p", &port.to_string()]);
     let address = format!("127.0.0.1:{port}").parse().unwrap();

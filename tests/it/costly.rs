@@ -179,9 +179,8 @@ fn a_query_has_a_deadline() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_work_ends_when_the_client_goes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", data(20_000))]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, data(20_000)).unwrap();
     let process =
         crate::process::Process::serve(&file, &["--query-time", "60m", "--url-limit", "32k"]);
     let clients: Vec<Client> = (0..40)
@@ -238,9 +237,8 @@ fn a_record_that_is_put_into_many_others_does_not_fill_the_memory() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_history_has_a_memory_limit() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", data(1))]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, data(1)).unwrap();
     let process =
         crate::process::Process::serve(&file, &["--memory-limit", "4m", "--durability", "written"]);
     let mut client = Client::connect(process.address);
@@ -291,9 +289,8 @@ fn large_static_files_are_streamed() {
     use std::io::{Read, Seek, SeekFrom, Write};
 
     const SIZE: u64 = 2 << 30;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", data(1))]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, data(1)).unwrap();
     std::fs::create_dir(folder.path().join("public")).unwrap();
     let mut large = std::fs::File::create(folder.path().join("public/large.bin")).unwrap();
     large.set_len(SIZE).unwrap();

@@ -46,9 +46,8 @@ async fn everything() {
     assert_eq!(response.status(), 200);
     drop(sandbox);
 
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", "{\"a\": []}")]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, "{\"a\": []}").unwrap();
     let mut options = Options::new(&file);
     options.port = 0;
     let with_file = Server::start(&options, Listeners::default()).unwrap();

@@ -138,8 +138,7 @@ fn values_never_become_markup() {
 
 #[test]
 fn an_index_of_the_static_folder_goes_first() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("index.html"), "mine").unwrap();
+    let folder = folder_with(&[("index.html", "mine")]);
     let fixture = Fixture::new(HOSTILE, None, |options| {
         options.http.folder = Some(folder.path().to_path_buf())
     });
@@ -151,19 +150,18 @@ fn an_index_of_the_static_folder_goes_first() {
 #[test]
 fn dot_files_are_not_served_through_links() {
     use std::os::unix::fs::symlink;
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    std::fs::write(at(".env"), "secret").unwrap();
-    std::fs::create_dir(at(".git")).unwrap();
-    std::fs::write(at(".git/index.html"), "secret").unwrap();
-    std::fs::write(at("a.txt"), "open").unwrap();
+    let folder = folder_with(&[
+        (".env", "secret"),
+        (".git/index.html", "secret"),
+        ("a.txt", "open"),
+    ]);
     for (to, name) in [
         (".env", "e.txt"),
         (".git", "git"),
         (".git/index.html", "i.html"),
         ("a.txt", "b.txt"),
     ] {
-        symlink(to, at(name)).unwrap();
+        symlink(to, folder.path().join(name)).unwrap();
     }
     let fixture = Fixture::new(HOSTILE, None, |options| {
         options.http.folder = Some(folder.path().to_path_buf())

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,8 @@ fn data() -> String {
 }
 
 fn served(arguments: &[&str]) -> (tempfile::TempDir, Process) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", data())]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, data()).unwrap();
     let process = Process::serve(&file, arguments);
     (folder, process)
 }
@@ -56,9 +55,8 @@ fn a_thousand_open_connections_are_all_answered() {
     const CONNECTIONS: usize = 1024;
     many_files();
     // The program has to raise its own limit.
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", data())]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, data()).unwrap();
     let process = Process::serve_as(&file, &[], |command| {
         let mut limited = std::process::Command::new("sh");
         limited
@@ -191,9 +189,8 @@ fn clients_that_never_read_cost_little_and_delay_nobody() {
 
 #[test]
 fn idle_clients_leave_descriptors_for_saves_and_for_others() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", data())]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, data()).unwrap();
     let process = Process::serve_as(&file, &[], |command| limit_by(command, "ulimit -n 40"));
     let idle: Vec<TcpStream> = (0..30)
         .map(|_| TcpStream::connect(process.address).unwrap())
@@ -241,9 +238,8 @@ fn without_threads_the_program_ends_with_a_message() {
 
     // Root has no limit on processes.
     const NOBODY: u32 = 65534;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", "{\"a\": [{\"id\": 1}]}")]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, "{\"a\": [{\"id\": 1}]}").unwrap();
     let program = env!("CARGO_BIN_EXE_standin");
     let start = |limit: usize, arguments: &[&str]| {
         let mut command = std::process::Command::new("sh");
@@ -273,11 +269,7 @@ fn without_threads_the_program_ends_with_a_message() {
     )
     .unwrap();
     for limit in 1..12 {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let port_text = port.to_string();
         let path = file.to_str().unwrap();
         let mut child = start(

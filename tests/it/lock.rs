@@ -31,16 +31,10 @@ fn assert_refused(first: &Process, file: &Path, adjust: impl FnOnce(&mut Command
     }
 }
 
-fn data_file(folder: &Path) -> std::path::PathBuf {
-    let file = folder.join("db.json");
-    fs::write(&file, "{\"a\": []}").unwrap();
-    file
-}
-
 #[test]
 fn a_second_server_is_refused_under_every_name_of_the_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = data_file(folder.path());
+    let folder = folder_with(&[("db.json", "{\"a\": []}")]);
+    let file = folder.path().join("db.json");
     let server = Process::serve(&file, &[]);
     assert_refused(&server, &file, |_| {});
 
@@ -65,8 +59,8 @@ fn a_second_server_is_refused_under_every_name_of_the_file() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_second_server_is_refused_through_a_bind_mount() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = data_file(folder.path());
+    let folder = folder_with(&[("db.json", "{\"a\": []}")]);
+    let file = folder.path().join("db.json");
     let there = tempfile::tempdir().unwrap();
     let mounted = Command::new("mount")
         .arg("--bind")
@@ -87,8 +81,8 @@ fn a_second_server_is_refused_through_a_bind_mount() {
 
 #[test]
 fn the_lock_follows_the_file_through_saves_and_edits() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = data_file(folder.path());
+    let folder = folder_with(&[("db.json", "{\"a\": []}")]);
+    let file = folder.path().join("db.json");
     let mut server = Process::serve(&file, &[]);
     let mut client = Client::connect(server.address);
     for _ in 0..3 {
@@ -117,8 +111,8 @@ fn the_lock_follows_the_file_through_saves_and_edits() {
 #[test]
 #[cfg(unix)]
 fn nothing_is_written_outside_the_folder_of_the_data() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = data_file(folder.path());
+    let folder = folder_with(&[("db.json", "{\"a\": []}")]);
+    let file = folder.path().join("db.json");
     let shared = tempfile::tempdir().unwrap();
     let server = Process::serve_as(&file, &[], |command| {
         command

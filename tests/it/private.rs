@@ -14,9 +14,8 @@ const ACL: &str = "system.posix_acl_access";
 const START: &str = "{\"a\": []}";
 
 fn place(mode: u32) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", START)]);
     let file = folder.path().join("db.json");
-    fs::write(&file, START).unwrap();
     set_mode(&file, mode);
     (folder, file)
 }

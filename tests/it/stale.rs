@@ -11,9 +11,8 @@ use crate::support::*;
 const START: &str = "{\"a\": [{\"id\": 1, \"n\": 1}], \"mine\": {\"n\": 0}}";
 
 fn place() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", START)]);
     let file = folder.path().join("db.json");
-    fs::write(&file, START).unwrap();
     (folder, file)
 }
 

@@ -24,9 +24,7 @@ const SLACK: Duration = Duration::from_secs(3);
 type Adjust = fn(&mut Command);
 
 fn folder(data: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("db.json"), data).unwrap();
-    folder
+    folder_with(&[("db.json", data)])
 }
 
 fn in_terminal(folder: &Path, arguments: &[&str]) -> Terminal {
@@ -38,15 +36,12 @@ fn in_terminal(folder: &Path, arguments: &[&str]) -> Terminal {
 }
 
 fn saved(folder: &Path, resource: &str) -> usize {
-    let data: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(folder.join("db.json")).unwrap()).unwrap();
+    let data: serde_json::Value = read_json(&folder.join("db.json"));
     data[resource].as_array().unwrap().len()
 }
 
 fn snapshots(folder: &Path) -> usize {
-    let names = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names_in(folder).into_iter();
     names.filter(|name| name.starts_with("db-")).count()
 }
 
@@ -380,11 +375,7 @@ fn it_ends_while_nobody_reads_its_log() {
 #[test]
 fn it_keeps_serving_when_the_reader_of_its_log_ends() {
     let folder = folder("{\"a\": []}");
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let line = format!("\"$0\" db.json --host 127.0.0.1 --port {port} | head -n 1");
     let mut shell = Command::new("sh")
         .args(["-c", &line, STANDIN])

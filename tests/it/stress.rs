@@ -209,7 +209,7 @@ fn killed_under_load_it_has_every_acknowledged_write() {
         let process = Process::serve(&file, &[]);
         if journal {
             // Before it serves, the writes that were only in the journal are in the file.
-            data = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            data = read_json(&file);
         }
         count += compare(&data, &all, 8);
         assert_eq!(Client::connect(process.address).get("/db").value(), data);
@@ -221,9 +221,8 @@ fn killed_under_load_it_has_every_acknowledged_write() {
 #[test]
 fn killed_and_edited_before_it_is_started_again_it_has_both() {
     for round in 0..rounds() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder_with(&[("db.json", START)]);
         let file = folder.path().join("db.json");
-        std::fs::write(&file, START).unwrap();
         let mut process = Process::serve(&file, &["--journal-above", "0"]);
         let mut client = Client::connect(process.address);
         let mut ids = Vec::new();
@@ -236,7 +235,7 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
             .send("PATCH", "/note", JSON, "{\"api\": true}")
             .status_is(200);
         process.kill();
-        let mut data: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let mut data: Value = read_json(&file);
         data["mine"] = json!([{ "id": 1, "text": "an edit" }]);
         data["note"]["n"] = 7.into();
         std::fs::write(&file, format!("{data:#}\n")).unwrap();
@@ -245,10 +244,7 @@ fn killed_and_edited_before_it_is_started_again_it_has_both() {
         assert_eq!(column(&all["a"], "id"), ids);
         assert_eq!(all["mine"], data["mine"]);
         assert_eq!(all["note"], json!({"n": 7, "api": true}));
-        assert_eq!(
-            serde_json::from_slice::<Value>(&std::fs::read(&file).unwrap()).unwrap(),
-            all
-        );
+        assert_eq!(read_json(&file), all);
         assert_eq!(names_in(folder.path()), ["db.json"]);
     }
 }
@@ -325,9 +321,8 @@ fn without_brought_back(mut data: Value, all: &[Known], readings: &[Vec<u8>], lo
 }
 
 fn beside_an_editor(arguments: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("db.json", START)]);
     let file = folder.path().join("db.json");
-    std::fs::write(&file, START).unwrap();
     // Other tests run in parallel: the editor's base may be some seconds old when it saves.
     let process = Process::serve_as(&file, arguments, |command| {
         command.env("STANDIN_LOG", "debug");

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -645,6 +645,12 @@ fn shell_words_are_split_as_a_shell_does() {
         shell_words("a 'b c' \"d\\\"e\" f'g'\\''h' ''"),
         ["a", "b c", "d\"e", "fg'h", ""]
     );
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// What the file at `path` holds, as JSON.

@@ -165,15 +165,21 @@ fn a_switched_link_loads_the_other_file_without_a_merge() {
     }
 }
 
-#[test]
-fn a_journal_stays_with_its_file_when_the_link_is_switched() {
-    let mut fixture = Fixture::new(A, None, |options: &mut Options| {
+/// Serves a link to `a.json`, beside which is `b.json`, with a journal.
+fn serve_link(watch: bool) -> Fixture {
+    Fixture::new(A, None, |options: &mut Options| {
         let folder = options.file.parent().unwrap().to_path_buf();
         fs::rename(&options.file, folder.join("a.json")).unwrap();
         fs::write(folder.join("b.json"), B).unwrap();
         symlink("a.json", &options.file).unwrap();
         options.journal_above = 0;
-    });
+        options.watch = watch;
+    })
+}
+
+#[test]
+fn a_journal_stays_with_its_file_when_the_link_is_switched() {
+    let mut fixture = serve_link(true);
     let folder = fixture.folder();
     let point = |one: &str| {
         symlink(one, folder.join("new")).unwrap();
@@ -215,14 +221,7 @@ fn a_journal_stays_with_its_file_when_the_link_is_switched() {
 #[test]
 fn writes_that_are_not_in_the_file_before_a_link_is_switched_are_not_called_conflicts_with_an_edit()
 {
-    let fixture = Fixture::new(A, None, |options: &mut Options| {
-        let folder = options.file.parent().unwrap().to_path_buf();
-        fs::rename(&options.file, folder.join("a.json")).unwrap();
-        fs::write(folder.join("b.json"), B).unwrap();
-        symlink("a.json", &options.file).unwrap();
-        options.journal_above = 0;
-        options.watch = false;
-    });
+    let fixture = serve_link(false);
     let folder = fixture.folder();
     let point = |one: &str| {
         symlink(one, folder.join("new")).unwrap();

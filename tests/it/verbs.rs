@@ -366,9 +366,7 @@ fn conditions_hold_for_lists_of_tags_and_for_writes() {
 
 #[test]
 fn a_static_file_is_sent_again_only_when_it_is_another() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.txt"), "0123456789").unwrap();
-    std::fs::write(folder.path().join("a.json"), "{}").unwrap();
+    let folder = folder_with(&[("a.txt", "0123456789"), ("a.json", "{}")]);
     let fixture = Fixture::new(PETS, None, |options| {
         options.http.folder = Some(folder.path().to_path_buf())
     });
@@ -513,22 +511,24 @@ fn rules_and_uniqueness_hold_for_put_and_patch_and_nothing_collides_with_itself(
     }
     assert_eq!(fixture.text(), before);
     // A change of case in its own address is allowed; the old address is then free for others, in any case.
-    fixture
-        .json("PATCH", "/users/1", r#"{"email": "ANNE@example.com"}"#)
-        .status_is(200);
-    fixture
-        .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
-        .status_is(409);
-    fixture
-        .json("PATCH", "/users/1", r#"{"email": "new@example.com"}"#)
-        .status_is(200);
-    fixture
-        .json("PATCH", "/users/2", r#"{"email": "anne@example.com"}"#)
-        .status_is(200);
-    fixture.delete("/users/2").status_is(200);
-    fixture
-        .json("PATCH", "/users/1", r#"{"email": "anne@example.com"}"#)
-        .status_is(200);
+    hold(
+        &fixture,
+        JSON,
+        r#"
+        PATCH /users/1 {"email": "ANNE@example.com"}
+            200 ~ ANNE@example.com
+        PATCH /users/2 {"email": "anne@example.com"}
+            409 ~ #not-unique
+        PATCH /users/1 {"email": "new@example.com"}
+            200 ~ new@example.com
+        PATCH /users/2 {"email": "anne@example.com"}
+            200 ~ anne@example.com
+        DELETE /users/2
+            200 {}
+        PATCH /users/1 {"email": "anne@example.com"}
+            200 ~ anne@example.com
+        "#,
+    );
 }
 
 #[test]

@@ -135,7 +135,11 @@ impl Program {
         let quiet = arguments
             .iter()
             .any(|argument| argument == "--quiet" || argument == "-q");
-        let chosen = if quiet { free_port() } else { 0 };
+        let chosen = if quiet {
+            crate::support::free_port()
+        } else {
+            0
+        };
         let (input, terminal) = pty_process::blocking::open().unwrap();
         let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_standin"));
         let command = command
@@ -205,12 +209,4 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
