@@ -210,15 +210,15 @@ impl Names {
         let base = if base.is_empty() { "_".into() } else { base };
         let mut name = base.clone();
         let mut number = 1;
-        while self.forms(&name).iter().any(|form| self.0.contains(form)) {
+        while Self::forms(&name).iter().any(|form| self.0.contains(form)) {
             number += 1;
             name = format!("{base}{number}");
         }
-        self.0.extend(self.forms(&name));
+        self.0.extend(Self::forms(&name));
         name
     }
 
-    fn forms(&self, name: &str) -> [String; 4] {
+    fn forms(name: &str) -> [String; 4] {
         [
             name.to_string(),
             format!("New{name}"),

@@ -383,7 +383,7 @@ pub(super) fn suggested(
     let Some(rules) = schema.rules(&command.resource) else {
         let stored = suggestion.stored(|_| true);
         let stored = stored.map(|value| value.to_string());
-        return stored.or_else(|| suggestion.sample());
+        return Some(stored.unwrap_or_else(|| suggestion.sample()));
     };
     let may_send = |name: &str| may_send(rules, name);
     let sent = sent.filter(|sent| sent.as_str().len() <= LONGEST);
@@ -461,7 +461,7 @@ impl Suggestion<'_> {
     }
 
     /// A body for a resource without rules.
-    fn sample(&self) -> Option<String> {
+    fn sample(&self) -> String {
         let first = match self.resource.data() {
             Data::Collection(rows) => rows.window(0, 1).next().map(|record| record.value()),
             Data::Object(text) | Data::Scalar(text) => Some(&**text),
@@ -471,7 +471,7 @@ impl Suggestion<'_> {
             members.shift_remove(self.id());
             Value::Object(members).to_string()
         });
-        Some(sample.unwrap_or_else(|| "{\"name\": \"value\"}".into()))
+        sample.unwrap_or_else(|| "{\"name\": \"value\"}".into())
     }
 
     /// A body like `start` that the rules and the data allow.

@@ -28,6 +28,13 @@ fn serve_at(file: &str, poll: Duration, make: impl FnOnce(&Path)) -> Fixture {
     })
 }
 
+/// Makes `link` lead to `target`, in one step.
+fn point(link: &Path, target: impl AsRef<Path>) {
+    let new = link.with_file_name("new");
+    symlink(target, &new).unwrap();
+    fs::rename(new, link).unwrap();
+}
+
 fn sees(fixture: &Fixture, what: &str, expected: &Value) {
     until(what, || {
         (fixture.get("/a").value() == *expected).then_some(())
@@ -97,13 +104,8 @@ fn a_switched_link_loads_the_other_file_without_a_merge() {
                 }
             };
             let point = |folder: &Path, one: &str| {
-                let to = if through_folder {
-                    one.to_string()
-                } else {
-                    format!("{one}.json")
-                };
-                symlink(to, folder.join("new")).unwrap();
-                fs::rename(folder.join("new"), folder.join(link)).unwrap();
+                let ending = if through_folder { "" } else { ".json" };
+                point(&folder.join(link), format!("{one}{ending}"));
             };
             let fixture = serve_at(file, poll, |folder| {
                 fs::remove_file(folder.join("db.json")).unwrap();
@@ -181,22 +183,19 @@ fn serve_link(watch: bool) -> Fixture {
 fn a_journal_stays_with_its_file_when_the_link_is_switched() {
     let mut fixture = serve_link(true);
     let folder = fixture.folder();
-    let point = |one: &str| {
-        symlink(one, folder.join("new")).unwrap();
-        fs::rename(folder.join("new"), folder.join("db.json")).unwrap();
-    };
+    let link = folder.join("db.json");
     let mut there = 1;
     for _ in 0..10 {
         fixture
             .json("POST", "/a", "{\"kept\": true}")
             .status_is(201);
         there += 1;
-        point("b.json");
+        point(&link, "b.json");
         assert_eq!(
             fixture.json("PATCH", "/a/1", "{\"n\": 1}").value()["of"],
             "b"
         );
-        point("a.json");
+        point(&link, "a.json");
         let seen = fixture.json("PATCH", "/a/1", "{\"n\": 1}").value();
         assert_eq!(seen["of"], "a");
         assert_eq!(fixture.get("/a").list().len(), there);
@@ -223,14 +222,11 @@ fn writes_that_are_not_in_the_file_before_a_link_is_switched_are_not_called_conf
 {
     let fixture = serve_link(false);
     let folder = fixture.folder();
-    let point = |one: &str| {
-        symlink(one, folder.join("new")).unwrap();
-        fs::rename(folder.join("new"), folder.join("db.json")).unwrap();
-    };
+    let link = folder.join("db.json");
     let cause = until("a write is caught before the file has it", || {
-        point("a.json");
+        point(&link, "a.json");
         fixture.json("POST", "/a", "{}").status_is(201);
-        point("b.json");
+        point(&link, "b.json");
         fixture.json("PATCH", "/a/1", "{}").status_is(200);
         let is_kept = folder.join("b.conflicts.jsonl").exists();
         is_kept.then(|| {
@@ -251,19 +247,15 @@ fn health_says_that_the_path_leads_to_what_cannot_be_served() {
         let fixture = serve_at("link.json", POLLS[0], |folder| {
             symlink("db.json", folder.join("link.json")).unwrap();
         });
-        let folder = fixture.folder();
-        let point = |target: &Path| {
-            symlink(target, folder.join("new")).unwrap();
-            fs::rename(folder.join("new"), folder.join("link.json")).unwrap();
-        };
+        let link = fixture.folder().join("link.json");
         for _ in 0..2 {
             assert_eq!(fixture.get("/-/health").value()["status"], "ok");
-            point(target);
+            point(&link, target);
             refuses(&fixture, "points to");
             let health = fixture.get("/-/health");
             assert_eq!(health.value()["status"], "degraded", "{}", health.text());
             has(health.text(), "points to");
-            point(Path::new("db.json"));
+            point(&link, "db.json");
             fixture.json("PATCH", "/a/1", "{}").status_is(200);
         }
         assert_eq!(fixture.get("/-/health").value()["status"], "ok");
@@ -295,9 +287,7 @@ fn a_switched_link_to_a_file_of_another_server_is_refused() {
     let fixture = serve_at("link.json", POLLS[0], |folder| {
         symlink("db.json", folder.join("link.json")).unwrap();
     });
-    let folder = fixture.folder();
-    symlink(other.path(), folder.join("new")).unwrap();
-    fs::rename(folder.join("new"), folder.join("link.json")).unwrap();
+    point(&fixture.folder().join("link.json"), other.path());
     refuses(&fixture, "points to");
     assert_eq!(other.text(), B);
     drop(other);
@@ -359,8 +349,7 @@ fn the_routes_file_is_followed_through_links_and_folders_that_come_back() {
     });
     let folder = fixture.folder();
     fixture.get("/one").status_is(200);
-    symlink("r2", folder.join("new")).unwrap();
-    fs::rename(folder.join("new"), folder.join("routes")).unwrap();
+    point(&folder.join("routes"), "r2");
     until("the other rules", || {
         (fixture.get("/two").status == 200).then_some(())
     });

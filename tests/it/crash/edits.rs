@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use standin::Durability;
 
 use super::medium::{Disk, Exchange, FILE, ONE, Simulated, TWO};
-use super::{Machine, Manner, START, patch, post};
+use super::{Machine, Manner, START, patch, post, start};
 use crate::support::{column, ids, until};
 
 /// How an editor saves.
@@ -302,7 +302,7 @@ fn a_link_that_is_switched_at_any_step_of_a_save_loses_no_write() {
                     disk.put(Path::new(ONE), START.as_bytes());
                     disk.point(ONE);
                 }
-                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let machine = start(manner, &disk);
                 let is_over = Arc::new(Mutex::new(false));
                 let done = is_over.clone();
                 let from = disk.lock().steps;
@@ -316,7 +316,7 @@ fn a_link_that_is_switched_at_any_step_of_a_save_loses_no_write() {
                 let two = disk.lock().text(TWO).unwrap();
                 disk.lock().point(ONE);
                 // What the first file lacks is in its journal.
-                drop(Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap());
+                drop(start(manner, &disk));
                 let one = disk.lock().text(ONE).unwrap();
                 let all = [numbers(&one), numbers(&two)].concat();
                 assert_eq!(all, acknowledged, "{what}");
@@ -337,7 +337,7 @@ fn a_folder_that_goes_at_any_step_and_comes_back_loses_no_write_and_shows_no_ref
             for (at, gap) in (0..40).flat_map(|at| [(at, 1), (at, 4), (at, 12)]) {
                 let what = format!("{exchange:?} {manner:?} at {at} for {gap}");
                 let disk = Simulated::new(START, exchange, 100);
-                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let machine = start(manner, &disk);
                 let is_over = Arc::new(Mutex::new(false));
                 let done = is_over.clone();
                 let from = disk.lock().steps + at;
@@ -368,7 +368,7 @@ fn a_crash_while_the_folder_is_away_loses_no_write_and_brings_no_refused_one() {
             for (at, gap) in (0..40).flat_map(|at| [(at, 2), (at, 6), (at, 30)]) {
                 let what = format!("{exchange:?} {manner:?} at {at}, dead after {gap}");
                 let disk = Simulated::new(START, exchange, 100);
-                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let machine = start(manner, &disk);
                 let from = disk.lock().steps + at;
                 disk.lock().at(from, |disk| disk.move_folder(true));
                 disk.lock().plan(super::Plan::Stop(from + gap));
@@ -387,7 +387,7 @@ fn a_crash_while_the_folder_is_away_loses_no_write_and_brings_no_refused_one() {
                 drop(machine);
                 let disk = disk.after_kill();
                 disk.lock().move_folder(false);
-                let machine = Machine::start_as(manner, &disk, Durability::Synced, |_| {}).unwrap();
+                let machine = start(manner, &disk);
                 let there = numbers(&machine.seen().to_string());
                 assert!(
                     there.starts_with(&acknowledged),

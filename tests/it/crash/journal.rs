@@ -13,7 +13,7 @@ use standin::internals::store::{Command, Operation, Settings};
 use standin::internals::work::Work;
 
 use super::medium::{Exchange, FILE, Plan, Simulated};
-use super::{ERRORS, Machine, Manner, WAYS, delete, object, patch, post};
+use super::{ERRORS, Machine, Manner, WAYS, delete, object, patch, post, start};
 use crate::support::{has, until};
 
 mod beside_a_save;
@@ -23,10 +23,6 @@ const CONFLICTS: &str = "/data/db.conflicts.jsonl";
 
 /// With records for a cascade, and numbers whose spelling must not change.
 const START: &str = "{\n  \"posts\": [\n    {\"id\": 1, \"n\": 1.0},\n    {\"id\": 2, \"n\": 1e3, \"long\": 12345678901234567890}\n  ],\n  \"comments\": [\n    {\n      \"id\": 7,\n      \"postId\": 1\n    },\n    {\n      \"id\": 8,\n      \"postId\": 2\n    }\n  ],\n  \"tags\": [ ],\n  \"profile\": {\n    \"p\": 1\n  }\n}\n";
-
-fn start(manner: Manner, disk: &Simulated) -> Machine {
-    Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
-}
 
 /// Without `unseen`, the disk's clock stands still: an edit is as old as when it is found.
 fn fresh(manner: Manner) -> (Simulated, Machine) {

@@ -72,6 +72,10 @@ impl Manner {
     }
 }
 
+pub fn start(manner: Manner, disk: &Simulated) -> Machine {
+    Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
+}
+
 /// An engine on a simulated disk.
 pub struct Machine {
     pub disk: Simulated,

@@ -11,7 +11,7 @@ use standin::Durability;
 use standin::internals::engine::WriteError;
 
 use super::medium::{Exchange, FILE, ONE, Simulated, TWO};
-use super::{Machine, Manner, delete, patch, post};
+use super::{Machine, Manner, delete, patch, post, start};
 use crate::support::until;
 
 const START: &str = "{\n  \"a\": [\n    {\"id\": 1, \"n\": 0},\n    {\"id\": 2, \"n\": 0},\n    {\"id\": 3, \"n\": 0}\n  ],\n  \"o\": {\"api\": 0, \"mine\": 0}\n}\n";
@@ -471,10 +471,6 @@ fn includes(record: &Value, part: &Value) -> bool {
         .unwrap()
         .iter()
         .all(|(name, value)| record.get(name) == Some(value))
-}
-
-fn start(manner: Manner, disk: &Simulated) -> Machine {
-    Machine::start_as(manner, disk, Durability::Synced, |_| {}).unwrap()
 }
 
 /// Makes background saves wait.
