@@ -63,6 +63,18 @@ impl Drop for Mount {
     }
 }
 
+/// A data file on a small file system, if we may mount one.
+fn on_tmpfs(size: &str) -> Option<(TempDir, Mount, PathBuf)> {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = Mount::tmpfs(folder.path(), size);
+    if mount.is_none() {
+        println!("skipped: no right to mount");
+    }
+    let file = folder.path().join("db.json");
+    std::fs::write(&file, START).unwrap();
+    Some((folder, mount?, file))
+}
+
 /// A folder of another user if we are root, so that permissions apply to the server.
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -150,14 +162,11 @@ fn endures(file: &Path, server: &Process, spoil: &dyn Fn(), repair: &dyn Fn(), c
 
 #[test]
 fn a_full_disk() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::tmpfs(folder.path(), "128k") else {
+    let Some((folder, _mount, file)) = on_tmpfs("128k") else {
         return;
     };
-    let file = mount.0.join("db.json");
-    std::fs::write(&file, START).unwrap();
     let server = Process::serve(&file, &[]);
-    let filler = mount.0.join("filler");
+    let filler = folder.path().join("filler");
     let open_files = format!("/proc/{}/fd", server.child.id());
     let fill = || {
         use std::io::Write;
@@ -186,12 +195,9 @@ fn a_full_disk() {
 
 #[test]
 fn a_file_system_that_becomes_read_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::tmpfs(folder.path(), "1m") else {
+    let Some((_folder, mount, file)) = on_tmpfs("1m") else {
         return;
     };
-    let file = mount.0.join("db.json");
-    std::fs::write(&file, START).unwrap();
     let server = Process::serve(&file, &[]);
     // The server keeps replaced files open for a few seconds, which makes the file system busy.
     let remount = |how: &str| {
@@ -476,13 +482,9 @@ fn a_file_of_another_owner_is_not_replaced() {
 
 #[test]
 fn a_read_only_file_system_is_reported_at_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(mount) = Mount::tmpfs(folder.path(), "1m") else {
-        println!("skipped: no right to mount");
+    let Some((_folder, mount, file)) = on_tmpfs("1m") else {
         return;
     };
-    let file = mount.0.join("db.json");
-    std::fs::write(&file, START).unwrap();
     assert!(run(
         "mount",
         &["-o", "remount,ro", mount.0.to_str().unwrap()]

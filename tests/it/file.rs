@@ -170,12 +170,7 @@ fn keeps(text: &str, edits: &[Edit]) {
         assert_eq!(text.matches(old).count(), 1, "{old} is in\n{text}");
         let fixture = serve_data(text);
         let (method, path) = request.split_once(' ').unwrap();
-        let reply = fixture.send(
-            method,
-            path,
-            if body.is_empty() { NONE } else { JSON },
-            body,
-        );
+        let reply = fixture.json(method, path, body);
         assert!(
             matches!(reply.status, 200 | 201),
             "{request} {body}: {}",

@@ -30,15 +30,20 @@ const RULES: &str = r#"{
   }
 }"#;
 
-fn served(profile: &str) -> Fixture {
-    let path = format!(
-        "{}/examples/profiles/{profile}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let text = std::fs::read_to_string(path).unwrap();
-    Fixture::new(DATA, Some(RULES), |options| {
+fn path_of(profile: &str) -> String {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    format!("{folder}/examples/profiles/{profile}.json")
+}
+
+fn serve(data: &str, rules: Option<&str>, profile: &str) -> Fixture {
+    let text = std::fs::read_to_string(path_of(profile)).unwrap();
+    Fixture::new(data, rules, |options| {
         options.http.profile = Some(Arc::new(Profile::parse(&text).unwrap()));
     })
+}
+
+fn served(profile: &str) -> Fixture {
+    serve(DATA, Some(RULES), profile)
 }
 
 /// A URL of the fixture.
@@ -290,14 +295,7 @@ fn json_api() {
 fn several_records_and_single_objects_have_their_shape() {
     let data = DATA.replacen('{', "{ \"shop\": { \"openFrom\": 9 },", 1);
     let shown = |profile: &str, method: &str, target: &str, body: &str| {
-        let path = format!(
-            "{}/examples/profiles/{profile}.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let text = std::fs::read_to_string(path).unwrap();
-        let fixture = Fixture::new(&data, None, |options| {
-            options.http.profile = Some(Arc::new(Profile::parse(&text).unwrap()));
-        });
+        let fixture = serve(&data, None, profile);
         let reply = fixture.json(method, target, body).value();
         let text = reply
             .to_string()
@@ -403,10 +401,7 @@ fn the_routes_file_names_a_profile() {
     assert_eq!(limited.status, 503, "the profile's status of a limit");
     assert!(limited.value()["oops"].is_string() && limited.header("retry-after").is_some());
     // The option goes before the file.
-    let error_field = format!(
-        "{}/examples/profiles/error-field.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let error_field = path_of("error-field");
     let arguments = [
         "db.json",
         "--port",

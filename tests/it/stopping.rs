@@ -27,6 +27,22 @@ fn folder(data: &str) -> TempDir {
     folder_with(&[("db.json", data)])
 }
 
+/// Makes `words`, a program and its first arguments, run the command.
+fn run_by(command: &mut Command, words: &[&str]) {
+    let mut other = Command::new(words[0]);
+    other
+        .args(&words[1..])
+        .arg(STANDIN)
+        .args(command.get_args());
+    other.current_dir(command.get_current_dir().unwrap());
+    other.stdout(Stdio::piped());
+    *command = other;
+}
+
+fn post(mut client: Client) {
+    client.send("POST", "/a", JSON, "{}").status_is(201);
+}
+
 fn in_terminal(folder: &Path, arguments: &[&str]) -> Terminal {
     let command = TerminalCommand::new(STANDIN)
         .arg("db.json")
@@ -38,6 +54,10 @@ fn in_terminal(folder: &Path, arguments: &[&str]) -> Terminal {
 fn saved(folder: &Path, resource: &str) -> usize {
     let data: serde_json::Value = read_json(&folder.join("db.json"));
     data[resource].as_array().unwrap().len()
+}
+
+fn journal_is_gone(folder: &Path) {
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
 }
 
 fn snapshots(folder: &Path) -> usize {
@@ -79,11 +99,7 @@ fn ctrl_c_in_a_terminal_ends_it() {
         assert_eq!(terminal.ended().code(), Some(0));
     }
     assert_eq!(saved(folder.path(), "a"), 2);
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "the journal is gone"
-    );
+    journal_is_gone(folder.path());
 }
 
 #[test]
@@ -95,21 +111,12 @@ fn every_signal_stops_it_gracefully_whatever_its_input_is() {
             ("an open pipe", |command| _ = command.stdin(Stdio::piped())),
             ("nothing", |command| _ = command.stdin(Stdio::null())),
             ("closed", |command| {
-                let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-                let current = command.get_current_dir().unwrap().to_owned();
-                *command = Command::new("sh");
-                command
-                    .args(["-c", "exec \"$0\" \"$@\" <&-", STANDIN])
-                    .args(arguments)
-                    .current_dir(current);
-                command.stdout(Stdio::piped());
+                run_by(command, &["sh", "-c", "exec \"$0\" \"$@\" <&-"]);
             }),
         ];
         for (number, (input, adjust)) in inputs.into_iter().enumerate() {
             let mut process = Process::serve_as(&file, &[], adjust);
-            Client::connect(process.address)
-                .send("POST", "/a", JSON, "{}")
-                .status_is(201);
+            post(Client::connect(process.address));
             process.signal(signal);
             assert_eq!(
                 process.ended().0.code(),
@@ -119,10 +126,7 @@ fn every_signal_stops_it_gracefully_whatever_its_input_is() {
             assert_eq!(saved(folder.path(), "a"), number + 1);
         }
         let mut terminal = in_terminal(folder.path(), &[]);
-        terminal
-            .client()
-            .send("POST", "/a", JSON, "{}")
-            .status_is(201);
+        post(terminal.client());
         kill(terminal.child.id(), signal);
         assert_eq!(
             terminal.ended().code(),
@@ -148,18 +152,11 @@ fn kill(id: u32, signal: &str) {
 fn a_closed_terminal_stops_it_gracefully() {
     let folder = folder("{\"a\": []}");
     let mut terminal = in_terminal(folder.path(), &["--journal-above", "0"]);
-    terminal
-        .client()
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(terminal.client());
     terminal.close();
     assert_eq!(terminal.ended().code(), Some(0));
     assert_eq!(saved(folder.path(), "a"), 1);
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "the journal is gone"
-    );
+    journal_is_gone(folder.path());
 }
 
 #[test]
@@ -169,20 +166,11 @@ fn under_nohup_it_outlives_its_terminal() {
     }
     let folder = folder("{\"a\": []}");
     let mut process = Process::serve_as(&folder.path().join("db.json"), &[], |command| {
-        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        let current = command.get_current_dir().unwrap().to_owned();
-        *command = Command::new("nohup");
-        command
-            .arg(STANDIN)
-            .args(arguments)
-            .current_dir(current)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        run_by(command, &["nohup"]);
+        command.stdin(Stdio::piped());
     });
     process.signal("HUP");
-    Client::connect(process.address)
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(Client::connect(process.address));
     process.signal("TERM");
     assert_eq!(process.ended().0.code(), Some(0));
 }
@@ -295,17 +283,11 @@ fn it_folds_the_journal_even_if_a_client_uses_up_the_grace_period() {
         &["--grace", "300", "--journal-above", "0"],
     );
     let held = IN_PROGRESS[1].1(process.address);
-    Client::connect(process.address)
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(Client::connect(process.address));
     process.signal("TERM");
     assert_eq!(process.ended().0.code(), Some(0));
     assert_eq!(saved(folder.path(), "a"), 1);
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "the journal is gone"
-    );
+    journal_is_gone(folder.path());
     drop(held);
 }
 
@@ -387,9 +369,7 @@ fn it_keeps_serving_when_the_reader_of_its_log_ends() {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     until("it serves", || TcpStream::connect(address).ok());
     for _ in 0..3 {
-        Client::connect(address)
-            .send("POST", "/a", JSON, "{}")
-            .status_is(201);
+        post(Client::connect(address));
     }
     // As Ctrl+C does: the signal goes to the whole group.
     kill_group(shell.id());
@@ -442,9 +422,7 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     terminal.shows("one2");
     terminal.type_in("jobs\n");
     terminal.shows("Running");
-    Client::connect(address)
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(Client::connect(address));
     assert_eq!(snapshots(folder.path()), 0);
     // Into the foreground, out of it and back.
     terminal.type_in("fg\n");
@@ -457,9 +435,7 @@ fn a_background_job_of_a_shell_serves_on_and_comes_back_to_the_foreground() {
     terminal.type_in("bg\n");
     terminal.type_in("echo two$((1 + 1))\n");
     terminal.shows("two2");
-    Client::connect(address)
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(Client::connect(address));
     // The line is read before Ctrl+C: the server might read what is typed while it stops.
     terminal.type_in("fg; echo code$?\n");
     terminal.type_in("s\n");
@@ -536,20 +512,14 @@ fn npm_start_ends_with_it() {
     // Ctrl+C goes to npm and standin, and npm forwards it, too.
     let mut terminal = Terminal::start(npm());
     let port = terminal.port();
-    terminal
-        .client()
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(terminal.client());
     terminal.type_in("\x03");
     terminal.ended();
     nobody_listens(port);
     // From a script or a container: a signal to npm alone, with a pipe as input.
     let mut terminal = Terminal::start(npm().stdin(Stdio::piped()));
     let port = terminal.port();
-    terminal
-        .client()
-        .send("POST", "/a", JSON, "{}")
-        .status_is(201);
+    post(terminal.client());
     kill(terminal.child.id(), "TERM");
     terminal.ended();
     nobody_listens(port);

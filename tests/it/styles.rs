@@ -150,12 +150,7 @@ fn a_write_changes_its_own_lines_only() {
         for (method, path, body, expected) in requests {
             let expected = if one_line { (1, 1) } else { expected };
             let fixture = serve_data(&text);
-            let reply = fixture.send(
-                method,
-                path,
-                if body.is_empty() { NONE } else { JSON },
-                body,
-            );
+            let reply = fixture.json(method, path, body);
             assert!(
                 matches!(reply.status, 200 | 201),
                 "{name}: {}",

@@ -13,7 +13,7 @@ use standin::internals::store::{Command, Operation, Settings};
 use standin::internals::work::Work;
 
 use super::medium::{Exchange, FILE, Plan, Simulated};
-use super::{ERRORS, Machine, Manner, WAYS, delete, object, patch, post, start};
+use super::{ERRORS, Machine, Manner, WAYS, delete, names, object, patch, post, start};
 use crate::support::{has, until};
 
 mod beside_a_save;
@@ -170,11 +170,7 @@ fn reopen(
     );
     assert_eq!(machine.engine.conflicts(), Vec::<Value>::new(), "{what}");
     let names = || {
-        let mut names = disk.lock().names();
-        if way.0 == Exchange::MountPoint {
-            // A partial write in place is kept, too: it might have been an edit.
-            names.retain(|name| !name.starts_with("db.json.recovered-"));
-        }
+        let mut names = names(disk, way);
         if !manner.journaling.keep.is_zero() {
             names.retain(|name| !name.ends_with("journal"));
         }
@@ -289,12 +285,7 @@ fn fail(commands: &[Command], way: (Exchange, u64), manner: Manner, plan: Plan) 
         "{what}: after a stop the file has all"
     );
     assert_eq!(start(manner, &disk).seen(), seen, "{what}");
-    let mut names = disk.lock().names();
-    if way.0 == Exchange::MountPoint {
-        // The text of a write in place is kept if it could be an edit.
-        names.retain(|name| !name.starts_with("db.json.recovered-"));
-    }
-    assert_eq!(names, ["db.json"], "{what}: nothing is left");
+    assert_eq!(names(&disk, way), ["db.json"], "{what}: nothing is left");
 }
 
 #[test]

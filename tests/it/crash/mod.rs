@@ -238,6 +238,15 @@ fn sequences() -> Vec<Vec<Command>> {
     ]
 }
 
+/// The names in the folder. The texts of writes in place are left out: they are kept if they could be edits.
+fn names(disk: &Simulated, way: (Exchange, u64)) -> Vec<String> {
+    let mut names = disk.lock().names();
+    if way.0 == Exchange::MountPoint {
+        names.retain(|name| !name.starts_with("db.json.recovered-"));
+    }
+    names
+}
+
 const WAYS: [(Exchange, u64); 7] = [
     (Exchange::Atomic, 100),
     (Exchange::Atomic, 0),
@@ -312,12 +321,7 @@ fn stopped_at_any_step_nothing_acknowledged_is_lost_and_nothing_is_partial() {
                             "{what}: {found:#} is none of {allowed:#?}"
                         );
                         assert_eq!(machine.in_file(), found, "{what}");
-                        let mut names = disk.lock().names();
-                        if way.0 == Exchange::MountPoint {
-                            // A partial write in place is kept, too: it might have been an edit.
-                            names.retain(|name| !name.starts_with("db.json.recovered-"));
-                        }
-                        assert_eq!(names, ["db.json"], "{what}: nothing is left");
+                        assert_eq!(names(&disk, way), ["db.json"], "{what}: nothing is left");
                         machine
                             .write(post("b", "{\"again\": true}"))
                             .unwrap_or_else(|error| panic!("{what}: {error:?}"));
@@ -385,12 +389,7 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
     }
     let machine = Machine::start(&disk, Durability::Synced).unwrap();
     assert_eq!(machine.seen(), seen, "{plan:?} {way:?}");
-    let mut names = disk.lock().names();
-    if way.0 == Exchange::MountPoint {
-        // The text of a write in place is kept if it could be an edit.
-        names.retain(|name| !name.starts_with("db.json.recovered-"));
-    }
-    assert_eq!(names, ["db.json"], "{plan:?} {way:?}: nothing is left");
+    assert_eq!(names(&disk, way), ["db.json"], "{plan:?} {way:?}: nothing is left");
 }
 
 #[test]

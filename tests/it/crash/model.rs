@@ -7,7 +7,6 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use standin::Durability;
 use standin::internals::engine::WriteError;
 
 use super::medium::{Exchange, FILE, ONE, Simulated, TWO};
