@@ -389,7 +389,11 @@ fn with_faults(commands: &[Command], way: (Exchange, u64), plan: Plan) {
     }
     let machine = Machine::start(&disk, Durability::Synced).unwrap();
     assert_eq!(machine.seen(), seen, "{plan:?} {way:?}");
-    assert_eq!(names(&disk, way), ["db.json"], "{plan:?} {way:?}: nothing is left");
+    assert_eq!(
+        names(&disk, way),
+        ["db.json"],
+        "{plan:?} {way:?}: nothing is left"
+    );
 }
 
 #[test]
