@@ -8,7 +8,7 @@ use super::claims::Claim;
 use super::compare::{self, Diff, DifferenceKind, Step};
 use super::documented_response::DocumentedResponse;
 use super::error_bodies;
-use super::examples::{Example, ResponseBlock};
+use super::example::{Example, ResponseBlock};
 use super::failures::Around;
 use super::generated::Generated;
 use super::jq::Stop;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::comments;
-use super::examples::Example;
+use super::example::Example;
 use super::lenient_json;
 use super::listings;
 use super::node::Node;

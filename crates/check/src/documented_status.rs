@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::candidates;
 use super::comments;
-use super::examples::Example;
+use super::example::Example;
 use super::labels::{self, Announces};
 use super::node::Node;
 use super::other_requests;

@@ -7,139 +7,21 @@ use serde_json::{Map, Value};
 use super::addresses;
 use super::candidates::{self, Candidate};
 use super::clients;
-use super::directive::Directives;
 use super::endpoints;
+use super::example::{Example, ResponseBlock};
 use super::found::{FoundRequest, Problem};
-use super::http_message::{self, METHODS};
+
 use super::labels;
 use super::lenient_json;
-use super::node::{Item, Kind};
 use super::other_requests;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
-use super::parts::Print;
-use super::printed::{self, Printed};
-use super::programs;
+use super::program_outputs;
 use super::repeats::Repeats;
 use super::requests;
 use super::sample_calls;
-use super::text::line_start;
 use super::url;
 use super::variables;
-
-/// A request of a page with what is documented for it.
-#[derive(Debug, Clone, Default)]
-pub struct Example {
-    /// The block of the request, as an index into the page's blocks.
-    pub fence: usize,
-    /// The request.
-    pub request: FoundRequest,
-    /// The block with the body of a request that names none itself.
-    pub body: Option<usize>,
-    /// Whether nothing says that this is what is sent.
-    pub is_body_assumed: bool,
-    /// Whether an empty object is sent, since the page shows no body.
-    pub is_sent_empty: bool,
-    /// The documented response.
-    pub response: Option<ResponseBlock>,
-    /// Whether the page says that there is no response body.
-    pub no_body: bool,
-    /// Blocks below the request that look like responses, but are not the one to it.
-    pub unpaired: Vec<usize>,
-    /// The block at which the example ends: the next request, or the end of the page.
-    pub end: usize,
-    /// The directives above the request.
-    pub directives: Directives,
-    /// The index of the front matter's `testable` entry for this example.
-    pub testable: Option<usize>,
-    /// The block that describes the endpoint of which this is a sample call.
-    pub described_at: Option<usize>,
-    /// Where the same request for another client ends that is below it in its block and shows the response to both.
-    pub shares_with: Option<usize>,
-    /// Whether this is the request of the example above, for another client: what it writes is written once.
-    pub is_repeated: bool,
-    /// Whether it creates for a program what a request further up creates: it is sent, and then taken back.
-    pub is_variant: bool,
-    /// Whether the page only mentions it, within a sentence or in a list of endpoints: it is sent, and nothing is known of
-    /// its response.
-    pub is_mention: bool,
-}
-
-/// A documented response: a code block, or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResponseBlock {
-    /// The block, as an index into the page's blocks.
-    pub fence: usize,
-    /// The range in the block's content.
-    pub range: Range<usize>,
-    /// Whether the page may mean the body of the request.
-    pub doubtful: bool,
-    /// The block above it that shows its status, and where.
-    pub head: Option<(usize, Range<usize>)>,
-}
-
-impl Example {
-    /// The page range of the request.
-    pub fn request_range(&self, page: &Page) -> Range<usize> {
-        page.fence(self.fence)
-            .map_or(0..0, |fence| fence.source_range(&self.request.span))
-    }
-
-    /// The range of its URL in the page, if it has one.
-    pub fn url_range(&self, page: &Page) -> Range<usize> {
-        match (page.fence(self.fence), &self.request.written) {
-            (Some(fence), Some(written)) => fence.source_range(&written.url_span),
-            _ => 0..0,
-        }
-    }
-
-    /// The line of the request.
-    pub fn request_line(&self, page: &Page) -> usize {
-        page.line(self.request_range(page).start)
-    }
-
-    /// Gives an endpoint whose body and response the page does not show an empty object: it tells whether the path and the
-    /// status are right.
-    fn send_empty(&mut self, page: &Page) {
-        let is_endpoint = matches!(self.request.problem, Some(Problem::NoBody));
-        let shown = self.response.as_ref();
-        let shown =
-            shown.and_then(|shown| Some(&page.fence(shown.fence)?.content[shown.range.clone()]));
-        // JSON that cannot be read may be the body.
-        let mut below = (self.fence + 1..self.end).filter_map(|at| page.fence(at));
-        let shows_json = shown.is_some_and(|text| text.contains(['{', '[']))
-            || below.any(|fence| fence.content.trim_start().starts_with(['{', '[']));
-        if is_endpoint && !shows_json && !self.request.has_placeholder_in_path() {
-            self.request.add_body("{}");
-            self.is_sent_empty = true;
-        }
-    }
-
-    /// Whether the page surely shows what it returns or a part of it, or it is not part of a program.
-    pub fn is_shown(&self) -> bool {
-        let is_sure = |response: &ResponseBlock| !response.doubtful;
-        self.request.program().is_none()
-            || self.no_body
-            || !self.request.claims.is_empty()
-            || self.response.as_ref().is_some_and(is_sure)
-    }
-
-    /// Whether its response has no body.
-    fn is_of_headers(&self) -> bool {
-        matches!(self.method(), "HEAD" | "OPTIONS")
-    }
-
-    /// The method that the server carries out; empty if the command could not be parsed.
-    pub fn method(&self) -> &str {
-        let Some(written) = &self.request.written else {
-            return "";
-        };
-        let request = &written.request;
-        let overridden = request.header("x-http-method-override");
-        let known = |name: &&str| METHODS.contains(name) && request.method == "POST";
-        overridden.filter(known).unwrap_or(&request.method)
-    }
-}
 
 /// Finds the examples of a page in reading order.
 pub fn find(page: &Page) -> Vec<Example> {
@@ -166,7 +48,7 @@ pub fn find(page: &Page) -> Vec<Example> {
         example.unpaired.retain(|block| !taken.contains(block));
     }
     mark_variants(&mut examples);
-    pair_programs(page, &mut examples);
+    program_outputs::pair(page, &mut examples);
     for (at, mut found) in mentions {
         found.retain(|found| !found.has_placeholder_in_path() && has_values(found));
         let mention = |request| Example {
@@ -382,7 +264,7 @@ impl Finder<'_> {
                 self.taken.extend([fence, body]);
             }
             Paired::NoBody => example.no_body = true,
-            Paired::Nothing => example.response = run_output(page, example),
+            Paired::Nothing => example.response = program_outputs::below_run(page, example),
         }
         self.send_shown_record(example);
         let blocks: Vec<usize> = candidates.0.iter().map(|found| found.fence).collect();
@@ -571,83 +453,6 @@ fn shared_with_next(content: &str, found: &[FoundRequest]) -> Vec<Option<Shared>
     found.iter().enumerate().map(shared).collect()
 }
 
-/// Decides what is surely the response to the calls of programs, which may print other things, too.
-fn pair_programs(page: &Page, examples: &mut [Example]) {
-    let is_program = |example: &Example| example.request.program().is_some();
-    let others = examples
-        .iter()
-        .filter(|example| example.request.problem.is_none());
-    let answered: Vec<usize> = others
-        .filter_map(|example| Some(example.response.as_ref()?.fence))
-        .collect();
-    let unanswered = examples.iter().filter(|example| example.response.is_none());
-    let unanswered: Vec<usize> = unanswered.map(|example| example.fence).collect();
-    let calls: Vec<usize> = examples.iter().map(|example| example.fence).collect();
-    let is_only_call = |fence: usize| calls.iter().filter(|at| **at == fence).count() == 1;
-    let is_own = |example: &Example| is_program(example) && example.described_at.is_none();
-    for example in examples.iter_mut().filter(|example| is_own(example)) {
-        let at = example.fence;
-        let prints = std::mem::take(&mut example.request.prints);
-        let Some(response) = &mut example.response else {
-            if prints.len() == 1 && is_only_call(at) {
-                example.request.printed = Printed::by_program(prints);
-            }
-            continue;
-        };
-        let (Some(program), Some(fence)) = (page.fence(at), page.fence(response.fence)) else {
-            continue;
-        };
-        let is_own = response.fence == at;
-        let is_of_other = !is_own && answered.contains(&response.fence);
-        let shown = &fence.content[response.range.clone()];
-        if !is_own
-            && !is_of_other
-            && is_only_call(at)
-            && is_output_of(page, at, response.fence, &prints)
-        {
-            example.request.printed = Printed::by_program(prints);
-            continue;
-        }
-        if is_of_other || !programs::is_printed(shown) {
-            example.response = None;
-            continue;
-        }
-        let start = line_start(&program.content, example.request.span.start);
-        let run = match is_own {
-            true => &program.content[start..response.range.start],
-            false => &program.content,
-        };
-        let is_called = pairing::is_called_response(page, response.fence);
-        let is_text = |block: &Block| !matches!(block, Block::Directive(_) | Block::Fence(_));
-        let mut between = page.blocks.iter().take(response.fence).skip(at + 1);
-        let is_below = is_own
-            || is_called
-            || pairing::surely_response(page, at, response.fence)
-            || !between.any(is_text);
-        let is_of_several = !is_own && unanswered.contains(&at);
-        let label = response.fence.checked_sub(1);
-        let label = label.and_then(|above| page.blocks[above].text());
-        let is_printed = label.is_some_and(programs::is_output_label);
-        let is_of_api = is_called && fence.language == "json" && !is_printed;
-        // A comment that leaves something out is a sketch.
-        let is_sketch = is_own && shown.contains("...");
-        response.doubtful |=
-            is_of_several || is_sketch || !is_below || !is_of_api && programs::prints_other(run);
-    }
-}
-
-/// Whether a block below a program can be the lines that it prints.
-fn is_output_of(page: &Page, program: usize, output: usize, prints: &[Print]) -> bool {
-    let label = output.checked_sub(1).filter(|above| *above != program);
-    let label = label.and_then(|above| page.blocks[above].text());
-    page.fence(output).is_some_and(|fence| {
-        printed::may_be_lines(prints, fence)
-            && label.is_none_or(programs::is_plain_output_label)
-            && !http_message::begins_message(fence.content.trim())
-            && (label.is_some() || !printed::is_like_command(fence.content.trim()))
-    })
-}
-
 /// Whether the sentence above a block says that it is about another request, or another case of this one.
 fn is_of_another_case(page: &Page, fence: usize, request: &FoundRequest) -> bool {
     let above = fence.checked_sub(1).and_then(|at| page.blocks[at].prose());
@@ -656,54 +461,6 @@ fn is_of_another_case(page: &Page, fence: usize, request: &FoundRequest) -> bool
         let is_other = other_requests::names_other_target(sentence, request.target());
         (is_other || other_requests::is_other_case(sentence)) && labels::leads(sentence)
     })
-}
-
-/// The output of a program in the next block below a call in it.
-fn run_output(page: &Page, example: &Example) -> Option<ResponseBlock> {
-    example.request.program()?;
-    let next = (example.fence + 1..example.end).find(|at| page.fence(*at).is_some())?;
-    let range = programs::run_output(&page.fence(next)?.content)?;
-    Some(ResponseBlock {
-        range,
-        ..ResponseBlock::whole(page, next)
-    })
-}
-
-impl ResponseBlock {
-    /// Each of its JSON values, as several commands print them; empty if there is only one, or something else.
-    fn values(&self, page: &Page) -> Vec<ResponseBlock> {
-        let content = page
-            .fence(self.fence)
-            .map_or("", |fence| &fence.content[..self.range.end]);
-        let read = lenient_json::values(content, self.range.start).ok();
-        let body = read.and_then(|(read, is_one)| read.body.filter(|_| !is_one));
-        let Some(Kind::Array(items)) = body.map(|body| body.kind) else {
-            return Vec::new();
-        };
-        let value = |item: &Item| {
-            let range = item.node()?.span.clone();
-            Some(ResponseBlock {
-                range,
-                ..self.clone()
-            })
-        };
-        items
-            .iter()
-            .map(value)
-            .collect::<Option<_>>()
-            .unwrap_or_default()
-    }
-
-    /// A code block as a response.
-    pub fn whole(page: &Page, fence: usize) -> ResponseBlock {
-        let length = page.fence(fence).map_or(0, |fence| fence.content.len());
-        ResponseBlock {
-            fence,
-            range: 0..length,
-            doubtful: false,
-            head: None,
-        }
-    }
 }
 
 /// The front matter's entry whose name is in a heading above the block.

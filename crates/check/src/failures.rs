@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::examples::Example;
+use super::example::Example;
 use super::labels;
 use super::mentions;
 use super::other_requests;

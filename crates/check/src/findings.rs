@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::compare::{self, Diff, DifferenceKind};
 use super::datasets;
 use super::documented::{Compared, Documented};
-use super::examples::Example;
+use super::example::Example;
 use super::http_message::METHODS;
 use super::outcome::Finding;
 use super::page::{Fence, Page};

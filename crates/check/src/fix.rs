@@ -16,7 +16,7 @@ use similar::{DiffTag, TextDiff};
 
 use super::compare::{self, Difference, DifferenceKind, Step, same};
 use super::datasets::Dataset;
-use super::examples::Example;
+use super::example::Example;
 use super::labels::{self, Announces};
 use super::lenient_json;
 use super::node::{Item, Kind, Member, Node};

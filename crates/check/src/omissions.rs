@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::examples::Example;
+use super::example::Example;
 use super::labels;
 use super::node::{Item, Kind, Node};
 use super::page::{Block, Page};

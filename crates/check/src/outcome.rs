@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::compare::Difference;
 use super::datasets::{Dataset, Datasets};
-use super::examples::Example;
+use super::example::Example;
 use super::node::Node;
 use super::page::Page;
 use super::printed::Form;

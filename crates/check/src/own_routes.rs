@@ -5,7 +5,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::datasets::{Dataset, has_id};
-use super::examples::Example;
+use super::example::Example;
 use super::page::Page;
 use super::prefix::is_of_api;
 use super::service::{PARAMETERS, Request};

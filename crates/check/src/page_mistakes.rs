@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::directive::Directive;
-use super::examples::Example;
+use super::example::Example;
 use super::front_matter::Testable;
 use super::outcome::{Details, ExampleResult, Outcome};
 use super::page::{Block, Page};

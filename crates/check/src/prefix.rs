@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::examples::Example;
+use super::example::Example;
 use super::text::{is_misspelt, is_one_of};
 use super::url;
 

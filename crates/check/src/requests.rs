@@ -205,7 +205,9 @@ fn messages(text: &str) -> Vec<FoundRequest> {
     while at < text.len() {
         let line = &text[at..line_end(text, at)];
         let indent = line.len() - line.trim_start().len();
-        if let Some((written, span)) = http_message::parse(text, at + indent) {
+        if let Some((written, span)) = http_message::parse(text, at + indent)
+            && !is_log(&text[span.clone()], &written.request)
+        {
             let (output, next) = shown::output(text, span.end, &Printed::default());
             at = next.max(span.end);
             let request = &written.request;
@@ -270,6 +272,16 @@ fn without_comments(body: &str) -> Option<String> {
     let is_explained = has(&[" //", "/*"]) && !has(&["...", "…"]);
     let read = is_explained.then(|| lenient_json::parse(body).ok())??;
     Some(read.body?.to_value().to_string())
+}
+
+/// Whether a read with a text directly below it is a line of a log: no request has such a body.
+fn is_log(text: &str, request: &Request) -> bool {
+    let mut lines = text.lines();
+    let versioned = lines.next().is_some_and(|line| line.contains(" HTTP/"));
+    let next = lines.next().unwrap_or_default().trim();
+    let is_text = next.starts_with(char::is_alphabetic) && next.contains(' ');
+    let body = request.body.as_deref().unwrap_or_default();
+    request.method == "GET" && !versioned && is_text && body.trim_start().starts_with(next)
 }
 
 /// Whether a line is only a label ("Request:"), or was copied with the block ("Copy code").

@@ -1,6 +1,6 @@
 //! The request to send for an example, or why none is sent.
 
-use super::examples::Example;
+use super::example::Example;
 use super::found::{self, Problem};
 use super::options::Options;
 use super::outcome::Finding;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::datasets::{Dataset, DatasetError, Datasets};
 use super::documented::{Compared, Documented};
-use super::examples::Example;
+use super::example::Example;
 use super::failures::Around;
 use super::options::{Options, Reset};
 use super::page::Page;

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::blocks::Prose;
 use super::candidates;
-use super::examples::Example;
+use super::example::Example;
 use super::http_message::{self, METHODS};
 use super::labels;
 use super::mentions;

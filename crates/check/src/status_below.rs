@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::candidates;
-use super::examples::Example;
+use super::example::Example;
 use super::labels::{self, Announces};
 use super::mentions;
 use super::other_requests;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::examples::Example;
+use super::example::Example;
 use super::http_message::begins_message;
 use super::page::{Block, Page, Table};
 use super::result_rows;

@@ -10,7 +10,7 @@ use super::causes;
 use super::compare::{Difference, DifferenceKind, Step};
 use super::datasets::Dataset;
 use super::documented::Compared;
-use super::examples::Example;
+use super::example::Example;
 use super::found::Problem;
 use super::implied;
 use super::labels;
