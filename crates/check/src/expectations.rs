@@ -203,7 +203,7 @@ pub fn says_something(text: &str, resource: &str) -> bool {
     count(text, resource, Noun::Known).is_some()
         || is_empty_list(text)
         || !values(text).is_empty()
-        || !limits(text).is_empty()
+        || !limits(text, resource).is_empty()
 }
 
 /// The id that a text gives to a new record: "the new user with id 5", "gets the id `5`", "201, id 5".
@@ -249,14 +249,27 @@ pub fn holds(number: f64, stated: &str) -> bool {
 /// The path of a member, as a part of a pattern.
 const PATH: &str = r"`?\$?\.?(?P<path>(?:\[\d+\]\.)?[A-Za-z_]\w*(?:\.\w+|\[\d+\])*)`?";
 
-/// The members that a text compares with a number, and how: "stock >= 6".
-pub fn limits(text: &str) -> Vec<(Part, String)> {
+/// The members that a text compares with a number, or the length of the list, and how: "stock >= 6", "at least 3 users".
+pub fn limits(text: &str, resource: &str) -> Vec<(Part, String)> {
     static LIMIT: LazyLock<Regex> = LazyLock::new(|| {
         pattern(&format!(
             r"^\W*{PATH}\s*(?P<operator>>=|<=|≥|≤|>|<)\s*`?(?P<limit>-?\d+(?:\.\d+)?)`?\W*$"
         ))
     });
+    // "at least 3 users"
+    static AT_LEAST: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(&format!(
+            r"(?xi)^{LEADS}(?:(?:an?\s+)?(?:array|list|lista|liste|colección|coleção|collection)\s+(?:with|of|de|con|com|mit|von)\s+)?
+            (?:at\s+least|al\s+menos|mindestens|au\s+moins|pelo\s+menos|almeno)\s+(?P<limit>\d{{1,5}}|\p{{L}}+)\s+(?P<noun>\p{{L}}[\p{{L}}-]*)[\s.!]*$"
+        ))
+    });
     let limit = |part: String| {
+        if let Some(found) = AT_LEAST.captures(&part) {
+            let noun = found["noun"].to_lowercase();
+            let is_own = is_one_of(&noun, ITEMS) || is_of(&noun, resource);
+            let stated = format!(">= {}", number(&found["limit"])?);
+            return is_own.then(|| (Part::Length(Vec::new()), stated));
+        }
         let found = LIMIT.captures(&part)?;
         let stated = format!("{} {}", &found["operator"], &found["limit"]);
         Some((part_at(&found["path"])?, stated))
