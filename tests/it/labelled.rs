@@ -92,6 +92,34 @@ fn messages_and_statuses_in_notes_are_understood() {
             "Q1. curl http://localhost:3000/bands/1  \nA1. {\"id\": 1, \"name\": \"Cats\"}  \n".to_owned(),
             &["fail: name"],
         ),
+        (
+            "Q4. curl http://localhost:3000/bands/9  \nA4. Could not find band 9  \n".to_owned(),
+            &["pass"],
+        ),
+        // What is read after its deletion is gone.
+        (
+            "```bash\n$ curl -X DELETE http://localhost:3000/bands/1\n{}\n$ curl http://localhost:3000/bands/1\n```\n".to_owned(),
+            &["pass", "pass"],
+        ),
+        (
+            "```bash\n$ curl -i http://localhost:3000/bands/1 | head -1\nHTTP/1.1 404 Not Found\n```\n".to_owned(),
+            &["fail: the response documents 404"],
+        ),
+        // Each entry has its own status.
+        (
+            "- Request: GET /bands\n- Expected: 201 Created\n\nOther:\n- Request: GET /bands?name=Owls\n- Expected: 200 OK\n".to_owned(),
+            &["fail: the text documents 201", "pass"],
+        ),
+        // A placeholder in a heading is HTML for Markdown.
+        (
+            "## Band [/bands/<id>]\n\n### Get it [GET]\n\n+ Response 200 (application/json)\n\n        { \"id\": 1, \"name\": \"Cats\" }\n".to_owned(),
+            &["skipped"],
+        ),
+        // A page in a code block that is not closed.
+        (
+            "```sh\nnpm run dev\nIt starts.\n\nGET /bands/1\nReturns:\n\n{ \"id\": 1, \"name\": \"Owls\" }\n".to_owned(),
+            &["fail: the code block is not closed"],
+        ),
         // The status of each command stands behind it.
         (
             "```bash\nhttp PUT /bands    # Returns 405\nhttp GET /bands/9  # Returns 404\n```\n".to_owned(),

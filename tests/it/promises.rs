@@ -406,6 +406,15 @@ fn cells_labels_and_comments_say_what_comes_back() {
         ),
         (call("| `GET /songs/1` | 200, title = string |"), &["pass"]),
         (
+            table("| Pedido | Esperado |", "| `GET /bands` | 200, 5 grupos |\n| `POST /bands` con `{ \"name\": \"New\" }` | 201, `id: 7` |"),
+            &["fail: the number of items: documented 5", "fail: id: documented 7, got 3"],
+        ),
+        (command("\n# 5 bands"), &["fail: the number of items: documented 5"]),
+        (
+            "```bash\n# Expected: 5 bands\ncurl http://localhost:3000/bands\n```\n".to_owned(),
+            &["fail: the number of items: documented 5"],
+        ),
+        (
             "- `GET /bands` returns all four bands\n- `GET /bands/1` returns only that one\n".to_owned(),
             &["fail: the number of items: documented 4", "pass"],
         ),

@@ -59,9 +59,20 @@ pub struct Fence {
     pub is_mention: bool,
     /// Whether its closing mark is missing.
     pub is_unclosed: bool,
-    /// What a table says of the response to it in words, and where.
-    pub expected: Vec<(String, Range<usize>)>,
+    /// What a table or list says of the response to it in words.
+    pub expected: Vec<Stated>,
     pub(super) pieces: Vec<Piece>,
+}
+
+/// Words about the response to a request.
+#[derive(Debug, Clone)]
+pub struct Stated {
+    /// The words.
+    pub text: String,
+    /// Whether the label or header above them is in another language than English.
+    pub is_foreign: bool,
+    /// Byte range in the page.
+    pub range: Range<usize>,
 }
 
 /// A run of the content that is contiguous in the source.

@@ -205,12 +205,28 @@ fn with_arrow(text: &str, start: usize) -> Option<(shell::Command, usize)> {
     is_whole.then_some((command, arrow.end() - 1))
 }
 
+/// The options of curl with which the response begins with its status line.
+static HEADERS: LazyLock<Regex> = regex!(r"\s(?:-[a-zA-Z]*[iI][a-zA-Z]*|--include|--head)\s");
+
+/// Whether a filter prints the first line: `head -1`.
+fn is_first_line(filter: &shell::Filter) -> bool {
+    let words: Vec<&str> = filter.words.iter().map(|word| &*word.text).collect();
+    matches!(
+        words.as_slice(),
+        ["head", "-1" | "-n1"] | ["head", "-n", "1"]
+    )
+}
+
 pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     let text = text.get(command.span.clone()).unwrap_or_default();
     let parsed = curl::parse(&command);
     let written = parsed.request.as_ref();
     let placeholder = written.and_then(|written| placeholder(&written.request));
-    let printed = Printed::through(&command.filters).and_then(|printed| {
+    let filters = match command.filters.split_last() {
+        Some((last, before)) if is_first_line(last) && HEADERS.is_match(text) => before,
+        _ => &command.filters,
+    };
+    let printed = Printed::through(filters).and_then(|printed| {
         let write_out = parsed.write_out.clone();
         match write_out.is_some() && printed.is_filtered() {
             true => Err("jq also reads the output of --write-out".to_owned()),

@@ -14,6 +14,7 @@ use super::mentions;
 use super::page::{Block, Fence, Heading, Page, Table};
 use super::pairing;
 use super::requests;
+use super::status_text;
 use super::text::{is_one_of, line_start, pattern};
 use super::url;
 
@@ -225,6 +226,15 @@ fn is_definition(
         Block::Prose(prose) => labels::says_example(&prose.text),
         _ => false,
     };
+    // Its own status stands below it.
+    let is_other = url::path_of(&path.target) != url::path_of(&other.target)
+        && url::placeholder(url::path_of(&path.target)).is_none();
+    let is_stated = !fence.fenced
+        && is_other
+        && page.blocks[at + 1..next].iter().any(|block| {
+            let prose = block.prose();
+            prose.is_some_and(|prose| status_text::of_response(&prose.text).is_some())
+        });
     let adds_query = (fence.fenced || page.fence(next).is_some_and(|next| !next.fenced))
         && query(&path.target).is_none()
         && query(&other.target).is_some()
@@ -249,6 +259,7 @@ fn is_definition(
     };
     own.is_endpoint(fence)
         && !asks_else
+        && !is_stated
         && !adds_query
         && path.method == other.method
         && same_parts

@@ -2,10 +2,12 @@
 //! texts stand in the cells of a table of requests, after a label ("Expected: 5 users") and in comments on commands. Only
 //! what is understood as a whole counts, since numbers in such texts often are limits, defaults or parts.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::labels;
 use super::parts::Part;
 use super::status_text;
 use super::text::{is_one_of, pattern};
@@ -41,7 +43,7 @@ pub enum Noun {
 
 /// Words in front of what comes back, as a part of a pattern.
 const LEADS: &str = r"[\s*_`\x22'(]*(?:(?:[=-]>|→|=)\s*)?
-    (?:(?:should|must|will|to|you|we|it|the|response|body|result|is|has|contains?|returns?|return|shows?|show|prints?|gives?|give|lists?|get|gets|see|found|expects?
+    (?:there\s+(?:are|is|should\s+be)\s+)?(?:(?:should|must|will|to|you|we|it|the|response|body|result|is|has|contains?|returns?|return|shows?|show|prints?|gives?|give|lists?|get|gets|see|found|expects?
         |devuelve|retorna|renvoie|restituisce|liefert|zeigt|enthält|contiene|contém|contient|возвращает)\b[\s:]+)*
     (?:json\s+(?:con|com|with|mit)\s+)?";
 
@@ -52,7 +54,7 @@ static COUNT: LazyLock<Regex> = LazyLock::new(|| {
         (?:(?:an?|the|eine|una?|uma|une)\s+)?
         (?P<list>(?:json\s+)?(?:array|arreglo|list|lista|liste|collection|colección|coleção|tableau)\s+(?:json\s+)?(?:with|of|de|com|con|mit|von|avec|containing)\s+)?
         (?:(?:all|exactly|only|just|the|los|las|os|as|die|les|alle|todos|todas|tous|toutes|solo|sólo|só|apenas|nur|genau)\s+)*
-        (?P<count>\d{{1,5}}|\p{{L}}+)\s+(?:(?P<adjective>\p{{L}}[\p{{L}}-]*)\s+)?(?P<noun>\p{{L}}[\p{{L}}-]*)
+        (?P<count>\d{{1,5}}|\p{{L}}+)\s+(?:(?P<adjective>\p{{L}}[\p{{L}}-]*)\s+)??(?P<noun>\p{{L}}[\p{{L}}-]*)
         (?:\s+(?:in\s+total|total|returned|are\s+returned|back|found|in\s+the\s+(?:list|array|response|body)|werden\s+geliefert|insgesamt|en\s+total|no\s+total|in\s+totale
             |de\s+(?:ejemplo|prueba|exemplo|teste)|d['’]exemple))?
         (?P<more>\s+(?:and|e|y|und|et)\s+[^\d]*)?
@@ -63,8 +65,10 @@ static COUNT: LazyLock<Regex> = LazyLock::new(|| {
 /// The length of a list, as a whole text: "Array length == 101".
 static LENGTH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?xi)^{LEADS}(?:(?:the\s+)?(?:array|list|response|body|arreglo|lista|liste)\.?\s*)?(?:length|size|count|longitud|tamaño|tamanho|länge|anzahl)
-        \s*(?:[=:]{{1,3}}|is|of)\s*(?P<count>\d{{1,5}})[\s.!`]*$"
+        r"(?xi)^{LEADS}(?: (?:(?:the\s+)?(?:array|list|response|body|arreglo|lista|liste)\.?\s*)?(?:length|size|count|longitud|tamaño|tamanho|länge|anzahl)
+                \s*(?:[=:]{{1,3}}|is|of)\s*
+            | (?:an?\s+)?(?:array|list)\s+of\s+ )
+        (?P<count>\d{{1,5}})[\s.!`]*$"
     ))
 });
 
@@ -106,12 +110,21 @@ fn statements(text: &str) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
+/// A text without the success that it begins or ends with: "200 with 5 users", "5 users (200)".
+fn without_status(text: &str) -> Cow<'_, str> {
+    static SUCCESS: LazyLock<Regex> = regex!(
+        r"^\W*2\d\d\b(?:\s+OK\b)?\s*(?:[:+,–—-]|with\b|and\b)\s*|\s*\((?:HTTP\s+)?2\d\d(?:\s+OK)?\)\W*$"
+    );
+    SUCCESS.replace_all(text, "")
+}
+
 fn is_status(text: &str) -> bool {
     status_text::in_line(text).is_some() && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The number of records that a text says a list of a resource has.
 pub fn count(text: &str, resource: &str, noun: Noun) -> Option<usize> {
+    let text = &*without_status(text);
     if OPEN.is_match(text) || !status_text::is_promise(text) {
         return None;
     }
@@ -190,6 +203,14 @@ pub fn is_empty_list(text: &str) -> bool {
         && statements.any(|part| EMPTY.is_match(&part))
 }
 
+/// Whether a label or header for what comes back is in English.
+pub fn is_english_label(label: &str) -> bool {
+    const ENGLISH: &str = "expected expect expects expectation result results output outcome response responses body status code \
+         prints returns answer the you should see get is description notes note what to verify check checks assertions";
+    let mut words = labels::words(label).into_iter();
+    words.all(|word| is_one_of(&word, ENGLISH))
+}
+
 /// Whether a text begins with a word for what comes back: "Returns 5 users".
 pub fn returns(text: &str) -> bool {
     static RETURNS: LazyLock<Regex> = regex!(
@@ -201,6 +222,7 @@ pub fn returns(text: &str) -> bool {
 /// Whether a text says something of the response that can be compared.
 pub fn says_something(text: &str, resource: &str) -> bool {
     count(text, resource, Noun::Known).is_some()
+        || id(text).is_some()
         || is_empty_list(text)
         || !values(text).is_empty()
         || !limits(text, resource).is_empty()
@@ -281,7 +303,7 @@ pub fn limits(text: &str, resource: &str) -> Vec<(Part, String)> {
 pub fn values(text: &str) -> Vec<(Part, String)> {
     static PAIR: LazyLock<Regex> = LazyLock::new(|| {
         pattern(&format!(
-            r#"^\W*?{PATH}\s*={{1,3}}\s*`?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>-?\d+(?:\.\d+)?|true|false|[\p{{L}}\d_]+@[\w.-]+|\p{{Lu}}\w*))`?[.\s]*$"#
+            r#"^\W*?{PATH}\s*(?:={{1,3}}|:)\s*`?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>-?\d+(?:\.\d+)?|true|false|[\p{{L}}\d_]+@[\w.-]+|\p{{Lu}}\w*))`?[.\s]*$"#
         ))
     });
     let value = |part: String| {
@@ -325,6 +347,13 @@ mod tests {
             ("2 new posts", Some(2)),
             ("expect 5 entries, by name", Some(5)),
             ("one post", Some(1)),
+            ("200 + 5 posts", Some(5)),
+            ("200: 5 posts", Some(5)),
+            ("200 with 5 posts", Some(5)),
+            ("5 posts (200)", Some(5)),
+            ("5 posts in total", Some(5)),
+            ("there are 5 posts", Some(5)),
+            ("array of 5", Some(5)),
             ("no posts", Some(0)),
             ("length == 4", Some(4)),
             ("3 posts (Ada, Bob, Eve)", Some(3)),

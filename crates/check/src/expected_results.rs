@@ -15,7 +15,8 @@ use super::page::Fence;
 use super::parts::Part;
 use super::programs;
 use super::service::Received;
-use super::text::{is_one_of, line_end};
+use super::status_below;
+use super::text::{line_end, line_start};
 use super::url;
 
 /// A text about a response.
@@ -24,6 +25,13 @@ struct Said {
     noun: Noun,
     /// Where the page has it.
     range: Range<usize>,
+}
+
+/// Where a comment stands.
+enum Place {
+    Above,
+    Behind,
+    Below,
 }
 
 impl Around<'_> {
@@ -93,10 +101,13 @@ impl Around<'_> {
         let Some(fence) = self.page.fence(self.example.fence) else {
             return Vec::new();
         };
-        let cells = fence.expected.iter().map(|(text, range)| Said {
-            text: text.clone(),
-            noun: noun_after(text),
-            range: range.clone(),
+        let cells = fence.expected.iter().map(|stated| Said {
+            text: stated.text.clone(),
+            noun: match stated.is_foreign {
+                true => Noun::Any,
+                false => noun_after(&stated.text),
+            },
+            range: stated.range.clone(),
         });
         cells
             .chain(self.labelled())
@@ -167,18 +178,33 @@ impl Around<'_> {
         static MARK: LazyLock<Regex> = regex!(
             r"(?i)^(?:->|=>|→)?\s*(?:expect(?:s|ed)?(?:\s+(?:result|output|response))?\s*:?\s*)?"
         );
-        let end = self.example.request.span.end;
+        let Range { start, end } = self.example.request.span;
         let first = end..line_end(&fence.content, end);
         let second = first.end..line_end(&fence.content, first.end);
+        // The last line of a block with one command.
+        let is_last = fence.content[second.end..].trim().is_empty()
+            && status_below::is_first_in_block(fence, self.example);
         let mut said = Vec::new();
-        for (line, is_behind) in [(first, true), (second, false)] {
+        let above = line_start(
+            &fence.content,
+            line_start(&fence.content, start).saturating_sub(1),
+        )..start;
+        for (line, place) in [
+            (above, Place::Above),
+            (first, Place::Behind),
+            (second, Place::Below),
+        ] {
             let Some(comment) = fence.content[line.clone()].trim().strip_prefix('#') else {
                 continue;
             };
-            let comment = comment.trim();
+            let comment = comment.lines().next().unwrap_or_default().trim();
             let mark = MARK.find(comment).map_or(0, |mark| mark.end());
-            let is_marked = mark > 0 || expectations::returns(comment);
-            if is_behind || is_marked {
+            let is_about_it = match place {
+                Place::Behind => true,
+                Place::Below => mark > 0 || expectations::returns(comment) || is_last,
+                Place::Above => labels::says_expected(&comment[..mark]),
+            };
+            if is_about_it {
                 said.push(Said {
                     text: comment[mark..].to_owned(),
                     noun: Noun::Known,
@@ -202,9 +228,7 @@ fn noun_after(text: &str) -> Noun {
 
 /// Which words are for records below a label. In English these are known.
 fn noun_below(label: &str) -> Noun {
-    const ENGLISH: &str = "expected expect expects expectation result results output outcome response responses body status prints returns the you should see get is";
-    let mut words = labels::words(label).into_iter();
-    match words.all(|word| is_one_of(&word, ENGLISH)) {
+    match expectations::is_english_label(label) {
         true => Noun::Known,
         false => Noun::Any,
     }

@@ -14,6 +14,7 @@ use super::page::{Block, Fence, Page};
 use super::service::Received;
 use super::status_text;
 use super::transcript;
+use super::url;
 
 /// What is wrong with a request, in a heading or label: "Wrong type", "Missing title".
 static WRONG: LazyLock<Regex> = regex!(
@@ -125,13 +126,38 @@ impl Around<'_> {
         let status = received.status;
         let text = self.text();
         (400..600).contains(&status)
-            && (self.shows_only_errors()
+            && (status == 404 && self.follows_its_deletion()
+                || self.shows_only_errors()
                 || names(&text, status)
                 // Another status that is named is the documented one.
                 || status < 500
                     && !ERROR.is_match(&text)
                     && (self.says_that_it_fails(received) || self.names_reason(received)))
             && self.means(received)
+    }
+
+    /// Whether it reads without a response what the command directly above deletes, as a reader does who looks whether it is
+    /// gone.
+    fn follows_its_deletion(&self) -> bool {
+        let (page, example) = (self.page, self.example);
+        let Some(fence) = page.fence(example.fence).filter(|fence| fence.fenced) else {
+            return false;
+        };
+        let before = &fence.content[..example.request.span.start];
+        let is_first = !before.contains("curl ");
+        let above = (0..example.fence).rev().find_map(|at| page.fence(at));
+        let above = above.filter(|above| is_first && above.fenced);
+        let text = above.map_or(before, |above| &above.content);
+        let command = text.rfind("curl ").map_or("", |at| &text[at..]);
+        let target = url::path_of(example.request.target());
+        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '/');
+        let names_target = command
+            .split_once(target)
+            .is_some_and(|(_, rest)| is_whole(rest));
+        example.method() == "GET"
+            && example.response.is_none()
+            && command.contains("DELETE")
+            && names_target
     }
 
     /// Whether the text may mean this error: a misspelt name or a missing header is rarely what it is about.

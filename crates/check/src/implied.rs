@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::addresses;
-use super::blocks::{Block, Fence, Heading, Prose};
+use super::blocks::{Block, Fence, Heading, Prose, Stated};
 use super::expectations;
 use super::forms;
 use super::http_message;
@@ -193,7 +193,11 @@ fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
         if expectations::returns(rest) {
             let rest = rest.trim_start_matches([' ', ':', ')']);
             let range = request.range.clone();
-            request.expected.push((rest.to_owned(), range));
+            request.expected.push(Stated {
+                text: rest.to_owned(),
+                is_foreign: false,
+                range,
+            });
         }
         request
     })

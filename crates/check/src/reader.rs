@@ -219,6 +219,8 @@ impl<'a> Reader<'a> {
                             Event::End(TagEnd::Heading(_)) => break,
                             Event::Text(words) | Event::Code(words) => text.push_str(&words),
                             Event::SoftBreak | Event::HardBreak => text.push(' '),
+                            // A placeholder in a path is HTML for Markdown: `/users/<id>`.
+                            Event::InlineHtml(tag) if text.ends_with('/') => text.push_str(&tag),
                             _ => {}
                         }
                     }

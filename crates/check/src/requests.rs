@@ -46,7 +46,7 @@ pub fn find(
     if fence.is_mention {
         let mut found = match text.contains("curl ") {
             true => commands(text),
-            false if http_message::begins_message(text) => messages(text),
+            false if http_message::begins_message(text) => messages(text, false),
             false => other_clients(text, ""),
         };
         let is_run = |own: &FoundRequest| own.problem.is_none() && !own.has_placeholder_in_path();
@@ -65,7 +65,7 @@ pub fn find(
     let mut found = if text.to_ascii_lowercase().contains("curl") {
         commands(text)
     } else {
-        messages(text)
+        messages(text, fence.is_unclosed)
     };
     // A page explains a body in comments; a file of requests is sent as it is.
     for body in found
@@ -199,7 +199,8 @@ pub fn bare_url(text: &str, method: &str) -> Option<FoundRequest> {
     })
 }
 
-fn messages(text: &str) -> Vec<FoundRequest> {
+/// The messages in a text. Other text before the first one means that it is something else, unless `in_text`.
+fn messages(text: &str, in_text: bool) -> Vec<FoundRequest> {
     let mut found: Vec<FoundRequest> = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -253,6 +254,7 @@ fn messages(text: &str) -> Vec<FoundRequest> {
                 None => request,
             });
         } else if found.is_empty()
+            && !in_text
             && !line.trim().is_empty()
             && !line.trim_start().starts_with(['#', '/', '@'])
             && !is_label_of_request(line.trim())

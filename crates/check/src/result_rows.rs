@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::blocks::{Block, Cell, Fence, Piece, Table};
+use super::blocks::{Block, Cell, Fence, Piece, Stated, Table};
 use super::expectations;
 use super::http_message::{self, METHODS};
 use super::labels;
@@ -28,6 +28,8 @@ pub struct Columns {
     counts: Vec<usize>,
     /// What the request does.
     descriptions: Vec<usize>,
+    /// Whether the header of the results is in another language than English.
+    is_foreign: bool,
     /// What comes instead of what is expected, in a report of bugs.
     actual: Option<usize>,
 }
@@ -70,6 +72,9 @@ impl Columns {
                 .column("actual got observed obtenido obtenu tatsächlich")
                 .filter(|column| results.first() != Some(column)),
             counts,
+            is_foreign: !results
+                .iter()
+                .all(|column| expectations::is_english_label(header(column))),
             results,
         }
     }
@@ -143,10 +148,17 @@ impl<'a> Row<'a> {
             sent: None,
         };
         // "POST /users with {...}"
-        match row.message.split_once(" with {") {
-            Some((message, rest)) => {
-                row.sent = Some((request.range.clone(), format!("{{{rest}")));
-                row.message = message.to_owned();
+        static WITH: LazyLock<Regex> = regex!(
+            r"^(?P<message>.*?)\s(?i:with|con|com|mit|avec|body|с)(?:\s+\w+){0,2}:?\s+(?P<body>\{.*)$"
+        );
+        let with = WITH.captures(&row.message).map(|found| {
+            let body = (request.range.clone(), found["body"].to_owned());
+            (found["message"].to_owned(), body)
+        });
+        match with {
+            Some((message, body)) => {
+                row.sent = Some(body);
+                row.message = message;
             }
             None => row.sent = row.of(&columns.sent).find_map(json),
         }
@@ -242,7 +254,7 @@ impl<'a> Row<'a> {
     }
 
     /// What the cells say of the response in words, and where.
-    fn expected(&self) -> Vec<(String, Range<usize>)> {
+    fn expected(&self) -> Vec<Stated> {
         let resource = url::resource(self.url());
         // "Returns 5 users" in any column.
         let returns = |cell: &&Cell| expectations::returns(&cell.text);
@@ -254,10 +266,15 @@ impl<'a> Row<'a> {
         let said = self.results().chain(self.of(&self.columns.checks));
         let said = said.chain(self.others().filter(returns));
         let said = said.chain(descriptions.filter(begins_with_count));
-        let said = said.map(|cell| (cell.text.clone(), cell.range.clone()));
+        let stated = |text: String, cell: &Cell| Stated {
+            text,
+            is_foreign: self.columns.is_foreign,
+            range: cell.range.clone(),
+        };
+        let said = said.map(|cell| stated(cell.text.clone(), cell));
         let counts = self.of(&self.columns.counts).filter_map(|cell| {
             let number: u32 = cell.text.trim().parse().ok()?;
-            Some((format!("{number} items"), cell.range.clone()))
+            Some(stated(format!("{number} items"), cell))
         });
         said.chain(counts).collect()
     }
@@ -272,7 +289,7 @@ pub fn read(text: &str, cells: &[Cell], columns: &Columns) -> Option<Block> {
     let expected = row.expected();
     let resource = url::resource(row.url());
     let mut said = expected.iter();
-    let is_said = said.any(|(text, _)| expectations::says_something(text, resource));
+    let is_said = said.any(|stated| expectations::says_something(&stated.text, resource));
     let is_shown = shown.status.is_some() || shown.body.is_some() || shown.printed.is_some();
     let is_template = url::placeholder(url::path_of(row.url())).is_some();
     if !is_shown && !is_said

@@ -586,6 +586,15 @@ pub fn of_comment(comment: &str, usual: u16) -> Option<Vec<u16>> {
     {
         return Some(vec![found["code"].parse().ok()?]);
     }
+    // `404 ProblemDetail`
+    static NAMED_ERROR: LazyLock<Regex> =
+        regex!(r"^\W*(?P<code>[45]\d\d)\s+\p{Lu}\w*(?:\s+\w+)?\W*$");
+    if let Some(found) = NAMED_ERROR
+        .captures(comment)
+        .filter(|_| is_statement(comment))
+    {
+        return Some(vec![found["code"].parse().ok()?]);
+    }
     // `code=1001` is the number of an error.
     static ERROR_NUMBER: LazyLock<Regex> =
         regex!(r"^\W*(?:error\s*)?code\s*[:=]\s*[1-9]\d{3,}\W*$");
@@ -680,13 +689,12 @@ pub fn is_promise(text: &str) -> bool {
 pub fn is_unconditional(text: &str) -> bool {
     const CONDITIONS: &str = "if when whenever unless otherwise or should could may might else wenn falls \
          sonst oder si ou cuando quando se caso если means";
-    // "Se crea" is no condition in Spanish.
-    static REFLEXIVE: LazyLock<Regex> =
-        regex!(r"(?i)^\W*se\s+(?:crea|devuelve|retorna|obtiene|elimina|actualiza|muestra)\w?\b");
-    let rest = REFLEXIVE
-        .find(text)
-        .map_or(text, |found| &text[found.end()..]);
-    !labels::has_word(rest, CONDITIONS)
+    // "Se crea" is no condition in Spanish, and "Could not find user 9" none in English.
+    static NO_CONDITION: LazyLock<Regex> = regex!(
+        r"(?i)\bcould\s?n(?:o|['’])t\b|^\W*se\s+(?:crea|devuelve|retorna|obtiene|elimina|actualiza|muestra)\w?\b"
+    );
+    let rest = NO_CONDITION.replace_all(text, "");
+    !labels::has_word(&rest, CONDITIONS)
         && !text.contains("如果")
         && !labels::is_about_another(text)
         && text.len() < 200
