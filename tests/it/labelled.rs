@@ -105,6 +105,10 @@ fn messages_and_statuses_in_notes_are_understood() {
             "```bash\n$ curl -i http://localhost:3000/bands/1 | head -1\nHTTP/1.1 404 Not Found\n```\n".to_owned(),
             &["fail: the response documents 404"],
         ),
+        (
+            "## List\n\n```sh\nGET /bands\n```\n\n### 200 - List of bands\n\n```json\n{ \"page\": 1, \"data\": [] }\n```\n".to_owned(),
+            &["fail: the body: documented an object, got an array"],
+        ),
         // Each entry has its own status.
         (
             "- Request: GET /bands\n- Expected: 201 Created\n\nOther:\n- Request: GET /bands?name=Owls\n- Expected: 200 OK\n".to_owned(),

@@ -409,6 +409,11 @@ fn cells_labels_and_comments_say_what_comes_back() {
             table("| Pedido | Esperado |", "| `GET /bands` | 200, 5 grupos |\n| `POST /bands` con `{ \"name\": \"New\" }` | 201, `id: 7` |"),
             &["fail: the number of items: documented 5", "fail: id: documented 7, got 3"],
         ),
+        // What stands behind a request explains it.
+        (
+            table("| Call | Status |", "| `DELETE /bands/1` | 200 |\n| `DELETE /bands/1` (again) | 410 |\n| `POST /bands` without a name | 400 |"),
+            &["pass", "fail: the table documents 410", "skipped"],
+        ),
         (command("\n# 5 bands"), &["fail: the number of items: documented 5"]),
         (
             "```bash\n# Expected: 5 bands\ncurl http://localhost:3000/bands\n```\n".to_owned(),

@@ -188,7 +188,10 @@ pub fn surely_response(page: &Page, request: usize, at: usize) -> bool {
             }
         },
         Some(Block::Heading(heading)) => {
+            // "200 - List of users"
+            let is_success = || status_text::of_label(&heading.text).is_some_and(|code| code < 400);
             says_so(&heading.text)
+                || is_success()
                 || (labels::heading(&heading.text) == Announces::Response
                     && !labels::is_elsewhere(&heading.text))
         }

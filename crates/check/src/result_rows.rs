@@ -162,6 +162,9 @@ impl<'a> Row<'a> {
             }
             None => row.sent = row.of(&columns.sent).find_map(json),
         }
+        if let Some(message) = without_remark(&row.message) {
+            row.message = message;
+        }
         Some(row)
     }
 
@@ -355,6 +358,17 @@ fn status(cell: &Cell) -> Option<u16> {
         let is_only = CODE.find_iter(&cell.text).count() == 1;
         (is_only || code < 300).then_some(code)
     })
+}
+
+/// The request of a cell without the remark behind it: `DELETE /users/1 (again)`.
+fn without_remark(message: &str) -> Option<String> {
+    let mut words = message.split_whitespace();
+    let (method, url) = (words.next()?, words.next()?);
+    let remark = words.next()?;
+    let is_remark = remark.starts_with(|c: char| c.is_alphabetic() || c == '(')
+        && !remark.starts_with("HTTP/")
+        && !message.contains('{');
+    (METHODS.contains(&method) && is_remark).then(|| format!("{method} {url}"))
 }
 
 fn json(cell: &Cell) -> Option<Placed> {
