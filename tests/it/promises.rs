@@ -494,3 +494,34 @@ fn assertions_of_editors_are_compared() {
         ),
     ]);
 }
+
+#[test]
+fn objects_that_powershell_prints_are_compared() {
+    let page = |command: &str, shown: &str| {
+        format!("```powershell\n{command}\n```\n\n```\n{shown}\n```\n")
+    };
+    let all = "Invoke-RestMethod http://localhost:3000/bands";
+    let one = "irm http://localhost:3000/bands/1";
+    let rows = [
+        (page(all, "id name\n-- ----\n 1 Owls\n 2 Foxes"), &["pass"][..]),
+        (
+            page(all, "id name\n-- ----\n 1 Owls\n 2 Cats"),
+            &["fail: [1].name: documented \"Cats\", got \"Foxes\""],
+        ),
+        (page(one, "id   : 1\nname : Cats"), &["fail: name"]),
+        // Types, other data, and what is done with the response.
+        (page(one, "id   : number\nname : string"), &["pass"]),
+        (page(one, "name : demo\nport : 3000"), &["pass"]),
+        (page(&format!("$all = {all}\n$all[0]"), "id name\n-- ----\n 1 Owls"), &["pass"]),
+        (
+            format!("```powershell\n{all}\n```\n\nOutput (truncated):\n\n```\nid name\n-- ----\n 1 Owls\n```\n"),
+            &["pass"],
+        ),
+        // A condition in a cell is not the status, so this row says nothing.
+        (
+            "| Call | Expected |\n| --- | --- |\n| `POST /bands` with `{\"name\": \"Cats\"}` | 400 if the name is missing |\n| `GET /bands` | 200 |\n".to_owned(),
+            &["pass"],
+        ),
+    ];
+    assert_all_judged(&rows);
+}

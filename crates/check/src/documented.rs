@@ -437,7 +437,10 @@ impl Documented<'_> {
         let count = self.around.promised_count().filter(|_| is_list);
         let is_shown = self.response.body.is_some() || self.response.plain.is_some();
         let expected = match &self.response.plain {
-            Some(plain) if example.request.printed.is_listing(&plain.text) => {
+            Some(plain)
+                if example.request.printed.is_listing(&plain.text)
+                    && self.around.names_no_other_output() =>
+            {
                 listings::claims(&plain.text, &plain.range, received)
             }
             _ if is_shown => Vec::new(),

@@ -75,7 +75,7 @@ static LENGTH: LazyLock<Regex> = LazyLock::new(|| {
 /// A text about limits, defaults, parts, or another state.
 static OPEN: LazyLock<Regex> = regex!(
     r"(?xi)\b(?: at\s+(?:least|most|once) | up\s+to | min(?:imum|imal)? | max(?:imum|imal)? | more | less | fewer | than | about | around | roughly | approx\w* | each | per | every | first | last | next
-            | page | default | extra | additional | other | limit\w* | tops | after | before | once | later | then | again | without | example | e\.g
+            | page | paginated | newest | latest | oldest | recent | cheapest | largest | smallest | highest | lowest | best | top | default | extra | additional | other | limit\w* | tops | after | before | once | later | then | again | without | example | e\.g
             | al\s+menos | como\s+mínimo | máximo | hasta | más | por | mindestens | höchstens | bis | etwa | mehr | pro | nach | standard | au\s+(?:moins|plus) | jusqu | plus | par | pelo\s+menos
             | até | mais | almeno | fino | dopo | depois | después | après | premi\w+ | primer\w*
             | or | oder | o | ou | if | when | not )\b | [<>≥≤≈≠~…?\#%/] | \.\.\. | \d\s*[-–+]\s*\d | \d\+ | \d[.,]\d | !=
@@ -87,7 +87,7 @@ const OTHERS: &str = "ms s sec secs second seconds min minute minutes hour hours
      field fields property properties attribute attributes member members key keys column columns error errors warning warnings line lines character characters \
      char chars letter letters digit digits word words star stars percent header headers parameter parameters param params argument arguments \
      array arrays list lists tuple tuples response responses body bodies document documents json query queries sql page pages level levels table tables file files \
-     test tests check checks assertion assertions roundtrip roundtrips set sets log logs is are was has of to in with the and a an \
+     point points puntos retry retries test tests check checks assertion assertions roundtrip roundtrips set sets log logs is are was has of to in with the and a an \
      segundos minutos campos sekunden felder secondes champs";
 
 /// The parts of a text that are separate statements: "200", "95 posts" of "200, 95 posts".
@@ -163,7 +163,9 @@ fn count_in(text: &str, resource: &str, noun: Noun) -> Option<usize> {
         .name("adjective")
         .map(|word| word.as_str().to_lowercase());
     let is_other = |word: &str| is_one_of(word, OTHERS);
-    let is_own = is_one_of(&word, ITEMS) || is_of(&word, resource);
+    // "200 Band" is a status and what comes.
+    let is_status = (100..600).contains(&number) && word.is_ascii() && !word.ends_with('s');
+    let is_own = (is_one_of(&word, ITEMS) || is_of(&word, resource)) && !is_status;
     let is_any = (noun == Noun::Any || found.name("list").is_some())
         && !(100..600).contains(&number)
         && !is_other(&word)
@@ -243,7 +245,8 @@ pub fn id(text: &str) -> Option<&str> {
     let mut all = ID.captures_iter(text).filter(|_| is_sure);
     let found = all.next()?;
     // "An id of 8 digits"
-    const GOES_ON: &str = "digits characters chars letters bytes is was are has of";
+    const GOES_ON: &str =
+        "digits characters chars letters bytes is was are has of for if when with in on after";
     let next = found["next"]
         .trim_start_matches(['`', '*', ' '])
         .to_lowercase();

@@ -84,9 +84,11 @@ impl Around<'_> {
             }
         }
         for (part, shown) in values {
+            let is_scalar = serde_json::from_str::<Value>(&shown).is_ok();
             let actual = match part.value(received) {
                 Some(Value::String(text)) => text,
-                Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
+                // A word for a number describes it.
+                Some(value @ (Value::Number(_) | Value::Bool(_))) if is_scalar => value.to_string(),
                 _ => continue,
             };
             if actual != shown {

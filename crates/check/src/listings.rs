@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::claims::Claim;
 use super::parts::Part;
 use super::service::Received;
-use super::text::Lines;
+use super::text::is_one_of;
 
 /// The members of an object: names and values as they are printed.
 type Object = Vec<(String, String)>;
@@ -26,6 +26,9 @@ pub fn is_listing(text: &str) -> bool {
     let is_member = |line: &str| FIRST.is_match(line);
     lines.next().is_some_and(is_member) || lines.next().is_some_and(|line| DASHES.is_match(line))
 }
+
+/// Words for what a value is.
+const KINDS: &str = "string number integer int boolean bool object array date datetime uuid guid text float double decimal";
 
 /// What a listing claims of a response. Values that may be cut off or that PowerShell writes in its own way are left out.
 pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Claim> {
@@ -51,6 +54,16 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
         return json.map(|json| claim(body, json)).into_iter().collect();
     }
     let items = received.json().and_then(Value::as_array);
+    // It may show something else.
+    let first = match items {
+        Some(items) => items.first(),
+        None => received.json(),
+    };
+    let is_member =
+        |(name, _): &(String, String)| first.is_some_and(|first| first.get(name).is_some());
+    if !objects.iter().flatten().all(is_member) {
+        return Vec::new();
+    }
     let mut claims = Vec::new();
     if let Some(items) = items.filter(|items| items.len() != objects.len()) {
         let is_cut = objects.is_empty() || text.contains("...") || text.contains('…');
@@ -73,8 +86,13 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
                 Some(Value::Bool(false)) => "False".to_owned(),
                 _ => continue,
             };
-            let is_cut = shown.is_empty() || shown.ends_with("...") || shown.ends_with('…');
-            if !is_cut && !shown.eq_ignore_ascii_case(&actual) {
+            let is_open = shown.is_empty()
+                || shown.ends_with("...")
+                || shown.contains(['…', '<', '#'])
+                || is_one_of(&shown.to_lowercase(), KINDS);
+            // Windows writes numbers as its language does.
+            let is_same = shown.eq_ignore_ascii_case(&actual) || shown.replace(',', ".") == actual;
+            if !is_open && !is_same {
                 let value = serde_json::from_str(shown).unwrap_or_else(|_| shown.clone().into());
                 claims.push(claim(part, value));
             }
@@ -128,34 +146,54 @@ fn list(text: &str) -> Vec<Object> {
     objects
 }
 
-/// The rows of a table, whose columns are as wide as the dashes and the spaces below their names.
+/// The rows of a table. A column is what has no space in a line between two positions at which all lines have one; what has
+/// no dashes belongs to the column on its left, since texts have spaces, too.
 fn table(text: &str) -> Option<Vec<Object>> {
-    static COLUMN: LazyLock<Regex> = regex!(r"-+ *");
-    let mut lines = Lines::new(text, 0)
-        .map(|(line, _)| line.trim_end_matches(['\n', '\r']))
-        .filter(|line| !line.trim().is_empty());
-    let (names, dashes) = (lines.next()?, lines.next()?);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let [names, dashes, rows @ ..] = lines.as_slice() else {
+        return None;
+    };
     if !DASHES.is_match(dashes.trim()) || !text.is_ascii() {
         return None;
     }
-    let columns: Vec<Range<usize>> = COLUMN
-        .find_iter(dashes)
-        .map(|found| found.range())
-        .collect();
+    let is_filled =
+        |at: usize, line: &&str| line.as_bytes().get(at).is_some_and(|byte| *byte != b' ');
+    let width = lines.iter().map(|line| line.len()).max()?;
+    let mut columns: Vec<Range<usize>> = Vec::new();
+    for at in 0..width {
+        if !lines.iter().any(|line| is_filled(at, line)) {
+            continue;
+        }
+        let goes_on = columns.last().is_some_and(|last| last.end == at);
+        let has_dashes = |from: usize| {
+            let end = (from..width).find(|at| !lines.iter().any(|line| is_filled(*at, line)));
+            (from..end.unwrap_or(width)).any(|at| is_filled(at, dashes))
+        };
+        match columns.last_mut() {
+            Some(last) if goes_on || !has_dashes(at) => last.end = at + 1,
+            _ => columns.push(at..at + 1),
+        }
+    }
     let cell = |line: &str, column: &Range<usize>| {
-        let is_last = columns.last() == Some(column);
-        let end = if is_last { line.len() } else { column.end };
-        let start = column.start.min(line.len());
-        line[start..end.clamp(start, line.len())].trim().to_owned()
+        let end = column.end.min(line.len());
+        line.get(column.start..end)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
     };
-    // Numbers stand on the right.
-    let row = |line: &str| -> Object {
-        columns
+    let row = |line: &&str| -> Object {
+        let cells = columns
             .iter()
-            .map(|column| (cell(names, column), cell(line, column)))
-            .collect()
+            .map(|column| (cell(names, column), cell(line, column)));
+        cells.collect()
     };
-    Some(lines.map(row).collect())
+    let has_names = columns
+        .iter()
+        .all(|column| !cell(names, column).contains(' '));
+    has_names.then(|| rows.iter().map(row).collect())
 }
 
 #[cfg(test)]

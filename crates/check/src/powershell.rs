@@ -68,6 +68,10 @@ fn listing(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
     }
 }
 
+/// The commands that send a request.
+static COMMANDS: LazyLock<Regex> =
+    regex!(r"(?i)\b(?:Invoke-RestMethod|Invoke-WebRequest|irm|iwr)\s");
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -140,7 +144,7 @@ impl<'a> Parser<'a> {
         None
     }
 
-    /// The request of a command whose name has been read.
+    /// The request of a command whose name has been read, with the start of its statement.
     fn request(&mut self, start: usize, bracket: bool) -> FoundRequest {
         let written = self.arguments(bracket);
         let mut end = self.text[..self.at].trim_end().len();
@@ -158,6 +162,9 @@ impl<'a> Parser<'a> {
             _ => (None, self.statement_end(start)),
         };
         self.at = next;
+        // What prints a variable may change it, and the objects of several commands are in one table.
+        let is_assigned = self.text[start..].starts_with('$');
+        let is_one_of_several = COMMANDS.find_iter(self.text).nth(1).is_some();
         let problem = match (&written, filter) {
             (None, _) => {
                 let mistake = self.open_quote(start);
@@ -180,7 +187,10 @@ impl<'a> Parser<'a> {
             written: written.or_else(|| self.address(start..next)),
             problem,
             output,
-            printed: Printed::listed(),
+            printed: match is_assigned || is_one_of_several {
+                true => Printed::default(),
+                false => Printed::listed(),
+            },
             ..FoundRequest::default()
         }
     }

@@ -172,7 +172,8 @@ impl Printed {
 
     /// Whether a block could be what it prints, although it would not be taken for a response.
     pub fn fits(&self, fence: &Fence) -> bool {
-        self.is_listing(&fence.content)
+        let is_shell = fence.language.starts_with("powershell") || fence.language == "ps1";
+        self.is_listing(&fence.content) && (is_shell || is_of_output(fence))
             || !self.is_whole()
                 && is_of_output(fence)
                 && self.looks_like_output(&fence.content, self.is_raw())

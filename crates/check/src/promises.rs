@@ -12,6 +12,7 @@ use super::failures::Around;
 use super::labels;
 use super::other_requests;
 use super::page::{Block, Fence};
+use super::programs;
 use super::status_below;
 use super::status_text;
 use super::text::is_one_of;
@@ -156,6 +157,18 @@ impl Around<'_> {
         is_own.then(|| Shown {
             text: shown.as_str().to_owned(),
             range: prose.range.start + shown.start()..prose.range.start + shown.end(),
+        })
+    }
+
+    /// Whether the label above the output is missing or calls it the output, and nothing more: not "Output (truncated):".
+    pub fn names_no_other_output(&self) -> bool {
+        let response = self.example.response.as_ref().map(|own| own.fence);
+        let label = response.filter(|at| *at != self.example.fence);
+        let label = label.and_then(|at| self.page.blocks.get(at.checked_sub(1)?)?.text());
+        const RESPONSE: &str = "the response antwort respuesta resposta réponse risposta ответ";
+        label.is_none_or(|label| {
+            let mut words = labels::words(label).into_iter();
+            words.all(|word| is_one_of(&word, RESPONSE)) || programs::is_plain_output_label(label)
         })
     }
 

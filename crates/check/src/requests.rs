@@ -16,6 +16,7 @@ use super::service::{Request, WrittenRequest};
 use super::shell;
 use super::shown;
 use super::shown::command_in_line;
+use super::status_text;
 use super::text::{is_one_of, line_end};
 use super::url;
 
@@ -283,7 +284,13 @@ fn is_log(text: &str, request: &Request) -> bool {
     let next = lines.next().unwrap_or_default().trim();
     let is_text = next.starts_with(char::is_alphabetic) && next.contains(' ');
     let body = request.body.as_deref().unwrap_or_default();
-    request.method == "GET" && !versioned && is_text && body.trim_start().starts_with(next)
+    // "Not found" is what comes back.
+    let is_response = status_text::says_failure(next) || labels::words(next).len() < 3;
+    request.method == "GET"
+        && !versioned
+        && is_text
+        && !is_response
+        && body.trim_start().starts_with(next)
 }
 
 /// Whether a line is only a label ("Request:"), or was copied with the block ("Copy code").

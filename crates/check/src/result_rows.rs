@@ -249,8 +249,14 @@ impl<'a> Row<'a> {
             Some(placed(cell, status))
         };
         let said = || self.others().find_map(in_words).filter(|_| body.is_none());
+        // "404, message: ..." in another column.
+        let checked = || {
+            self.of(&self.columns.checks)
+                .chain(self.of(&self.columns.descriptions))
+        };
+        let checked = || checked().find_map(own).filter(|_| body.is_none());
         Shown {
-            status: self.results().find_map(own).or_else(said),
+            status: self.results().find_map(own).or_else(checked).or_else(said),
             body,
             printed: None,
         }
@@ -356,7 +362,9 @@ fn status(cell: &Cell) -> Option<u16> {
     status_text::in_line(first).or_else(|| {
         let code = BEGINS.captures(&cell.text)?["code"].parse().ok()?;
         let is_only = CODE.find_iter(&cell.text).count() == 1;
-        (is_only || code < 300).then_some(code)
+        // "400 if the name is missing"
+        let is_sure = code < 400 || status_text::is_unconditional(&cell.text);
+        (is_sure && is_only || code < 300).then_some(code)
     })
 }
 
@@ -379,6 +387,16 @@ fn json(cell: &Cell) -> Option<Placed> {
 pub fn json_in(cell: &str) -> Option<&str> {
     let start = cell.find(['{', '['])?;
     if cell[..start].ends_with(|c: char| c.is_alphanumeric() || c == ':') {
+        return None;
+    }
+    // "200, tags: [...]" is about a member.
+    static MEMBER: LazyLock<Regex> = regex!(r"(?:^|[,;`]\s*)[a-z_]\w*:\s*$");
+    const WHOLE: &str = "body response returns json data";
+    let is_member = MEMBER.find(&cell[..start]).is_some_and(|found| {
+        let name = found.as_str().trim_matches(|c: char| !c.is_alphanumeric());
+        !is_one_of(name, WHOLE)
+    });
+    if is_member {
         return None;
     }
     let json = cell[start..].trim_end();

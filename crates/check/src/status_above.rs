@@ -45,6 +45,13 @@ pub fn announced(page: &Page, example: &Example) -> Option<Expected> {
     static IN_BRACKETS: LazyLock<Regex> =
         regex!(r"\((?P<status>(?:HTTP\s+)?[1-5]\d\d\s+[A-Z][A-Za-z ]+)\)\W*$");
     let in_brackets = IN_BRACKETS.captures(text);
+    const DOUBT: &str = "avoid not no never without prevent if as when until";
+    let is_title = |text: &str| {
+        labels::words(text).len() <= 10
+            && status_text::is_statement(text)
+            && !labels::has_word(text.split('(').next().unwrap_or_default(), DOUBT)
+    };
+    let in_brackets = in_brackets.filter(|_| is_title(text));
     let in_brackets = in_brackets.and_then(|found| in_line(&found["status"]));
     let is_title = prose.bold.as_deref() == Some(prose.text.trim())
         || AFTER_ARROW.is_match(text)

@@ -53,8 +53,9 @@ static RETURNS: LazyLock<Regex> =
     regex!(r"^[^\p{L}{}\[\]`]*(?P<label>\p{L}+(?:\s+\p{L}+){0,2})\s+(?P<json>[{\[])");
 
 /// A status and JSON behind a label: `200 OK, {"id": 1}`.
-static WITH_STATUS: LazyLock<Regex> =
-    regex!(r"^(?:\p{L}+\s+){0,2}[1-5]\d\d\b[^{}\[\]`\n]{0,40}?[\s,;:+–—-]\s*(?P<json>[{\[])");
+static WITH_STATUS: LazyLock<Regex> = regex!(
+    r"^(?:\p{L}+\s+){0,2}[1-5]\d\d\b[^{}\[\]`:\n]{0,40}?[\s,;:+–—-]\s*(?:(?:body|response|returns|json|data):\s*)?(?P<json>[{\[])"
+);
 
 /// What marks a line as output: an arrow, or "A1." below "Q1.".
 static ARROW: LazyLock<Regex> = regex!(r"^\s*(?:(?://\s*)?(?:=>|->|→|⇒)|A\d+[.:)])\s*");
