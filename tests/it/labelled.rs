@@ -137,7 +137,7 @@ fn messages_and_statuses_in_notes_are_understood() {
             "```bash\ncurl http://localhost:3000/bands/1\n```\n\nResponse: 404 Not Found, {\"error\": \"not found\"}\n".to_owned(),
             &["fail: the text documents 404"],
         ),
-        // The log of a server is no request.
+        // A line in the log of a server.
         (
             "```\nGET http://localhost:3000/bands/1\n```\n\nIn the console:\n\n```\nGET /bands/1\nLooking for the band\n```\n".to_owned(),
             &["pass"],

@@ -397,8 +397,8 @@ fn cells_labels_and_comments_say_what_comes_back() {
             &["pass"],
         ),
         (
-            "| Request | Expected | Actual |\n| --- | --- | --- |\n| `GET /bands` | 3 bands | 2 bands |\n| `GET /bands/2` | 200 | 200 |\n".to_owned(),
-            &["pass", "pass"],
+            "| Request | Expected | Actual |\n| --- | --- | --- |\n| `GET /bands` | 3 bands | 2 bands |\n| `GET /bands/2` | 201 | 201 Created, as expected |\n".to_owned(),
+            &["pass", "fail: the table documents 201"],
         ),
         (
             call("| `GET /songs/1` | 200 + id >= 8 |"),

@@ -26,14 +26,19 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// That a list has a number of items.
-    pub fn count(number: usize, range: Range<usize>) -> Claim {
+    /// That a part has a value.
+    pub fn new(part: Part, value: Value, range: Range<usize>) -> Claim {
         Claim {
-            part: Part::Length(Vec::new()),
-            value: number.into(),
+            part,
+            value,
             range,
             is_in_text: false,
         }
+    }
+
+    /// That a list has a number of items.
+    pub fn count(number: usize, range: Range<usize>) -> Claim {
+        Claim::new(Part::Length(Vec::new()), number.into(), range)
     }
 
     /// The status, if that is claimed.
@@ -218,12 +223,7 @@ fn read_statements(text: &str, mut at: usize, change: usize, mut names: Names) -
         let range = claimed.range;
         let value = claimed.value;
         let value = value.or_else(|| in_words(&text[range.clone()], &part));
-        claims.extend(value.map(|value| Claim {
-            part,
-            value,
-            range,
-            is_in_text: false,
-        }));
+        claims.extend(value.map(|value| Claim::new(part, value, range)));
     }
     let prints = prints.filter(|prints| is_one_line_a_turn(text, prints));
     let prints = prints.unwrap_or_default().into_iter();
@@ -281,10 +281,8 @@ fn in_fixed_text(text: &str, print: &Print, claimed: &Claimed<'_>) -> Option<Cla
     let read = Reader::new(value, 0, 0).value_at(0);
     let value = read.or_else(|| is_text(value).then(|| value.into()))?;
     Some(Claim {
-        part: part.clone(),
-        value,
-        range,
         is_in_text: true,
+        ..Claim::new(part.clone(), value, range)
     })
 }
 

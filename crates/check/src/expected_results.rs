@@ -7,13 +7,13 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::claims::Claim;
-use super::expectations::{self, Noun};
 use super::failures::Around;
 use super::labels::{self, Announces};
 use super::other_requests;
 use super::page::Fence;
 use super::parts::Part;
 use super::programs;
+use super::result_text::{self, Noun};
 use super::service::Received;
 use super::status_below;
 use super::text::{line_end, line_start};
@@ -50,35 +50,25 @@ impl Around<'_> {
     fn claims_of(&self, said: &Said, received: &Received) -> Vec<Claim> {
         let Said { text, noun, range } = said;
         let resource = url::resource(self.example.request.target());
-        let claim = |part: Part, value: Value| Claim {
-            part,
-            value,
-            range: range.clone(),
-            is_in_text: false,
-        };
+        let claim = |part: Part, value: Value| Claim::new(part, value, range.clone());
         let is_list = received.json().is_some_and(Value::is_array);
-        let count = match expectations::is_empty_list(text) {
+        let count = match result_text::is_empty_list(text) {
             true => Some(0),
-            false => expectations::count(text, resource, *noun),
+            false => result_text::count(text, resource, *noun),
         };
         let count = count.filter(|_| is_list);
-        let mut claims: Vec<Claim> = count
-            .map(|number| Claim::count(number, range.clone()))
-            .into_iter()
-            .collect();
-        let id = expectations::id(text).filter(|_| self.example.method() == "POST");
-        let mut values: Vec<(Part, String)> = id
-            .and_then(|id| Some((Part::Body(Vec::new()).member("id")?, id.to_owned())))
-            .into_iter()
-            .collect();
+        let mut claims = Vec::from_iter(count.map(|number| Claim::count(number, range.clone())));
+        let id = result_text::id(text).filter(|_| self.example.method() == "POST");
+        let id = id.and_then(|id| Some((Part::Body(Vec::new()).member("id")?, id.to_owned())));
+        let mut values = Vec::from_iter(id);
         // What is created depends on the body.
         if !self.example.is_sent_empty {
-            values.extend(expectations::values(text));
-            for (part, stated) in expectations::limits(text, resource) {
+            values.extend(result_text::values(text));
+            for (part, stated) in result_text::limits(text, resource) {
                 let is_measured = is_list || !matches!(part, Part::Length(_));
                 let actual = part.value(received).filter(|_| is_measured);
                 let actual = actual.as_ref().and_then(Value::as_f64);
-                if actual.is_some_and(|actual| !expectations::holds(actual, &stated)) {
+                if actual.is_some_and(|actual| !result_text::holds(actual, &stated)) {
                     claims.push(claim(part, stated.into()));
                 }
             }
@@ -153,7 +143,7 @@ impl Around<'_> {
         let rest = self.page.text.get(fence.range.end..prose.range.end)?;
         let text = rest.split(". ").next()?;
         let text = text.trim_start_matches(['`', '*', ')', ' ', ':']).trim();
-        expectations::returns(rest).then(|| Said {
+        result_text::returns(rest).then(|| Said {
             text: text.to_owned(),
             noun: noun_after(text),
             range: prose.range.clone(),
@@ -175,7 +165,8 @@ impl Around<'_> {
         })
     }
 
-    /// The comment behind the command, or on the line below it if a mark or a word says that it is what comes back.
+    /// The comment behind the command; that on the line below it, if it is the last or if a mark or a word says that it is
+    /// about the response; and that above it after "Expected".
     fn comments(&self, fence: &Fence) -> Vec<Said> {
         static MARK: LazyLock<Regex> = regex!(
             r"(?i)^(?:->|=>|→)?\s*(?:expect(?:s|ed)?(?:\s+(?:result|output|response))?\s*:?\s*)?"
@@ -203,7 +194,7 @@ impl Around<'_> {
             let mark = MARK.find(comment).map_or(0, |mark| mark.end());
             let is_about_it = match place {
                 Place::Behind => true,
-                Place::Below => mark > 0 || expectations::returns(comment) || is_last,
+                Place::Below => mark > 0 || result_text::returns(comment) || is_last,
                 Place::Above => labels::says_expected(&comment[..mark]),
             };
             if is_about_it {
@@ -222,7 +213,7 @@ impl Around<'_> {
 fn noun_after(text: &str) -> Noun {
     let is_english = text.trim_start().to_lowercase().starts_with("return ")
         || text.to_lowercase().contains("returns ");
-    match expectations::returns(text) && !is_english {
+    match result_text::returns(text) && !is_english {
         true => Noun::Any,
         false => Noun::Known,
     }
@@ -230,7 +221,7 @@ fn noun_after(text: &str) -> Noun {
 
 /// Which words are for records below a label. In English these are known.
 fn noun_below(label: &str) -> Noun {
-    match expectations::is_english_label(label) {
+    match result_text::is_english_label(label) {
         true => Noun::Known,
         false => Noun::Any,
     }

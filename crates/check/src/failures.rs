@@ -136,8 +136,7 @@ impl Around<'_> {
             && self.means(received)
     }
 
-    /// Whether it reads without a response what the command directly above deletes, as a reader does who looks whether it is
-    /// gone.
+    /// Whether it is a GET of the record that the command directly above deletes, and the page shows no response to it.
     fn follows_its_deletion(&self) -> bool {
         let (page, example) = (self.page, self.example);
         let Some(fence) = page.fence(example.fence).filter(|fence| fence.fenced) else {

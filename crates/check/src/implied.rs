@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::addresses;
 use super::blocks::{Block, Fence, Heading, Prose, Stated};
-use super::expectations;
 use super::forms;
 use super::http_message;
 use super::labels::{self, Announces};
 use super::mentions::{self, Form, Mention};
 use super::request_tables;
+use super::result_text;
 use super::status_text;
 use super::text::{is_list_item, line_start, pattern};
 use super::transcript::is_response;
@@ -190,7 +190,7 @@ fn listed(text: &str, blocks: &[Block], index: usize) -> Option<Fence> {
         request.is_mention = !is_stated || labels::words(said).len() > MOST_WORDS;
         // "`GET /users` returns all five users"
         let rest = said.split_once(&own.url).map_or("", |(_, rest)| rest);
-        if expectations::returns(rest) {
+        if result_text::returns(rest) {
             let rest = rest.trim_start_matches([' ', ':', ')']);
             let range = request.range.clone();
             request.expected.push(Stated {

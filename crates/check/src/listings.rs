@@ -37,12 +37,7 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
         Some(rows) => rows,
         None => list(text),
     };
-    let claim = |part: Part, value: Value| Claim {
-        part,
-        value,
-        range: range.clone(),
-        is_in_text: false,
-    };
+    let claim = |part: Part, value: Value| Claim::new(part, value, range.clone());
     let body = Part::Body(Vec::new());
     let member = |name: &str| objects.iter().flatten().find(|(known, _)| known == name);
     // What `Invoke-WebRequest` prints; the status is read elsewhere.
@@ -65,10 +60,9 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
         return Vec::new();
     }
     let mut claims = Vec::new();
-    if let Some(items) = items.filter(|items| items.len() != objects.len()) {
-        let is_cut = objects.is_empty() || text.contains("...") || text.contains('…');
-        let length = (Part::Length(Vec::new()), objects.len().into());
-        claims.extend((!is_cut && !items.is_empty()).then(|| claim(length.0, length.1)));
+    let is_cut = objects.is_empty() || text.contains("...") || text.contains('…');
+    if items.is_some_and(|items| !items.is_empty()) && !is_cut {
+        claims.push(Claim::count(objects.len(), range.clone()));
     }
     for (index, object) in objects.iter().enumerate() {
         let of = match items {

@@ -220,7 +220,7 @@ fn has_response_beside(blocks: &[Block], index: usize) -> bool {
 }
 
 /// The rows of a table that show a request and what it returns, and those beside them that only mention one; empty if
-/// there is no result.
+/// no row has a result.
 fn rows_with_result(text: &str, table: &Table) -> Vec<Block> {
     let columns = Columns::of(table);
     let with_result: Vec<_> = table

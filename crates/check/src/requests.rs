@@ -277,7 +277,7 @@ fn without_comments(body: &str) -> Option<String> {
     Some(read.body?.to_value().to_string())
 }
 
-/// Whether a read with a text directly below it is a line of a log: no request has such a body.
+/// Whether a GET with a text directly below it is a line of a log. A request does not have such a body.
 fn is_log(text: &str, request: &Request) -> bool {
     let mut lines = text.lines();
     let versioned = lines.next().is_some_and(|line| line.contains(" HTTP/"));

@@ -7,11 +7,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::blocks::{Block, Cell, Fence, Piece, Stated, Table};
-use super::expectations;
 use super::http_message::{self, METHODS};
 use super::labels;
 use super::lenient_json;
 use super::parts;
+use super::result_text;
 use super::status_text;
 use super::text::is_one_of;
 use super::url;
@@ -74,7 +74,7 @@ impl Columns {
             counts,
             is_foreign: !results
                 .iter()
-                .all(|column| expectations::is_english_label(header(column))),
+                .all(|column| result_text::is_english_label(header(column))),
             results,
         }
     }
@@ -208,17 +208,16 @@ impl<'a> Row<'a> {
             })
     }
 
-    /// Whether something else comes than is expected.
+    /// Whether the column of what came instead has another status or number than that of what is expected.
     fn is_of_bug(&self) -> bool {
+        static NUMBER: LazyLock<Regex> = regex!(r"\d+");
         let actual = self
             .columns
             .actual
             .and_then(|column| self.cells.get(column));
-        let expected = self.results().next();
-        let pair = actual.zip(expected);
-        pair.is_some_and(|(actual, expected)| {
-            !actual.text.trim().is_empty() && actual.text.trim() != expected.text.trim()
-        })
+        let number = |cell: &'a Cell| Some(NUMBER.find(&cell.text)?.as_str());
+        let pair = actual.and_then(number).zip(self.results().find_map(number));
+        pair.is_some_and(|(actual, expected)| actual != expected)
     }
 
     fn shown(&self) -> Shown {
@@ -266,10 +265,10 @@ impl<'a> Row<'a> {
     fn expected(&self) -> Vec<Stated> {
         let resource = url::resource(self.url());
         // "Returns 5 users" in any column.
-        let returns = |cell: &&Cell| expectations::returns(&cell.text);
+        let returns = |cell: &&Cell| result_text::returns(&cell.text);
         let begins_with_count = |cell: &&Cell| {
             cell.text.starts_with(|c: char| c.is_ascii_digit())
-                && expectations::says_something(&cell.text, resource)
+                && result_text::says_something(&cell.text, resource)
         };
         let descriptions = self.of(&self.columns.descriptions);
         let said = self.results().chain(self.of(&self.columns.checks));
@@ -298,7 +297,7 @@ pub fn read(text: &str, cells: &[Cell], columns: &Columns) -> Option<Block> {
     let expected = row.expected();
     let resource = url::resource(row.url());
     let mut said = expected.iter();
-    let is_said = said.any(|stated| expectations::says_something(&stated.text, resource));
+    let is_said = said.any(|stated| result_text::says_something(&stated.text, resource));
     let is_shown = shown.status.is_some() || shown.body.is_some() || shown.printed.is_some();
     let is_template = url::placeholder(url::path_of(row.url())).is_some();
     if !is_shown && !is_said

@@ -689,7 +689,7 @@ pub fn is_promise(text: &str) -> bool {
 pub fn is_unconditional(text: &str) -> bool {
     const CONDITIONS: &str = "if when whenever unless otherwise or should could may might else wenn falls \
          sonst oder si ou cuando quando se caso если means";
-    // "Se crea" is no condition in Spanish, and "Could not find user 9" none in English.
+    // "Se" is reflexive in Spanish ("Se crea"), and "Could not find user 9" states a fact.
     static NO_CONDITION: LazyLock<Regex> = regex!(
         r"(?i)\bcould\s?n(?:o|['’])t\b|^\W*se\s+(?:crea|devuelve|retorna|obtiene|elimina|actualiza|muestra)\w?\b"
     );

@@ -430,6 +430,8 @@ mod tests {
             assert!(is_empty_list(text), "{text}");
         }
         for text in [
+            "tags: empty array",
+            "page 2: empty array",
             "array not empty",
             "an empty list if there are none",
             "object",
