@@ -13,6 +13,7 @@ mod pages;
 mod errors;
 mod ids;
 mod on_delete;
+mod reference_pages;
 mod references;
 mod relations;
 mod tries;

@@ -187,7 +187,9 @@ impl<'a> Scan<'a> {
             said => said,
         };
         self.used = false;
-        if self.announced == Announces::Response {
+        // "Error handling", above the errors of all endpoints.
+        let is_of_all = heading.level < self.own_level && status_text::names_error(text);
+        if self.announced == Announces::Response && !is_of_all {
             self.response.get_or_insert(heading.level);
         }
         let is_outer = heading.level <= self.own_level && self.response.is_none();
@@ -232,9 +234,10 @@ impl<'a> Scan<'a> {
         match label {
             Some(label) => self.label(index, label),
             // Headers that are named in the text end where it goes on to the response.
-            None if self.used
-                || (self.announced == Announces::OtherJson || !self.request.writes())
-                    && labels::label(&prose.text) == Announces::Response =>
+            None if self.announced != Announces::Response
+                && (self.used
+                    || (self.announced == Announces::OtherJson || !self.request.writes())
+                        && labels::label(&prose.text) == Announces::Response) =>
             {
                 self.announced = Announces::Unspecific;
             }
@@ -288,6 +291,10 @@ impl<'a> Scan<'a> {
     }
 
     fn label(&mut self, index: usize, label: &str) {
+        // "+ Headers" between "+ Response" and its "+ Body".
+        if self.announced == Announces::Response && labels::words(label) == ["headers"] {
+            return;
+        }
         let said = labels::label(label);
         if self.names_other_tool(label) && said != Announces::Unspecific {
             self.foreign.get_or_insert(LABEL);
@@ -416,7 +423,13 @@ pub fn begins_errors(block: &Block) -> bool {
         block => label(block),
     };
     text.is_some_and(|text| {
-        labels::words(text).len() <= 4
+        let words = labels::words(text);
+        // "Returns an error", which this example does.
+        let is_sentence = words
+            .first()
+            .is_some_and(|word| is_one_of(word, "returns gives shows"));
+        words.len() <= 4
+            && !is_sentence
             && status_text::names_error(text)
             && labels::label(text) == Announces::Response
             && status_text::of_label(text).is_none()

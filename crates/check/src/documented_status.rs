@@ -56,13 +56,24 @@ pub fn expected(
         };
         return one(status, source, Some(place));
     }
-    status_below::stated(page, example)
+    let stated = status_below::stated(page, example)
         .or_else(|| in_comment(page, example))
         .or_else(|| in_curl_error(page, example))
         .or_else(|| above(page, example))
         .or_else(|| in_own_block(page, example))
-        .or_else(|| below_response(page, example))
-        .or_else(|| in_error(body?, method))
+        .or_else(|| below_response(page, example));
+    let in_body = || in_error(body?, method);
+    // The text says that the request fails, and the body how.
+    if stated
+        .as_ref()
+        .is_some_and(|stated| stated.statuses.ends_with(status_text::ANY_ERROR))
+        && let Some(mut stated) = in_body()
+    {
+        stated.statuses.truncate(1);
+        return stated;
+    }
+    stated
+        .or_else(in_body)
         .or_else(|| in_description(page, example))
         .or_else(|| in_table(page, example, method))
         .unwrap_or_else(|| one(usual(method), StatusSource::Method, None))

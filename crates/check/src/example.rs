@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::{Map, Value};
+
 use super::directive::Directives;
 use super::found::{FoundRequest, Problem};
 use super::http_message::METHODS;
@@ -42,6 +44,8 @@ pub struct Example {
     pub is_repeated: bool,
     /// Whether it creates for a program what a request further up creates: it is sent, and then taken back.
     pub is_variant: bool,
+    /// Whether the id in its path is that of its response: the page shows a placeholder.
+    pub has_sample_id: bool,
     /// Whether the page only mentions it, within a sentence or in a list of endpoints: it is sent, and nothing is known of
     /// its response.
     pub is_mention: bool,
@@ -124,6 +128,16 @@ impl Example {
 }
 
 impl ResponseBlock {
+    /// The object that it shows.
+    pub fn record(&self, page: &Page) -> Option<Map<String, Value>> {
+        let shown = page.fence(self.fence)?.content.get(self.range.clone())?;
+        let read = lenient_json::parse_literals(shown, true).ok()?.body?;
+        match read.to_value() {
+            Value::Object(record) => Some(record),
+            _ => None,
+        }
+    }
+
     /// Each of its JSON values, as several commands print them; empty if there is only one, or something else.
     pub fn values(&self, page: &Page) -> Vec<ResponseBlock> {
         let content = page

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::addresses;
 use super::candidates::{self, Candidate};
@@ -10,9 +10,7 @@ use super::clients;
 use super::endpoints;
 use super::example::{Example, ResponseBlock};
 use super::found::{FoundRequest, Problem};
-
 use super::labels;
-use super::lenient_json;
 use super::other_requests;
 use super::page::{Block, Page};
 use super::pairing::{self, Paired};
@@ -20,6 +18,7 @@ use super::program_outputs;
 use super::repeats::Repeats;
 use super::requests;
 use super::sample_calls;
+use super::sample_ids;
 use super::url;
 use super::variables;
 
@@ -39,6 +38,7 @@ pub fn find(page: &Page) -> Vec<Example> {
     for (at, found) in requests {
         finder.add(at, found);
     }
+    finder.fill_templates();
     let Finder {
         mut examples,
         taken,
@@ -165,6 +165,7 @@ impl Finder<'_> {
                     example.directives.add(directive);
                 }
             }
+            self.return_response(&mut example);
             example.send_empty(page);
             self.share_response(&mut example);
             self.take_described_response(&mut example);
@@ -293,6 +294,38 @@ impl Finder<'_> {
         }
     }
 
+    /// Gives the response below several POSTs to the one that sent its record, if that is not the last.
+    fn return_response(&mut self, example: &mut Example) {
+        let response = example.response.as_ref().filter(|shown| !shown.doubtful);
+        let Some(record) = response.and_then(|response| response.record(self.page)) else {
+            return;
+        };
+        let sent = |example: &Example| match example.request.json_body()? {
+            Value::Object(body) => Some(
+                body.iter()
+                    .all(|(name, value)| record.get(name) == Some(value)),
+            ),
+            _ => None,
+        };
+        let is_message = |example: &Example| {
+            let fence = self.page.fence(example.fence);
+            fence.is_some_and(|fence| example.request.is_message(fence))
+        };
+        let own = is_message(example);
+        if example.method() == "POST" && sent(example) == Some(false) {
+            let mut above = self.examples.iter_mut().rev();
+            let above = above
+                .by_ref()
+                .take_while(|above| {
+                    above.response.is_none() && above.request.has_path_of(&example.request)
+                })
+                .find(|above| is_message(above) == own && sent(above) == Some(true));
+            if let Some(above) = above {
+                above.response = example.response.take();
+            }
+        }
+    }
+
     /// Gives a POST whose body the page does not show the members of the record that it shows as the response: a server
     /// returns what it was sent, with an id.
     fn send_shown_record(&self, example: &mut Example) {
@@ -304,7 +337,7 @@ impl Finder<'_> {
         // What is above the response may describe the body.
         let mut between = (example.fence + 1..response.fence).filter_map(|at| self.page.fence(at));
         let is_described = between.any(|fence| fence.content.trim_start().starts_with('{'));
-        if !is_described && let Some(mut record) = self.shown_record(response) {
+        if !is_described && let Some(mut record) = response.record(self.page) {
             // What has no id is sent, unless a label calls it the response.
             let has_id = record.remove("id").is_some();
             if !has_id && !pairing::is_called_response(self.page, response.fence) {
@@ -371,27 +404,53 @@ impl Finder<'_> {
             .map(|own| &*own.request.target);
         let own = target.and_then(|target| url::segments(target).pop());
         let is_own = |response: &ResponseBlock| {
-            let id = self
-                .shown_record(response)
-                .and_then(|record| record.get("id").cloned());
+            let record = response.record(self.page);
+            let id = record.and_then(|record| record.get("id").cloned());
             id.is_none_or(|id| Some(id.to_string().trim_matches('"')) == own.as_deref())
         };
         example.response = response.filter(is_own);
         example.described_at = Some(at);
     }
 
-    /// The object that is shown as a response.
-    fn shown_record(&self, response: &ResponseBlock) -> Option<Map<String, Value>> {
-        let shown = self
-            .page
-            .fence(response.fence)?
-            .content
-            .get(response.range.clone())?;
-        let read = lenient_json::parse_literals(shown, true).ok()?.body?;
-        match read.to_value() {
-            Value::Object(record) => Some(record),
-            _ => None,
+    /// Puts the ids that responses show in place of the placeholders of their endpoints. Where the page saves values,
+    /// those take the place of placeholders.
+    fn fill_templates(&mut self) {
+        let is_saved = |example: &Example| !example.directives.save.is_empty();
+        if self.examples.iter().any(is_saved) {
+            return;
         }
+        for index in 0..self.examples.len() {
+            let template = &self.examples[index];
+            // A sample call of the endpoint shows it with values.
+            let is_sample = |example: &Example| example.described_at == Some(template.fence);
+            let problem = &template.request.problem;
+            if matches!(problem, None | Some(Problem::Template | Problem::NoBody))
+                && !self.examples.iter().any(is_sample)
+                && let Some(filled) = self.filled(template)
+            {
+                self.examples[index] = filled;
+            }
+        }
+    }
+
+    /// An endpoint with the id of its response, and with the body that it sends.
+    fn filled(&self, template: &Example) -> Option<Example> {
+        let mut example = Example {
+            has_sample_id: true,
+            ..template.clone()
+        };
+        let fence = self.page.fence(template.fence)?;
+        // A command with a placeholder is one that the reader completes.
+        let is_endpoint = template.request.is_message(fence);
+        let target = sample_ids::target(self.page, template).filter(|_| is_endpoint)?;
+        let request = &mut example.request;
+        request.problem = request.lacks_own_body().then_some(Problem::NoBody);
+        request.written.as_mut()?.request.target = target;
+        self.find_body(&mut example);
+        let shown = example.response.as_ref().map(|shown| shown.fence);
+        let is_complete = example.request.problem.is_none()
+            && example.body.is_none_or(|body| Some(body) != shown);
+        is_complete.then_some(example)
     }
 
     /// Gives the same request for another client the response that is shown below both.

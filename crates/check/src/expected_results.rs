@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use super::blocks::Prose;
 use super::claims::Claim;
 use super::failures::Around;
 use super::labels::{self, Announces};
@@ -106,7 +107,31 @@ impl Around<'_> {
             .chain(self.sentence())
             .chain(self.created())
             .chain(self.comments(fence))
+            .chain(self.verified())
             .collect()
+    }
+
+    /// The steps below the request that check something: "Check that the `id` in the response is 2."
+    fn verified(&self) -> Vec<Said> {
+        static CHECK: LazyLock<Regex> = regex!(
+            r"(?i)^\W*(?:step\s+\d+\W+)?(?:check|verify|ensure|confirm|assert|make\s+sure)(?:\s+that)?\s+(?:the\s+)?(?P<what>\S.*)$"
+        );
+        // "the `id` field in the returned body is 2"
+        static MEMBER: LazyLock<Regex> = regex!(
+            r"(?i)^`?(?P<path>[A-Za-z_][\w.]*)`?(?:\s+(?:field|property|member|value))?(?:\s+(?:in|of)\s+(?:the\s+)?(?:returned\s+|response\s+)?(?:body|response|json|object|data))?\s+(?:is|equals|should\s+be)\s+(?:equal\s+to\s+)?(?P<value>\S+|\x22[^\x22]*\x22)$"
+        );
+        let below = self.example.fence + 1..self.example.end;
+        let steps = below.map_while(|at| self.prose_at(at));
+        let said = |prose: &Prose| {
+            let what = CHECK.captures(prose.text.trim())?.name("what")?.as_str();
+            let what = what.trim_end_matches('.');
+            Some(Said {
+                text: MEMBER.replace(what, "$path = $value").into_owned(),
+                noun: Noun::Known,
+                range: prose.range.clone(),
+            })
+        };
+        steps.filter_map(said).collect()
     }
 
     /// A text below the request, after a label such as "Expected".

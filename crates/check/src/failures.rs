@@ -330,6 +330,9 @@ impl Around<'_> {
         let before = fence.content.get(..span.start);
         let is_first = !has_request(before);
         let is_last = !has_request(fence.content.get(span.end..));
+        // What fails may be the second of two like it.
+        let path = url::path_of(example.request.target());
+        let is_repeated = !is_last && fence.content[span.end..].contains(path);
         let heading = page.heading_of(example.fence);
         let in_heading = || match heading.map(|at| &page.blocks[at]) {
             Some(Block::Heading(heading)) => labels_failure(&heading.text),
@@ -380,7 +383,7 @@ impl Around<'_> {
             && !ALLOWED.is_match(&self.text())
             && (in_comment()
                 || in_output(&fence.content[span.end..])
-                || is_first && (in_heading() || in_lead())
+                || is_first && !is_repeated && (in_heading() || in_lead())
                 || is_last && below())
     }
 }

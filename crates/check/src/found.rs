@@ -103,11 +103,16 @@ impl FoundRequest {
         self.problem = None;
     }
 
+    /// Whether this is a method and a path, or a URL, and not a command.
+    pub fn is_message(&self, fence: &Fence) -> bool {
+        let text = fence.content.get(self.span.clone()).unwrap_or_default();
+        http_message::begins_message(text) || self.target() == text
+    }
+
     /// Whether this is only a method and a path, as in an overview of the endpoints.
     pub fn is_endpoint(&self, fence: &Fence) -> bool {
         let line = fence.content.get(self.span.clone()).unwrap_or_default();
-        let is_url = |written: &WrittenRequest| written.request.target == line;
-        (http_message::begins_message(line) || self.written.as_ref().is_some_and(is_url))
+        self.is_message(fence)
             && !line.contains(['\n', '"'])
             && !line.contains(" HTTP/")
             && self.output.is_none()
@@ -229,7 +234,12 @@ impl FoundRequest {
 
     /// Whether it is a command without the body that its method usually has.
     pub fn lacks_body(&self) -> bool {
-        self.problem.is_none() && self.writes() && self.body().is_none()
+        self.problem.is_none() && self.lacks_own_body()
+    }
+
+    /// Whether it has no body, and requests of its method usually have one.
+    pub fn lacks_own_body(&self) -> bool {
+        self.writes() && self.body().is_none()
     }
 
     /// Whether a request of its method usually has a body.
@@ -287,6 +297,10 @@ pub fn placeholder(request: &Request) -> Option<String> {
         let is_variable = body.starts_with('$') && !body.contains(char::is_whitespace);
         if is_tag || is_variable {
             return Some(body.clone());
+        }
+        // The output of a command in quotation marks of its own.
+        if body.contains("$(") && serde_json::from_str::<serde_json::Value>(body).is_err() {
+            return Some("$(...)".to_owned());
         }
     }
     // The server ignores other headers, so a placeholder such as a token does no harm there.

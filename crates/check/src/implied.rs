@@ -10,7 +10,9 @@ use super::blocks::{Block, Fence, Heading, Prose, Stated};
 use super::forms;
 use super::http_message;
 use super::labels::{self, Announces};
+use super::lenient_json;
 use super::mentions::{self, Form, Mention};
+use super::node::Kind;
 use super::request_tables;
 use super::result_text;
 use super::status_text;
@@ -320,10 +322,24 @@ impl<'a> Candidate<'a> {
         };
         let place = range.start + start..range.start + end;
         let mut request = Fence::synthetic(text, place, format!("{method} {url}"));
-        if let Some(body) = mentions::body(self.words) {
+        if let Some(body) = self.body() {
             request.content.push_str(&format!("\n\n{body}"));
         }
         request
+    }
+
+    /// The body of a write in the line that names it, or in the step that sends it: "Send a PUT request to `/users/1` with
+    /// `{ name: "Ada" }`".
+    fn body(&self) -> Option<String> {
+        let in_step = || {
+            let (_, rest) = self.words.split_once(&self.mention.url)?;
+            let object = rest.get(rest.find('{')?..=rest.rfind('}')?)?;
+            let read = lenient_json::parse_literals(object, true).ok()?.body?;
+            matches!(read.kind, Kind::Object { .. }).then(|| read.to_value().to_string())
+        };
+        let is_step = self.mention.form == Form::Step;
+        let own = mentions::body(self.words).map(str::to_owned);
+        own.or_else(|| is_step.then(in_step).flatten())
     }
 
     fn path(&self) -> &str {
@@ -459,7 +475,8 @@ impl<'a> Candidate<'a> {
             return false;
         }
         if !matches!(self.mention.method.as_str(), "GET" | "DELETE") {
-            let object = mentions::body(self.words).map(serde_json::from_str::<Map<_, Value>>);
+            let body = self.body();
+            let object = body.as_deref().map(serde_json::from_str::<Map<_, Value>>);
             let has_status = || mentions::has_status(self.words) || self.is_reference();
             return object.map_or_else(has_status, |object| object.is_ok());
         }
@@ -475,7 +492,9 @@ impl<'a> Candidate<'a> {
             || self.is_record() && mentions::label(self.words).is_some_and(labels::says_example)
             || matches!(self.mention.form, Form::Step | Form::Fields)
                 && url::this_machine(&self.mention.url).is_some()
-            || (self.is_heading() || is_named && !self.is_in_list())
+            || (self.is_heading()
+                || self.mention.form == Form::Step
+                || is_named && !self.is_in_list())
                 && near.any(|block| says_status(block))
     }
 

@@ -318,10 +318,6 @@ impl<'a> Parser<'a> {
                 (None, _) => return Err(self.error("a value is missing")),
                 _ => {}
             }
-            if items.iter().all(|item| item.node().is_some()) {
-                let text = "this list has no brackets `[` and `]`";
-                self.unclosed.get_or_insert(SyntaxError::new(start, text));
-            }
             let kind = Kind::Array(items);
             let span = start..end;
             return Ok(Node { kind, span });

@@ -80,6 +80,7 @@ mod result_text;
 mod rewrite;
 mod run;
 mod sample_calls;
+mod sample_ids;
 mod sendable;
 mod sentences;
 mod service;

@@ -40,11 +40,8 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
     let claim = |part: Part, value: Value| Claim::new(part, value, range.clone());
     let body = Part::Body(Vec::new());
     let member = |name: &str| objects.iter().flatten().find(|(known, _)| known == name);
-    // What `Invoke-WebRequest` prints; the status is read elsewhere.
-    if member("StatusDescription")
-        .or(member("RawContent"))
-        .is_some()
-    {
+    // The status is read elsewhere.
+    if is_of_web_request(&objects) {
         let json = member("Content").and_then(|(_, value)| serde_json::from_str(value).ok());
         return json.map(|json| claim(body, json)).into_iter().collect();
     }
@@ -82,7 +79,7 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
             };
             let is_open = shown.is_empty()
                 || shown.ends_with("...")
-                || shown.contains(['…', '<', '#'])
+                || shown.contains(['…', '<', '#', '\n'])
                 || is_one_of(&shown.to_lowercase(), KINDS);
             // Windows writes numbers as its language does.
             let is_same = shown.eq_ignore_ascii_case(&actual) || shown.replace(',', ".") == actual;
@@ -93,6 +90,21 @@ pub fn claims(text: &str, range: &Range<usize>, received: &Received) -> Vec<Clai
         }
     }
     claims
+}
+
+/// Whether objects are a response as `Invoke-WebRequest` prints it; the line of the status may be read already.
+fn is_of_web_request(objects: &[Object]) -> bool {
+    let mut members = objects.iter().flatten();
+    members.any(|(name, value)| match name.as_str() {
+        "StatusDescription" | "RawContent" => true,
+        "Content" => value.starts_with(['{', '[']),
+        _ => false,
+    })
+}
+
+/// Whether text is a response as `Invoke-WebRequest` prints it, whose alias was `curl`.
+pub fn is_web_response(text: &str) -> bool {
+    is_listing(text) && is_of_web_request(&list(text))
 }
 
 /// A listing without the marks of comments.
@@ -132,7 +144,8 @@ fn list(text: &str) -> Vec<Object> {
             // The value goes on in the next line.
             None => {
                 if let Some((_, value)) = objects.last_mut().and_then(|last| last.last_mut()) {
-                    *value = "...".to_owned();
+                    value.push('\n');
+                    value.push_str(line.trim());
                 }
             }
         }
@@ -204,7 +217,7 @@ mod tests {
             objects.iter().map(object).collect::<Vec<_>>().join("; ")
         };
         let text = "id   : 1\nname : Ada\n       Lovelace\n\nid   : 2\nname : Bob\n";
-        assert_eq!(shown(list(text)), "id=1 name=...; id=2 name=Bob");
+        assert_eq!(shown(list(text)), "id=1 name=Ada\nLovelace; id=2 name=Bob");
         let text = "id name  price\n-- ----  -----\n 1 Ada Y   4.5\n 2 Bob       7\n";
         let rows = table(text).map(shown);
         assert_eq!(

@@ -164,6 +164,10 @@ impl Unmet<'_> {
             [area, _, ..] if is_one_of(area, AREAS) && !self.is_resource(area) => true,
             // `/user/authenticate`, `/search/ab`
             [name, _] if is_one_of(name, ACTIONS) && !self.is_resource(name) => true,
+            // `POST /return/1`: no record is created at the path of one.
+            [name, _] if self.request.method == "POST" && !self.is_resource(name) => {
+                is_verb(name) && !self.is_misspelt(name)
+            }
             [name, action] if !self.is_resource(name) && !self.is_resource(action) => {
                 is_word_or_phrase(name) && (is_word_or_phrase(action) || is_one_of(action, ACTIONS))
             }
@@ -181,7 +185,7 @@ impl Unmet<'_> {
             }
             // `/orders/product/lamp`, `/students/1/attendance`
             [collection, id, name] => {
-                reads
+                (reads || succeeds && !shows_record(page, example))
                     && is_word_or_phrase(id)
                     && !self.is_resource(id)
                     && self.has_other_ids(collection)

@@ -482,7 +482,9 @@ pub fn shows_json(page: &Page, index: usize) -> bool {
 fn introduces_body(sentence: &str) -> bool {
     const RETURNED: &str = "returns returned return responds response body";
     const SENT: &str = "send sends sent save store file post put request";
-    labels::has_word(sentence, RETURNED)
+    // "Example:"
+    let is_example = labels::words(sentence).len() == 1 && labels::says_example(sentence);
+    (labels::has_word(sentence, RETURNED) || is_example)
         && !labels::has_word(sentence, SENT)
         && !labels::is_elsewhere(sentence)
         && !status_text::says_failure(sentence)

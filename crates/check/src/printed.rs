@@ -115,6 +115,7 @@ impl Printed {
     /// Whether a text is an object or several as they are printed.
     pub fn is_listing(&self, text: &str) -> bool {
         self.is_listed && listings::is_listing(text)
+            || !self.is_filtered() && listings::is_web_response(text)
     }
 
     /// Adds the text that curl writes after the body.

@@ -165,7 +165,7 @@ impl Around<'_> {
         let response = self.example.response.as_ref().map(|own| own.fence);
         let label = response.filter(|at| *at != self.example.fence);
         let label = label.and_then(|at| self.page.blocks.get(at.checked_sub(1)?)?.text());
-        const RESPONSE: &str = "the response antwort respuesta resposta réponse risposta ответ";
+        const RESPONSE: &str = "the response antwort respuesta resposta réponse risposta ответ відповідь odpowiedź svar antwoord yanıt vastaus";
         label.is_none_or(|label| {
             let mut words = labels::words(label).into_iter();
             words.all(|word| is_one_of(&word, RESPONSE)) || programs::is_plain_output_label(label)

@@ -311,8 +311,8 @@ impl Runner<'_> {
             && let Some(reason) = unmet()
         {
             details.without_effect = reason.without_effect;
-            let is_kept = !example.is_mention && !example.is_sent_empty;
-            if reason.without_effect && request.writes() && is_kept {
+            let is_undone = reason.without_effect || example.has_sample_id;
+            if is_undone && request.writes() && is_kept {
                 self.session.forget_last(fixture);
             }
             return Err(Outcome::Skipped(reason.text));

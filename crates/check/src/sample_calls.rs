@@ -5,6 +5,7 @@ use super::found::FoundRequest;
 use super::labels::{self, Announces};
 use super::mentions;
 use super::page::{Block, Page};
+use super::service::Request;
 use super::url;
 
 /// Where an endpoint with placeholders is named above a request in its section ("GET /users/:id"), and the block with its
@@ -43,9 +44,24 @@ fn endpoint_above(
             let is_own = named.method == own.method && url::is_form_of(&named.url, &own.target);
             return (is_template && is_own).then_some(index);
         }
+        if block.text().is_some_and(|text| names_form(text, own)) {
+            return Some(index);
+        }
         if matches!(block, Block::Heading(heading) if !is_part(&heading.text)) {
             return None;
         }
     }
     None
+}
+
+/// Whether a sentence names the method of a request, and its path with placeholders: "A user is read by a GET request for
+/// `/users/<id>`".
+fn names_form(text: &str, own: &Request) -> bool {
+    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '*' | ','));
+    let is_form = |word: &str| {
+        word.starts_with('/')
+            && url::placeholder(word).is_some()
+            && url::is_form_of(word, &own.target)
+    };
+    words.clone().any(is_form) && words.any(|word| word == own.method)
 }

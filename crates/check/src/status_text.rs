@@ -514,7 +514,8 @@ fn of_case(text: &str) -> Option<u16> {
 pub fn is_general(text: &str) -> bool {
     const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer body postman insomnia curl client browser terminal \
          successful deletion creation update updating deleting status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
-         delete vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
+         delete check verify ensure confirm assert validate make sure step test see prüfe überprüfe vérifie vérifiez verifica \
+         verifique comprueba compruebe verificar comprobar vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
          deveria deve dovresti das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
          risposta tiene tem ha hat avec con com mit сервер ответ имеет запрос 服务器 服务 请求 会 将";

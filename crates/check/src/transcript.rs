@@ -1,5 +1,6 @@
 //! What blocks show around a body: status lines, headers, the marks of `curl -v`, and comments.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -292,7 +293,12 @@ pub fn is_message(text: &str) -> bool {
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
     let words = quoted.unwrap_or(text);
-    is_sentence(words) && (OUTCOME.is_match(words) || words.ends_with('!'))
+    // "User deleted with id: 1"
+    let plain = match words.split_once(": ") {
+        Some((before, after)) if OUTCOME.is_match(before) => Cow::Owned([before, after].join(" ")),
+        _ => Cow::Borrowed(words),
+    };
+    is_sentence(&plain) && (OUTCOME.is_match(words) || words.ends_with('!'))
 }
 
 /// Whether the only line below a command in a session is what the server returned, in words. "The list of users is

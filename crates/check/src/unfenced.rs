@@ -225,10 +225,11 @@ impl Scan<'_> {
         }
         let code = line.end - self.unlabelled(line).len();
         let label = self.content[start..code].trim();
-        let announces_json = matches!(
-            labels::label(label),
-            Announces::Response | Announces::RequestBody | Announces::Body
-        );
+        let announces_json = labels::is_body_label(label)
+            || matches!(
+                labels::label(label),
+                Announces::Response | Announces::RequestBody | Announces::Body
+            );
         let rest = code..line.end;
         let short = !label.is_empty() && labels::words(label).len() <= 8;
         short
@@ -401,7 +402,14 @@ impl Scan<'_> {
             return None;
         }
         let within = lenient_json::value_end(&self.content[at..paragraph]);
-        let length = within.or_else(|| lenient_json::value_end(rest))?;
+        let mut length = within.or_else(|| lenient_json::value_end(rest))?;
+        // A list without its brackets.
+        while let Some(next) = rest[length..].strip_prefix(',')
+            && next.trim_start_matches(' ').starts_with('{')
+            && let Some(item) = lenient_json::value_end(next)
+        {
+            length += 1 + item;
+        }
         let after = rest[length..].lines().next().unwrap_or_default();
         // Dots may stand for the closing bracket, but they would take all that follows. A shell marks the missing end of a
         // line with `%`.

@@ -62,6 +62,7 @@ impl Unmet<'_> {
         };
         assumed
             .or_else(|| self.lacks_body())
+            .or_else(|| self.is_other_sample())
             .or_else(|| self.is_mentioned())
             .or_else(|| self.is_of_other_version())
             .or_else(|| self.missing_prerequisite())
@@ -79,6 +80,14 @@ impl Unmet<'_> {
         let is_sure = succeeds && received.is_success() || matches!(received.status, 404 | 405);
         (self.example.is_sent_empty && !is_sure)
             .then(|| "an endpoint without a request body".to_owned())
+    }
+
+    /// Whether the response to an endpoint is a sample that the data does not have.
+    fn is_other_sample(&self) -> Option<String> {
+        let target = self.example.request.target();
+        self.example.has_sample_id.then(|| {
+            format!("a template; the response to `{target}` is another than the one shown")
+        })
     }
 
     /// Whether the request is only mentioned: a sentence may speak of one that fails, and a list of endpoints has
