@@ -290,3 +290,112 @@ fn the_body_may_be_below_a_block_with_the_status() {
         ),
     ]);
 }
+
+#[test]
+fn a_table_of_a_request_may_be_above_one_of_its_response() {
+    let tables = |method: &str, path: &str, sent: &str, status: &str, body: &str| {
+        let sent = match sent {
+            "" => String::new(),
+            sent => format!("| **Body** | `{sent}` |\n"),
+        };
+        let body = match body {
+            "" => String::new(),
+            body => format!("| **Body** | `{body}` |\n"),
+        };
+        format!(
+            "## A request\n\n| Field | Value |\n|---|---|\n| **Verb** | {method} |\n| **URL** | `http://localhost:3000{path}` |\n{sent}\n**Recorded response:**\n\n| Field | Value |\n|---|---|\n| **Status code** | `{status}` |\n{body}\n"
+        )
+    };
+    let cats = r#"{"name": "Cats"}"#;
+    assert_all_judged(&[
+        (
+            tables(
+                "POST",
+                "/bands",
+                cats,
+                "201 Created",
+                r#"{"id": 3, "name": "Cats"}"#,
+            ),
+            &["pass: as documented"][..],
+        ),
+        (
+            tables(
+                "POST",
+                "/bands",
+                cats,
+                "201 Created",
+                r#"{"id": 3, "name": "Dogs"}"#,
+            ),
+            &["fail: name: documented \"Dogs\", got \"Cats\""],
+        ),
+        (
+            tables("POST", "/bands", cats, "200 OK", ""),
+            &["fail: the text documents 200"],
+        ),
+        (tables("GET", "/bands/1", "", "200 OK", ""), &["pass"]),
+        (tables("GET", "/bands/1", "", "404", ""), &["fail"]),
+    ]);
+}
+
+#[test]
+fn each_item_of_a_list_of_requests_has_its_own_status() {
+    let page = "1. GET /bands/9 (404 Not Found)\n2. PUT /bands/1 (200 OK)\n3. DELETE /bands/1 (204 No Content)\n";
+    assert_rows(&[(page, &["pass", "pass", "fail: the text documents 204"])]);
+}
+
+#[test]
+fn statuses_and_numbers_in_further_forms() {
+    let get = |below: &str| curl("http://localhost:3000/bands/1") + below;
+    let blueprint = |status: &str| {
+        format!(
+            "## Band [/bands/{{id}}]\n\n### Get [GET]\n\n+ Parameters\n    + id: `1` (number, required) - the id\n\n+ Response {status} (application/json)\n"
+        )
+    };
+    let comment = |name: &str| {
+        format!(
+            "```bash\ncurl http://localhost:3000/bands --json '{{\"name\": \"Ants\"}}'\n# Output: 201 Created, {{\"id\":3,\"name\":\"{name}\",...}}\n```\n"
+        )
+    };
+    let rows = |count: u8, id: u8| {
+        format!(
+            "| Метод | Путь | Ожидание | Дополнительная проверка |\n|---|---|---|---|\n| GET | /bands | 200 | Массив из {count} записей, id и name |\n| GET | /bands/2 | 200 | id = {id}, name |\n"
+        )
+    };
+    assert_all_judged(&[
+        (blueprint("200"), &["pass"][..]),
+        (blueprint("404"), &["fail: the text documents 404"]),
+        (
+            get("*Response*\n\n`NoContent - 204`\n"),
+            &["fail: the text documents 204"],
+        ),
+        (
+            get("The above request should have a 200 response.\n"),
+            &["pass"],
+        ),
+        (
+            get("The above request should have a 201 response.\n"),
+            &["fail: the text documents 201"],
+        ),
+        (comment("Ants"), &["pass: as documented"]),
+        (
+            comment("Bees"),
+            &["fail: name: documented \"Bees\", got \"Ants\""],
+        ),
+        (
+            curl("http://localhost:3000/bands") + "You should see three bands in an array.\n",
+            &["fail: the number of items: documented 3, got 2"],
+        ),
+        (rows(2, 2), &["pass", "pass"]),
+        (
+            rows(12, 3),
+            &[
+                "fail: the number of items: documented 12",
+                "fail: id: documented 3",
+            ],
+        ),
+        (
+            curl("http://localhost:3000/bands/1/top-sold-songs") + "```json\n[{\"id\": 1}]\n```\n",
+            &["skipped: `/bands/1/top-sold-songs` is a route"],
+        ),
+    ]);
+}

@@ -279,7 +279,9 @@ impl<'a> Scan<'a> {
             self.announced = Announces::OtherJson;
         }
         let in_response = self.announced == Announces::Response;
-        self.no_body = labels::says_no_body(&prose.text, in_response) && self.out.is_empty();
+        self.no_body = labels::says_no_body(&prose.text, in_response)
+            && self.out.is_empty()
+            && mentions::named_in(block).is_none();
         !self.no_body
     }
 

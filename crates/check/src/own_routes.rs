@@ -190,7 +190,7 @@ impl Unmet<'_> {
                     && !self.is_resource(id)
                     && self.has_other_ids(collection)
                     || self.is_member(collection, id, name)
-                    || !(is_shown && shows_record(page, example))
+                    || (name.contains('-') || !(is_shown && shows_record(page, example)))
                         && self.is_resource(collection)
                         && !is_word(id)
                         && is_verb(name)

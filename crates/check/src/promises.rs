@@ -13,6 +13,7 @@ use super::labels;
 use super::other_requests;
 use super::page::{Block, Fence};
 use super::programs;
+use super::result_text::{self, Noun};
 use super::status_below;
 use super::status_text;
 use super::text::is_one_of;
@@ -40,7 +41,7 @@ impl Around<'_> {
 
     /// The number of records that a sentence promises, unless the page shows them.
     pub fn promised_count(&self) -> Option<Claim> {
-        static COUNT: LazyLock<Regex> = regex!(
+        static PROMISE: LazyLock<Regex> = regex!(
             r"(?xi)
             ^\W*(?:(?:this|it|the\s+(?:following\s+)?(?:request|command|response|result|server|list|array|output|answer|call))\s+
                 (?:(?:will|should|now|then)\s+)?(?:returns?|contains?|has|have|includes?|lists?|gives?|shows?|prints?)
@@ -48,29 +49,23 @@ impl Around<'_> {
               | there\s+are | the\s+(?:response|result|body|output)\s+(?:is|will\s+be) | expect
               | (?:die\s+antwort|es|das\s+ergebnis|die\s+liste)\s+(?:enthält|hat|liefert) | (?:la\s+(?:respuesta|réponse|risposta)|a\s+resposta)\s+(?:contiene|tiene|contient|contém|tem|ha)
               | devuelve | renvoie | retorna | restituisce | liefert)
-            \s+(?:back\s+)?(?:exactly\s+|only\s+|(?:a\s+list|an\s+array)\s+(?:of|with)\s+|all\s+)?
-            (?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+
-            (?P<what>[\w-]+)\s*(?:[.:!;,–—]|$|\n|in\s+total|in\s+the\s+(?:list|array|response)|back\b)
-            | ^\W*(?:all\s+)?(?P<number>\d+|two|three|four|five|six|seven|eight|nine|ten)\s+(?P<noun>[\w-]+)\s+are\s+(?:returned|listed|shown|sent)(?:\s+back)?\s*(?:[.!:]|$)"
+            \s+(?:back\s+)?"
         );
-        const ITEMS: &str = "result results record records item items element elements entry entries object objects row rows \
-             einträge datensätze ergebnisse elemente resultados registros elementos résultats éléments enregistrements risultati elementi";
-        const NUMBERS: &str = "zero one two three four five six seven eight nine ten";
+        // "All five users are listed."
+        static LISTED: LazyLock<Regex> =
+            regex!(r"(?i)^(?P<what>.*\S)\s+are\s+(?:returned|listed|shown|sent)(?:\s+back)?\W*$");
         let is_filtered = self.example.request.printed.is_filtered();
         if self.example.response.is_some() || is_filtered {
             return None;
         }
-        let resource = url::resource(self.example.request.target()).to_lowercase();
+        let resource = url::resource(self.example.request.target());
         self.sentences().into_iter().find_map(|(sentence, range)| {
-            let found = COUNT.captures(sentence)?;
-            let what = found.name("what").or(found.name("noun"))?;
-            let what = what.as_str().to_lowercase();
-            let word = found.name("count").or(found.name("number"))?;
-            let word = word.as_str().to_lowercase();
-            let in_words = || NUMBERS.split(' ').position(|number| number == word);
-            let number = word.parse().ok().or_else(in_words)?;
-            let is_items = is_one_of(&what, ITEMS) || what == resource;
-            (is_items && status_text::is_promise(sentence)).then(|| Claim::count(number, range))
+            let promise = PROMISE.find(sentence);
+            let promised = promise.map(|found| &sentence[found.end()..]);
+            let listed = || Some(LISTED.captures(sentence)?.name("what")?.as_str());
+            let text = promised.or_else(listed)?.trim_end_matches([':', ' ']);
+            let number = result_text::count(text, resource, Noun::Known)?;
+            status_text::is_promise(sentence).then(|| Claim::count(number, range))
         })
     }
 

@@ -21,20 +21,38 @@ pub fn read(text: &str, blocks: &[Block], index: usize, table: &Table) -> Vec<Bl
     let next = below
         .iter()
         .find(|block| matches!(block, Block::Fence(_) | Block::Heading(_)));
+    // A table with the status, and maybe the body, of the response.
+    let response = below
+        .iter()
+        .take_while(|block| !matches!(block, Block::Fence(_) | Block::Heading(_)))
+        .find_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        });
+    let response = response.filter(|table| request(table).is_none());
+    let response_status = response.and_then(|table| beside(table, "status code"));
     if let Some(Shown {
         method,
         url,
         cell,
         status,
+        body,
     }) = request(table)
-        && (next.is_some_and(is_response) || status.is_some() && needs_no_body(method, url))
+        && let status = status.or(response_status)
+        && (next.is_some_and(is_response)
+            || status.is_some() && (needs_no_body(method, url) || body.is_some()))
     {
         let Some(query) = query(table) else {
             return Vec::new();
         };
         let place = cell.start(text).unwrap_or(cell.range.start)..cell.range.end;
-        let message = format!("{method} {url}{query}");
+        let body = body.map_or_else(String::new, |body| format!("\n\n{body}"));
+        let message = format!("{method} {url}{query}{body}");
         let mut shown = vec![Block::Fence(Fence::synthetic(text, place, message))];
+        if let Some(shown_response) = response.and_then(|table| response_in(text, table)) {
+            shown.push(Block::Fence(shown_response));
+            return shown;
+        }
         shown.extend(status.map(|cell| {
             Block::Prose(Prose {
                 text: format!("Status: {}", cell.text),
@@ -81,27 +99,51 @@ struct Shown<'a> {
     /// Where the URL is.
     cell: &'a Cell,
     status: Option<&'a Cell>,
+    /// The JSON that is sent.
+    body: Option<&'a str>,
+}
+
+/// The value in a row of a table that begins with one of these words. Further columns explain it.
+fn beside<'a>(table: &'a Table, names: &str) -> Option<&'a Cell> {
+    let is_named = |row: &[Cell]| match row {
+        [name, _] => labels::has_word(&name.text, names),
+        [name, _, ..] => is_one_of(&name.text.to_lowercase(), names),
+        _ => false,
+    };
+    table.all_rows().find(|row| is_named(row))?.get(1)
+}
+
+/// The response in the rows of a table: its status and its body.
+fn response_in(text: &str, table: &Table) -> Option<Fence> {
+    let status = status_text::code(beside(table, "status code")?)?;
+    let body = beside(table, "body response json")?;
+    let is_json = result_rows::json_in(&body.text) == Some(&body.text);
+    is_json.then(|| message(text, status, body))?
+}
+
+/// A response whose body is in a cell.
+fn message(text: &str, status: u16, body: &Cell) -> Option<Fence> {
+    let head = format!("HTTP/1.1 {status}\n\n");
+    let mut fence = Fence::unfenced(text, body.range.clone());
+    fence.content = format!("{head}{}", body.text);
+    fence.pieces = vec![Piece {
+        content: head.len(),
+        source: body.start(text)?,
+        length: body.text.len(),
+    }];
+    Some(fence)
 }
 
 /// The request that a table shows: in one row below "Method" and "URL", or in rows that begin with these words. The method
 /// may be in the cell of the URL.
 fn request(table: &Table) -> Option<Shown<'_>> {
-    let beside = |names: &str| {
-        // Further columns explain the value.
-        let is_named = |row: &[Cell]| match row {
-            [name, _] => labels::has_word(&name.text, names),
-            [name, _, ..] => is_one_of(&name.text.to_lowercase(), names),
-            _ => false,
-        };
-        table.all_rows().find(|row| is_named(row))?.get(1)
-    };
     let find = |names: &str| {
         let in_column = match table.rows.as_slice() {
             [row] => table.column(names).and_then(|column| row.get(column)),
             _ => None,
         };
         let in_column = in_column.filter(|cell| !cell.text.is_empty());
-        in_column.or_else(|| beside(names))
+        in_column.or_else(|| beside(table, names))
     };
     let cell = find("url uri endpoint path route")?;
     let (method, url) = match cell.text.split_once(' ') {
@@ -113,11 +155,13 @@ fn request(table: &Table) -> Option<Shown<'_>> {
     };
     let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
     let status = find("status code");
+    let body = beside(table, "body payload").and_then(|cell| result_rows::json_in(&cell.text));
     (is_method && url.contains('/') && !url.contains([' ', '`'])).then_some(Shown {
         method,
         url,
         cell,
         status,
+        body,
     })
 }
 
@@ -188,15 +232,7 @@ fn example_of_statuses(text: &str, table: &Table) -> Option<Block> {
     let (row, code) = success?;
     let mut cells = row.iter();
     let body = cells.find(|cell| result_rows::json_in(&cell.text) == Some(&cell.text))?;
-    let head = format!("HTTP/1.1 {code}\n\n");
-    let mut fence = Fence::unfenced(text, body.range.clone());
-    fence.content = format!("{head}{}", body.text);
-    fence.pieces = vec![Piece {
-        content: head.len(),
-        source: body.start(text)?,
-        length: body.text.len(),
-    }];
-    Some(Block::Fence(fence))
+    message(text, code, body).map(Block::Fence)
 }
 
 /// Whether a code block beside a table, up to the next headings, may be the response to what is above it.

@@ -37,10 +37,10 @@ pub struct Columns {
 impl Columns {
     pub fn of(table: &Table) -> Columns {
         const RESULT: &str = "status code response result results returns output answer expected statuscode antwort ergebnis réponse \
-             résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус 状态码 响应 返回 结果";
+             résultat statut respuesta resultado estado resposta risposta risultato stato ответ статус ожидание 状态码 响应 返回 结果";
         const SENT: &str = "body input entrada payload params parameters data cuerpo corpo corps тело 请求体 ボディ";
         const CHECKS: &str = "verify verification assert assertion assertions check checks validation validations validaciones \
-             validação validações verificar comprobar prüfen vérification";
+             validação validações verificar comprobar prüfen vérification проверка проверки";
         const DESCRIPTION: &str = "description descriptions notes note remarks details scenario case beschreibung descripción descrição cenário escenario";
         static COUNT: LazyLock<Regex> = regex!(
             r"(?ix)\b(?:number|no\.|count|how\s+many|anzahl|número|cantidad|quantidade|nombre|numero)\b.*\b(?:results?|records?|items?|rows?|entries|objects?|returned|expected|ergebnisse|resultados|résultats|risultati)\b

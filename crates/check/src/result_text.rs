@@ -52,12 +52,12 @@ static COUNT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
         r"(?xi)^{LEADS}
         (?:(?:an?|the|eine|una?|uma|une)\s+)?
-        (?P<list>(?:json\s+)?(?:array|arreglo|list|lista|liste|collection|colección|coleção|tableau)\s+(?:json\s+)?(?:with|of|de|com|con|mit|von|avec|containing)\s+)?
+        (?P<list>(?:json\s+)?(?:array|arreglo|list|lista|liste|collection|colección|coleção|tableau|массив|список)\s+(?:json\s+)?(?:with|of|de|com|con|mit|von|avec|containing|из|с)\s+)?
         (?:(?:all|exactly|only|just|the|los|las|os|as|die|les|alle|todos|todas|tous|toutes|solo|sólo|só|apenas|nur|genau)\s+)*
         (?P<count>\d{{1,5}}|\p{{L}}+)\s+(?:(?P<adjective>\p{{L}}[\p{{L}}-]*)\s+)??(?P<noun>\p{{L}}[\p{{L}}-]*)
-        (?:\s+(?:in\s+total|total|returned|are\s+returned|back|found|in\s+the\s+(?:list|array|response|body)|werden\s+geliefert|insgesamt|en\s+total|no\s+total|in\s+totale
+        (?:\s+(?:in\s+total|total|returned|are\s+returned|back|found|in\s+(?:the|an?)\s+(?:list|array|response|body)|werden\s+geliefert|insgesamt|en\s+total|no\s+total|in\s+totale
             |de\s+(?:ejemplo|prueba|exemplo|teste)|d['’]exemple))?
-        (?P<more>\s+(?:and|e|y|und|et)\s+[^\d]*)?
+        (?P<more>\s+(?:and|e|y|und|et|и)\s+[^\d]*)?
         [\s.!*_`\x22')]*$"
     ))
 });

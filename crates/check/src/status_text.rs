@@ -38,9 +38,9 @@ static STATEMENT: LazyLock<Regex> = regex!(
             respond(?:s|ed)?(?:\s+with)? | repl(?:y|ies|ied)(?:\s+with)? | answer(?:s|ed)?(?:\s+with)? | gives? |
             yields? | gibt | liefert | ergibt | antwortet(?:\s+mit)? | renvoi\w+ | retourn\w+ | répond | devuelv\w+ | devolver\w* |
             responde(?:\s+con)? | retorn\w+ | restituisc\w+ | fails?\s+with | results?\s+in | ends\s+(?:in|with) | gets? | receives? |
-            expects? | (?:should|will|['’]ll)\s+see | response\s+is | верн\w+ | возвраща\w+ |
+            expects? | (?:should|will|['’]ll)\s+(?:see|have) | response\s+is | верн\w+ | возвраща\w+ |
             statuscode | statuskod\w* | estado | statut | stato | stav | kod(?:em|u|om)? | durum(?:\s+kodu)? | статус\w* | код\w* |
-            ^\W*(?:an?|une?|una|uno|uma?|eine?n?|see) |
+            ^\W*(?:an?|une?|una|uno|uma?|eine?n?|see|have) |
             ^\W*(?:(?:vous|sie|du|wir|usted|você|lei)\s+)?(?:obt(?:enir|ener|er|iene[ns]?|enez)|erh(?:ält|alten)|recev\w+|receb\w+|recib\w+|ricev\w+) |
             (?:antwort|ergebnis)\s+(?:ist|lautet) | (?:réponse|résultat)\s+est | (?:respuesta|resultado)\s+es |
             (?:resposta|resultado)\s+é | (?:risposta|risultato)\s+è)\b | 返回) [^\w\n]{0,6}
@@ -61,7 +61,7 @@ static ALTERNATIVE: LazyLock<Regex> = regex!(
 );
 /// Words of an expectation before a status: `should 404`, `It must return 404`.
 static SHOULD: LazyLock<Regex> = regex!(
-    r"(?xi)^\W*(?:(?:it|this|that|we|you|vous|tu|sie|du|wir|você|lei|usted|the\s+(?:server|api|response))\s+)?
+    r"(?xi)^\W*(?:(?:it|this|that|we|you|vous|tu|sie|du|wir|você|lei|usted|(?:the|this|both|each)\s+(?:above\s+)?(?:server|api|response|requests?|calls?|commands?))\s+)?
         (?:should|must|shall|will|sollten?|solltest|soll|muss|deberías?|deberia|debes?|deveria|deve|devrai[ts]|devriez|doit|dovrebbe|dovresti|должен|должно)\b\s*(?:be\b)?"
 );
 /// Words for an error, or for a request that fails.
@@ -248,6 +248,16 @@ pub fn in_line(line: &str) -> Option<u16> {
         .find(['{', '['])
         .filter(|at| *at > 0 && line.trim_end().ends_with(['}', ']']));
     let line = json.map_or(line, |at| &line[..at]);
+    // "NoContent - 204"
+    static PHRASE_FIRST: LazyLock<Regex> =
+        regex!(r"^\W*(?P<phrase>[A-Z][A-Za-z ]+?)\s*[-–—:]\s*(?P<code>[1-5]\d\d)\W*$");
+    if let Some(found) = PHRASE_FIRST.captures(line) {
+        let code = found["code"].parse().ok()?;
+        let letters = |text: &str| text.to_lowercase().replace([' ', '-'], "");
+        if reason(code).is_some_and(|reason| letters(reason) == letters(&found["phrase"])) {
+            return Some(code);
+        }
+    }
     let captures = STATUS_LINE.captures(line.trim())?;
     let code = captures.name("code")?.as_str().parse().ok()?;
     let given = captures
@@ -515,7 +525,7 @@ pub fn is_general(text: &str) -> bool {
     const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer body postman insomnia curl client browser terminal \
          successful deletion creation update updating deleting status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
          delete check verify ensure confirm assert validate make sure step test see prüfe überprüfe vérifie vérifiez verifica \
-         verifique comprueba compruebe verificar comprobar vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
+         verifique comprueba compruebe verificar comprobar above both each requests calls commands vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
          deveria deve dovresti das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
          risposta tiene tem ha hat avec con com mit сервер ответ имеет запрос 服务器 服务 请求 会 将";
@@ -535,7 +545,10 @@ fn last_part(text: &str) -> Option<u16> {
 
 /// The status of a line that explains it: `404 Not Found – no such user`, `Response (201): the new user`.
 pub fn explained(line: &str) -> Option<u16> {
-    let found = EXPLAINED.captures(line)?;
+    // "Response 404 (application/json)" has a media type, and no explanation.
+    let found = EXPLAINED
+        .captures(line)
+        .filter(|_| in_line(line).is_none())?;
     let named = || {
         let is_label = labels::label(&found["label"]) == Announces::Response;
         Some(format!("{})", &found["status"])).filter(|_| is_label)

@@ -85,9 +85,10 @@ fn is_template_url(text: &str) -> bool {
         && !first.contains('…')
 }
 
-/// A status before JSON on the same line: `404 {`, `404 Not Found: {`, `< 200: {`.
-pub(super) static STATUS_BEFORE: LazyLock<Regex> =
-    regex!(r"^(?:<\ )?(?P<status>[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?)(?::\ ?|\ )[{\[]");
+/// A status before JSON on the same line: `404 {`, `404 Not Found: {`, `HTTP/1.1 201 Created, {`, `< 200: {`.
+pub(super) static STATUS_BEFORE: LazyLock<Regex> = regex!(
+    r"^(?:<\ )?(?P<status>(?:HTTP/\d(?:\.\d)?\ )?[1-5]\d\d(?:\ [A-Z][A-Za-z\ ]*)?)(?::\ ?|,\ |\ [–—+-]\ |\ )[{\[]"
+);
 
 /// The text with the JSON on a line of its own, if a status is before it; offsets stay valid.
 pub(super) fn below_status(text: &str) -> Option<String> {
