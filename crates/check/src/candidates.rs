@@ -128,6 +128,10 @@ struct Scan<'a> {
     used: bool,
     /// Whether there was a block since the last heading or paragraph.
     shown: bool,
+    /// Whether the next block is called the headers of the response.
+    is_headers: bool,
+    /// Below "Error response", where all is about failures.
+    in_errors: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -156,6 +160,8 @@ impl<'a> Scan<'a> {
             listed: None,
             used: false,
             shown: false,
+            is_headers: false,
+            in_errors: false,
         }
     }
 
@@ -187,9 +193,8 @@ impl<'a> Scan<'a> {
             said => said,
         };
         self.used = false;
-        // "Error handling", above the errors of all endpoints.
-        let is_of_all = heading.level < self.own_level && status_text::names_error(text);
-        if self.announced == Announces::Response && !is_of_all {
+        self.in_errors = false;
+        if self.announced == Announces::Response {
             self.response.get_or_insert(heading.level);
         }
         let is_outer = heading.level <= self.own_level && self.response.is_none();
@@ -201,7 +206,9 @@ impl<'a> Scan<'a> {
             return heading.level == self.own_level && self.is_part(heading);
         }
         self.list = self.list.filter(|depth| heading.level > *depth);
-        if labels::has_word(text, "responses errors") {
+        // "Error handling", above the errors of all endpoints.
+        let is_of_all = heading.level < self.own_level && status_text::names_error(text);
+        if labels::has_word(text, "responses errors") || is_of_all {
             self.list = Some(heading.level);
         }
         let fails = self.status.is_some_and(|status| status >= 400);
@@ -287,7 +294,9 @@ impl<'a> Scan<'a> {
 
     /// Below a list of statuses the response is that of the success in it.
     fn end_list(&mut self) {
-        if let Some(success) = self.listed.take() {
+        if let Some(success) = self.listed.take()
+            && !self.in_errors
+        {
             (self.status, self.other_case) = (Some(success), false);
         }
     }
@@ -295,6 +304,7 @@ impl<'a> Scan<'a> {
     fn label(&mut self, index: usize, label: &str) {
         // "+ Headers" between "+ Response" and its "+ Body".
         if self.announced == Announces::Response && labels::words(label) == ["headers"] {
+            self.is_headers = true;
             return;
         }
         let said = labels::label(label);
@@ -309,9 +319,16 @@ impl<'a> Scan<'a> {
             self.announced = said;
         }
         self.used = false;
-        if let Some(code) = status_text::of_response_label(label) {
-            let is_error = begins_errors(&self.page.blocks[index]);
-            (self.status, self.other_case) = (Some(code), is_error);
+        let begins_errors = begins_errors(&self.page.blocks[index]);
+        let code = status_text::of_response_label(label);
+        self.in_errors = match code {
+            // "Code: 404" below "Error response:".
+            Some(code) => begins_errors || self.in_errors && code >= 400,
+            None if said == Announces::Response => begins_errors,
+            None => self.in_errors,
+        };
+        if let Some(code) = code {
+            (self.status, self.other_case) = (Some(code), self.in_errors);
             self.announced = Announces::Response;
         }
     }
@@ -324,6 +341,9 @@ impl<'a> Scan<'a> {
         match page.text[start..fence.range.start].trim().is_empty() && start < fence.range.start {
             true => self.listed = None,
             false => self.end_list(),
+        }
+        if std::mem::take(&mut self.is_headers) {
+            return true;
         }
         let role = page.declared_role(index);
         let mut between = self.at + 1..index;
@@ -427,9 +447,12 @@ pub fn begins_errors(block: &Block) -> bool {
     text.is_some_and(|text| {
         let words = labels::words(text);
         // "Returns an error", which this example does.
-        let is_sentence = words
-            .first()
-            .is_some_and(|word| is_one_of(word, "returns gives shows"));
+        let is_sentence = block.prose().is_some_and(|prose| prose.bold.is_none())
+            && !text.ends_with(':')
+            && words
+                .first()
+                .is_some_and(|word| is_one_of(word, "returns gives shows"))
+            && !words.iter().any(|word| word == "errors");
         words.len() <= 4
             && !is_sentence
             && status_text::names_error(text)

@@ -240,7 +240,8 @@ pub fn from_command(text: &str, command: shell::Command) -> FoundRequest {
     // Spaces in `{{ id }}` split the word.
     let spaced = SPACED.find(text).map(|found| found.as_str());
     let spaced = spaced.filter(|_| placeholder.is_none() && !mistakes.is_empty());
-    let problem = if let Some(placeholder) = synopsis.or(spaced) {
+    let problem = if let Some(placeholder) = synopsis.or(spaced).or(command.substitution.as_deref())
+    {
         let reason = format!("a template: `{placeholder}` is a placeholder");
         Some(Problem::Skip(reason))
     } else if placeholder.is_some() {

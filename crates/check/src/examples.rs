@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::addresses;
 use super::candidates::{self, Candidate};
@@ -300,29 +300,39 @@ impl Finder<'_> {
         let Some(record) = response.and_then(|response| response.record(self.page)) else {
             return;
         };
-        let sent = |example: &Example| match example.request.json_body()? {
-            Value::Object(body) => Some(
-                body.iter()
-                    .all(|(name, value)| record.get(name) == Some(value)),
-            ),
+        let body = |example: &Example| match example.request.json_body()? {
+            Value::Object(body) => Some(body),
             _ => None,
+        };
+        let is_shown = |body: &Map<String, Value>| {
+            let mut members = body.iter();
+            members.all(|(name, value)| record.get(name) == Some(value))
+        };
+        let Some(own) = body(example).filter(|own| !is_shown(own)) else {
+            return;
         };
         let is_message = |example: &Example| {
             let fence = self.page.fence(example.fence);
             fence.is_some_and(|fence| example.request.is_message(fence))
         };
-        let own = is_message(example);
-        if example.method() == "POST" && sent(example) == Some(false) {
-            let mut above = self.examples.iter_mut().rev();
-            let above = above
-                .by_ref()
-                .take_while(|above| {
-                    above.response.is_none() && above.request.has_path_of(&example.request)
-                })
-                .find(|above| is_message(above) == own && sent(above) == Some(true));
-            if let Some(above) = above {
-                above.response = example.response.take();
-            }
+        let is_own_message = is_message(example);
+        // Text below a request may say what it returns.
+        let is_bare = |above: &Example| {
+            let below = self.page.blocks.get(above.fence + 1);
+            !matches!(below, Some(Block::Prose(_)))
+        };
+        let is_unanswered = |above: &&mut Example| {
+            above.response.is_none() && above.request.has_path_of(&example.request)
+        };
+        let mut above = self.examples.iter_mut().rev().take_while(is_unanswered);
+        let of_record = above.find(|above| {
+            let sent = body(above).filter(|sent| sent.len() >= own.len() && is_shown(sent));
+            sent.is_some() && is_bare(above) && is_message(above) == is_own_message
+        });
+        if let Some(above) = of_record
+            && example.method() == "POST"
+        {
+            above.response = example.response.take();
         }
     }
 
@@ -396,17 +406,22 @@ impl Finder<'_> {
         let Some((at, response)) = above.or_else(in_text) else {
             return;
         };
-        // That of another record has the same status.
-        let target = example
-            .request
-            .written
-            .as_ref()
-            .map(|own| &*own.request.target);
-        let own = target.and_then(|target| url::segments(target).pop());
+        // That of another record, or to another body, has the same status.
+        let own = url::segments(example.request.target()).pop();
+        let sent = example.request.json_body();
         let is_own = |response: &ResponseBlock| {
-            let record = response.record(self.page);
-            let id = record.and_then(|record| record.get("id").cloned());
-            id.is_none_or(|id| Some(id.to_string().trim_matches('"')) == own.as_deref())
+            let Some(record) = response.record(self.page) else {
+                return true;
+            };
+            let id = record.get("id").map(Value::to_string);
+            let is_of_id = id.is_none_or(|id| Some(id.trim_matches('"')) == own.as_deref());
+            let mut between = (at..response.fence).filter_map(|at| self.page.fence(at));
+            let members = sent.as_ref().and_then(Value::as_object);
+            let mut members = members.into_iter().flatten();
+            let fits = |(name, value)| record.get(name).is_none_or(|shown| shown == value);
+            is_of_id
+                && (between.any(|fence| pairing::is_sent(fence, sent.as_ref()))
+                    || members.all(fits))
         };
         example.response = response.filter(is_own);
         example.described_at = Some(at);

@@ -17,6 +17,7 @@ use super::programs;
 use super::result_text::{self, Noun};
 use super::service::Received;
 use super::status_below;
+use super::status_text;
 use super::text::{line_end, line_start};
 use super::url;
 
@@ -118,13 +119,22 @@ impl Around<'_> {
         );
         // "the `id` field in the returned body is 2"
         static MEMBER: LazyLock<Regex> = regex!(
-            r"(?i)^`?(?P<path>[A-Za-z_][\w.]*)`?(?:\s+(?:field|property|member|value))?(?:\s+(?:in|of)\s+(?:the\s+)?(?:returned\s+|response\s+)?(?:body|response|json|object|data))?\s+(?:is|equals|should\s+be)\s+(?:equal\s+to\s+)?(?P<value>\S+|\x22[^\x22]*\x22)$"
+            r"(?i)^`?(?P<path>[A-Za-z_][\w.]*)`?(?:\s+(?:field|property|member|value))?(?:\s+(?:in|of)\s+(?:the\s+)?(?:returned\s+|response\s+)?(?:body|response|json|object|data))?\s+(?:is|equals|should\s+be)\s+(?:equal\s+to\s+)?(?P<value>\x22[^\x22]*\x22|'[^']*'|`[^`]*`|-?\d+(?:\.\d+)?|true|false)$"
         );
-        let below = self.example.fence + 1..self.example.end;
-        let steps = below.map_while(|at| self.prose_at(at));
+        // Of several requests in a block, they are about all or the last one.
+        let first = self.prose_below().map(|_| self.example.fence + 1);
+        let below = first.map(|first| first..self.example.end);
+        let steps = below
+            .into_iter()
+            .flatten()
+            .map_while(|at| self.prose_at(at));
         let said = |prose: &Prose| {
             let what = CHECK.captures(prose.text.trim())?.name("what")?.as_str();
             let what = what.trim_end_matches('.');
+            // "Check that you get 404 with id 99."
+            if status_text::codes(what).iter().any(|code| *code >= 400) {
+                return None;
+            }
             Some(Said {
                 text: MEMBER.replace(what, "$path = $value").into_owned(),
                 noun: Noun::Known,

@@ -298,10 +298,6 @@ pub fn placeholder(request: &Request) -> Option<String> {
         if is_tag || is_variable {
             return Some(body.clone());
         }
-        // The output of a command in quotation marks of its own.
-        if body.contains("$(") && serde_json::from_str::<serde_json::Value>(body).is_err() {
-            return Some("$(...)".to_owned());
-        }
     }
     // The server ignores other headers, so a placeholder such as a token does no harm there.
     url::placeholder(request.header("content-type")?)

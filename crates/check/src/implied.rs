@@ -478,6 +478,9 @@ impl<'a> Candidate<'a> {
             let body = self.body();
             let object = body.as_deref().map(serde_json::from_str::<Map<_, Value>>);
             let has_status = || mentions::has_status(self.words) || self.is_reference();
+            if self.mention.form == Form::Step && self.is_choice() {
+                return false;
+            }
             return object.map_or_else(has_status, |object| object.is_ok());
         }
         let is_named = matches!(self.mention.form, Form::Section | Form::Described);
@@ -493,9 +496,15 @@ impl<'a> Candidate<'a> {
             || matches!(self.mention.form, Form::Step | Form::Fields)
                 && url::this_machine(&self.mention.url).is_some()
             || (self.is_heading()
-                || self.mention.form == Form::Step
+                || self.mention.form == Form::Step && !self.is_choice()
                 || is_named && !self.is_in_list())
                 && near.any(|block| says_status(block))
+    }
+
+    /// Whether the text leaves open whether the request is sent: "You can also send ...", "Never send ...".
+    fn is_choice(&self) -> bool {
+        const OPEN: &str = "can could may might also not never don another other";
+        labels::has_word(self.words, OPEN) || !mentions::begins_with_instruction(self.words)
     }
 
     /// Whether it is the heading of a POST that says what it returns and shows no body: a reference.

@@ -411,6 +411,16 @@ pub fn is_instruction(text: &str) -> bool {
     INSTRUCTION.is_match(text)
 }
 
+/// Whether text begins with what to do, maybe behind "Step 1:" or "Then". "Our tests send a GET request" does not.
+pub fn begins_with_instruction(text: &str) -> bool {
+    let before = INSTRUCTION.find(text).map(|found| &text[..found.start()]);
+    let is_mark = |word: &String| {
+        is_one_of(word, "step then now next first finally and please x")
+            || word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    before.is_some_and(|before| labels::words(before).iter().all(is_mark))
+}
+
 /// The body of a write in the line that names it: "PATCH /users/1 with {...}".
 pub fn body(text: &str) -> Option<&str> {
     Some(endpoint(text)?.name("body")?.as_str())

@@ -74,10 +74,16 @@ fn announced(page: &Page, index: usize) -> Announces {
         let above = at.checked_sub(1).map(|above| &page.blocks[above]);
         matches!(above, Some(Block::Prose(prose)) if prose.range.contains(&fence.range.start))
     };
+    let are_headers = |at: usize| {
+        let label = at
+            .checked_sub(1)
+            .and_then(|above| page.blocks[above].text());
+        label.is_some_and(|label| labels::words(label) == ["headers"])
+    };
     let above = || {
         let above = page.blocks[..index].iter().enumerate().rev();
         let near = above.take_while(|(at, block)| match block {
-            Block::Fence(fence) => !fence.fenced && is_in_sentence(*at, fence),
+            Block::Fence(fence) => !fence.fenced && is_in_sentence(*at, fence) || are_headers(*at),
             _ => true,
         });
         near.map(|(_, block)| block)

@@ -1,6 +1,7 @@
 //! Sample calls of an endpoint that is described above them, with its response: "Success Response" above "Sample Call".
 
 use super::candidates;
+use super::example::ResponseBlock;
 use super::found::FoundRequest;
 use super::labels::{self, Announces};
 use super::mentions;
@@ -19,7 +20,14 @@ pub fn described(
     let above = endpoint_above(page, at, request, starts)?;
     let (found, _) = candidates::candidates(page, above, at, request);
     let shown = found.iter().find(|found| found.is_of_success());
-    Some((above, shown.map(|found| found.fence)))
+    // Below a sentence it may be any record, unless it says which.
+    let is_named = mentions::named_in(&page.blocks[above]).is_some();
+    let has_id = |fence: usize| {
+        let record = ResponseBlock::whole(page, fence).record(page);
+        record.is_some_and(|record| record.contains_key("id"))
+    };
+    let shown = shown.map(|found| found.fence);
+    Some((above, shown.filter(|fence| is_named || has_id(*fence))))
 }
 
 fn endpoint_above(

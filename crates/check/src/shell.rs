@@ -62,6 +62,8 @@ pub struct Command {
     pub input: Option<String>,
     /// An unquoted `?` in a URL.
     pub unquoted: Option<Range<usize>>,
+    /// The output of another command that is a part of a word with quotes of its own: `'{"name": "'$(whoami)'"}'`.
+    pub substitution: Option<String>,
 }
 
 /// A command that the output of another one is piped into.
@@ -217,6 +219,8 @@ impl<'a> Scanner<'a> {
 
     /// The output of a command as a part of a word: `$(date -Iseconds)`.
     fn substitution(&mut self) {
+        let start = self.at;
+        let is_within = self.text[..start].ends_with('\'');
         let mut depth = 0;
         while let Some(letter) = self.peek().filter(|letter| *letter != '\n') {
             let from = self.at;
@@ -224,6 +228,9 @@ impl<'a> Scanner<'a> {
             self.push(letter, from);
             depth += i32::from(letter == '(') - i32::from(letter == ')');
             if depth == 0 && letter == ')' {
+                if is_within {
+                    self.out.substitution = Some(self.text[start..self.at].to_owned());
+                }
                 return;
             }
         }

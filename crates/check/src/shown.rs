@@ -10,7 +10,7 @@ use super::labels;
 use super::printed::Printed;
 use super::prompt;
 use super::shell;
-use super::text::line_end;
+use super::text::{line_end, line_start};
 use super::transcript;
 
 /// The output of a command, whose last word is at an offset and which ends at another one, and where to continue: in a
@@ -28,7 +28,24 @@ pub fn output_of(
     let rest = &text[end..line_end(text, end)];
     let is_another = text[..end].ends_with([';', '&']) && !rest.contains("curl ");
     let below = if is_another { end + rest.len() } else { end };
-    output(text, below, printed)
+    let (shown, next) = output(text, below, printed);
+    // What another command prints, or what is not printed: `> users.json`, `&& echo 'Saved'`.
+    let behind = text[last..line_end(text, last)].trim_start();
+    let command = &text[line_start(text, last)..last];
+    let is_saved = printed.is_whole()
+        && [" -o ", " --output "]
+            .iter()
+            .any(|option| command.contains(option));
+    let is_other = |shown: &Range<usize>| {
+        let shown = text[shown.clone()].trim();
+        let is_json = shown.starts_with(['{', '[']);
+        let is_echo = !shown.is_empty() && behind.contains(shown);
+        !is_json && (is_saved || behind.starts_with('>') || is_echo)
+    };
+    match shown.as_ref().is_some_and(is_other) {
+        true => (None, next),
+        false => (shown, next),
+    }
 }
 
 /// The response in a comment at the end of a command's line: `curl ... # {"id": 1}`.

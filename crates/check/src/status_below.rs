@@ -214,6 +214,16 @@ impl Below<'_> {
             .or_else(remark)
             .or_else(|| status_text::of_no_content(text))
         else {
+            // "`404` if it is missing", below "`200` on success".
+            if self.is_listed
+                && self.page.is_list_item(prose.range.start)
+                && !status_text::is_unconditional(text)
+                && let Some(found) = &mut self.found
+            {
+                let mut codes = status_text::codes(text);
+                codes.retain(|code| *code >= 400);
+                found.statuses.append(&mut codes);
+            }
             return;
         };
         let mut stated = one(status, StatusSource::Text, Some(prose.range.clone()));

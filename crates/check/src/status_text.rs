@@ -524,19 +524,45 @@ fn of_case(text: &str) -> Option<u16> {
 pub fn is_general(text: &str) -> bool {
     const SUBJECTS: &str = "it this that which the a an server api service mock response request call command result answer body postman insomnia curl client browser terminal \
          successful deletion creation update updating deleting status code http has have comes carries with you ll we i now then again so and here will should would must can also already expected get post put patch \
-         delete check verify ensure confirm assert validate make sure step test see prüfe überprüfe vérifie vérifiez verifica \
-         verifique comprueba compruebe verificar comprobar above both each requests calls commands vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
+         delete above both each requests calls commands vous tu sie du ihr usted você lei noi nosotros devriez devrais devrait sollten solltest sollte deberías debería debes \
          deveria deve dovresti das der die dies le la el il lo o ce cela esto isso questo on nous wir man sie serveur servidor \
          anfrage aufruf befehl antwort requête réponse commande petición respuesta requisição resposta richiesta \
          risposta tiene tem ha hat avec con com mit сервер ответ имеет запрос 服务器 服务 请求 会 将";
     let Some(found) = STATEMENT.find(text) else {
         return false;
     };
+    if let Some(is_sure) = is_sure_check(text) {
+        return !is_sure;
+    }
     let before = text[..found.start()]
         .rsplit(['.', ':', ';', ',', '\n'])
         .next();
     let words = labels::words(before.unwrap_or_default());
     !words.iter().all(|word| is_one_of(word, SUBJECTS))
+}
+
+/// Whether a sentence that asks to check a status is about this response and nothing else: "Check that the status code is
+/// 404." An error with further words, as in "returns 404 for a wrong id", may be that of another request.
+fn is_sure_check(text: &str) -> Option<bool> {
+    static CHECK: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:\[[ x]\]\s*)?(?:step\s+\d+\W+)?(?:check|verify|ensure|confirm|assert|validate|make\s+sure|prüfe|überprüfe|vérifiez?|verifi(?:ca|que|car)|compr(?:ueba|uebe|obar))\b(?:\s+(?:that|dass|que|che)\b)?"
+    );
+    static PLAIN: LazyLock<Regex> = regex!(
+        r"(?i)^\W*(?:(?:you\s+get|it|the|response|server|api|http|status|code|returned|returns?|responds?|with|is|equals|be|should|of|a|an)\b[\s:`*=]*)*(?P<code>[1-5]\d\d)\b(?P<rest>.*)$"
+    );
+    let rest = &text[CHECK.find(text)?.end()..];
+    let found = PLAIN.captures(rest.lines().next()?);
+    Some(found.is_some_and(|found| {
+        let reason = found["code"]
+            .parse()
+            .ok()
+            .and_then(reason)
+            .unwrap_or_default();
+        let further = found["rest"].trim_matches(|c: char| !c.is_alphanumeric());
+        further.is_empty()
+            || further.eq_ignore_ascii_case(reason)
+            || found["code"].starts_with('2') && is_unconditional(further)
+    }))
 }
 
 fn last_part(text: &str) -> Option<u16> {

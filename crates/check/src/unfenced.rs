@@ -19,8 +19,8 @@ use super::programs;
 use super::prompt;
 use super::shell;
 use super::shown;
-use super::text::line_end;
-use super::text::{floor_char_boundary, is_one_of};
+use super::status_text;
+use super::text::{floor_char_boundary, is_one_of, line_end, line_start};
 use super::transcript;
 use super::url;
 
@@ -153,7 +153,13 @@ pub fn parts(text: &str, paragraph: &Range<usize>, is_quoted: bool) -> Vec<Part>
         marks.into_iter().rev().for_each(|mark| whole.cut(mark));
     }
     let content = whole.content.as_str();
-    let scan = Scan { content, end };
+    let above = &text[..line_start(text, paragraph.start)];
+    let above = above.trim_end().lines().next_back();
+    let scan = Scan {
+        content,
+        end,
+        above: above.unwrap_or_default(),
+    };
     let mut found = Vec::new();
     let mut at = 0;
     while at < end {
@@ -188,6 +194,8 @@ struct Scan<'a> {
     content: &'a str,
     /// Where the paragraph ends.
     end: usize,
+    /// The line above the paragraph.
+    above: &'a str,
 }
 
 impl Scan<'_> {
@@ -225,7 +233,13 @@ impl Scan<'_> {
         }
         let code = line.end - self.unlabelled(line).len();
         let label = self.content[start..code].trim();
-        let announces_json = labels::is_body_label(label)
+        // "Content: {...}" below "Code: 200".
+        let is_below_status = || {
+            labels::label(self.above) == Announces::Response
+                || status_text::of_response_label(self.above).is_some()
+                || status_text::in_line(self.above).is_some()
+        };
+        let announces_json = labels::is_body_label(label) && is_below_status()
             || matches!(
                 labels::label(label),
                 Announces::Response | Announces::RequestBody | Announces::Body

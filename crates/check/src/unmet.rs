@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 use super::causes;
@@ -242,25 +242,29 @@ impl Unmet<'_> {
             .then(|| format!("{reason}; sent as it stands, it gets the status {status}"))
     }
 
-    /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`".
+    /// The line of a sentence above a missing record that deletes it: "Send `DELETE /users/1`", "`DELETE /users/:id`".
     fn deleted_in_text(&self) -> Option<usize> {
-        let delete = format!("DELETE {}", self.request.target);
-        let above = &self.page.text[..self.example.request_range(self.page).start];
-        let is_whole = |at: &usize| {
-            let after = &above[at + delete.len()..];
-            !after.starts_with(|c: char| c.is_alphanumeric() || "/{:<$-_".contains(c))
-        };
-        let mut places = above.rmatch_indices(&delete).map(|(at, _)| at);
-        let at = places.find(is_whole)?;
-        let in_text =
-            |block: &Block| matches!(block, Block::Prose(prose) if prose.range.contains(&at));
-        let is_run = |run: &ExampleResult| {
-            run.example.method() == "DELETE" && run.details.target == self.request.target
-        };
-        // The text may describe this self.request.
+        static DELETION: LazyLock<Regex> = regex!(r"\bDELETE[`*\s]+(?P<path>/[^\s`*,]*)");
+        let target = self.request.target.as_str();
         let is_own = self.request.method == "DELETE";
-        let is_there = self.compared.received.is_success() && !self.compared.status_ok && !is_own;
-        (is_there && self.page.blocks.iter().any(in_text) && !self.earlier.iter().any(is_run))
+        if is_own || !self.lacks_a_record() {
+            return None;
+        }
+        let above = &self.page.text[..self.example.request_range(self.page).start];
+        let deletes = |found: &Captures<'_>| {
+            let path = found["path"].trim_end_matches(['.', ':', ')']);
+            let collection = path
+                .rsplit_once('/')
+                .map_or("", |(collection, _)| collection);
+            url::is_form_of(path, target)
+                || url::placeholder(path).is_some() && url::path_of(target) == collection
+        };
+        let found = DELETION.captures_iter(above).filter(deletes).last()?;
+        let at = found.get(0)?.start();
+        let in_text = |block: &Block| block.text().is_some() && block.range().contains(&at);
+        let is_run =
+            |run: &ExampleResult| run.example.method() == "DELETE" && run.details.target == target;
+        (self.page.blocks.iter().any(in_text) && !self.earlier.iter().any(is_run))
             .then(|| self.page.line(at))
     }
 
@@ -361,16 +365,35 @@ impl Unmet<'_> {
         let resolved = url::resolve(&written.request.target, self.hosts);
         let fence = self.page.fence(result.example.fence);
         let is_bare = !result.example.is_shown() && result.details.documented.is_none();
+        let is_deletion = written.request.method == "DELETE" && self.lacks_a_record();
         (matches!(result.outcome, Outcome::Skipped(_)) && !result.details.without_effect || is_bare)
             && matches!(
                 &*written.request.method,
                 "POST" | "PUT" | "PATCH" | "DELETE"
             )
             && (result.example.response.is_some()
+                || is_deletion
                 || !matches!(found.problem, Some(Problem::NoBody | Problem::Template)))
             && !result.example.is_sent_empty
             && !matches!(resolved, Resolved::Foreign(_))
-            && fence.is_none_or(|fence| !found.is_endpoint(fence))
+            && (is_deletion || fence.is_none_or(|fence| !found.is_endpoint(fence)))
+    }
+
+    /// Whether the page shows the state without a record that the data has: a 404, or a list that lacks it.
+    fn lacks_a_record(&self) -> bool {
+        let Compared {
+            received,
+            status_ok,
+            diff,
+            ..
+        } = self.compared;
+        let lacks_item = |found: &Difference| {
+            found.kind == DifferenceKind::Extra && matches!(found.path.as_slice(), [Step::Id(_)])
+        };
+        let is_list = !diff.differences.is_empty() && diff.differences.iter().all(lacks_item);
+        let is_missing = self.expected.statuses.iter().all(|status| *status == 404);
+        let is_read = self.request.method == "GET" && received.is_success();
+        is_read && (is_missing || *status_ok && is_list)
     }
 
     /// Whether the difference between the page and a response may come from a write that was not run.
