@@ -248,7 +248,7 @@ impl<'a> Reader<'a> {
         self.blocks
     }
 
-    /// Adds a code block with its title, and with what is below an indented one as its writer means it.
+    /// Adds a code block and its title. The code of an indented one may go on below where Markdown ends it.
     fn code_block(&mut self, mut fence: Fence, is_indented: bool) {
         if is_indented && let Some(end) = unfenced::continued(self.text, &fence) {
             fence.extend(self.text, end);

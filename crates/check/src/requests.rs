@@ -109,7 +109,7 @@ fn is_of_other_language(fence: &Fence, text: &str) -> bool {
         && !text.lines().map(str::trim_start).any(is_shell)
 }
 
-/// The requests of a command within a sentence, which is run only if it is a whole one.
+/// The requests in inline code, which is run only if it is one whole request.
 fn mentioned(text: &str, other_clients: fn(&str, &str) -> Vec<FoundRequest>) -> Vec<FoundRequest> {
     let found = match text.contains("curl ") {
         true => commands(text),

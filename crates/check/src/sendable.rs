@@ -123,7 +123,7 @@ pub fn sendable(
     }
 }
 
-/// That a placeholder almost has the name of a saved value.
+/// The message for a placeholder that has almost the name of a saved value.
 fn misspelt_variable(placeholder: &str, saved: &[(String, String)]) -> Option<String> {
     let name = placeholder.trim_matches(['{', '}', '$', '<', '>', ':', ' ']);
     let near = nearest(name, saved.iter().map(|(name, _)| name.as_str()))?;

@@ -92,129 +92,74 @@ fn messages_for_invalid_records() {
 
 #[test]
 fn errors_in_rules_files_have_their_place() {
-    let user = |text: &str| format!(r#"{{ "properties": {{ "users": {{ "items": {text} }} }} }}"#);
-    let users = |text: &str| format!(r#"{{ "properties": {{ "users": {text} }} }}"#);
-    for (text, expected) in [
-        ("{\n  \"a\": 1,\n}".to_owned(), "3:1"),
+    // Rules for a record, and the error.
+    let items = r##"
+        { "requierd": ["a"] } | /properties/users/items/requierd: unknown keyword "requierd" (did you mean `required`?)
+        { "email": { "type": "string" } } | unknown keyword "email" (properties belong inside `properties`
+        { "nullable": true } | unknown keyword "nullable" (use `"type": ["string", "null"]`)
+        { "type": "strng" } | /properties/users/items/type: must be one of "array", "boolean"
+        { "required": "name" } | /properties/users/items/required: must be an array, got the string "name"
+        { "minLength": -1 } | /properties/users/items/minLength: must be at least 0, got -1
+        { "properties": { "a": 5 } } | /properties/users/items/properties/a: must be
+        { "format": "e-mail" } | unknown format "e-mail" (did you mean "email"?)
+        { "pattern": "a(" } | /properties/users/items/pattern: "a(" is not a valid regular expression: unclosed group
+        { "patternProperties": { "[": true } } | "[" is not a valid regular expression
+        { "$ref": "#/$defs/usr" } | "#/$defs/usr" does not exist
+        { "$ref": "https://example.com/user.json" } | is outside this file, and standin fetches nothing
+        { "$ref": "user.json" } | "user.json" is outside this file
+        { "$id": "https://example.com/user" } | `$id` is only allowed at the root
+        { "then": { "minLength": 1 } } | `then` has no effect without `if` next to it
+        { "uniqueItemProperties": ["a"] } | `uniqueItemProperties` has no effect here (it belongs next to `items`
+        { "references": "a" } | `references` has no effect here
+        { "properties": { "a": { "references": 5 } } } | must be the name of a collection, got 5
+        { "properties": { "a": { "references": "users/nme" }, "name": {} } } | references `nme`, which is not a property of users (did you mean "name"?)
+    "##;
+    let items = rows(items).into_iter().map(|row| {
+        let rules = format!(
+            r#"{{ "properties": {{ "users": {{ "items": {} }} }} }}"#,
+            row[0]
+        );
+        (rules, row[1])
+    });
+    let others = [
+        ("{\n  \"a\": 1,\n}", "3:1"),
+        ("[]", "the rules must be a JSON object, got an array"),
+        ("\u{feff}[]", "1:1 the rules must be a JSON object"),
         (
-            "[]".to_owned(),
-            "the rules must be a JSON object, got an array",
-        ),
-        (
-            "\u{feff}[]".to_owned(),
-            "1:1 the rules must be a JSON object",
-        ),
-        (
-            r#"{ "$schema": "http://json-schema.org/draft-07/schema#" }"#.to_owned(),
+            r#"{ "$schema": "http://json-schema.org/draft-07/schema#" }"#,
             "1:3 /$schema: the rules must be JSON Schema 2020-12, got",
         ),
         (
-            "{\n  \"propertys\": {}\n}".to_owned(),
+            "{\n  \"propertys\": {}\n}",
             "2:3 /propertys: unknown keyword \"propertys\" (did you mean `properties`?)",
         ),
         (
-            user(r#"{ "requierd": ["a"] }"#),
-            "/properties/users/items/requierd: unknown keyword \"requierd\" (did you mean `required`?)",
-        ),
-        (
-            user(r#"{ "email": { "type": "string" } }"#),
-            "unknown keyword \"email\" (properties belong inside `properties`",
-        ),
-        (
-            user(r#"{ "nullable": true }"#),
-            "unknown keyword \"nullable\" (use `\"type\": [\"string\", \"null\"]`)",
-        ),
-        (
-            user(r#"{ "type": "strng" }"#),
-            "/properties/users/items/type: must be one of \"array\", \"boolean\"",
-        ),
-        (
-            user(r#"{ "required": "name" }"#),
-            "/properties/users/items/required: must be an array, got the string \"name\"",
-        ),
-        (
-            user(r#"{ "minLength": -1 }"#),
-            "/properties/users/items/minLength: must be at least 0, got -1",
-        ),
-        (
-            user(r#"{ "properties": { "a": 5 } }"#),
-            "/properties/users/items/properties/a: must be",
-        ),
-        (
-            user(r#"{ "format": "e-mail" }"#),
-            "unknown format \"e-mail\" (did you mean \"email\"?)",
-        ),
-        (
-            user(r#"{ "pattern": "a(" }"#),
-            "/properties/users/items/pattern: \"a(\" is not a valid regular expression: unclosed group",
-        ),
-        (
-            user(r#"{ "patternProperties": { "[": true } }"#),
-            "\"[\" is not a valid regular expression",
-        ),
-        (
-            user(r##"{ "$ref": "#/$defs/usr" }"##),
-            "\"#/$defs/usr\" does not exist",
-        ),
-        (
-            user(r#"{ "$ref": "https://example.com/user.json" }"#),
-            "is outside this file, and standin fetches nothing",
-        ),
-        (
-            user(r#"{ "$ref": "user.json" }"#),
-            "\"user.json\" is outside this file",
-        ),
-        (
-            user(r#"{ "$id": "https://example.com/user" }"#),
-            "`$id` is only allowed at the root",
-        ),
-        (
-            user(r#"{ "then": { "minLength": 1 } }"#),
-            "`then` has no effect without `if` next to it",
-        ),
-        (
-            user(r#"{ "uniqueItemProperties": ["a"] }"#),
-            "`uniqueItemProperties` has no effect here (it belongs next to `items`",
-        ),
-        (
-            user(r#"{ "references": "a" }"#),
-            "`references` has no effect here",
-        ),
-        (
-            user(r#"{ "properties": { "a": { "references": 5 } } }"#),
-            "must be the name of a collection, got 5",
-        ),
-        (
-            user(r#"{ "properties": { "a": { "references": "users/nme" }, "name": {} } }"#),
-            "references `nme`, which is not a property of users (did you mean \"name\"?)",
-        ),
-        (
-            users(
-                r#"{ "items": { "properties": { "email": {} } }, "uniqueItemProperties": ["emial"] }"#,
-            ),
-            "/properties/users/uniqueItemProperties/0: \"emial\" is not a property of the records (did you mean \"email\"?)",
-        ),
-        (
-            users(r#"{ "items": {}, "uniqueItemProperties": "email" }"#),
-            "must be an array such as [\"email\"]",
-        ),
-        (
-            users(r#"{ "type": "array", "uniqueItemProperties": ["a"] }"#),
-            "`uniqueItemProperties` has no effect here",
-        ),
-        (
-            users(r#"{ "items": {}, "maxItems": 5 }"#),
-            "`maxItems` has no effect for a collection",
-        ),
-        (
-            user("{\n \"type\": \"array\",\n \"type\": \"object\" }"),
+            "{ \"properties\": { \"users\": { \"items\": {\n \"type\": \"array\",\n \"type\": \"object\" } } } }",
             "3:2 /properties/users/items/type: duplicate key",
         ),
         (
-            r#"{ "patternProperties": {} }"#.to_owned(),
+            r#"{ "patternProperties": {} }"#,
             "`patternProperties` has no effect at the root",
         ),
-    ] {
+        (
+            r#"{ "properties": { "users": { "items": { "properties": { "email": {} } }, "uniqueItemProperties": ["emial"] } } }"#,
+            "/properties/users/uniqueItemProperties/0: \"emial\" is not a property of the records (did you mean \"email\"?)",
+        ),
+        (
+            r#"{ "properties": { "users": { "items": {}, "uniqueItemProperties": "email" } } }"#,
+            "must be an array such as [\"email\"]",
+        ),
+        (
+            r#"{ "properties": { "users": { "type": "array", "uniqueItemProperties": ["a"] } } }"#,
+            "`uniqueItemProperties` has no effect here",
+        ),
+        (
+            r#"{ "properties": { "users": { "items": {}, "maxItems": 5 } } }"#,
+            "`maxItems` has no effect for a collection",
+        ),
+    ];
+    let others = others.map(|(text, expected)| (text.to_owned(), expected));
+    for (text, expected) in items.chain(others) {
         let error = Schema::compile(&text, "id").expect_err(&text);
         let lines: Vec<String> = error
             .problems
