@@ -196,17 +196,8 @@ impl Log {
             Notice::RepeatedIds(RepeatedIds { mut list, more }) => {
                 // A third record in the same line would get the same message.
                 list.dedup();
-                for RepeatedId { resource, id, lines: [first, second] } in list {
-                    let place = if first == second {
-                        format!("in line {first}")
-                    } else {
-                        format!("lines {first} and {second}")
-                    };
-                    self.warn(warning(&format!(
-                        "duplicate id in {file}: {} has the id {} twice: {place}; the second cannot be reached",
-                        printable(&resource),
-                        printable(&id.to_string())
-                    )));
+                for id in list {
+                    self.warn(repeated_id(file, id));
                 }
                 if more > 0 {
                     self.warn(warning(&format!("{} in {file}", count(more, "more duplicate id"))));
@@ -242,13 +233,8 @@ impl Log {
             Notice::UnusedRules { by, resource, near } => {
                 self.warn(unused_rules(file, by, &resource, near));
             }
-            Notice::GivenIds { resource, count: records, id, like } => {
-                let resource = printable(&resource);
-                let like = like.map_or_else(String::new, |like| format!("; if {like:?} is the id, start with --id {like}"));
-                self.print(format!(
-                    "{resource}: gave an {id:?} to {} without one; the file gets them with the next write to {resource}{like}\n",
-                    count(records, "record")
-                ));
+            Notice::GivenIds { resource, count, id, like } => {
+                self.print(given_ids(&resource, count, &id, like));
             }
             Notice::RulesReloaded { file: path, resources, without_ids, random_secret } => {
                 let what = resources.map(|resources| format!("rules for {}", count(resources, "resource")));
@@ -362,6 +348,28 @@ fn recovered(file: &str, found: Recovered) -> String {
             ))
         }
     }
+}
+
+fn repeated_id(file: &str, repeated: RepeatedId) -> String {
+    let place = match repeated.lines {
+        [first, second] if first == second => format!("in line {first}"),
+        [first, second] => format!("lines {first} and {second}"),
+    };
+    warning(&format!(
+        "duplicate id in {file}: {} has the id {} twice: {place}; the second cannot be reached",
+        printable(&repeated.resource),
+        printable(&repeated.id.to_string())
+    ))
+}
+
+fn given_ids(resource: &str, records: usize, id: &str, like: Option<String>) -> String {
+    let (resource, records) = (printable(resource), count(records, "record"));
+    let like = like.map_or_else(String::new, |like| {
+        format!("; if {like:?} is the id, start with --id {like}")
+    });
+    format!(
+        "{resource}: gave an {id:?} to {records} without one; the file gets them with the next write to {resource}{like}\n"
+    )
 }
 
 fn unused_rules(file: &str, by: Option<String>, resource: &str, near: Option<String>) -> String {

@@ -383,103 +383,38 @@ mod tests {
 
     #[test]
     fn relations_are_put_in() {
-        let cases = [
-            (
-                "posts",
-                0,
-                "_embed=comments",
-                r#"{"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]}"#,
-                1,
-            ),
-            (
-                "posts",
-                1,
-                "_embed=comments",
-                r#"{"id":2,"comments":[],"userId":7,"cookieId":1}"#,
-                1,
-            ),
-            (
-                "posts",
-                1,
-                "_expand=user",
-                r#"{"id":2,"comments":5,"userId":7,"cookieId":1,"user":{"id":7,"name":"ann"}}"#,
-                0,
-            ),
-            ("posts", 0, "_expand=user", r#"{"id":1}"#, 0),
-            ("posts", 0, "_embed=nope", r#"{"id":1,"nope":[]}"#, 1),
-            ("posts", 0, "_expand=nope", r#"{"id":1}"#, 1),
-            (
-                "comments",
-                0,
-                "_embed=post",
-                r#"{"id":1,"postId":1,"post":{"id":1}}"#,
-                0,
-            ),
-            (
-                "comments",
-                1,
-                "_expand=post",
-                r#"{"id":2,"postId":"1","post":{"id":1}}"#,
-                0,
-            ),
-            ("comments", 2, "_expand=post", r#"{"id":3,"postId":9}"#, 0),
-            (
-                "comments",
-                3,
-                "_expand=post",
-                r#"{"id":4,"postId":null}"#,
-                0,
-            ),
-            ("comments", 0, "_expand=posts", r#"{"id":1,"postId":1}"#, 1),
-            ("posts", 0, "_embed=comment", r#"{"id":1}"#, 1),
-            (
-                "cookies",
-                0,
-                "_embed=notes",
-                r#"{"id":1,"notes":[{"id":1,"cookieId":1}]}"#,
-                0,
-            ),
-            (
-                "repairs",
-                0,
-                "_embed=equipment",
-                r#"{"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7}}"#,
-                0,
-            ),
-            (
-                "comments",
-                0,
-                "_embed=post.comments&_embed=post",
-                r#"{"id":1,"postId":1,"post":{"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]}}"#,
-                1,
-            ),
-            (
-                "repairs",
-                0,
-                "_expand=equipment.user",
-                r#"{"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7,"user":{"id":7,"name":"ann"}}}"#,
-                0,
-            ),
-            (
-                "users",
-                0,
-                "_embed=equipment.repairs.nope",
-                r#"{"id":7,"name":"ann","equipment":[{"id":1,"userId":7,"repairs":[{"id":1,"equipmentId":1,"nope":[]}]}]}"#,
-                1,
-            ),
-            (
-                "users",
-                0,
-                "_embed=equipment",
-                r#"{"id":7,"name":"ann","equipment":[{"id":1,"userId":7}]}"#,
-                0,
-            ),
-        ];
-        for (collection, at, raw, expected, notices) in cases {
+        // The collection, the position, the query, the record, and the number of notices.
+        let cases = r#"
+            posts 0 _embed=comments {"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]} 1
+            posts 1 _embed=comments {"id":2,"comments":[],"userId":7,"cookieId":1} 1
+            posts 1 _expand=user {"id":2,"comments":5,"userId":7,"cookieId":1,"user":{"id":7,"name":"ann"}} 0
+            posts 0 _expand=user {"id":1} 0
+            posts 0 _embed=nope {"id":1,"nope":[]} 1
+            posts 0 _expand=nope {"id":1} 1
+            comments 0 _embed=post {"id":1,"postId":1,"post":{"id":1}} 0
+            comments 1 _expand=post {"id":2,"postId":"1","post":{"id":1}} 0
+            comments 2 _expand=post {"id":3,"postId":9} 0
+            comments 3 _expand=post {"id":4,"postId":null} 0
+            comments 0 _expand=posts {"id":1,"postId":1} 1
+            posts 0 _embed=comment {"id":1} 1
+            cookies 0 _embed=notes {"id":1,"notes":[{"id":1,"cookieId":1}]} 0
+            repairs 0 _embed=equipment {"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7}} 0
+            comments 0 _embed=post.comments&_embed=post {"id":1,"postId":1,"post":{"id":1,"comments":[{"id":1,"postId":1},{"id":2,"postId":"1"}]}} 1
+            repairs 0 _expand=equipment.user {"id":1,"equipmentId":1,"equipment":{"id":1,"userId":7,"user":{"id":7,"name":"ann"}}} 0
+            users 0 _embed=equipment.repairs.nope {"id":7,"name":"ann","equipment":[{"id":1,"userId":7,"repairs":[{"id":1,"equipmentId":1,"nope":[]}]}]} 1
+            users 0 _embed=equipment {"id":7,"name":"ann","equipment":[{"id":1,"userId":7}]} 0
+        "#;
+        for case in cases.lines().filter(|line| !line.trim().is_empty()) {
+            let [collection, at, query, expected, notices] =
+                case.split_whitespace().collect::<Vec<_>>()[..]
+            else {
+                panic!("{case}");
+            };
+            let (found, count) = attached(collection, at.parse().unwrap(), query);
             assert_eq!(
-                attached(collection, at, raw),
-                (expected.to_string(), notices),
-                "{collection} {raw}"
+                (&*found, &*count.to_string()),
+                (expected, notices),
+                "{case}"
             );
         }
     }

@@ -142,100 +142,57 @@ fn rules_of_each_resource() {
     assert_eq!(order, ["users", "tasks", "bands", "profile"]);
 }
 
+/// The rows of a table, with ` | ` between their cells. A line that begins with `|` continues the row above.
+fn rows(table: &str) -> Vec<Vec<&str>> {
+    let mut rows: Vec<Vec<&str>> = Vec::new();
+    for line in table.trim().lines().map(str::trim) {
+        match (line.strip_prefix("| "), rows.last_mut()) {
+            (Some(cell), Some(row)) => row.push(cell),
+            _ => rows.push(line.split(" | ").collect()),
+        }
+    }
+    rows
+}
+
 #[test]
 fn violations_of_records() {
     let schema = schema();
-    for (resource, record, expected) in [
-        (
-            "users",
-            json!({ "lastName": "A", "firstName": "B", "email": "a@b.co" }),
-            &[][..],
-        ),
-        (
-            "users",
-            json!({ "id": 7, "lastName": "A", "firstName": "B", "email": "a@b.co", "role": "admin" }),
-            &[],
-        ),
-        (
-            "users",
-            json!({}),
-            &[
-                "/lastName: is missing (required, a string)",
-                "/firstName: is missing (required, a string)",
-                "/email: is missing (required, an e-mail address)",
-            ],
-        ),
-        (
-            "users",
-            json!({ "role": "Admin", "email": "x", "lastname": "A", "firstName": 5 }),
-            &[
-                "/lastName: is missing (required, a string); the body has `lastname`: names are case-sensitive",
-                "/role: must be one of \"admin\", \"reader\", got \"Admin\", did you mean \"admin\"?",
-                "/email: must be an e-mail address such as name@example.com, got \"x\"",
-                "/lastname: unknown property, did you mean \"lastName\"?",
-                "/firstName: must be a string, got the number 5",
-            ],
-        ),
-        (
-            "users",
-            json!({ "lastName": "A", "fistName": "B", "email": "a@b.co", "zip": 1 }),
-            &[
-                "/firstName: is missing (required, a string); the body has `fistName`: did you mean `firstName`?",
-                "/fistName: unknown property, did you mean \"firstName\"?",
-                "/zip: unknown property",
-            ],
-        ),
-        ("users", json!([]), &["must be an object, got an array"]),
-        (
-            "users",
-            json!("x"),
-            &["must be an object, got the string \"x\""],
-        ),
-        (
-            "tasks",
-            json!({ "user_id": 1, "dueDate": null, "extra": 1 }),
-            &[],
-        ),
-        (
-            "tasks",
-            json!({ "user_id": 1.5 }),
-            &["/user_id: must be a whole number, got the number 1.5"],
-        ),
-        (
-            "tasks",
-            json!({ "user_id": 1, "dueDate": "31.1.2026" }),
-            &["/dueDate: must be a date such as 2026-01-31, got \"31.1.2026\""],
-        ),
-        (
-            "tasks",
-            json!({ "user_id": 1, "id": "x" }),
-            &["/id: must be a whole number, got the string \"x\""],
-        ),
-        (
-            "tasks",
-            json!({ "user_id": 1, "owner": { "lastName": "A", "firstName": "B", "email": "a@b.co", "zip": 1 } }),
-            &[
-                "/owner/id: is missing (required)",
-                "/owner/zip: unknown property",
-            ],
-        ),
-        (
-            "tasks",
-            json!({ "user_id": 1, "bands": ["a", 2] }),
-            &["/bands/1: must be a string, got the number 2"],
-        ),
-        (
-            "profile",
-            json!({ "name": "" }),
-            &["/id: is missing (required)", "/name: must not be empty"],
-        ),
-    ] {
+    let cases = r#"
+        users | { "lastName": "A", "firstName": "B", "email": "a@b.co" }
+        users | { "id": 7, "lastName": "A", "firstName": "B", "email": "a@b.co", "role": "admin" }
+        users | {}
+            | /lastName: is missing (required, a string)
+            | /firstName: is missing (required, a string)
+            | /email: is missing (required, an e-mail address)
+        users | { "role": "Admin", "email": "x", "lastname": "A", "firstName": 5 }
+            | /lastName: is missing (required, a string); the body has `lastname`: names are case-sensitive
+            | /role: must be one of "admin", "reader", got "Admin", did you mean "admin"?
+            | /email: must be an e-mail address such as name@example.com, got "x"
+            | /lastname: unknown property, did you mean "lastName"?
+            | /firstName: must be a string, got the number 5
+        users | { "lastName": "A", "fistName": "B", "email": "a@b.co", "zip": 1 }
+            | /firstName: is missing (required, a string); the body has `fistName`: did you mean `firstName`?
+            | /fistName: unknown property, did you mean "firstName"?
+            | /zip: unknown property
+        users | [] | must be an object, got an array
+        users | "x" | must be an object, got the string "x"
+        tasks | { "user_id": 1, "dueDate": null, "extra": 1 }
+        tasks | { "user_id": 1.5 } | /user_id: must be a whole number, got the number 1.5
+        tasks | { "user_id": 1, "dueDate": "31.1.2026" } | /dueDate: must be a date such as 2026-01-31, got "31.1.2026"
+        tasks | { "user_id": 1, "id": "x" } | /id: must be a whole number, got the string "x"
+        tasks | { "user_id": 1, "owner": { "lastName": "A", "firstName": "B", "email": "a@b.co", "zip": 1 } } | /owner/id: is missing (required) | /owner/zip: unknown property
+        tasks | { "user_id": 1, "bands": ["a", 2] } | /bands/1: must be a string, got the number 2
+        profile | { "name": "" } | /id: is missing (required) | /name: must not be empty
+    "#;
+    for row in rows(cases) {
+        let [resource, record, expected @ ..] = &row[..] else {
+            panic!("{row:?}")
+        };
         let rules = schema.rules(resource).expect(resource);
-        let found: Vec<_> = check(rules, &record)
-            .iter()
-            .map(Violation::to_string)
-            .collect();
-        assert_eq!(found, expected, "{resource} {record}");
+        let record = serde_json::from_str(record).unwrap();
+        let found = check(rules, &record);
+        let found: Vec<_> = found.iter().map(Violation::to_string).collect();
+        assert_eq!(found, expected, "{row:?}");
     }
 }
 
@@ -426,103 +383,33 @@ proptest! {
 
 #[test]
 fn only_the_rules_of_the_id_itself_apply_to_it() {
-    for (rules, record, expected) in [
-        (
-            json!({ "maxProperties": 1 }),
-            json!({ "id": 1, "a": 1 }),
-            &[][..],
-        ),
-        (
-            json!({ "minProperties": 1 }),
-            json!({ "id": 1 }),
-            &["{} has less than 1 property"],
-        ),
-        (
-            json!({ "propertyNames": { "pattern": "^[a-z]$" } }),
-            json!({ "id": 1, "a": 1 }),
-            &[],
-        ),
-        (
-            json!({ "patternProperties": { "^i": { "type": "string" } } }),
-            json!({ "id": 1 }),
-            &[],
-        ),
-        (
-            json!({ "additionalProperties": { "type": "string" } }),
-            json!({ "id": 1, "a": "" }),
-            &[],
-        ),
-        (
-            json!({ "unevaluatedProperties": false, "allOf": [{ "properties": { "a": {} } }] }),
-            json!({ "id": 1, "a": 1 }),
-            &[],
-        ),
-        (
-            json!({ "const": { "a": 1 } }),
-            json!({ "id": 1, "a": 1 }),
-            &[],
-        ),
-        (
-            json!({ "const": { "id": 7, "a": 1 } }),
-            json!({ "id": 1, "a": 1 }),
-            &[],
-        ),
-        (
-            json!({ "enum": [{ "a": 1 }, { "id": 2, "a": 2 }] }),
-            json!({ "a": 2, "id": 1 }),
-            &[],
-        ),
-        (
-            json!({ "not": { "required": ["id"] } }),
-            json!({ "id": 1 }),
-            &[],
-        ),
-        (
-            json!({ "not": { "minProperties": 2 } }),
-            json!({ "id": 1, "a": 1 }),
-            &[],
-        ),
-        (
-            json!({ "dependentRequired": { "id": ["b"] } }),
-            json!({ "id": 1 }),
-            &[],
-        ),
-        (
-            json!({ "oneOf": [{ "required": ["id", "a"] }, { "required": ["id", "b"] }] }),
-            json!({ "b": 1 }),
-            &[],
-        ),
-        (
-            json!({ "if": { "required": ["a"] }, "then": { "required": ["id", "b"] } }),
-            json!({ "a": 1, "b": 1 }),
-            &[],
-        ),
-        (
-            json!({ "properties": { "id": { "type": "string" } } }),
-            json!({ "id": 1 }),
-            &["/id: must be a string, got the number 1"],
-        ),
-        (
-            json!({ "allOf": [{ "properties": { "id": { "minimum": 5 } } }], "required": ["a"] }),
-            json!({ "id": 1 }),
-            &[
-                "/a: is missing (required)",
-                "/id: must be at least 5, got 1",
-            ],
-        ),
-        // In nested objects it is a property like any other.
-        (
-            json!({ "properties": { "a": { "required": ["id"] } } }),
-            json!({ "a": {} }),
-            &["/a/id: is missing (required)"],
-        ),
-        (
-            json!({ "properties": { "a": { "maxProperties": 0 } } }),
-            json!({ "a": { "id": 1 } }),
-            &[r#"/a: {"id":1} has more than 0 properties"#],
-        ),
-    ] {
-        assert_eq!(violations(&rules, &record), expected, "{rules} {record}");
+    // In nested objects, as in the last two, it is a property like any other.
+    let cases = r#"
+        { "maxProperties": 1 } | { "id": 1, "a": 1 }
+        { "minProperties": 1 } | { "id": 1 } | {} has less than 1 property
+        { "propertyNames": { "pattern": "^[a-z]$" } } | { "id": 1, "a": 1 }
+        { "patternProperties": { "^i": { "type": "string" } } } | { "id": 1 }
+        { "additionalProperties": { "type": "string" } } | { "id": 1, "a": "" }
+        { "unevaluatedProperties": false, "allOf": [{ "properties": { "a": {} } }] } | { "id": 1, "a": 1 }
+        { "const": { "a": 1 } } | { "id": 1, "a": 1 }
+        { "const": { "id": 7, "a": 1 } } | { "id": 1, "a": 1 }
+        { "enum": [{ "a": 1 }, { "id": 2, "a": 2 }] } | { "a": 2, "id": 1 }
+        { "not": { "required": ["id"] } } | { "id": 1 }
+        { "not": { "minProperties": 2 } } | { "id": 1, "a": 1 }
+        { "dependentRequired": { "id": ["b"] } } | { "id": 1 }
+        { "oneOf": [{ "required": ["id", "a"] }, { "required": ["id", "b"] }] } | { "b": 1 }
+        { "if": { "required": ["a"] }, "then": { "required": ["id", "b"] } } | { "a": 1, "b": 1 }
+        { "properties": { "id": { "type": "string" } } } | { "id": 1 } | /id: must be a string, got the number 1
+        { "allOf": [{ "properties": { "id": { "minimum": 5 } } }], "required": ["a"] } | { "id": 1 } | /a: is missing (required) | /id: must be at least 5, got 1
+        { "properties": { "a": { "required": ["id"] } } } | { "a": {} } | /a/id: is missing (required)
+        { "properties": { "a": { "maxProperties": 0 } } } | { "a": { "id": 1 } } | /a: {"id":1} has more than 0 properties
+    "#;
+    for row in rows(cases) {
+        let [rules, record, expected @ ..] = &row[..] else {
+            panic!("{row:?}")
+        };
+        let [rules, record] = [rules, record].map(|json| serde_json::from_str(json).unwrap());
+        assert_eq!(violations(&rules, &record), expected, "{row:?}");
     }
     let tree = json!({
         "properties": { "nodes": { "items": { "$ref": "#/$defs/node" } } },

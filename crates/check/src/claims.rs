@@ -203,27 +203,7 @@ fn read_statements(text: &str, mut at: usize, change: usize, mut names: Names) -
                 prints
             });
         }
-        if let Some(claim) = in_text {
-            claims.push(claim);
-            continue;
-        }
-        let Some(claimed) = claimed.filter(|claimed| !claimed.needs_text) else {
-            continue;
-        };
-        let Some(part) = names.evaluate(claimed.expression) else {
-            continue;
-        };
-        let part = match part {
-            Part::Body(path) if claimed.is_length => Part::Length(path),
-            // What is printed as a whole is the response.
-            Part::Body(path) if claimed.is_output && path.is_empty() => continue,
-            Part::Response | Part::Each { .. } => continue,
-            part => part,
-        };
-        let range = claimed.range;
-        let value = claimed.value;
-        let value = value.or_else(|| in_words(&text[range.clone()], &part));
-        claims.extend(value.map(|value| Claim::new(part, value, range)));
+        claims.extend(in_text.or_else(|| claimed?.of_response(text, &names)));
     }
     let prints = prints.filter(|prints| is_one_line_a_turn(text, prints));
     let prints = prints.unwrap_or_default().into_iter();
@@ -320,6 +300,25 @@ struct Claimed<'a> {
     /// The value, if it is literal.
     value: Option<Value>,
     range: Range<usize>,
+}
+
+impl Claimed<'_> {
+    /// What is claimed of a part of the response.
+    fn of_response(self, text: &str, names: &Names) -> Option<Claim> {
+        if self.needs_text {
+            return None;
+        }
+        let part = match names.evaluate(self.expression)? {
+            Part::Body(path) if self.is_length => Part::Length(path),
+            // What is printed as a whole is the response.
+            Part::Body(path) if self.is_output && path.is_empty() => return None,
+            Part::Response | Part::Each { .. } => return None,
+            part => part,
+        };
+        let in_words = || in_words(&text[self.range.clone()], &part);
+        let value = self.value.or_else(in_words)?;
+        Some(Claim::new(part, value, self.range))
+    }
 }
 
 /// `r.json())  # {"id": 1}`, after the opening bracket of a call that prints; the comment may be on the next line.

@@ -66,14 +66,14 @@ pub fn find(text: &str, language: &str) -> Vec<FoundRequest> {
                 let file = file.filter(|_| !is_wget).map(Problem::BodyFile);
                 placeholder.map(|_| Problem::Template).or(not_run).or(file)
             }
+            None if !is_wget
+                && let Some(mistake) = bad_json(given).or_else(|| bad_method(given)) =>
+            {
+                Some(Problem::Mistakes(vec![mistake]))
+            }
             None => {
-                let mistake = bad_json(given).or_else(|| bad_method(given));
-                Some(match mistake.filter(|_| !is_wget) {
-                    Some(mistake) => Problem::Mistakes(vec![mistake]),
-                    None => {
-                        Problem::Skip(format!("uses options of {program} that are not understood"))
-                    }
-                })
+                let reason = format!("uses options of {program} that are not understood");
+                Some(Problem::Skip(reason))
             }
         };
         let mut request = FoundRequest {
@@ -133,34 +133,11 @@ fn is_path(word: &str) -> bool {
 
 /// `http [OPTIONS] [METHOD] URL [NAME=TEXT] [NAME:=JSON] [NAME==QUERY] [HEADER:VALUE] [@FILE]`, with what it reads.
 fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<WrittenRequest> {
-    const PRINTING: &str =
-        "-v --verbose -b --body -h --headers -j --json -f --form --ignore-stdin --pretty=all";
     let is_form = words.iter().any(|word| is_one_of(&word.text, "-f --form"));
     let mut request = Request::default();
-    let mut kept = Vec::new();
     let mut raw = stdin.map(str::trim);
-    let mut given = words.iter();
-    while let Some(word) = given.next() {
-        let text = match word.text.as_str() {
-            "--raw" => Some(given.next()?.text.as_str()),
-            text => text.strip_prefix("--raw="),
-        };
-        if text.is_some() {
-            raw = text;
-            continue;
-        }
-        let login = match word.text.as_str() {
-            "-a" | "--auth" => Some(given.next()?.text.as_str()),
-            text => text.strip_prefix("--auth="),
-        };
-        if let Some(login) = login {
-            let value = format!("Basic {}", BASE64_STANDARD.encode(login));
-            request.add_header("Authorization", &value);
-        } else if !is_one_of(&word.text, PRINTING) && !word.text.starts_with('@') {
-            kept.push(word);
-        }
-    }
-    let mut words = kept.into_iter().peekable();
+    let words = httpie_options(words, &mut request, &mut raw)?;
+    let mut words = words.into_iter().peekable();
     let method = words.next_if(|word| METHODS.contains(&&*word.text.to_ascii_uppercase()));
     let url = words
         .next()
@@ -176,19 +153,7 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
     }
     let mut body = Map::new();
     for Word { text, .. } in words {
-        let at = text.find([':', '=', '@']).filter(|at| *at > 0)?;
-        let (name, rest) = text.split_at(at);
-        if let Some(value) = rest.strip_prefix("==") {
-            request.add_query(&format!("{name}={}", encode_component(value)));
-        } else if let Some(value) = rest.strip_prefix(":=") {
-            insert_nested(&mut body, name, serde_json::from_str(value).ok()?)?;
-        } else if let Some(value) = rest.strip_prefix(':') {
-            request.add_header(name, value);
-        } else {
-            // A backslash escapes.
-            let value = rest.strip_prefix('=').filter(|_| !name.contains('\\'))?;
-            insert_nested(&mut body, name, value.into())?;
-        }
+        httpie_item(text, &mut request, &mut body)?;
     }
     // It accepts one source of the body.
     let sources = [!body.is_empty(), raw.is_some(), sends_file];
@@ -219,6 +184,54 @@ fn httpie(words: &[Word], stdin: Option<&str>, sends_file: bool) -> Option<Writt
     }
     let url_span = url.span.clone();
     Some(WrittenRequest { request, url_span })
+}
+
+/// Applies the options of HTTPie that affect the request, and returns the other words without those for its output.
+fn httpie_options<'a>(
+    words: &'a [Word],
+    request: &mut Request,
+    raw: &mut Option<&'a str>,
+) -> Option<Vec<&'a Word>> {
+    const PRINTING: &str =
+        "-v --verbose -b --body -h --headers -j --json -f --form --ignore-stdin --pretty=all";
+    let mut others = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let text = word.text.as_str();
+        let (name, value) = match text.split_once('=') {
+            Some((name @ ("--raw" | "--auth"), value)) => (name, Some(value)),
+            _ if is_one_of(text, "--raw -a --auth") => (text, Some(&*words.next()?.text)),
+            _ => (text, None),
+        };
+        match (name, value) {
+            ("--raw", value) => *raw = value,
+            (_, Some(login)) => {
+                let value = format!("Basic {}", BASE64_STANDARD.encode(login));
+                request.add_header("Authorization", &value);
+            }
+            _ if is_one_of(text, PRINTING) || text.starts_with('@') => {}
+            _ => others.push(word),
+        }
+    }
+    Some(others)
+}
+
+/// Adds an item of HTTPie: `NAME=TEXT`, `NAME:=JSON`, `NAME==QUERY` or `HEADER:VALUE`.
+fn httpie_item(item: &str, request: &mut Request, body: &mut Map<String, Value>) -> Option<()> {
+    let at = item.find([':', '=', '@']).filter(|at| *at > 0)?;
+    let (name, rest) = item.split_at(at);
+    if let Some(value) = rest.strip_prefix("==") {
+        request.add_query(&format!("{name}={}", encode_component(value)));
+    } else if let Some(value) = rest.strip_prefix(":=") {
+        insert_nested(body, name, serde_json::from_str(value).ok()?)?;
+    } else if let Some(value) = rest.strip_prefix(':') {
+        request.add_header(name, value);
+    } else {
+        // A backslash escapes.
+        let value = rest.strip_prefix('=').filter(|_| !name.contains('\\'))?;
+        insert_nested(body, name, value.into())?;
+    }
+    Some(())
 }
 
 /// How many items an array of a command line may have.

@@ -340,8 +340,57 @@ impl Documented<'_> {
         }
     }
 
-    /// A wrong header, or a body where the page says that there is none; `{}` counts as none.
+    /// A wrong header, something that the text says, or a body where the page says that there is none; `{}` counts as
+    /// none.
     fn other_difference(&self, received: &Received) -> Option<OtherDifference> {
+        let json_for_text = || {
+            let shown = self.response.plain.as_ref();
+            let shown = shown.filter(|_| self.response.is_message && received.is_success())?;
+            let value = compare::short(received.json()?);
+            let text = format!(
+                "the page shows the text `{}`, the server returns JSON: {value}",
+                shown.text
+            );
+            let place = Some(shown.range.clone());
+            Some(OtherDifference { place, text })
+        };
+        let other_output = || {
+            let stated = self.around.stated_output()?;
+            let printed = &self.around.example.request.printed;
+            let actual = printed.other_than(&stated.text, received)?;
+            let text = format!(
+                "the text says that the output is `{}`, it is `{actual}`",
+                stated.text
+            );
+            let place = Some(stated.range);
+            Some(OtherDifference { place, text })
+        };
+        let not_empty = || {
+            let text = match &received.body {
+                Body::Json(Value::Array(items))
+                    if self.response.body.is_none()
+                        && !items.is_empty()
+                        && self.around.says_empty_list() =>
+                {
+                    "the text says that the list is empty, the server returns records"
+                }
+                body if self.says_no_body() && !is_empty(body) && received.is_success() => {
+                    "the page says that there is no body, the server returns one"
+                }
+                _ => return None,
+            };
+            let text = text.to_owned();
+            Some(OtherDifference { place: None, text })
+        };
+        self.wrong_header(received)
+            .or_else(json_for_text)
+            .or_else(|| self.false_claim(received))
+            .or_else(other_output)
+            .or_else(not_empty)
+    }
+
+    /// A header that the page shows or names, and that the server sends otherwise or not at all.
+    fn wrong_header(&self, received: &Received) -> Option<OtherDifference> {
         let named = match received.is_success() {
             true => self.around.named_headers(),
             false => Vec::new(),
@@ -374,54 +423,7 @@ impl Documented<'_> {
                 return Some(OtherDifference { place, text });
             }
         }
-        if let (Some(shown), Body::Json(value)) = (self.response.plain.as_ref(), &received.body)
-            && self.response.is_message
-            && received.is_success()
-        {
-            let place = Some(shown.range.clone());
-            let text = format!(
-                "the page shows the text `{}`, the server returns JSON: {}",
-                shown.text,
-                compare::short(value)
-            );
-            return Some(OtherDifference { place, text });
-        }
-        if let Some(found) = self.false_claim(received) {
-            return Some(found);
-        }
-        let printed = &self.around.example.request.printed;
-        if let Some(stated) = self.around.stated_output()
-            && let Some(actual) = printed.other_than(&stated.text, received)
-        {
-            return Some(OtherDifference {
-                place: Some(stated.range),
-                text: format!(
-                    "the text says that the output is `{}`, it is `{actual}`",
-                    stated.text
-                ),
-            });
-        }
-        if let Body::Json(Value::Array(items)) = &received.body
-            && self.response.body.is_none()
-            && !items.is_empty()
-            && self.around.says_empty_list()
-        {
-            return Some(OtherDifference {
-                place: None,
-                text: "the text says that the list is empty, the server returns records".to_owned(),
-            });
-        }
-        let is_empty = match &received.body {
-            Body::Empty => true,
-            Body::Json(Value::Object(members)) => members.is_empty(),
-            Body::Json(Value::Array(items)) => items.is_empty(),
-            Body::Json(value) => value.is_null(),
-            Body::Text(text) => text.trim().is_empty(),
-        };
-        (self.says_no_body() && !is_empty && received.is_success()).then(|| OtherDifference {
-            place: None,
-            text: "the page says that there is no body, the server returns one".to_owned(),
-        })
+        None
     }
 
     /// A value in the response that a program or a sentence states otherwise.
@@ -541,6 +543,16 @@ impl Documented<'_> {
                 "error" | "errors" | "status" | "title" | "detail"
             )
         })
+    }
+}
+
+fn is_empty(body: &Body) -> bool {
+    match body {
+        Body::Empty => true,
+        Body::Json(Value::Object(members)) => members.is_empty(),
+        Body::Json(Value::Array(items)) => items.is_empty(),
+        Body::Json(value) => value.is_null(),
+        Body::Text(text) => text.trim().is_empty(),
     }
 }
 

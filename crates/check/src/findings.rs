@@ -13,7 +13,7 @@ use super::outcome::Finding;
 use super::page::{Fence, Page};
 use super::service::{Body, Received};
 use super::shell;
-use super::status::StatusSource;
+use super::status::{Expected, StatusSource};
 use super::text::is_one_of;
 
 /// Adds what is wrong about a response to `findings` and what is suspicious to `warnings`; returns the differences
@@ -27,61 +27,25 @@ pub fn add(
     warnings: &mut Vec<Finding>,
 ) -> Diff {
     let (received, expected) = (&compared.received, documented.expected);
-    let request_range = example.request_range(page);
-    let method = example.method();
+    let range = |place: &Option<Range<usize>>| {
+        let request = || example.request_range(page);
+        place.clone().unwrap_or_else(request)
+    };
     if !compared.status_ok {
-        // Of a misspelt name a status that is listed is not meant.
-        let meant = expected.statuses.iter();
-        let statuses = meant
-            .filter(|status| **status != received.status)
-            .map(u16::to_string)
-            .collect::<Vec<_>>()
-            .join(" or ");
-        let text = match expected.source {
-            _ if statuses.is_empty() => {
-                format!("the {} is that of a misspelt path", received.status)
-            }
-            StatusSource::Method if !METHODS.contains(&method) => {
-                format!("the server returns {}", received.status)
-            }
-            StatusSource::Method => {
-                format!(
-                    "{method} usually returns {statuses}, the server returns {}",
-                    received.status
-                )
-            }
-            source => {
-                format!(
-                    "{} documents {statuses}, the server returns {}",
-                    source.description(),
-                    received.status
-                )
-            }
-        };
-        let text = match received.redirect() {
-            Some(location) => format!("{text} and redirects to {location}"),
-            None => text,
-        };
-        let mut finding = Finding::new(
-            expected.place.clone().unwrap_or(request_range.clone()),
-            text,
-        );
-        if expected.source == StatusSource::Method {
-            let status = received.status;
-            finding.fix = Some(format!(
-                "`<!-- standin: status={status} -->` above the request if that is meant"
-            ));
-        }
-        findings.push(finding);
-    }
-    if let (Some(other), true) = (&compared.other, compared.status_ok) {
-        let range = other.place.clone().unwrap_or(request_range.clone());
-        findings.push(Finding::new(range, other.text.clone()));
+        let status = received.status;
+        let text = wrong_status(example.method(), received, expected);
+        let fix = format!("`<!-- standin: status={status} -->` above the request if that is meant");
+        findings.push(Finding {
+            fix: (expected.source == StatusSource::Method).then_some(fix),
+            ..Finding::new(range(&expected.place), text)
+        });
+    } else if let Some(other) = &compared.other {
+        findings.push(Finding::new(range(&other.place), other.text.clone()));
     }
     // An error response differs from a documented record in everything, which is not worth showing.
     let refused =
         !compared.status_ok && received.status >= 400 && expected.statuses.iter().all(|s| *s < 400);
-    if refused || method == "HEAD" {
+    if refused || example.method() == "HEAD" {
         return Diff::default();
     }
     let fence = example
@@ -97,11 +61,9 @@ pub fn add(
         ));
     }
     if let (Body::Text(_), Some(_)) = (&received.body, &documented.response.body) {
-        let range = fence.map_or(request_range, |fence| fence.range.clone());
-        findings.push(Finding::new(
-            range,
-            "the server returns text that is not JSON",
-        ));
+        let range = range(&fence.map(|fence| fence.range.clone()));
+        let text = "the server returns text that is not JSON";
+        findings.push(Finding::new(range, text));
     } else if let Some(fence) = fence {
         let finding = |found: &compare::Difference| Finding {
             fix: found.actual.as_ref().map(Value::to_string),
@@ -117,6 +79,31 @@ pub fn add(
         }
     }
     compared.diff.clone()
+}
+
+/// What is wrong about a status.
+fn wrong_status(method: &str, received: &Received, expected: &Expected) -> String {
+    let status = received.status;
+    // Of a misspelt name a status that is listed is not meant.
+    let meant = expected.statuses.iter().filter(|meant| **meant != status);
+    let statuses = meant.map(u16::to_string).collect::<Vec<_>>().join(" or ");
+    let text = match expected.source {
+        _ if statuses.is_empty() => format!("the {status} is that of a misspelt path"),
+        StatusSource::Method if !METHODS.contains(&method) => {
+            format!("the server returns {status}")
+        }
+        StatusSource::Method => {
+            format!("{method} usually returns {statuses}, the server returns {status}")
+        }
+        source => {
+            let source = source.description();
+            format!("{source} documents {statuses}, the server returns {status}")
+        }
+    };
+    match received.redirect() {
+        Some(location) => format!("{text} and redirects to {location}"),
+        None => text,
+    }
 }
 
 /// Adds what is suspicious about an example, whether it is as documented or not.

@@ -77,24 +77,11 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
     let mut json_end = body.as_ref().map(|body| body.end);
     for (line, at) in lines.by_ref() {
         let trimmed = line.trim();
-        let label = trimmed.trim_start_matches(['/', '#', ' ']);
-        let is_remark_of_response = label != trimmed
-            && (introduces_response(label)
-                || is_response_label(label)
-                || labelled_response(label).is_some());
-        if begins_message(trimmed)
-            || is_response_label(trimmed)
-            || is_remark_of_response
-            || trimmed == ">"
-            || transcript::begins_response(trimmed)
-            || !line.starts_with([' ', '\t']) && labelled_response(trimmed).is_some()
-        {
-            break;
-        }
         // A script of an editor below the request.
         in_script |= trimmed.starts_with("> {%");
         // The body ends where its JSON does.
-        if json_end.is_some_and(|json_end| at >= json_end) && !in_script && !trimmed.is_empty() {
+        let is_below = json_end.is_some_and(|end| at >= end) && !in_script && !trimmed.is_empty();
+        if is_below || ends_request(line) {
             break;
         }
         end = at + line.len();
@@ -105,51 +92,37 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
             continue;
         }
         if in_headers {
-            if trimmed.is_empty() {
-                in_headers = false;
-                continue;
-            }
-            // "Headers: {...}" in a description of a request.
-            if trimmed.starts_with("Headers:") && trimmed.contains('{') {
-                continue;
-            }
             // "Body: {...}"
-            let labelled_body = trimmed.split_once(':').filter(|(name, value)| {
-                value.trim_start().starts_with(['{', '[']) && names_body(name)
-            });
-            if let Some((_, value)) = labelled_body {
-                let start = at + line.find(value).unwrap_or_default();
-                json_end = lenient_json::value_end(text[start..].trim_start())
-                    .map(|length| text.len() - text[start..].trim_start().len() + length);
-                body = Some(start..at + line.len());
-                in_headers = false;
-                continue;
-            }
+            let is_body = |(label, value): &(&str, &str)| {
+                value.trim_start().starts_with(['{', '[']) && names_body(label.trim_start())
+            };
             match header(trimmed) {
-                // "Body:" above it.
-                Some((name, value)) if value.is_empty() && names_body(&name) => {
+                // "Headers: {...}" in a description of a request.
+                _ if trimmed.starts_with("Headers:") && trimmed.contains('{') => continue,
+                _ if let Some((label, _)) = line.split_once(':').filter(is_body) => {
+                    let start = at + label.len() + 1;
+                    json_end = end_of_json(text, start);
+                    body = Some(start..end);
                     in_headers = false;
                     continue;
                 }
+                // "Body:" above it, or the empty line before it, which may be missing.
+                None => in_headers = false,
+                Some((name, value)) if value.is_empty() && names_body(&name) => in_headers = false,
                 Some(pair) => {
                     request.headers.push(pair);
                     continue;
                 }
-                // The empty line before the body is missing.
-                None => in_headers = false,
             }
         }
         if body.is_none() && trimmed.strip_suffix(':').is_some_and(names_body) {
             continue;
         }
         if body.is_none() && trimmed.starts_with(['{', '[']) {
-            json_end = lenient_json::value_end(text[at..].trim_start()).map(|length| {
-                let value = text.len() - text[at..].trim_start().len();
-                value + length
-            });
+            json_end = end_of_json(text, at);
         }
         if body.is_some() || !trimmed.is_empty() {
-            body.get_or_insert(at..at).end = at + line.len();
+            body.get_or_insert(at..at).end = end;
         }
     }
     if let Some(span) = body {
@@ -159,9 +132,7 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         };
         if !request.headers.iter().any(is_near) {
             // No client adds one here, and pages show JSON.
-            request
-                .headers
-                .push(("Content-Type".to_owned(), "application/json".to_owned()));
+            request.add_header("Content-Type", "application/json");
         }
     }
     if request.target.starts_with('/')
@@ -173,6 +144,28 @@ pub fn parse(text: &str, start: usize) -> Option<(WrittenRequest, Range<usize>)>
         !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length")
     });
     Some((WrittenRequest { request, url_span }, first_at..end))
+}
+
+/// Whether a line below a request is not a part of it: it begins another message, or leads to the response.
+fn ends_request(line: &str) -> bool {
+    let trimmed = line.trim();
+    let label = trimmed.trim_start_matches(['/', '#', ' ']);
+    let is_remark_of_response = label != trimmed
+        && (introduces_response(label)
+            || is_response_label(label)
+            || labelled_response(label).is_some());
+    begins_message(trimmed)
+        || is_response_label(trimmed)
+        || is_remark_of_response
+        || trimmed == ">"
+        || transcript::begins_response(trimmed)
+        || !line.starts_with([' ', '\t']) && labelled_response(trimmed).is_some()
+}
+
+/// Where the JSON ends that is in a text from an offset on.
+fn end_of_json(text: &str, start: usize) -> Option<usize> {
+    let json = text[start..].trim_start();
+    lenient_json::value_end(json).map(|length| text.len() - json.len() + length)
 }
 
 /// The method that the first line of a request means with a misspelt word: `GTE /users`.

@@ -521,6 +521,35 @@ impl<'a> Parser<'a> {
         Ok(Node { kind, span })
     }
 
+    /// A member of an object; `others` are those above it.
+    fn member(&mut self, others: &[Member]) -> Result<Member, SyntaxError> {
+        let start = self.at;
+        let key = match self.rest().chars().next() {
+            Some('"') => self.string()?,
+            Some('\'') if self.printed => self.string()?,
+            _ if self.printed && self.identifier() > 0 => {
+                self.at += self.identifier();
+                self.text[start..self.at].to_owned()
+            }
+            _ => return Err(self.error("expected a key in double quotes")),
+        };
+        let key_span = start..self.at;
+        if others.iter().any(|other| other.key == key) && !is_dots(&key) {
+            return Err(SyntaxError::new(start, format!("duplicate key `{key}`")));
+        }
+        self.space();
+        if !self.eat(':') {
+            return Err(self.error("a colon is missing after this key"));
+        }
+        self.space();
+        Ok(Member {
+            key,
+            key_span,
+            value: self.value()?,
+        })
+    }
+
+    /// The members of an object, without its braces if it is `bare`.
     fn object(&mut self, bare: bool) -> Result<Node, SyntaxError> {
         let start = self.at;
         if !bare {
@@ -567,39 +596,15 @@ impl<'a> Parser<'a> {
             if expect_comma {
                 self.lacks_comma(end)?;
             }
-            let key_start = self.at;
-            let key = match self.rest().chars().next() {
-                Some('"') => self.string()?,
-                Some('\'') if self.printed => self.string()?,
-                _ if self.printed && self.identifier() > 0 => {
-                    self.at += self.identifier();
-                    self.text[key_start..self.at].to_owned()
-                }
-                _ => return Err(self.error("expected a key in double quotes")),
-            };
-            let key_span = key_start..self.at;
-            if members.iter().any(|member| member.key == key) && !is_dots(&key) {
-                let text = format!("duplicate key `{key}`");
-                return Err(SyntaxError::new(key_start, text));
-            }
-            self.space();
-            if !self.eat(':') {
-                return Err(self.error("a colon is missing after this key"));
-            }
-            self.space();
-            let value = self.value()?;
+            let member = self.member(&members)?;
             end = self.at;
             expect_comma = true;
-            if is_dots(&key) {
+            if is_dots(&member.key) {
                 elided = true;
                 self.elided = true;
-                continue;
+            } else {
+                members.push(member);
             }
-            members.push(Member {
-                key,
-                key_span,
-                value,
-            });
         }
         let kind = Kind::Object {
             members,

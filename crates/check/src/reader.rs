@@ -167,14 +167,12 @@ impl<'a> Reader<'a> {
     }
 
     fn read(mut self) -> Vec<Block> {
-        let body = &self.text[self.base..];
-        let mut events = Parser::new_ext(
-            body,
-            Options::ENABLE_TABLES | Options::ENABLE_DEFINITION_LIST | Options::ENABLE_TASKLISTS,
-        )
-        .into_offset_iter();
+        let base = self.base;
+        let options =
+            Options::ENABLE_TABLES | Options::ENABLE_DEFINITION_LIST | Options::ENABLE_TASKLISTS;
+        let events = Parser::new_ext(&self.text[base..], options).into_offset_iter();
+        let mut events = events.map(|(event, at)| (event, base + at.start..base + at.end));
         while let Some((event, range)) = events.next() {
-            let range = self.base + range.start..self.base + range.end;
             match event {
                 Event::Start(Tag::BlockQuote(_)) => {
                     self.flush();
@@ -187,46 +185,20 @@ impl<'a> Reader<'a> {
                 _ if range.start < self.code_end => {}
                 Event::Start(Tag::CodeBlock(kind)) => {
                     self.flush();
-                    let inside = events.by_ref().map_while(|(event, range)| match event {
-                        Event::End(TagEnd::CodeBlock) => None,
-                        other => Some((other, range)),
-                    });
                     let is_indented = matches!(kind, CodeBlockKind::Indented);
-                    let mut fence = fence(kind, range, self.base, inside);
-                    if is_indented && let Some(end) = unfenced::continued(self.text, &fence) {
-                        fence.extend(self.text, end);
-                        self.code_end = end;
-                    }
-                    self.blocks.extend(title(self.text, &fence));
-                    let parts = captions::split(&fence);
-                    self.blocks
-                        .extend(parts.unwrap_or_else(|| vec![Block::Fence(fence)]));
+                    let fence = fence(kind, range, until(&mut events, TagEnd::CodeBlock));
+                    self.code_block(fence, is_indented);
                 }
                 Event::Start(Tag::Table(_)) => {
                     self.flush();
-                    let inside = events.by_ref().map_while(|(event, range)| match event {
-                        Event::End(TagEnd::Table) => None,
-                        other => Some((other, range)),
-                    });
-                    let table = table(range, self.base, inside);
+                    let table = table(range, until(&mut events, TagEnd::Table));
                     self.blocks.push(Block::Table(table));
                 }
                 Event::Start(Tag::Heading { level, .. }) => {
                     self.flush();
-                    let mut text = String::new();
-                    for (event, _) in events.by_ref() {
-                        match event {
-                            Event::End(TagEnd::Heading(_)) => break,
-                            Event::Text(words) | Event::Code(words) => text.push_str(&words),
-                            Event::SoftBreak | Event::HardBreak => text.push(' '),
-                            // A placeholder in a path is HTML for Markdown: `/users/<id>`.
-                            Event::InlineHtml(tag) if text.ends_with('/') => text.push_str(&tag),
-                            _ => {}
-                        }
-                    }
                     let heading = Heading {
                         level: level as u8,
-                        text,
+                        text: heading(until(&mut events, TagEnd::Heading(level))),
                         range,
                     };
                     let block = self.output(&heading).unwrap_or(Block::Heading(heading));
@@ -243,10 +215,10 @@ impl<'a> Reader<'a> {
                     self.push_text(&words, range.clone());
                     self.code.push(range);
                 }
-                Event::TaskListMarker(_) => {}
                 Event::SoftBreak => self.push_text(" ", range),
                 Event::HardBreak => self.push_text("\n", range),
-                Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
+                Event::TaskListMarker(_)
+                | Event::Start(Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. })
                 | Event::End(TagEnd::Emphasis | TagEnd::Link | TagEnd::Image) => {}
                 Event::InlineHtml(html) if html.starts_with("<br") => self.push_text("\n", range),
                 Event::InlineHtml(html) => {
@@ -274,6 +246,18 @@ impl<'a> Reader<'a> {
         // A directive inside a paragraph is found before the paragraph ends.
         self.blocks.sort_by_key(|block| block.range().start);
         self.blocks
+    }
+
+    /// Adds a code block and its title. The code of an indented one may go on below where Markdown ends it.
+    fn code_block(&mut self, mut fence: Fence, is_indented: bool) {
+        if is_indented && let Some(end) = unfenced::continued(self.text, &fence) {
+            fence.extend(self.text, end);
+            self.code_end = end;
+        }
+        self.blocks.extend(title(self.text, &fence));
+        let parts = captions::split(&fence);
+        self.blocks
+            .extend(parts.unwrap_or_else(|| vec![Block::Fence(fence)]));
     }
 
     /// The output of a command without a code block, in a comment that looks like a heading: `# => {"id": 1}`.
@@ -423,6 +407,31 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The events up to the end of a block.
+fn until<'a>(
+    events: &mut impl Iterator<Item = (Event<'a>, Range<usize>)>,
+    end: TagEnd,
+) -> impl Iterator<Item = (Event<'a>, Range<usize>)> {
+    events
+        .by_ref()
+        .take_while(move |(event, _)| *event != Event::End(end))
+}
+
+/// The text of a heading.
+fn heading<'a>(inside: impl Iterator<Item = (Event<'a>, Range<usize>)>) -> String {
+    let mut text = String::new();
+    for (event, _) in inside {
+        match event {
+            Event::Text(words) | Event::Code(words) => text.push_str(&words),
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            // A placeholder in a path is HTML for Markdown: `/users/<id>`.
+            Event::InlineHtml(tag) if text.ends_with('/') => text.push_str(&tag),
+            _ => {}
+        }
+    }
+    text
+}
+
 /// Where the lines of a paragraph begin that have a label of a response, unless it is the first.
 fn response_lines(text: &str, range: &Range<usize>) -> Vec<usize> {
     let lines = Lines::new(&text[..range.end], range.start);
@@ -459,37 +468,53 @@ fn is_json(source: &str) -> bool {
 const ADDRESS: &str = "url uri endpoint address adresse path route ruta rota pfad chemin адрес путь 接口地址 请求地址 地址 路径 \
      エンドポイント";
 
+/// Marks between a request and its response.
+const ARROWS: [&str; 3] = ["->", "=>", "→"];
+
+/// The label before inline code: that of its line, without the status before a body ("Response: `200` + `{...}`").
+fn label_before(text: &str) -> &str {
+    static STATUS: LazyLock<Regex> = regex!(
+        r"(?i)(?P<label>[:：]|->|=>|→|^\W*(?:(?:it|this|which|the\s+(?:server|api|request|command|call|response))\s+)?(?:returns?|answers?|gives?|responds?\s+with)\b)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
+    );
+    let line = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    let status = STATUS.captures(line);
+    let label = status.and_then(|found| Some(found.name("label")?.end()));
+    line[..label.unwrap_or(line.len())].trim_end_matches(['*', '_', ' ', '"', '\u{a0}'])
+}
+
+/// The rest of the line behind inline code, without attributes of the code, as kramdown and interactive courses write
+/// them (`{: .sh}`, `{{execute}}`), and without a line break.
+fn words_behind(text: &str) -> &str {
+    static ATTRIBUTES: LazyLock<Regex> = regex!(r"^\{[{:][^}\n]*\}+");
+    let line = text.lines().next().unwrap_or_default();
+    let attributes = ATTRIBUTES.find(line).map_or(0, |found| found.end());
+    let words = line[attributes..].trim_matches([' ', '\\', '\t', '\r']);
+    let is_break = words.starts_with("<br") && words.ends_with('>') && words.len() < 8;
+    if is_break { "" } else { words }
+}
+
+/// Whether inline code is a command that sends a request to this machine.
+fn is_command(code: &str) -> bool {
+    const COMMANDS: [&str; 3] = ["curl ", "Invoke-RestMethod ", "Invoke-WebRequest "];
+    let command = code.trim_start_matches("$ ");
+    // The body of HTTPie may come from another command, and its URL may be a port.
+    let is_httpie =
+        command.starts_with("http ") || command.starts_with("echo ") && command.contains("| http ");
+    let is_other = COMMANDS.iter().any(|name| command.starts_with(name));
+    let is_here = url::names_this_machine(code);
+    is_httpie && (is_here || code.contains(" :")) || is_other && is_here
+}
+
 /// Inline code of a paragraph that is a block by its meaning: what stands alone after a label (`**URL**: ...`,
 /// `Response: ...`), and a command within a sentence.
 fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<Fence> {
     let quoted = &text[code.clone()];
     let ticks = quoted.len() - quoted.trim_start_matches('`').len();
     let range = code.start + ticks..code.end - ticks;
-    let before = text[paragraph.start..code.start].trim_end();
-    // Of several labels in a paragraph, each has its line.
-    let before = before.rsplit('\n').next().unwrap_or_default();
-    // The status before a body: "Response: `200` + `{...}`".
-    static STATUS: LazyLock<Regex> = regex!(
-        r"(?i)(?P<label>[:：]|->|=>|→|^\W*(?:(?:it|this|which|the\s+(?:server|api|request|command|call|response))\s+)?(?:returns?|answers?|gives?|responds?\s+with)\b)[\s*]*`?[1-5]\d\d(?:\ [a-z]+){0,3}`?[\s*]*(?:[+,·:;–—-]|and|with|et|avec|y|con|e|com|und|mit)?$"
-    );
-    let status = STATUS.captures(before);
-    let before = match status.as_ref().and_then(|found| found.name("label")) {
-        Some(label) => &before[..label.end()],
-        None => before,
-    };
-    let label = before.trim_end_matches(['*', '_', ' ', '"', '\u{a0}']);
-    let after = text[code.end..paragraph.end]
-        .lines()
-        .next()
-        .unwrap_or_default();
-    // Attributes of the code, as kramdown and interactive courses write them: `{: .sh}`, `{{execute}}`.
-    static ATTRIBUTES: LazyLock<Regex> = regex!(r"^\{[{:][^}\n]*\}+");
-    let attributes = ATTRIBUTES.find(after).map_or(0, |found| found.end());
-    let after = after[attributes..].trim_matches([' ', '\\', '\t', '\r']);
-    let is_break = after.starts_with("<br") && after.ends_with('>') && after.len() < 8;
-    let after = if is_break { "" } else { after };
-    let arrows = ["->", "=>", "→"];
-    let is_arrow = arrows.iter().any(|arrow| label.ends_with(arrow));
+    let above = &text[paragraph.start..code.start];
+    let below = &text[code.end..paragraph.end];
+    let (label, after) = (label_before(above), words_behind(below));
+    let is_arrow = ARROWS.iter().any(|arrow| label.ends_with(arrow));
     let is_label = is_arrow || (labels::leads(label) && !label.contains('.'));
     // Only what is plainly about the response may have another sentence behind it.
     static PLAINLY: LazyLock<Regex> = regex!(
@@ -500,7 +525,6 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
     let words = labels::words(label);
     let named = |names: &str| alone && labels::has_word(label, names);
     let content = &text[range.clone()];
-    const COMMANDS: [&str; 4] = ["curl ", "http ", "Invoke-RestMethod ", "Invoke-WebRequest "];
     // "The response is `{...}`."
     let is_said = || {
         static SAYS: LazyLock<Regex> = regex!(
@@ -513,22 +537,13 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
             && status_text::is_unconditional(label)
             && !labels::is_elsewhere(label)
     };
-    let command = content.trim_start_matches("$ ");
-    // The body of HTTPie may come from another command, and its URL may be a port.
-    let is_httpie =
-        command.starts_with("http ") || command.starts_with("echo ") && command.contains("| http ");
-    let is_command = is_httpie || COMMANDS.iter().any(|name| command.starts_with(name));
-    let is_here = url::names_this_machine(content) || is_httpie && content.contains(" :");
-    let is_block = if is_command && is_here {
+    let is_block = if is_command(content) {
         let mut fence = Fence::unfenced(text, range);
-        let line = text[paragraph.start..code.start].rsplit('\n').next();
+        let line = above.rsplit('\n').next();
         let is_line = line.unwrap_or_default().trim().is_empty();
         // A line of its own, or one with the response: `curl ...` -> `{...}`.
-        let shows = arrows.iter().any(|arrow| {
-            after
-                .strip_prefix(arrow)
-                .is_some_and(|rest| rest.trim().starts_with(['`']))
-        });
+        let arrow = ARROWS.iter().find_map(|arrow| after.strip_prefix(arrow));
+        let shows = arrow.is_some_and(|rest| rest.trim().starts_with('`'));
         fence.is_mention = !(is_line && (after.is_empty() || shows) || alone && words.len() <= 10);
         return Some(fence);
     } else if is_json(content) || matches!(content, "[]" | "{}") {
@@ -547,13 +562,9 @@ fn inline(text: &str, paragraph: &Range<usize>, code: &Range<usize>) -> Option<F
             || label.is_empty() && after.is_empty()
             || named("expected content")
             || is_said()
-            || sentences::is_output(&text[paragraph.start..code.start])
+            || sentences::is_output(above)
     } else if transcript::is_message(content) {
-        let rest = [
-            &text[paragraph.start..code.start],
-            &text[code.end..paragraph.end],
-        ];
-        let is_whole = rest.concat().trim().is_empty();
+        let is_whole = above.trim().is_empty() && below.trim().is_empty();
         let is_labelled =
             labels::label(label) == Announces::Response || labels::is_body_label(label);
         is_whole || alone && words.len() <= 4 && is_labelled || words.len() <= 4 && is_said()
@@ -619,7 +630,6 @@ pub fn requests_file(text: &str) -> Vec<Block> {
 fn fence<'a>(
     kind: CodeBlockKind<'a>,
     range: Range<usize>,
-    base: usize,
     inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
 ) -> Fence {
     let (info, fenced) = match kind {
@@ -639,7 +649,7 @@ fn fence<'a>(
         if let Event::Text(words) = event {
             pieces.push(Piece {
                 content: content.len(),
-                source: base + piece.start,
+                source: piece.start,
                 length: words.len(),
             });
             content.push_str(&words);
@@ -733,19 +743,16 @@ fn strip_inner_fence(fence: &mut Fence) {
 
 fn table<'a>(
     range: Range<usize>,
-    base: usize,
     inside: impl Iterator<Item = (Event<'a>, Range<usize>)>,
 ) -> Table {
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for (event, place) in inside {
+    for (event, range) in inside {
         match event {
             Event::Start(Tag::TableHead | Tag::TableRow) => rows.push(Vec::new()),
             Event::Start(Tag::TableCell) => {
                 if let Some(row) = rows.last_mut() {
-                    row.push(Cell {
-                        text: String::new(),
-                        range: base + place.start..base + place.end,
-                    });
+                    let text = String::new();
+                    row.push(Cell { text, range });
                 }
             }
             Event::Text(words) | Event::Code(words) => {

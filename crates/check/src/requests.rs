@@ -1,5 +1,7 @@
 //! Finds the requests in a code block: curl commands and HTTP messages.
 
+use std::ops::Range;
+
 use super::blocks::Fence;
 use super::claims;
 use super::commands::{
@@ -14,8 +16,7 @@ use super::printed::Printed;
 use super::prompt;
 use super::service::{Request, WrittenRequest};
 use super::shell;
-use super::shown;
-use super::shown::command_in_line;
+use super::shown::{self, command_in_line};
 use super::status_text;
 use super::text::{is_one_of, line_end};
 use super::url;
@@ -32,31 +33,11 @@ pub fn find(
 ) -> Vec<FoundRequest> {
     let text = prompt::plain(&fence.content);
     let text = &*powershell::without_aliases(&text);
-    // A cell of a notebook.
-    let mut lines = text.lines().map(str::trim_start);
-    let is_shell =
-        lines.any(|line| line.starts_with("!curl ") || is_one_of(line.trim_end(), "%%bash %%sh"));
-    // No program begins like a message. A page in a page has more than a request.
-    let is_page = is_one_of(&fence.language, "md markdown");
-    let begins = http_message::begins_message(text.trim_start())
-        || is_page && command_in_line(&text[..line_end(text, 0)]).is_some();
-    let is_other = is_page || is_one_of(&fence.language, OTHER_LANGUAGES);
-    if is_other && !is_shell && (!begins || text.contains("```")) {
+    if is_of_other_language(fence, text) {
         return other_clients(text, &fence.language);
     }
     if fence.is_mention {
-        let mut found = match text.contains("curl ") {
-            true => commands(text),
-            false if http_message::begins_message(text) => messages(text, false),
-            false => other_clients(text, ""),
-        };
-        let is_run = |own: &FoundRequest| own.problem.is_none() && !own.has_placeholder_in_path();
-        let is_whole = matches!(found.as_slice(), [only] if is_run(only));
-        if !is_whole {
-            let part = inside(text, 0..text.len(), "is only mentioned");
-            found = part.into_iter().collect();
-        }
-        return found;
+        return mentioned(text, other_clients);
     }
     if fence.info.starts_with("curl ") && fence.info.contains(['/', ':']) {
         let found = from_command(&fence.info, shell::command(&fence.info, 0));
@@ -68,43 +49,27 @@ pub fn find(
     } else {
         messages(text, fence.is_unclosed)
     };
-    // A page explains a body in comments; a file of requests is sent as it is.
-    for body in found
-        .iter_mut()
-        .filter(|_| fence.fenced)
-        .filter_map(|found| found.written.as_mut()?.request.body.as_mut())
-    {
-        if let Some(plain) = without_comments(body) {
-            *body = plain;
+    for request in &mut found {
+        // A page explains a body in comments; a file of requests is sent as it is.
+        if fence.fenced
+            && let Some(WrittenRequest { request, .. }) = &mut request.written
+            && let Some(plain) = request.body.as_deref().and_then(without_comments)
+        {
+            request.body = Some(plain);
+        }
+        if is_one_of(&fence.language, shell::WINDOWS) {
+            request.allow_braces();
+        }
+        if is_one_of(&fence.language, shell::CMD) {
+            check_quotes_of_cmd(request, text);
         }
     }
-    if is_one_of(&fence.language, shell::WINDOWS) {
-        found.iter_mut().for_each(FoundRequest::allow_braces);
-    }
-    if is_one_of(&fence.language, shell::CMD) {
-        for request in &mut found {
-            let quoted = text[request.span.clone()].find(" '{");
-            if let Some(at) = quoted.filter(|_| request.problem.is_none()) {
-                let quote = request.span.start + at + 1;
-                let text = "cmd.exe takes single quotes for a part of the text: put the JSON into double quotes, with `\\\"` in it";
-                *request = request.clone().with_mistake_at(quote..quote + 1, text);
-            }
-        }
-    }
-    let is_of_other = |line: &str| {
-        let command = &line[prompt::typed(line)..];
-        ["http ", "https ", "xh ", "wget ", "irm ", "iwr "]
-            .iter()
-            .any(|name| command.starts_with(name))
-    };
-    if !found.is_empty() && (text.contains("Invoke-") || text.lines().any(is_of_other)) {
-        // A block may have commands of several clients.
-        let is_other = |other: &FoundRequest| {
+    if !found.is_empty() && has_other_commands(text) {
+        let mut others = other_clients(text, &fence.language);
+        others.retain(|other| {
             let overlaps = |own: &FoundRequest| own.span.contains(&other.span.start);
             !found.iter().any(overlaps)
-        };
-        let mut others = other_clients(text, &fence.language);
-        others.retain(is_other);
+        });
         found.extend(others);
         found.sort_by_key(|found| found.span.start);
     }
@@ -127,6 +92,54 @@ pub fn find(
         *first = first.clone().with_mistake(span, UNCLOSED, None);
     }
     found
+}
+
+/// Whether a block is in a language in which a line that begins with `curl` is not a command.
+fn is_of_other_language(fence: &Fence, text: &str) -> bool {
+    // A page in a page has more than a request.
+    let is_page = is_one_of(&fence.language, "md markdown");
+    // No program begins like a message.
+    let begins = http_message::begins_message(text.trim_start())
+        || is_page && command_in_line(&text[..line_end(text, 0)]).is_some();
+    // A cell of a notebook.
+    let is_shell =
+        |line: &str| line.starts_with("!curl ") || is_one_of(line.trim_end(), "%%bash %%sh");
+    (is_page || is_one_of(&fence.language, OTHER_LANGUAGES))
+        && (!begins || text.contains("```"))
+        && !text.lines().map(str::trim_start).any(is_shell)
+}
+
+/// The requests in inline code, which is run only if it is one whole request.
+fn mentioned(text: &str, other_clients: fn(&str, &str) -> Vec<FoundRequest>) -> Vec<FoundRequest> {
+    let found = match text.contains("curl ") {
+        true => commands(text),
+        false if http_message::begins_message(text) => messages(text, false),
+        false => other_clients(text, ""),
+    };
+    match found.as_slice() {
+        [only] if only.problem.is_none() && !only.has_placeholder_in_path() => found,
+        _ => Vec::from_iter(inside(text, 0..text.len(), "is only mentioned")),
+    }
+}
+
+/// Reports single quotes around JSON, which are no quotes for cmd.exe.
+fn check_quotes_of_cmd(request: &mut FoundRequest, text: &str) {
+    let quoted = text[request.span.clone()].find(" '{");
+    if let Some(at) = quoted.filter(|_| request.problem.is_none()) {
+        let quote = request.span.start + at + 1;
+        let text = "cmd.exe takes single quotes for a part of the text: put the JSON into double quotes, with `\\\"` in it";
+        *request = request.clone().with_mistake_at(quote..quote + 1, text);
+    }
+}
+
+/// Whether a block with commands of curl may have some of other clients, too.
+fn has_other_commands(text: &str) -> bool {
+    const PROGRAMS: [&str; 6] = ["http ", "https ", "xh ", "wget ", "irm ", "iwr "];
+    let is_other = |line: &str| {
+        let command = &line[prompt::typed(line)..];
+        PROGRAMS.iter().any(|name| command.starts_with(name))
+    };
+    text.contains("Invoke-") || text.lines().any(is_other)
 }
 
 /// The request that the first line of JSON names in a comment: `// GET /users`. The JSON is its response, or its body.
@@ -212,48 +225,8 @@ fn messages(text: &str, in_text: bool) -> Vec<FoundRequest> {
         {
             let (output, next) = shown::output(text, span.end, &Printed::default());
             at = next.max(span.end);
-            let request = &written.request;
-            let versioned = text[span.clone()]
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .contains(" HTTP/");
-            // With the type of JSON, the body is shown elsewhere.
-            let media_type = request.header("content-type").unwrap_or_default();
-            let is_complete = versioned && !media_type.contains("json");
-            let needs_body = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
-            let problem = match placeholder(request) {
-                Some(_) => Some(Problem::Template),
-                None if request.body.is_none() && !is_complete && needs_body => {
-                    Some(Problem::NoBody)
-                }
-                None => None,
-            };
-            let problem = body_file(request).map(Problem::BodyFile).or(problem);
-            let kept = text[span.clone()].trim_end().len();
-            let span = span.start..span.start + kept;
-            let method = written.request.method.clone();
-            let claims = match text[span.clone()].contains("{%") {
-                true => claims::in_script(text, span.clone()),
-                false => Vec::new(),
-            };
-            let request = FoundRequest {
-                span: span.clone(),
-                written: Some(written),
-                problem,
-                output,
-                claims,
-                ..FoundRequest::default()
-            };
-            found.push(match http_message::misspelt_method(line) {
-                Some(_) => {
-                    let word = line.split_whitespace().next().unwrap_or_default();
-                    let text = format!("`{word}` is not a method, did you mean `{method}`?");
-                    let span = span.start..span.start + word.len();
-                    request.with_mistake(span, &text, Some(method))
-                }
-                None => request,
-            });
+            let request = message(text, written, span);
+            found.push(FoundRequest { output, ..request });
         } else if found.is_empty()
             && !in_text
             && !line.trim().is_empty()
@@ -265,6 +238,37 @@ fn messages(text: &str, in_text: bool) -> Vec<FoundRequest> {
         } else {
             at += line.len();
         }
+    }
+    found
+}
+
+/// The request of a message in a range of a text, and why it cannot be sent.
+fn message(text: &str, written: WrittenRequest, span: Range<usize>) -> FoundRequest {
+    let message = text[span.clone()].trim_end();
+    let first = message.lines().next().unwrap_or_default();
+    let request = &written.request;
+    let method = request.method.clone();
+    let is_template = || placeholder(request).map(|_| Problem::Template);
+    // With the type of JSON, the body is shown elsewhere.
+    let media_type = request.header("content-type").unwrap_or_default();
+    let is_complete = first.contains(" HTTP/") && !media_type.contains("json");
+    let problem = body_file(request).map(Problem::BodyFile);
+    let mut found = FoundRequest {
+        span: span.start..span.start + message.len(),
+        problem: problem.or_else(is_template),
+        written: Some(written),
+        ..FoundRequest::default()
+    };
+    if found.lacks_body() && !is_complete {
+        found.problem = Some(Problem::NoBody);
+    }
+    if message.contains("{%") {
+        found.claims = claims::in_script(text, found.span.clone());
+    }
+    if http_message::misspelt_method(first).is_some() {
+        let word = first.split_whitespace().next().unwrap_or_default();
+        let text = format!("`{word}` is not a method, did you mean `{method}`?");
+        return found.with_mistake(span.start..span.start + word.len(), &text, Some(method));
     }
     found
 }

@@ -79,23 +79,7 @@ pub fn page(page: Page, context: &Context<'_>, datasets: &Datasets) -> PageResul
             .map(|open| session(&mock_options, open)),
         saved: Vec::new(),
     };
-    let mut results: Vec<ExampleResult> = Vec::with_capacity(examples.len());
-    for directive in page.blocks.iter().filter_map(Block::directive) {
-        let Some(name) = directive
-            .value("after")
-            .filter(|_| context.options.server.is_none())
-        else {
-            continue;
-        };
-        let path = page.path.with_file_name(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => runner.run_writes_of(&Page::parse(&path, text)),
-            Err(error) => {
-                let error = format!("cannot read {}: {error}", path.display());
-                results.push(not_an_example(&page, directive.range.clone(), error));
-            }
-        }
-    }
+    let mut results = runner.run_pages_before();
     for example in examples {
         let result = runner.example(example, &results);
         results.push(result);
@@ -225,7 +209,8 @@ impl Runner<'_> {
         let body = response.body.as_ref();
         let expected = documented_status::expected(page, example, response.status.clone(), body);
         details.expected = Some(expected.clone());
-        let wrong = |findings| failed(findings).unwrap_or_else(|| error("no request"));
+        let wrong =
+            |findings| failed(findings).map_or_else(|| error("no request"), Outcome::Failed);
         let request = request.map_err(wrong)?;
         details.target = request.target.clone();
         let is_root = request.target.split('?').next() == Some("/");
@@ -251,24 +236,19 @@ impl Runner<'_> {
         earlier: &[ExampleResult],
         details: &mut Details,
     ) -> Result<Outcome, Outcome> {
-        let (page, options) = (self.page, self.options);
+        let page = self.page;
         let prepared = self.prepared(example, details)?;
-        let Prepared {
-            request,
-            response,
-            expected,
-            ..
-        } = &prepared;
+        let (request, response) = (&prepared.request, &prepared.response);
         let fixture = self.session.fixture(example).map_err(error)?;
         self.may_send(example, fixture, request)?;
         let dataset = self.session.dataset(fixture);
         let documented = Documented {
-            expected,
+            expected: &prepared.expected,
             response,
             confidence: prepared.confidence,
             generated: Generated::new(
                 &dataset,
-                options.server.is_none(),
+                self.options.server.is_none(),
                 request,
                 self.session.writes(),
             ),
@@ -281,7 +261,7 @@ impl Runner<'_> {
         details.drift = self.drift(example, request, &documented, &compared)?;
         self.session.data_includes_writes |=
             documents_existing_id(request, &dataset, response.body.as_ref());
-        if options.fix == Some(Fix::Missing)
+        if self.options.fix == Some(Fix::Missing)
             && example.response.is_none()
             && matches!(later, Later::NotSent)
         {
@@ -293,45 +273,27 @@ impl Runner<'_> {
         if request.writes() && !is_kept {
             self.session.forget_last(fixture);
         }
-        let unmet = || {
+        if !compared.differs() {
+            compared.other = contradiction(&documented, &compared.received, &dataset)?;
+        } else if prepared.syntax_error.is_none() {
             let unmet = Unmet {
                 page,
                 example,
                 request,
-                expected,
+                expected: &prepared.expected,
                 compared: &compared,
                 dataset: &dataset,
                 hosts: &self.hosts,
                 earlier,
             };
-            unmet.reason()
-        };
-        if compared.differs()
-            && prepared.syntax_error.is_none()
-            && let Some(reason) = unmet()
-        {
-            details.without_effect = reason.without_effect;
-            let is_undone = reason.without_effect || example.has_sample_id;
-            if is_undone && request.writes() && is_kept {
-                self.session.forget_last(fixture);
+            if let Some(reason) = unmet.reason() {
+                details.without_effect = reason.without_effect;
+                let is_undone = reason.without_effect || example.has_sample_id;
+                if is_undone && request.writes() && is_kept {
+                    self.session.forget_last(fixture);
+                }
+                return Err(Outcome::Skipped(reason.text));
             }
-            return Err(Outcome::Skipped(reason.text));
-        }
-        let is_unstated = (expected.source == StatusSource::Method
-            || expected.statuses.ends_with(status_text::ANY_ERROR))
-            && !compared.differs();
-        if is_unstated && documented.around.contradicts(&compared.received) {
-            if !documented.around.is_about_values() {
-                return Err(skipped(
-                    "the text says that the request fails, which the data and the rules cannot cause",
-                ));
-            }
-            let text = format!(
-                "the text says that the request fails, the server returns {}: no rule in {} refuses it",
-                compared.received.status,
-                dataset.rules_name()
-            );
-            compared.other = Some(OtherDifference { place: None, text });
         }
         if matches!(later, Later::Matched) {
             self.session.sequence = page.section(example.fence);
@@ -345,14 +307,6 @@ impl Runner<'_> {
             earlier,
             details,
         );
-        if outcome.failure().is_none() {
-            details.uncompared = compared.uncompared.or(details.uncompared);
-            if compared.uncompared.is_some() {
-                details.documented = None;
-            } else if is_plain_for_json(example, response, &compared) {
-                details.uncompared = Some("not JSON");
-            }
-        }
         let saved = self.save(example, &compared.received);
         details.accepted = compared.accepted;
         details.received = Some(compared.received);
@@ -426,6 +380,29 @@ impl Runner<'_> {
         Ok(documented::drift(compared, &answer))
     }
 
+    /// Puts the writes of the pages that `after=` names before those of this one. Pages that cannot be read are errors.
+    fn run_pages_before(&mut self) -> Vec<ExampleResult> {
+        let mut errors = Vec::new();
+        if self.options.server.is_some() {
+            return errors;
+        }
+        let page = self.page;
+        for directive in page.blocks.iter().filter_map(Block::directive) {
+            let Some(name) = directive.value("after") else {
+                continue;
+            };
+            let path = page.path.with_file_name(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => self.run_writes_of(&Page::parse(&path, text)),
+                Err(error) => {
+                    let error = format!("cannot read {}: {error}", path.display());
+                    errors.push(not_an_example(page, directive.range.clone(), error));
+                }
+            }
+        }
+        errors
+    }
+
     /// Puts the writes of another page before those of this one.
     fn run_writes_of(&mut self, other: &Page) {
         let hosts = TargetHosts {
@@ -465,6 +442,32 @@ impl Runner<'_> {
     }
 }
 
+/// The difference that the text says that a request fails, and it succeeds. Where no rule could refuse the request, the
+/// example is skipped.
+fn contradiction(
+    documented: &Documented<'_>,
+    received: &Received,
+    dataset: &Dataset,
+) -> Result<Option<OtherDifference>, Outcome> {
+    let (expected, around) = (documented.expected, &documented.around);
+    let is_stated = expected.source != StatusSource::Method
+        && !expected.statuses.ends_with(status_text::ANY_ERROR);
+    if is_stated || !around.contradicts(received) {
+        return Ok(None);
+    }
+    if !around.is_about_values() {
+        let reason =
+            "the text says that the request fails, which the data and the rules cannot cause";
+        return Err(skipped(reason));
+    }
+    let text = format!(
+        "the text says that the request fails, the server returns {}: no rule in {} refuses it",
+        received.status,
+        dataset.rules_name()
+    );
+    Ok(Some(OtherDifference { place: None, text }))
+}
+
 /// What to do about a failure with a likely cause.
 fn fix(failure: &mut Failure, later: &Later) -> Option<String> {
     if matches!(later, Later::Outdated) {
@@ -489,12 +492,8 @@ fn is_plain_for_json(
 }
 
 /// What was compared of an example that is as documented.
-fn note(
-    example: &Example,
-    response: &DocumentedResponse,
-    compared: &Compared,
-    later: &Later,
-) -> &'static str {
+fn note(documented: &Documented<'_>, compared: &Compared, later: &Later) -> &'static str {
+    let (example, response) = (documented.around.example, documented.response);
     if compared.uncompared.is_some() {
         "the status is as documented; the body was not compared"
     } else if matches!(later, Later::Matched) {
@@ -567,36 +566,36 @@ fn outcome(
         let finding = Finding::new(example.url_range(page), drift.text.clone());
         details.warnings.push(finding);
     }
-    match failed(findings) {
-        Some(Outcome::Failed(mut failure)) => {
-            failure.differences = diff.differences;
-            let case = Case {
-                page,
-                request: &prepared.request,
-                received: &compared.received,
-                expected: documented.expected,
-                differences: &failure.differences,
-                is_filtered: example.request.printed.is_filtered(),
-                dataset,
-                earlier,
-            };
-            failure.cause = causes::likely(&case);
-            failure.first.fix = fix(&mut failure, later);
-            Outcome::Failed(failure)
+    let Some(mut failure) = failed(findings) else {
+        let hint = compared.received.hint.clone();
+        let hint = hint.or_else(|| causes::unknown_field(&prepared.request, dataset));
+        details.hint = hint.filter(|_| !example.directives.expects_hint);
+        if let Some(hint) = &details.hint {
+            let warning = Finding::new(example.url_range(page), hint.clone());
+            details.warnings.push(warning);
         }
-        Some(other) => other,
-        None => {
-            let hint = compared.received.hint.clone();
-            let hint = hint.or_else(|| causes::unknown_field(&prepared.request, dataset));
-            details.hint = hint.filter(|_| !example.directives.expects_hint);
-            if let Some(hint) = &details.hint {
-                let warning = Finding::new(example.url_range(page), hint.clone());
-                details.warnings.push(warning);
-            }
-            let note = note(example, response, compared, later);
-            Outcome::Passed(note.to_owned())
+        if compared.uncompared.is_some() {
+            details.uncompared = compared.uncompared;
+            details.documented = None;
+        } else if is_plain_for_json(example, response, compared) {
+            details.uncompared = Some("not JSON");
         }
-    }
+        return Outcome::Passed(note(documented, compared, later).to_owned());
+    };
+    failure.differences = diff.differences;
+    let case = Case {
+        page,
+        request: &prepared.request,
+        received: &compared.received,
+        expected: documented.expected,
+        differences: &failure.differences,
+        is_filtered: example.request.printed.is_filtered(),
+        dataset,
+        earlier,
+    };
+    failure.cause = causes::likely(&case);
+    failure.first.fix = fix(&mut failure, later);
+    Outcome::Failed(failure)
 }
 
 /// Whether the text above a request says that it finds nothing: "A field that does not exist gives an empty list:".
@@ -624,14 +623,12 @@ fn error(error: impl std::fmt::Display) -> Outcome {
 }
 
 /// A failure with these findings, if there are any.
-fn failed(findings: Vec<Finding>) -> Option<Outcome> {
+fn failed(findings: Vec<Finding>) -> Option<Box<Failure>> {
     let mut findings = findings.into_iter();
-    let first = findings.next()?;
-    let failure = Failure {
-        first,
+    Some(Box::new(Failure {
+        first: findings.next()?,
         more: findings.collect(),
         differences: Vec::new(),
         cause: None,
-    };
-    Some(Outcome::Failed(Box::new(failure)))
+    }))
 }

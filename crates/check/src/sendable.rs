@@ -19,7 +19,7 @@ pub fn target_hosts(page: &Page, options: &Options) -> TargetHosts {
         is_secure: url::is_secure(&page.text),
     };
     if let Some(server) = &page.front.server_url {
-        let (_, bare) = server.split_once("://").unwrap_or(("", server));
+        let bare = url::without_scheme(server);
         let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         hosts.names.push(name.to_lowercase());
@@ -54,40 +54,32 @@ pub fn sendable(
     let resolved = written
         .as_ref()
         .map(|written| url::resolve(&written.request.target, hosts));
-    let template =
-        |placeholder: &str| Sendable::Skip(format!("a template: `{placeholder}` is a placeholder"));
-    match (&found.problem, &resolved) {
-        (_, Some(Resolved::Foreign(host))) => {
-            return Sendable::Skip(format!(
-                "goes to {host}, which is not this server (see --host)"
-            ));
-        }
-        (Some(Problem::Skip(reason)), _) => return Sendable::Skip(reason.clone()),
-        (Some(Problem::BodyFile(file)), _) => {
-            return Sendable::Skip(format!(
-                "the body is read from the file `{file}`; put it in the command, or show it above, to have it checked"
-            ));
-        }
-        (Some(Problem::NoBody), _) => {
-            return Sendable::Skip("an endpoint without a request body".to_owned());
-        }
+    let template = |placeholder: &str| format!("a template: `{placeholder}` is a placeholder");
+    let skipped = match (&found.problem, &resolved) {
+        (_, Some(Resolved::Foreign(host))) => Some(format!(
+            "goes to {host}, which is not this server (see --host)"
+        )),
+        (Some(Problem::Skip(reason)), _) => Some(reason.clone()),
+        (Some(Problem::BodyFile(file)), _) => Some(format!(
+            "the body is read from the file `{file}`; put it in the command, or show it above, to have it checked"
+        )),
+        (Some(Problem::NoBody), _) => Some("an endpoint without a request body".to_owned()),
         (_, Some(Resolved::Template(placeholder))) => {
-            let name = placeholder.trim_matches(['{', '}', '$', '<', '>', ':', ' ']);
-            let names = saved.iter().map(|(name, _)| name.as_str());
-            let Some(near) = nearest(name, names) else {
-                return template(placeholder);
-            };
-            let text = format!("`{name}` is not saved, did you mean `{near}`?");
-            return Sendable::Wrong(vec![Finding::new(example.url_range(page), text)]);
+            if let Some(text) = misspelt_variable(placeholder, saved) {
+                return Sendable::Wrong(vec![Finding::new(example.url_range(page), text)]);
+            }
+            Some(template(placeholder))
         }
         // A saved value may have taken the place of the placeholder.
-        (Some(Problem::Template), _)
-            if let Some(written) = &written
-                && let Some(placeholder) = found::placeholder(&written.request) =>
-        {
-            return template(&placeholder);
+        (Some(Problem::Template), _) => {
+            let written = written.as_ref();
+            let placeholder = written.and_then(|written| found::placeholder(&written.request));
+            placeholder.as_deref().map(template)
         }
-        _ => {}
+        _ => None,
+    };
+    if let Some(reason) = skipped {
+        return Sendable::Skip(reason);
     }
     let Some(fence) = page.fence(example.fence) else {
         return Sendable::Wrong(Vec::new());
@@ -107,12 +99,12 @@ pub fn sendable(
     match (written, resolved) {
         (Some(written), Some(Resolved::Target(target))) if findings.is_empty() => {
             let mut request = written.request;
+            let url = std::mem::replace(&mut request.target, target);
             // The server's responses name the address that was asked.
-            let host = url::this_machine(&request.target).map(str::to_owned);
-            if let Some(host) = host {
-                request.default_header("Host", &host);
+            if let Some(host) = url::this_machine(&url) {
+                request.default_header("Host", host);
             }
-            Sendable::Request(Request { target, ..request })
+            Sendable::Request(request)
         }
         // A mistake in a part of a program may be meant for another server.
         (Some(_), Some(Resolved::Wrong(text, _))) if !example.is_shown() => {
@@ -129,4 +121,11 @@ pub fn sendable(
         }
         _ => Sendable::Wrong(findings),
     }
+}
+
+/// The message for a placeholder that has almost the name of a saved value.
+fn misspelt_variable(placeholder: &str, saved: &[(String, String)]) -> Option<String> {
+    let name = placeholder.trim_matches(['{', '}', '$', '<', '>', ':', ' ']);
+    let near = nearest(name, saved.iter().map(|(name, _)| name.as_str()))?;
+    Some(format!("`{name}` is not saved, did you mean `{near}`?"))
 }

@@ -186,6 +186,30 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// When the data of this page is reset.
+    fn reset_mode(&self) -> Reset {
+        match self.options.reset {
+            // A real service cannot be reset.
+            _ if self.options.server.is_some() => Reset::Never,
+            // A saved value is from a write above.
+            Reset::Auto if self.saves => Reset::Page,
+            reset => reset,
+        }
+    }
+
+    /// Whether what a read shows must be true after the writes above it, because the page means readers who run them.
+    fn is_step(&self, request: &Request, documented: &Documented<'_>) -> bool {
+        let around = &documented.around;
+        let is_in_sequence = self.is_sequence || self.sequence.contains(&around.example.fence);
+        let shows_data = documented.response.body.is_some() && !request.target.starts_with("/-/");
+        let states_status = documented.expected.source != StatusSource::Method;
+        !request.writes()
+            && (shows_data || states_status)
+            && (is_in_sequence && !self.data_includes_writes
+                || around.reads_again() && self.last_write_concerns(request)
+                || self.is_just_written(request, around))
+    }
+
     /// Sends a request to the service that the reset mode selects.
     ///
     /// By default that is one with fresh data, and if its response is not as documented, one that has seen the writes
@@ -198,13 +222,7 @@ impl<'a> Session<'a> {
         reset: bool,
         documented: &Documented<'_>,
     ) -> Result<(Compared, Later), ServiceError> {
-        // A real service cannot be reset.
-        let mode = match self.options.reset {
-            _ if self.options.server.is_some() => Reset::Never,
-            // A saved value is from a write above.
-            Reset::Auto if self.saves => Reset::Page,
-            reset => reset,
-        };
+        let mode = self.reset_mode();
         if matches!(mode, Reset::Page | Reset::Never) {
             if reset && mode == Reset::Page {
                 let fixture = &mut self.fixtures[fixture];
@@ -216,36 +234,28 @@ impl<'a> Session<'a> {
         }
         let fresh = documented.compare(self.on_fresh_data(fixture, request)?);
         let is_right = fresh.is_as_documented();
-        // "`200 OK` or `404 Not Found`": the record may be one that the page creates.
+        let expected = documented.expected;
         let is_usual = |status: &u16| *status < 400;
+        let succeeds = expected.statuses.iter().any(is_usual);
+        // "`200 OK` or `404 Not Found`": the record may be one that the page creates.
         let is_alternative = is_right
             && !fresh.received.is_success()
-            && documented.expected.statuses.first().is_some_and(is_usual);
-        let shows_data = documented.response.body.is_some() && !request.target.starts_with("/-/");
-        // A record that is to be missing may be one that the page creates.
-        let expects_failure = documented.expected.source != StatusSource::Method
-            && !documented.expected.statuses.iter().any(is_usual);
-        let is_in_sequence =
-            self.is_sequence || self.sequence.contains(&documented.around.example.fence);
-        let is_step = is_in_sequence && !self.data_includes_writes
-            || documented.around.reads_again() && self.last_write_concerns(request)
-            || self.is_just_written(request, &documented.around);
-        let states_status = documented.expected.source != StatusSource::Method;
-        let is_read_again = is_step && (shows_data || states_status) && !request.writes();
-        let in_doubt = !is_right || is_alternative || is_read_again;
+            && expected.statuses.first().is_some_and(is_usual);
+        let in_doubt = !is_right || is_alternative || self.is_step(request, documented);
         if mode == Reset::Example || reset || self.writes.is_empty() || !in_doubt {
             return Ok((fresh, Later::NotSent));
         }
         let later = documented.compare(self.in_sequence(fixture, request)?);
         if is_alternative {
-            let result = match later.received.is_success() {
+            return Ok(match later.received.is_success() {
                 false => (fresh, Later::NotSent),
                 true if later.is_as_documented() => (later, Later::Matched),
                 true => (later, Later::NotSent),
-            };
-            return Ok(result);
+            });
         }
         if is_right {
+            // A record that is to be missing may be one that the page creates.
+            let expects_failure = expected.source != StatusSource::Method && !succeeds;
             let is_deleted = later.received.status == 404 && self.deletes(request);
             let contradicts = (fresh.received.is_success() || expects_failure)
                 && (later.received.is_success() || is_deleted);
@@ -258,7 +268,6 @@ impl<'a> Session<'a> {
             return Ok((later, Later::Matched));
         }
         // The response closer to the page is the one to report.
-        let succeeds = documented.expected.statuses.iter().any(is_usual);
         let distance = |compared: &Compared| {
             let other_status = !compared.status_ok;
             let other_kind = succeeds && !compared.received.is_success();
@@ -279,8 +288,7 @@ impl<'a> Session<'a> {
         fixture: usize,
         request: &Request,
     ) -> Result<Option<Received>, ServiceError> {
-        let is_auto = self.options.reset == Reset::Auto && self.options.server.is_none();
-        if !is_auto || self.saves || self.writes.is_empty() {
+        if self.reset_mode() != Reset::Auto || self.writes.is_empty() {
             return Ok(None);
         }
         // A write may have been sent there already.

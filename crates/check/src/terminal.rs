@@ -59,16 +59,12 @@ pub fn list(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
 
 /// Names the files that were passed over.
 fn print_unread(result: &RunResult, out: &mut dyn Write) -> io::Result<()> {
-    let unread: Vec<String> = result
-        .unread
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    if unread.is_empty() {
+    if result.unread.is_empty() {
         return Ok(());
     }
-    let files = count(unread.len(), "file was", "files were");
-    let names = unread.join(", ");
+    let files = count(result.unread.len(), "file was", "files were");
+    let names = result.unread.iter().map(|path| path.display().to_string());
+    let names = names.collect::<Vec<_>>().join(", ");
     line!(
         out,
         "{files} not read: {names} (only Markdown, .http and .rest files are read)"
@@ -80,12 +76,6 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
     let renderer = match options.color {
         true => Renderer::styled().decor_style(DecorStyle::Unicode),
         false => Renderer::plain().decor_style(DecorStyle::Ascii),
-    };
-    let results = || {
-        result
-            .pages
-            .iter()
-            .flat_map(|page| page.examples.iter().map(|result| (&page.page, result)))
     };
     for page in &result.pages {
         let mut printer = Printer {
@@ -105,26 +95,16 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
             )?;
         }
     }
-    for (page, result) in results().filter(|_| options.verbose) {
-        if let Outcome::Passed(note) = &result.outcome {
-            line!(
-                out,
-                "passed   {}: {} ({note})",
-                place(page, result),
-                result.title()
-            )?;
-        }
+    if options.verbose {
+        print_with_reason(result, out, "passed ", |outcome| match outcome {
+            Outcome::Passed(note) => Some(note),
+            _ => None,
+        })?;
     }
-    for (page, result) in results() {
-        if let Outcome::Skipped(reason) = &result.outcome {
-            line!(
-                out,
-                "skipped  {}: {} ({reason})",
-                place(page, result),
-                result.title()
-            )?;
-        }
-    }
+    print_with_reason(result, out, "skipped", |outcome| match outcome {
+        Outcome::Skipped(reason) => Some(reason),
+        _ => None,
+    })?;
     print_coverage(result, options, out)?;
     let summary = Summary::of(&result.pages);
     let examples = summary.passed + summary.failed + summary.skipped + summary.errors;
@@ -144,21 +124,7 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
         line!(out, "{responses} not compared: {}", uncompared.join(", "))?;
     }
     print_unread(result, out)?;
-    let mut files: Vec<String> = options.server.iter().cloned().collect();
-    for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
-        let rules = dataset
-            .rules
-            .as_ref()
-            .map(|rules| format!(" with the rules in {}", rules.path.display()));
-        let name = format!(
-            "{}{}",
-            dataset.data.path.display(),
-            rules.unwrap_or_default()
-        );
-        if !name.is_empty() && !files.contains(&name) {
-            files.push(name);
-        }
-    }
+    let files = data_files(result, options);
     if !files.is_empty() {
         line!(out, "data: {}", files.join(", "))?;
     }
@@ -170,6 +136,39 @@ pub fn print(result: &RunResult, options: &Options, out: &mut dyn Write) -> io::
         )?;
     }
     Ok(())
+}
+
+/// Lists the examples whose outcome has a reason to show.
+fn print_with_reason(
+    result: &RunResult,
+    out: &mut dyn Write,
+    state: &str,
+    reason: impl Fn(&Outcome) -> Option<&String>,
+) -> io::Result<()> {
+    for PageResult { page, examples, .. } in &result.pages {
+        for result in examples {
+            if let Some(reason) = reason(&result.outcome) {
+                let place = place(page, result);
+                line!(out, "{state}  {place}: {} ({reason})", result.title())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The address of the real service, and the data files with their rules.
+fn data_files(result: &RunResult, options: &Options) -> Vec<String> {
+    let mut files = Vec::from_iter(options.server.clone());
+    for dataset in result.pages.iter().filter_map(|page| page.dataset.as_ref()) {
+        let mut name = dataset.data.path.display().to_string();
+        if let Some(rules) = &dataset.rules {
+            name += &format!(" with the rules in {}", rules.path.display());
+        }
+        if !name.is_empty() && !files.contains(&name) {
+            files.push(name);
+        }
+    }
+    files
 }
 
 fn place(page: &Page, result: &ExampleResult) -> String {
@@ -292,16 +291,14 @@ impl Printer<'_> {
             .path(self.path.clone())
             .fold(true);
         for (index, (range, text)) in ranges.iter().enumerate() {
-            let kind = if index == 0 {
-                AnnotationKind::Primary
-            } else {
-                AnnotationKind::Context
+            let kind = match index {
+                0 => AnnotationKind::Primary,
+                _ => AnnotationKind::Context,
             };
             let annotation = kind.span(self.first_line(range));
-            snippet = snippet.annotation(if text.is_empty() {
-                annotation
-            } else {
-                annotation.label(one_line(text))
+            snippet = snippet.annotation(match text.is_empty() {
+                true => annotation,
+                false => annotation.label(one_line(text)),
             });
         }
         snippet
@@ -317,12 +314,9 @@ impl Printer<'_> {
         if line > 0 {
             return start..start + line;
         }
-        let width = text[start..]
-            .chars()
-            .next()
-            .filter(|letter| *letter != '\n')
-            .map_or(0, char::len_utf8);
-        start..start + width
+        let letter = text[start..].chars().next();
+        let letter = letter.filter(|letter| *letter != '\n');
+        start..start + letter.map_or(0, char::len_utf8)
     }
 
     /// The differing members, `-` for the page and `+` for the server.
@@ -333,20 +327,18 @@ impl Printer<'_> {
         line!(self.out, "  - page  + server")?;
         let mut above: Option<&[Step]> = None;
         for found in differences.iter().take(MAX_DIFFERENCES) {
-            let (parent, name) = match found.path.split_last() {
+            let (parent, mut name) = match found.path.split_last() {
                 Some((Step::Key(key), parent)) => (parent, format!("\"{key}\": ")),
                 _ => (found.path.as_slice(), String::new()),
             };
+            if found.kind == DifferenceKind::Order {
+                name = "ids ".to_owned();
+            }
             if above != Some(parent) && !parent.is_empty() {
                 line!(self.out, "    {}", show_path(parent))?;
             }
             above = Some(parent);
             let indent = if parent.is_empty() { "" } else { "  " };
-            let name = if found.kind == DifferenceKind::Order {
-                "ids ".to_owned()
-            } else {
-                name
-            };
             for (sign, value) in [('-', &found.documented), ('+', &found.actual)] {
                 if let Some(value) = value {
                     line!(self.out, "  {sign} {indent}{name}{}", short(value))?;
@@ -364,10 +356,9 @@ impl Printer<'_> {
 fn underlined(findings: &[&Finding]) -> Vec<(Range<usize>, String)> {
     let mut out: Vec<(Range<usize>, String)> = Vec::new();
     for finding in findings.iter().take(MAX_UNDERLINED) {
-        let text = if findings.len() == 1 {
-            ""
-        } else {
-            &finding.text
+        let text = match findings.len() {
+            1 => "",
+            _ => &finding.text,
         };
         match out.iter_mut().find(|(range, _)| *range == finding.range) {
             Some((_, messages)) => messages.push_str(&format!("; {text}")),

@@ -327,10 +327,7 @@ impl Unmet<'_> {
     /// Whether a write is only the general form of an example with values, as `PUT /users/<id>` above `PUT /users/1`.
     fn is_general_form(&self, write: &ExampleResult) -> bool {
         let form = &write.example.request;
-        let is_template = |written: &WrittenRequest| {
-            url::placeholder(url::path_of(&written.request.target)).is_some()
-        };
-        if !form.written.as_ref().is_some_and(is_template) {
+        if !form.has_placeholder_in_path() {
             return false;
         }
         let run = self.earlier.iter().filter(|run| {
@@ -398,9 +395,15 @@ impl Unmet<'_> {
 
     /// Whether the difference between the page and a response may come from a write that was not run.
     fn explains(&self, write: &ExampleResult) -> bool {
-        let Some(written) = &write.example.request.written else {
-            return false;
-        };
+        let written = write.example.request.written.as_ref();
+        written.is_some_and(|written| {
+            self.concerns_record_of(written)
+                && self.may_come_from_write(written.request.method == "POST")
+        })
+    }
+
+    /// Whether the request may read the record that a write changes or creates.
+    fn concerns_record_of(&self, written: &WrittenRequest) -> bool {
         let changed = url::segments(url::path_of(&written.request.target));
         let asked = url::segments(&self.request.target);
         let resources = self.dataset.resources();
@@ -408,11 +411,8 @@ impl Unmet<'_> {
         let Some(resource) = changed.iter().rfind(is_resource) else {
             return false;
         };
-        let query = self
-            .request
-            .target
-            .split_once('?')
-            .map_or("", |(_, query)| query);
+        let query = self.request.target.split_once('?');
+        let query = query.map_or("", |(_, query)| query);
         let everything = matches!(asked.first().map(String::as_str), Some("db" | "search"));
         let embedded = (query.contains("_embed=") || query.contains("_expand="))
             && query
@@ -426,36 +426,33 @@ impl Unmet<'_> {
             segments.get(at + 1).cloned()
         };
         let is_placeholder = |id: &String| url::placeholder(&format!("/{id}")).is_some();
-        let status = self.compared.received.status;
         let own_id = id_in(&asked).filter(|_| !embedded);
         let creates = written.request.method == "POST";
         match (id_in(&changed).filter(|id| !is_placeholder(id)), &own_id) {
             // It changes another record.
-            (Some(changed), Some(own)) if changed != *own && !creates => return false,
+            (Some(changed), Some(own)) if !creates => changed == *own,
             // It creates another record.
-            (_, Some(own)) if creates && created_id(written).is_some_and(|id| id != *own) => {
-                return false;
+            (_, Some(own)) if creates && created_id(written).is_some_and(|id| id != *own) => false,
+            // It creates a record, and this one may be there already.
+            (_, Some(_)) if creates => {
+                self.compared.received.status == 404 || asked.last() != own_id.as_ref()
             }
-            // It creates a record, and this one is there already.
-            (_, Some(_)) if creates && status != 404 && asked.last() == own_id.as_ref() => {
-                return false;
-            }
-            _ => {}
+            _ => true,
         }
+    }
+
+    /// Whether a write that was not run, or one that creates a record, can cause the difference between page and response.
+    fn may_come_from_write(&self, creates: bool) -> bool {
+        let differences = &self.compared.diff.differences;
+        let status = self.compared.received.status;
         // A write does not turn one error into another.
-        if status >= 400
-            && self
-                .expected
-                .statuses
-                .iter()
-                .all(|expected| *expected >= 400)
-        {
+        if status >= 400 && self.expected.statuses.iter().all(|status| *status >= 400) {
             return false;
         }
         // What a POST returns depends on the records above only by its id and by what must be unique.
         if self.request.method == "POST" && self.compared.received.is_success() {
             let is_id = |found: &Difference| matches!(found.path.as_slice(), [Step::Key(key)] if key == "id");
-            let differs_elsewhere = !self.compared.diff.differences.iter().all(is_id);
+            let differs_elsewhere = !differences.iter().all(is_id);
             let is_refused = !self.compared.status_ok;
             if is_refused && !creates || !is_refused && differs_elsewhere {
                 return false;
@@ -468,16 +465,13 @@ impl Unmet<'_> {
         // No write makes a list of an object.
         let is_other_form =
             |found: &Difference| found.path.is_empty() && found.kind == DifferenceKind::Type;
-        if self.compared.received.is_success()
-            && self.compared.diff.differences.iter().any(is_other_form)
-        {
+        if self.compared.received.is_success() && differences.iter().any(is_other_form) {
             return false;
         }
         // A new record does not change the values of others.
         let of_other = |path: &[Step]| path.iter().any(|step| matches!(step, Step::Id(_)));
-        let mut differences = self.compared.diff.differences.iter();
         !creates
-            || !differences.any(|found| {
+            || !differences.iter().any(|found| {
                 matches!(found.kind, DifferenceKind::Value | DifferenceKind::Type)
                     && of_other(&found.path)
             })

@@ -85,62 +85,30 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
     if !matches!(scheme.as_str(), "" | "http" | "https") {
         return Resolved::Foreign(format!("{scheme}://"));
     }
-    let (path, is_placeholder) = match split_host(rest) {
-        Host::None(path) => (path, true),
-        Host::Placeholder(path) => (path, true),
+    let path = match split_host(rest) {
+        Host::None(path) | Host::Placeholder(path) => path,
         Host::Named(host, path) => {
             let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
             let bare = strip_port(name).to_ascii_lowercase();
-            let local = LOCAL.contains(&bare.as_str()) || bare.ends_with(".localhost");
-            // `localhost.3000`.
-            if let Some(port) = bare.strip_prefix("localhost.")
-                && !port.is_empty()
-                && port.bytes().all(|byte| byte.is_ascii_digit())
+            let is_local = is_this_machine(&bare);
+            let is_known = is_local || hosts.names.contains(&bare);
+            if let Some((text, wrong, right)) = misspelt_host(host, name, &bare, is_known, is_local)
             {
-                let text = format!("`{bare}` is not a host, did you mean `localhost:{port}`?");
-                let fix = url.replacen(host, &format!("localhost:{port}"), 1);
-                return Resolved::Wrong(text, fix);
+                return Resolved::Wrong(text, url.replacen(wrong, &right, 1));
             }
-            // `localhost:3000:/users`.
-            if let Some(host_and_port) = name.strip_suffix(':').filter(|name| name.contains(':')) {
-                let text = format!("unexpected colon after `{host_and_port}`");
-                let fix = url.replacen(name, host_and_port, 1);
-                return Resolved::Wrong(text, fix);
-            }
-            let near = nearest(&bare, ["localhost"]).is_some()
-                || (bare.starts_with("localhost") && !bare.contains('.'));
-            if !local && !hosts.names.contains(&bare) && near {
-                let text = format!("`{bare}` is not a host, did you mean `localhost`?");
-                return Resolved::Wrong(
-                    text,
-                    url.replacen(host, &host.to_lowercase().replace(&bare, "localhost"), 1),
-                );
-            }
-            if let Some((_, port)) = name.rsplit_once(':')
-                && local
-                && port.starts_with(|c: char| c.is_ascii_digit())
-                && let Some(end) = port.find(|c: char| !c.is_ascii_digit())
-            {
-                let text = format!("the port `{port}` is not a number");
-                let fix = url.replacen(port, &format!("{}/{}", &port[..end], &port[end..]), 1);
-                return Resolved::Wrong(text, fix);
-            }
-            if !local && !hosts.names.contains(&bare) {
+            if !is_known {
                 return Resolved::Foreign(host.to_owned());
             }
-            if scheme == "https" && local && !hosts.is_secure {
-                let fix = format!("http://{rest}");
-                return Resolved::Wrong(
-                    "the URL is https, but the server uses http".to_owned(),
-                    fix,
-                );
+            if scheme == "https" && is_local && !hosts.is_secure {
+                let text = "the URL is https, but the server uses http";
+                return Resolved::Wrong(text.to_owned(), format!("http://{rest}"));
             }
-            (path, false)
+            if scheme.is_empty() && url.starts_with("//") {
+                return Resolved::Foreign(url.to_owned());
+            }
+            path
         }
     };
-    if scheme.is_empty() && url.starts_with("//") && !is_placeholder {
-        return Resolved::Foreign(url.to_owned());
-    }
     let path = path.split('#').next().unwrap_or_default();
     if let Some(placeholder) = placeholder(path) {
         return Resolved::Template(placeholder);
@@ -151,18 +119,11 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
         let text = "the URL contains a space";
         return Resolved::Wrong(text.to_owned(), written);
     }
-    let path = match hosts
-        .prefix
-        .as_deref()
-        .map(|prefix| prefix.trim_end_matches('/'))
-    {
-        Some(prefix) if !prefix.is_empty() => {
-            let prefix = format!("/{}", prefix.trim_start_matches('/'));
-            match path.strip_prefix(&prefix) {
-                Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
-                _ => path,
-            }
-        }
+    let prefix = hosts.prefix.as_deref().unwrap_or_default();
+    let prefix = Some(prefix.trim_matches('/')).filter(|prefix| !prefix.is_empty());
+    let rest = prefix.and_then(|prefix| path.strip_prefix('/')?.strip_prefix(prefix));
+    let path = match rest {
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
         _ => path,
     };
     let mut target = encode_target(path);
@@ -170,6 +131,44 @@ pub fn resolve(url: &str, hosts: &TargetHosts) -> Resolved {
         target.insert(0, '/');
     }
     Resolved::Target(target)
+}
+
+/// What is wrong about a host that is almost one of this machine, the wrong part of the URL, and what to write instead.
+/// `name` is the host with its port, and `bare` without.
+fn misspelt_host<'a>(
+    host: &'a str,
+    name: &'a str,
+    bare: &str,
+    is_known: bool,
+    is_local: bool,
+) -> Option<(String, &'a str, String)> {
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    // `localhost.3000`.
+    if let Some(port) = bare.strip_prefix("localhost.")
+        && !port.is_empty()
+        && port.chars().all(is_digit)
+    {
+        let text = format!("`{bare}` is not a host, did you mean `localhost:{port}`?");
+        return Some((text, host, format!("localhost:{port}")));
+    }
+    // `localhost:3000:/users`.
+    if let Some(host_and_port) = name.strip_suffix(':').filter(|name| name.contains(':')) {
+        let text = format!("unexpected colon after `{host_and_port}`");
+        return Some((text, name, host_and_port.to_owned()));
+    }
+    let is_near = nearest(bare, ["localhost"]).is_some()
+        || bare.starts_with("localhost") && !bare.contains('.');
+    if !is_known && is_near {
+        let text = format!("`{bare}` is not a host, did you mean `localhost`?");
+        return Some((text, host, host.to_lowercase().replace(bare, "localhost")));
+    }
+    // `localhost:3000users`.
+    let (_, port) = name.rsplit_once(':').filter(|_| is_local)?;
+    let (number, rest) = port.split_at(port.find(|letter| !is_digit(letter))?);
+    (!number.is_empty()).then(|| {
+        let text = format!("the port `{port}` is not a number");
+        (text, port, format!("{number}/{rest}"))
+    })
 }
 
 /// The rest of a URL of this machine whose scheme is misspelt: `htp://`, `http:/`, `http//`.
@@ -268,10 +267,14 @@ pub fn encode_component(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// A URL from its host on.
+pub fn without_scheme(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest)
+}
+
 /// The path and query of a URL as written.
 pub fn path_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    match split_host(rest) {
+    match split_host(without_scheme(url)) {
         Host::None(path) | Host::Placeholder(path) | Host::Named(_, path) => path,
     }
 }
@@ -287,15 +290,19 @@ pub fn resource(url: &str) -> &str {
 
 /// The variable of a shell with which a URL begins: `$HOST`.
 pub fn shell_base(url: &str) -> Option<&str> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let found = BASE.find(rest)?.as_str();
+    let found = BASE.find(without_scheme(url))?.as_str();
     found.starts_with('$').then_some(found)
 }
 
 /// Whether a URL begins with a placeholder for scheme, host or port, or with this machine.
 pub fn has_base(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    matches!(split_host(rest), Host::Placeholder(_)) || this_machine(url).is_some()
+    let host = split_host(without_scheme(url));
+    matches!(host, Host::Placeholder(_)) || this_machine(url).is_some()
+}
+
+/// Whether a host, in lower case and without its port, is this machine.
+fn is_this_machine(host: &str) -> bool {
+    LOCAL.contains(&host) || host.ends_with(".localhost")
 }
 
 /// Whether text names this machine.
@@ -305,13 +312,10 @@ pub fn names_this_machine(text: &str) -> bool {
 
 /// The host and port of a URL of this machine.
 pub fn this_machine(url: &str) -> Option<&str> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let Host::Named(host, _) = split_host(rest) else {
+    let Host::Named(host, _) = split_host(without_scheme(url)) else {
         return None;
     };
-    let name = strip_port(host).to_ascii_lowercase();
-    let is_loopback = LOCAL.contains(&name.as_str());
-    (is_loopback || name.ends_with(".localhost")).then_some(host)
+    is_this_machine(&strip_port(host).to_ascii_lowercase()).then_some(host)
 }
 
 /// Whether two URLs have the same path, where the first may have placeholders: `/users/:id` and `/users/1`.
