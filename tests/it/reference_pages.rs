@@ -105,12 +105,19 @@ fn a_list_may_lack_its_brackets() {
             "### Get bands\n- **URL**: `/bands`\n- **Method**: `GET`\n- **Success Response**:\n  - Code: 200\n  - Content:{{\"id\":1,\"name\":\"Owls\"}},{{\"id\":2,\"name\":\"{second}\"}}\n- **Error Response**:\n  - Code: 404\n  - Content: `{{ message: \"None\" }}`\n"
         )
     };
+    let in_text = |second: &str| {
+        format!(
+            "List all bands\n\nGET /bands\n\nExample response:\n\n\n  {{\n    \"id\": 1,\n    \"name\": \"Owls\"\n  }},\n  {{\n    \"id\": 2,\n    \"name\": \"{second}\"\n  }}\n"
+        )
+    };
     let wrong = &["fail: [id=2].name: documented \"Dogs\", got \"Foxes\""][..];
     assert_all_judged(&[
         (listed("Foxes"), &["pass: as documented"][..]),
         (listed("Dogs"), wrong),
         (in_line("Foxes"), &["pass: as documented"]),
         (in_line("Dogs"), wrong),
+        (in_text("Foxes"), &["pass: as documented"]),
+        (in_text("Dogs"), wrong),
     ]);
 }
 
@@ -383,6 +390,10 @@ fn statuses_and_numbers_in_further_forms() {
         ),
         (
             curl("http://localhost:3000/bands") + "You should see three bands in an array.\n",
+            &["fail: the number of items: documented 3, got 2"],
+        ),
+        (
+            "```http\nGET http://localhost:3000/bands\n```\n\nClick **Send Request** above it.\n\nYou should get **3 bands**.\n".to_owned(),
             &["fail: the number of items: documented 3, got 2"],
         ),
         (rows(2, 2), &["pass", "pass"]),

@@ -176,7 +176,13 @@ impl Around<'_> {
         let above = above.and_then(|at| self.prose_at(at));
         let above = above.filter(|prose| labels::leads(&prose.text));
         let above = above.map(|prose| (labels::last_sentence(&prose.text), prose));
+        // "Click **Send**." stands between an editor's request and what comes back.
+        static CLICK: LazyLock<Regex> =
+            regex!(r"(?i)^\W*(?:now\s+|then\s+)?(?:click|press|hit|run|execute|submit)\b");
         let below = self.prose_below();
+        let clicks = below.filter(|prose| CLICK.is_match(&prose.text));
+        let next = clicks.and_then(|_| self.prose_at(self.example.fence + 2));
+        let below = below.into_iter().chain(next);
         let below = below.map(|prose| (prose.text.split(". ").next().unwrap_or_default(), prose));
         let is_own = |(_, prose): &(&str, &Prose)| {
             let source = &self.page.text[prose.range.clone()];

@@ -418,11 +418,11 @@ impl Scan<'_> {
         let within = lenient_json::value_end(&self.content[at..paragraph]);
         let mut length = within.or_else(|| lenient_json::value_end(rest))?;
         // A list without its brackets.
-        while let Some(next) = rest[length..].strip_prefix(',')
-            && next.trim_start_matches(' ').starts_with('{')
+        while let Some(next) = rest[length..].strip_prefix(',').map(str::trim_start)
+            && next.starts_with('{')
             && let Some(item) = lenient_json::value_end(next)
         {
-            length += 1 + item;
+            length = rest.len() - next.len() + item;
         }
         let after = rest[length..].lines().next().unwrap_or_default();
         // Dots may stand for the closing bracket, but they would take all that follows. A shell marks the missing end of a
