@@ -117,7 +117,7 @@ fn messages_and_statuses_in_notes_are_understood() {
         // A placeholder in a heading is HTML for Markdown.
         (
             "## Band [/bands/<id>]\n\n### Get it [GET]\n\n+ Response 200 (application/json)\n\n        { \"id\": 1, \"name\": \"Cats\" }\n".to_owned(),
-            &["skipped"],
+            &["fail: name: documented \"Cats\", got \"Owls\""],
         ),
         // A page in a code block that is not closed.
         (

@@ -226,8 +226,15 @@ impl Around<'_> {
                 continue;
             };
             let comment = comment.lines().next().unwrap_or_default().trim();
+            // "Get all of them (returns an empty array)"
+            static RETURNS: LazyLock<Regex> = regex!(r"(?i)\((?P<what>returns?\s[^()]+)\)\W*$");
+            let in_brackets = RETURNS
+                .captures(comment)
+                .and_then(|found| found.name("what"));
+            let comment = in_brackets.map_or(comment, |what| what.as_str());
             let mark = MARK.find(comment).map_or(0, |mark| mark.end());
             let is_about_it = match place {
+                _ if in_brackets.is_some() => true,
                 Place::Behind => true,
                 Place::Below => mark > 0 || result_text::returns(comment) || is_last,
                 Place::Above => labels::says_expected(&comment[..mark]),

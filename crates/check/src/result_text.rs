@@ -306,7 +306,7 @@ pub fn limits(text: &str, resource: &str) -> Vec<(Part, String)> {
 pub fn values(text: &str) -> Vec<(Part, String)> {
     static PAIR: LazyLock<Regex> = LazyLock::new(|| {
         pattern(&format!(
-            r#"^\W*?{PATH}\s*(?:={{1,3}}|:)\s*`?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>-?\d+(?:\.\d+)?|true|false|[\p{{L}}\d_]+@[\w.-]+|\p{{Lu}}\w*))`?[.\s]*$"#
+            r#"^\W*?(?:\p{{L}}+\s+(?:with|con|com|avec|mit)\s+)?{PATH}\s*(?:={{1,3}}|:)\s*`?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>-?\d+(?:\.\d+)?|true|false|[\p{{L}}\d_]+@[\w.-]+|\p{{Lu}}\w*))`?[.\s]*$"#
         ))
     });
     let value = |part: String| {

@@ -288,8 +288,7 @@ impl Runner<'_> {
             };
             if let Some(reason) = unmet.reason() {
                 details.without_effect = reason.without_effect;
-                let is_undone = reason.without_effect || example.has_sample_id;
-                if is_undone && request.writes() && is_kept {
+                if reason.without_effect && request.writes() && is_kept {
                     self.session.forget_last(fixture);
                 }
                 return Err(Outcome::Skipped(reason.text));

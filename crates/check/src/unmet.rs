@@ -82,12 +82,11 @@ impl Unmet<'_> {
             .then(|| "an endpoint without a request body".to_owned())
     }
 
-    /// Whether the response to an endpoint is a sample that the data does not have.
+    /// Whether the record that an endpoint shows as a sample is not in the data.
     fn is_other_sample(&self) -> Option<String> {
         let target = self.example.request.target();
-        self.example.has_sample_id.then(|| {
-            format!("a template; the response to `{target}` is another than the one shown")
-        })
+        let is_missing = self.example.has_sample_id && self.compared.received.status == 404;
+        is_missing.then(|| format!("a template, and the data has no `{target}`"))
     }
 
     /// Whether the request is only mentioned: a sentence may speak of one that fails, and a list of endpoints has
