@@ -405,6 +405,10 @@ fn statuses_and_numbers_in_further_forms() {
             "```bash\n# All of them (returns an empty array)\ncurl http://localhost:3000/bands\n```\n".to_owned(),
             &["fail: the number of items: documented 0"],
         ),
+        (
+            "```bash\ncurl http://localhost:3000/bands\n# One of them (returns 1 band)\ncurl http://localhost:3000/bands?name=Owls\n```\n".to_owned(),
+            &["pass", "pass"],
+        ),
         (rows(2, 2), &["pass", "pass"]),
         (
             rows(12, 3),
@@ -493,6 +497,10 @@ fn a_state_after_a_described_deletion_is_not_reported() {
         (format!("{update}{missing}"), &["pass", needs][..]),
         (format!("{update}{list}"), &["pass", needs]),
         (format!("{update}{wrong}"), &["pass", "fail: name"]),
+        (
+            "Delete it with `DELETE /bands/1`.\n\n```bash\ncurl -X PUT http://localhost:3000/bands/1 --json '{\"name\": \"x\"}'\n```\n\nResponse: `404 Not Found`\n".to_owned(),
+            &[needs],
+        ),
     ]);
 }
 

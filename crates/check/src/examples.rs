@@ -296,7 +296,9 @@ impl Finder<'_> {
 
     /// Gives the response below several POSTs to the one that sent its record, if that is not the last.
     fn return_response(&mut self, example: &mut Example) {
-        let response = example.response.as_ref().filter(|shown| !shown.doubtful);
+        let is_post = example.method() == "POST";
+        let response = example.response.as_ref();
+        let response = response.filter(|shown| is_post && !shown.doubtful);
         let Some(record) = response.and_then(|response| response.record(self.page)) else {
             return;
         };
@@ -329,9 +331,7 @@ impl Finder<'_> {
             let sent = body(above).filter(|sent| sent.len() >= own.len() && is_shown(sent));
             sent.is_some() && is_bare(above) && is_message(above) == is_own_message
         });
-        if let Some(above) = of_record
-            && example.method() == "POST"
-        {
+        if let Some(above) = of_record {
             above.response = example.response.take();
         }
     }

@@ -114,9 +114,6 @@ impl Around<'_> {
 
     /// The steps below the request that check something: "Check that the `id` in the response is 2."
     fn verified(&self) -> Vec<Said> {
-        static CHECK: LazyLock<Regex> = regex!(
-            r"(?i)^\W*(?:step\s+\d+\W+)?(?:check|verify|ensure|confirm|assert|make\s+sure)(?:\s+that)?\s+(?:the\s+)?(?P<what>\S.*)$"
-        );
         // "the `id` field in the returned body is 2"
         static MEMBER: LazyLock<Regex> = regex!(
             r"(?i)^`?(?P<path>[A-Za-z_][\w.]*)`?(?:\s+(?:field|property|member|value))?(?:\s+(?:in|of)\s+(?:the\s+)?(?:returned\s+|response\s+)?(?:body|response|json|object|data))?\s+(?:is|equals|should\s+be)\s+(?:equal\s+to\s+)?(?P<value>\x22[^\x22]*\x22|'[^']*'|`[^`]*`|-?\d+(?:\.\d+)?|true|false)$"
@@ -129,7 +126,8 @@ impl Around<'_> {
             .flatten()
             .map_while(|at| self.prose_at(at));
         let said = |prose: &Prose| {
-            let what = CHECK.captures(prose.text.trim())?.name("what")?.as_str();
+            let what = status_text::checked(&prose.text)?.trim();
+            let what = what.strip_prefix("the ").unwrap_or(what);
             let what = what.trim_end_matches('.');
             // "Check that you get 404 with id 99."
             if status_text::codes(what).iter().any(|code| *code >= 400) {
@@ -226,18 +224,19 @@ impl Around<'_> {
                 continue;
             };
             let comment = comment.lines().next().unwrap_or_default().trim();
-            // "Get all of them (returns an empty array)"
+            // "Get all of them (returns an empty array)". Below a command it may be about the next one.
             static RETURNS: LazyLock<Regex> = regex!(r"(?i)\((?P<what>returns?\s[^()]+)\)\W*$");
-            let in_brackets = RETURNS
-                .captures(comment)
-                .and_then(|found| found.name("what"));
+            let in_brackets = match place {
+                Place::Below => None,
+                Place::Above | Place::Behind => RETURNS.captures(comment),
+            };
+            let in_brackets = in_brackets.and_then(|found| found.name("what"));
             let comment = in_brackets.map_or(comment, |what| what.as_str());
             let mark = MARK.find(comment).map_or(0, |mark| mark.end());
             let is_about_it = match place {
-                _ if in_brackets.is_some() => true,
                 Place::Behind => true,
                 Place::Below => mark > 0 || result_text::returns(comment) || is_last,
-                Place::Above => labels::says_expected(&comment[..mark]),
+                Place::Above => in_brackets.is_some() || labels::says_expected(&comment[..mark]),
             };
             if is_about_it {
                 said.push(Said {

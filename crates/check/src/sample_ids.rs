@@ -14,16 +14,12 @@ pub fn target(page: &Page, example: &Example) -> Option<String> {
     let placeholder = url::placeholder(&target[start - 1..])?;
     let response = example.response.as_ref().filter(|shown| !shown.doubtful)?;
     // Nothing else may be left open, as in `/users/:user/posts/:id` or `:id.json`.
-    let is_only = placeholder == target[start..]
-        && url::placeholder(url::path_of(&target[..start - 1])).is_none();
-    let id = is_only
-        .then(|| id_of(&response.record(page)?, &placeholder))
-        .flatten()?;
-    Some(format!(
-        "{}{}",
-        &target[..start],
-        url::encode_component(&id)
-    ))
+    let (parent, last) = target.split_at(start);
+    if placeholder != last || url::placeholder(url::path_of(parent)).is_some() {
+        return None;
+    }
+    let id = id_of(&response.record(page)?, &placeholder)?;
+    Some(format!("{parent}{}", url::encode_component(&id)))
 }
 
 /// The id of a record: its `id`, or the member that the placeholder names, as `isbn` for `:isbn`.

@@ -541,17 +541,21 @@ pub fn is_general(text: &str) -> bool {
     !words.iter().all(|word| is_one_of(word, SUBJECTS))
 }
 
-/// Whether a sentence that asks to check a status is about this response and nothing else: "Check that the status code is
-/// 404." An error with further words, as in "returns 404 for a wrong id", may be that of another request.
-fn is_sure_check(text: &str) -> Option<bool> {
+/// What a sentence asks to check: "the status code is 404" of "Step 2: Check that the status code is 404".
+pub fn checked(text: &str) -> Option<&str> {
     static CHECK: LazyLock<Regex> = regex!(
         r"(?i)^\W*(?:\[[ x]\]\s*)?(?:step\s+\d+\W+)?(?:check|verify|ensure|confirm|assert|validate|make\s+sure|prüfe|überprüfe|vérifiez?|verifi(?:ca|que|car)|compr(?:ueba|uebe|obar))\b(?:\s+(?:that|dass|que|che)\b)?"
     );
+    Some(&text[CHECK.find(text)?.end()..])
+}
+
+/// Whether a sentence that asks to check a status is about this response and nothing else: "Check that the status code is
+/// 404." An error with further words, as in "returns 404 for a wrong id", may be that of another request.
+fn is_sure_check(text: &str) -> Option<bool> {
     static PLAIN: LazyLock<Regex> = regex!(
         r"(?i)^\W*(?:(?:you\s+get|it|the|response|server|api|http|status|code|returned|returns?|responds?|with|is|equals|be|should|of|a|an)\b[\s:`*=]*)*(?P<code>[1-5]\d\d)\b(?P<rest>.*)$"
     );
-    let rest = &text[CHECK.find(text)?.end()..];
-    let found = PLAIN.captures(rest.lines().next()?);
+    let found = PLAIN.captures(checked(text)?.lines().next()?);
     Some(found.is_some_and(|found| {
         let reason = found["code"]
             .parse()

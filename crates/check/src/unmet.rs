@@ -388,8 +388,8 @@ impl Unmet<'_> {
         };
         let is_list = !diff.differences.is_empty() && diff.differences.iter().all(lacks_item);
         let is_missing = self.expected.statuses.iter().all(|status| *status == 404);
-        let is_read = self.request.method == "GET" && received.is_success();
-        is_read && (is_missing || *status_ok && is_list)
+        let is_read = self.request.method == "GET";
+        received.is_success() && (is_missing || is_read && *status_ok && is_list)
     }
 
     /// Whether the difference between the page and a response may come from a write that was not run.
